@@ -1,0 +1,32 @@
+/* arena.h - memory that is freed in one call.
+ * One arena a policy set, one a request. Memory is zeroed, 16-byte aligned, never freed singly, and gone with the arena. `arena_reset` keeps the
+ * first block, so that a reused scratch arena settles to no allocation at all. The sanitizer build makes one malloc an object, so that overruns
+ * inside an arena are seen. An arena with a limit refuses (NULL) what would pass it: hostile input then ends in an error, not in swap. */
+#ifndef BASE_ARENA_H
+#define BASE_ARENA_H
+
+#include <stddef.h>
+
+struct arena;
+
+/* `limit_bytes` 0: no limit. NULL when memory is out. */
+struct arena *arena_new(size_t limit_bytes);
+void arena_free(struct arena *a);
+/* Forget everything allocated; cost O(blocks). Pointers into the arena die. */
+void arena_reset(struct arena *a);
+/* NULL when memory or the limit is reached. */
+void *arena_alloc(struct arena *a, size_t size);
+/* n * size with overflow check. */
+void *arena_array(struct arena *a, size_t n, size_t size);
+size_t arena_used(const struct arena *a);
+
+#define ARENA_NEW(a, type) ((type *)arena_alloc((a), sizeof(type)))
+#define ARENA_ARRAY(a, n, type) ((type *)arena_array((a), (n), sizeof(type)))
+
+/* Grow a vector {items, n, cap} whose items live in `a`: room for one more, or false. Old items stay readable until the arena goes. */
+#define ARENA_PUSH_ROOM(a, items, n, cap) \
+	((n) < (cap) || arena_grow((a), (void **)&(items), sizeof *(items), (n), &(cap)))
+_Bool arena_grow(struct arena *a, void **items, size_t size, size_t n,
+    size_t *cap);
+
+#endif

@@ -1,0 +1,27 @@
+/* file.h - read and write whole files, with a cap and with care.
+ * Reading opens once and looks at what it opened (fstat), so that a name cannot be changed under it. Secret files are created O_EXCL|O_NOFOLLOW 0600 and
+ * refused when others can read them. */
+#ifndef BASE_FILE_H
+#define BASE_FILE_H
+
+#include "base/error.h"
+
+/* Whole file into `a` (NUL after it, not counted); "-" is standard input. Errors: ERR_FILE_READ, ERR_LIMIT_SIZE, ERR_LIMIT_MEMORY. */
+bool file_read(struct arena *a, const char *path, size_t limit_bytes,
+    struct str *ret, struct error *reterr) MUST_USE;
+/* The same for a secret: not through a symbolic link, regular, owned by us or root, mode without bits for group and others. Also ERR_FILE_MODE. */
+bool file_read_secret(struct arena *a, const char *path, size_t limit_bytes,
+    struct str *ret, struct error *reterr) MUST_USE;
+/* Create `path` with `mode`; an existing file is an error. Written and fsynced whole, or not there. */
+bool file_create(const char *path, unsigned mode, struct str content,
+    struct error *reterr) MUST_USE;
+/* Replace or create `path` by a rename of a fsynced temporary beside it. */
+bool file_replace(const char *path, unsigned mode, struct str content,
+    struct error *reterr) MUST_USE;
+
+/* The files under `path` whose names end in one of `suffixes` (NULL-ended), recursively, in byte order of their whole path, no dot files, no symbolic
+ * links to folders; `path` itself when it is a file, whatever its name. Names live in `a`. At most LIMIT_FILES. */
+bool file_list(struct arena *a, const char *path, const char *const *suffixes,
+    const char *const **ret_paths, size_t *ret_n, struct error *reterr) MUST_USE;
+
+#endif

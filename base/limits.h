@@ -1,0 +1,57 @@
+/* limits.h - every cap, in one place. Reaching one is an error of its own (limit.*, request.limit, evidence.too_large, system.limit), never a crash. */
+#ifndef BASE_LIMITS_H
+#define BASE_LIMITS_H
+
+/* Policy text and data files. */
+#define LIMIT_POLICY_FILE_BYTES (64u << 20)
+#define LIMIT_POLICIES 4000000u
+#define LIMIT_NESTING 200u          /* brackets and operators within one another; Cedar names no number, its WASM build dies near 120 */
+#define LIMIT_EVAL_DEPTH 1000u
+#define LIMIT_STRING_BYTES (1u << 20)
+#define LIMIT_DATA_FILE_BYTES (1u << 30)
+#define LIMIT_DATA_FILE_DEPTH 512u
+#define LIMIT_REQUEST_LINE_BYTES (16u << 20)
+#define LIMIT_FILES 100000u
+#define LIMIT_SCRATCH_BYTES (256u << 20) /* memory of one decision */
+
+/* Patterns (PCRE2). */
+#define LIMIT_PATTERN_BYTES 1024u
+#define LIMIT_SUBJECT_BYTES 4096u
+#define LIMIT_PATTERN_MATCH 100000u
+
+/* Identity documents. */
+#define LIMIT_DOCUMENT_BYTES 16384u
+#define LIMIT_DOCUMENT_DEPTH 16u
+#define LIMIT_DOCUMENT_VALUES 1024u
+#define LIMIT_SIGNATURE_BYTES 4096u
+#define LIMIT_PACK_BYTES 5800u
+#define LIMIT_INSTANCE_ID 128u
+#define LIMIT_SKEW_S 60
+#define LIMIT_KEY_FILE_BYTES 65536u
+#define LIMIT_EVIDENCE_CACHE 65536u
+
+/* HTTP. */
+#define LIMIT_HTTP_REQUEST_LINE 8192u
+#define LIMIT_HTTP_HEAD 32768u
+#define LIMIT_HTTP_FIELDS 64u
+#define LIMIT_HTTP_FIELD 16384u
+#define LIMIT_HTTP_BODY 65536u
+#define LIMIT_HTTP_ADMIN_BODY (1u << 20)
+#define LIMIT_HTTP_JSON_DEPTH 32u
+#define LIMIT_HTTP_CONNECTIONS 1024u
+#define LIMIT_HTTP_CONNECTIONS_PER_ADDRESS 64u
+#define LIMIT_HTTP_HEAD_MS 10000
+#define LIMIT_HTTP_BODY_MS 30000
+#define LIMIT_HTTP_IDLE_MS 60000
+#define LIMIT_PATH_BYTES 4096u
+
+/* Configuration and load balancer. */
+#define LIMIT_CONFIG_BYTES (1u << 20)
+#define LIMIT_NAME 63u
+#define LIMIT_BALANCER_WEIGHT 256u
+#define LIMIT_BALANCER_MEMBERS 100000u
+#define LIMIT_BALANCER_TICK_S 60
+#define LIMIT_HAPROXY_REPLY_BYTES (16u << 20)
+#define LIMIT_HAPROXY_MS 2000
+
+#endif

@@ -1,0 +1,73 @@
+/* str.h - borrowed text slices, and a buffer that grows.
+ * A `struct str` counts its bytes, may hold NUL, and owns nothing: whoever made it says how long the bytes live. A `struct buf` owns heap memory
+ * and remembers that it ran out of it: callers append freely and ask `buf_ok` once. Cost: amortised O(1) a byte. */
+#ifndef BASE_STR_H
+#define BASE_STR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#define MUST_USE __attribute__((warn_unused_result))
+#define PRINTF_LIKE(fmt, args) __attribute__((format(printf, fmt, args)))
+#define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
+
+struct str {
+	const char *p;
+	size_t n;
+};
+
+#define STR(literal) ((struct str){ "" literal, sizeof(literal) - 1 })
+#define STR_INIT(literal) { "" literal, sizeof(literal) - 1 }
+/* For printf's "%.*s"; `s` is evaluated twice. */
+#define STR_ARG(s) (int)(s).n, (s).p
+
+struct arena;
+
+/* A slice of the whole C string `z`; an empty slice for NULL. */
+struct str str_of(const char *z);
+bool str_eq(struct str a, struct str b);
+/* Order by bytes, as memcmp: for UTF-8 that is the order of code points. */
+int str_cmp(struct str a, struct str b);
+bool str_has_prefix(struct str s, struct str prefix);
+bool str_has_suffix(struct str s, struct str suffix);
+/* Offset of byte `c` from `from`, or s.n when it is not there. */
+size_t str_find(struct str s, char c, size_t from);
+/* Bytes [from, to), clipped to the slice. */
+struct str str_sub(struct str s, size_t from, size_t to);
+/* Copy into `a`, with a NUL after it (not counted). {NULL, 0} when memory is out. */
+struct str str_dup(struct arena *a, struct str s);
+/* The same as a C string; NULL when memory is out. Bytes after a NUL stay, unseen by C. */
+const char *str_z(struct arena *a, struct str s);
+struct str str_printf(struct arena *a, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* Decimal digits only, no sign, fits in `max`. */
+bool str_to_u64(struct str s, uint64_t max, uint64_t *ret_value) MUST_USE;
+/* Well-formed UTF-8 (RFC 3629: no overlong forms, no surrogates, at most U+10FFFF). */
+bool str_is_utf8(struct str s);
+/* Number of code points of well-formed UTF-8. */
+size_t str_utf8_len(struct str s);
+
+/* FNV-1a with a final mix, seeded per process by `str_hash_seed` (from getrandom): for tables whose keys outsiders choose, keep chains short by the
+ * seed; never store or compare a hash across processes. */
+uint64_t str_hash(struct str s, uint64_t salt);
+void str_hash_seed(uint64_t seed);
+
+struct buf {
+	char *p;
+	size_t n, cap;
+	bool failed;
+};
+
+void buf_free(struct buf *b);
+bool buf_ok(const struct buf *b);
+struct str buf_str(const struct buf *b);
+void buf_add(struct buf *b, struct str s);
+void buf_addz(struct buf *b, const char *z);
+void buf_byte(struct buf *b, char c);
+void buf_printf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* Append with control bytes, DEL and bytes of broken UTF-8 written as \u{..} or \xHH, so that outside text cannot drive a terminal or split a line
+ * (SECURITY: log and terminal output). Non-ASCII is escaped too when `ascii`. */
+void buf_escaped(struct buf *b, struct str s, bool ascii);
+
+#endif
