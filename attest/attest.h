@@ -1,0 +1,133 @@
+/* attest.h - the door of attest/: evidence in, verified claims out; and the other side, which makes keys and documents.
+ *   evidence (bytes received) -> sig or cms (which bytes, which key) -> doc (parse, once, the verified bytes) -> verify (trust, times, revocation) -> claims
+ * Trust is what the operator wrote: nothing is inferred from the message but which of the trusted keys to try. Text that was not verified never leaves this folder.
+ * RFC 9334's roles: the instance attests, this is the verifier, a gate is the relying party. */
+#ifndef ATTEST_ATTEST_H
+#define ATTEST_ATTEST_H
+
+#include "policy/claims.h"
+
+/* ---- keys ------------------------------------------------------------------------------------------------------------------------------- */
+
+enum attest_key_type { KEY_NONE = 0, KEY_RSA2048, KEY_P256, KEY_ED25519 };
+struct attest_key; /* a private key */
+
+/* `rsa2048`, `p256`, `ed25519`; KEY_NONE for other text. */
+enum attest_key_type attest_key_type_of(struct str name);
+/* Make a key and write it to `path` as PEM (PKCS #8), 0600, O_EXCL. */
+bool attest_key_create(enum attest_key_type type, const char *path,
+    struct error *reterr) MUST_USE;
+/* Refuses files that others can read. NULL on error. */
+struct attest_key *attest_key_open(const char *path, struct error *reterr);
+void attest_key_free(struct attest_key *key);
+/* The public half as PEM (SubjectPublicKeyInfo). `path` may hold the private or the public key. */
+bool attest_key_public_pem(const char *path, struct buf *out,
+    struct error *reterr) MUST_USE;
+
+/* ---- trust ------------------------------------------------------------------------------------------------------------------------------ */
+
+/* One `trust:` entry as configured. Borrowed until attest_trust_add returns. */
+struct attest_trust_entry {
+	struct str kind;      /* avow, ec2-signature, ec2-rsa2048 */
+	const char *keys;     /* file or folder of *.pem: public keys or certificates */
+	struct str issuer;    /* kind avow: required */
+	struct str prefix;    /* empty for at most one entry; else ends in '/' */
+	const struct str *owners, *regions, *images; /* empty lists: not pinned */
+	size_t n_owners, n_regions, n_images;
+	int64_t max_lease_s;  /* 0: not given; INT64_MAX: `none` */
+	bool audience_required; /* kind avow: default true */
+	bool allow_unpinned;  /* only `doc verify`: a cloud entry without owners */
+	struct span at;       /* of the entry, for messages */
+};
+
+struct attest_trust;
+
+struct attest_trust *attest_trust_new(void);
+void attest_trust_free(struct attest_trust *t);
+/* Reads the keys now. Errors: ERR_CONFIG_TRUST (no owners, prefix overlap, key that serves two entries, missing maxLease), ERR_KEY_FORM, ERR_FILE_READ. */
+bool attest_trust_add(struct attest_trust *t,
+    const struct attest_trust_entry *entry, struct error *reterr) MUST_USE;
+/* Changes whenever keys or entries differ: part of every cache key. */
+struct str attest_trust_version(const struct attest_trust *t);
+bool attest_trust_has_kind(const struct attest_trust *t, struct str kind);
+
+/* ---- revocation ------------------------------------------------------------------------------------------------------------------------- */
+
+/* Lines `document ID`, `instance PREFIXID`, `key THUMBPRINT`; # begins a comment. Errors carry the line. */
+struct attest_revoked;
+struct attest_revoked *attest_revoked_parse(const char *file, struct str text,
+    struct errors *reterr);
+void attest_revoked_free(struct attest_revoked *r);
+
+/* ---- evidence and its verification --------------------------------------------------------------------------------------------------------- */
+
+/* What was shown, still in nobody's trust. `document` are the exact bytes; `signature` raw bytes (or PKCS #7 DER for ec2-rsa2048). */
+struct attest_evidence {
+	struct str kind, document, signature;
+};
+
+/* From a pack `avow1.KIND.DOC.SIG`. Errors: ERR_EVIDENCE_MALFORMED, ERR_EVIDENCE_TOO_LARGE. Bytes live in `a`. */
+bool attest_evidence_from_pack(struct arena *a, struct str pack,
+    struct attest_evidence *ret, struct error *reterr) MUST_USE;
+/* From the values of X-Avow-Document and X-Avow-Signature: unpadded Base64url, kind avow. */
+bool attest_evidence_from_headers(struct arena *a, struct str document,
+    struct str signature, struct attest_evidence *ret, struct error *reterr)
+    MUST_USE;
+/* From X-RHUI-ID and X-RHUI-SIGNATURE: URL-safe or plain Base64, the signature encoded once or twice, padding and line breaks optional. */
+bool attest_evidence_from_rhui(struct arena *a, struct str kind,
+    struct str document, struct str signature, struct attest_evidence *ret,
+    struct error *reterr) MUST_USE;
+/* From the bytes of two files: the document as it is; the signature as the kind has it in files (Base64 text, or PKCS #7 as Base64, PEM or DER). */
+bool attest_evidence_from_files(struct arena *a, struct str kind,
+    struct str document, struct str signature, struct attest_evidence *ret,
+    struct error *reterr) MUST_USE;
+/* Refuses over LIMIT_PACK_BYTES. Appends without a newline. */
+bool attest_evidence_pack(const struct attest_evidence *e, struct buf *out,
+    struct error *reterr) MUST_USE;
+
+struct attest_context {
+	const struct attest_trust *trust;
+	const struct attest_revoked *revoked; /* NULL: nothing is revoked */
+	int64_t now_unix_s;
+	struct str audience;   /* the gate's name; empty: not checked (`doc verify` without --audience) */
+	bool key_proven;       /* possession of the `cnf` key was shown; first light: always false */
+};
+
+/* Signature, then times, issuer, owner, revocation, audience, cnf; the first that fails gives the code (ERR_EVIDENCE_*). On success *ret_claims lives in `a` and
+ * borrows nothing from `e`. Verifies anew each time: attest_cache_verify is the same behind a cache. Skew LIMIT_SKEW_S on issuedAt and notBefore, none on
+ * expiresAt. */
+bool attest_verify(struct arena *a, const struct attest_evidence *e,
+    const struct attest_context *ctx, const struct claims **ret_claims,
+    struct error *reterr) MUST_USE;
+
+/* Successes only, keyed by SHA-256 of kind, document and signature (framed) and the trust version; times, revocation, audience and cnf are checked at every use.
+ * At most LIMIT_EVIDENCE_CACHE entries. Thread-safe. */
+struct attest_cache;
+struct attest_cache *attest_cache_new(void);
+void attest_cache_free(struct attest_cache *c);
+bool attest_cache_verify(struct attest_cache *cache, struct arena *a,
+    const struct attest_evidence *e, const struct attest_context *ctx,
+    const struct claims **ret_claims, struct error *reterr) MUST_USE;
+
+/* ---- issuing ---------------------------------------------------------------------------------------------------------------------------- */
+
+/* What `doc issue` was told. `claims` is the JSON object of the document's `claims` (checked against the known names and shapes). */
+struct attest_issue {
+	struct str issuer, subject;
+	const struct str *audience;
+	size_t n_audience;
+	int64_t issued_at, not_before, expires_at; /* unix s */
+	const json_t *claims;
+	struct str cnf_jkt;  /* empty: none */
+	struct str id;       /* 32 hex digits; empty: 16 random bytes */
+};
+
+/* document.json's exact bytes onto `ret_document`, the signature's raw bytes onto `ret_signature`. */
+bool attest_issue(const struct attest_key *key, const struct attest_issue *what,
+    struct buf *ret_document, struct buf *ret_signature, struct error *reterr)
+    MUST_USE;
+
+/* `[A-Za-z0-9][A-Za-z0-9._-]{0,127}` */
+bool attest_instance_id_is_valid(struct str id);
+
+#endif

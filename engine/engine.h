@@ -1,0 +1,150 @@
+/* engine.h - the door of engine/: snapshots, requests, decisions, dry runs, the decision log.
+ * A snapshot is a policy set and a layer of entities, immutable, shared by reference counts: a decision sees one snapshot from start to end. A request is data. Only
+ * a `struct engine_gated`, which can be made from verified claims alone, gets an answer that a gate may act on (`engine_enforce`); what `decide` and the dry run
+ * get is another type, which opens nothing.
+ * All of them run one function over the same policies; a dry run differs by its trace sink only. */
+#ifndef ENGINE_ENGINE_H
+#define ENGINE_ENGINE_H
+
+#include "policy/claims.h"
+#include "policy/policy.h"
+
+/* ---- snapshots -------------------------------------------------------------------------------------------------------------------------- */
+
+struct engine_snapshot;
+
+/* Takes both (freed with the snapshot, also on failure). `entities_arena` holds `entities`; both may be NULL. NULL when memory is out. */
+struct engine_snapshot *engine_snapshot_new(struct policy_set *policies_take,
+    struct arena *entities_arena_take, const struct entities *entities,
+    int64_t loaded_at_ms);
+struct engine_snapshot *engine_snapshot_ref(struct engine_snapshot *s);
+void engine_snapshot_unref(struct engine_snapshot *s);
+const struct policy_set *engine_snapshot_policies(
+    const struct engine_snapshot *s);
+const struct entities *engine_snapshot_entities(const struct engine_snapshot *s);
+int64_t engine_snapshot_loaded_at_ms(const struct engine_snapshot *s);
+
+/* Read `--policies` and `--entities` paths into a snapshot; every error of every file is printed onto `messages`. NULL on error. */
+struct engine_snapshot *engine_load(const char *const *policies,
+    size_t n_policies, const char *const *entities, size_t n_entities,
+    int64_t now_ms, struct buf *messages);
+
+/* ---- requests --------------------------------------------------------------------------------------------------------------------------- */
+
+struct engine_request {
+	struct uid principal, action, resource;
+	struct value context;          /* a record */
+	const struct entities *entities; /* the request's layer over the snapshot's, finished */
+};
+
+/* One JSON request as in the contracts, or a decision log line (whose `request` is taken). Unknown keys are errors. `file` names the place in messages.
+ * Memory is `a`'s. Errors: ERR_JSON_*, ERR_ENTITY_*, ERR_LIMIT_*. */
+bool engine_request_from_json(struct arena *a, struct str text,
+    const char *file, const struct engine_snapshot *s,
+    struct engine_request *ret, struct error *reterr) MUST_USE;
+/* New reference. */
+json_t *engine_request_to_json(const struct engine_request *r);
+
+/* A request whose principal is proven. */
+struct engine_gated;
+
+/* Principal and its attributes come from `claims`; `resource` brings its own record. `context` is what the gate itself saw. A record of loaded data that
+ * would add attributes to either is a clash: ERR_ENTITY_CLASH. Lives in `a`, borrows all. */
+bool engine_gated_make(struct arena *a, const struct engine_snapshot *s,
+    const struct claims *claims, struct uid action,
+    const struct entity *resource, struct value context,
+    const struct engine_gated **ret, struct error *reterr) MUST_USE;
+const struct engine_request *engine_gated_request(const struct engine_gated *g);
+const struct claims *engine_gated_claims(const struct engine_gated *g);
+
+/* ---- decisions -------------------------------------------------------------------------------------------------------------------------- */
+
+enum engine_effect { ENGINE_DENY = 0, ENGINE_PERMIT };
+enum engine_errored_deny { ERRORED_DENY_DENIES = 0, ERRORED_DENY_SKIP };
+
+struct engine_policy_error {
+	uint32_t policy;
+	struct error error;
+};
+
+/* The core's answer: data, opens nothing. `reasons` are policy indexes, sorted by id; memory is the scratch arena's. */
+struct engine_answer {
+	enum engine_effect effect;
+	enum err_code code;
+	const uint32_t *reasons;
+	size_t n_reasons;
+	const struct engine_policy_error *errors;
+	size_t n_errors;
+	const struct engine_snapshot *snapshot;
+	uint64_t evaluated_ns; /* time spent in the core */
+};
+
+/* What a gate may act on. Its effect can be a permit only when `engine_enforce` made it. */
+struct engine_decision {
+	struct engine_answer answer;
+};
+
+/* Decide a request given as data (`avow decide`, conformance, the library). */
+void engine_evaluate(const struct engine_snapshot *s,
+    const struct engine_request *r, enum engine_errored_deny errored_deny,
+    struct arena *scratch, struct engine_answer *ret);
+/* Decide for a gate. */
+void engine_enforce(const struct engine_snapshot *s,
+    const struct engine_gated *g, enum engine_errored_deny errored_deny,
+    struct arena *scratch, struct engine_decision *ret);
+/* The decision as contracts have it: {"decision","code","reasons","errors","policies"}; new reference. */
+json_t *engine_answer_to_json(const struct engine_answer *answer);
+/* A deny that no policy was asked for. */
+void engine_refuse(enum err_code code, struct engine_answer *ret);
+
+/* ---- dry run ---------------------------------------------------------------------------------------------------------------------------- */
+
+enum engine_level { LEVEL_LOW = 0, LEVEL_MEDIUM, LEVEL_HIGH, LEVEL_VERYHIGH };
+bool engine_level_of(struct str name, enum engine_level *ret) MUST_USE;
+
+/* For the report's operational part. */
+struct engine_operation {
+	const char *program, *point;
+	int64_t parse_ns, load_ns;
+	json_t *cache; /* borrowed; may be NULL */
+};
+
+/* Decide and say why: a JSON report at `level` (contracts, "Report of a dry run"). `claims` may be NULL; then no data is called attested. New reference, or NULL
+ * when memory is out. The result cannot become a permit: it is text. */
+json_t *engine_verify(const struct engine_snapshot *s,
+    const struct engine_request *r, const struct claims *claims,
+    enum engine_errored_deny errored_deny, enum engine_level level,
+    const struct engine_operation *operation, struct arena *scratch,
+    enum engine_effect *ret_effect);
+/* A refusal before any policy was asked, as a report. */
+json_t *engine_verify_refused(const struct engine_snapshot *s,
+    const struct error *why, enum engine_level level);
+/* The report for people. */
+void engine_report_print(const json_t *report, struct buf *out);
+
+/* ---- decision log ----------------------------------------------------------------------------------------------------------------------- */
+
+struct engine_log;
+
+/* Append-only, 0600 when created. `path` "-" is standard error; NULL or empty: no log. NULL on error. */
+struct engine_log *engine_log_open(const char *path, struct error *reterr);
+void engine_log_close(struct engine_log *log);
+/* Open the path again (after rotation). The old one stays on failure. */
+bool engine_log_reopen(struct engine_log *log, struct error *reterr) MUST_USE;
+
+struct engine_log_entry {
+	const char *id;   /* 16 hex digits */
+	int64_t time_ms;
+	bool verification;
+	struct str gate;
+	const struct engine_request *request; /* NULL when none could be made */
+	const struct claims *claims;          /* NULL when none were verified */
+	const struct engine_answer *answer;
+	int64_t us;
+};
+
+/* One line, one write, before the answer leaves. Errors: ERR_SYSTEM_LOG; the caller then denies. */
+bool engine_log_write(struct engine_log *log,
+    const struct engine_log_entry *entry, struct error *reterr) MUST_USE;
+
+#endif

@@ -1,0 +1,80 @@
+/* http.h - an HTTP server that refuses what two programs could read differently; the only user of libmicrohttpd.
+ * A handler sees a request whose head has been checked (sizes, tokens, control bytes, repeated and conflicting headers) and whose target is raw: nothing is decoded. The
+ * handler runs on a worker thread, may block for a short time, and fills a response. Deadlines, limits: base/limits.h, SECURITY 5. */
+#ifndef GATEWAYS_HTTP_H
+#define GATEWAYS_HTTP_H
+
+#include "base/clock.h"
+#include "base/net.h"
+#include "base/arena.h"
+#include "base/error.h"
+
+struct http_header {
+	struct str name, value; /* name as received; compare with http_name_eq */
+};
+
+/* What was wrong with the head in a way that the route answers by itself: on /gate/auth nginx would turn a 400 into 500. */
+enum http_flaw {
+	HTTP_FLAW_NONE = 0,
+	HTTP_FLAW_REPEATED_EVIDENCE,  /* Authorization, X-Avow-*, X-RHUI-*: any stands twice */
+	HTTP_FLAW_REPEATED_FORWARDED, /* X-Forwarded-*, X-Original-*, the client address header */
+};
+
+struct http_request {
+	struct str method;
+	struct str target;      /* raw, as on the request line */
+	struct str path, query; /* target cut at the first '?'; still raw */
+	const struct http_header *headers;
+	size_t n_headers;
+	struct str body;
+	struct net_addr peer;   /* family 0 for a Unix socket */
+	bool peer_is_unix;
+	bool is_tls;
+	enum http_flaw flaw;
+	struct arena *arena;    /* the request's scratch; reset after the answer */
+};
+
+/* The only value of that header, or a slice with p == NULL. Names ignore case. */
+struct str http_header(const struct http_request *r, const char *name);
+size_t http_header_count(const struct http_request *r, const char *name);
+bool http_name_eq(struct str a, const char *b);
+
+struct http_response {
+	unsigned status;
+	struct buf body;
+	const char *content_type; /* NULL: none */
+	struct http_header headers[8];
+	size_t n_headers;
+	bool close;
+};
+
+/* Name and value must outlive the answer (literals or the request's arena); a value with a control byte is dropped and the answer becomes 500. */
+void http_response_header(struct http_response *r, const char *name,
+    struct str value);
+
+struct http_options {
+	const char *listen;         /* `127.0.0.1:8181`, `[::1]:8181`, `unix:/path`, or with port 0 */
+	const struct net_cidr *trusted; /* no per-address connection limit for these */
+	size_t n_trusted;
+	const char *client_address_header; /* counts as a forwarded header; may be NULL */
+	unsigned threads;           /* 0: number of processors */
+	size_t body_limit;
+	const char *tls_certificate_pem, *tls_key_pem; /* both or neither */
+	void (*handle)(void *ctx, const struct http_request *q,
+	    struct http_response *r);
+	void *ctx;
+	/* Deadlines, ms; 0 takes those of limits.h. Tests shorten them. */
+	int head_ms, body_ms, idle_ms;
+};
+
+struct http_server;
+
+/* Listening when it returns. NULL on error. A Unix socket is made 0660 and replaces a dead one. */
+struct http_server *http_server_start(const struct http_options *options,
+    struct error *reterr);
+/* The bound port (0 for Unix sockets). */
+uint16_t http_server_port(const struct http_server *s);
+/* Stop accepting, let requests in hand finish (at most `drain_ms`), stop. Frees. */
+void http_server_stop(struct http_server *s, int drain_ms);
+
+#endif

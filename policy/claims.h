@@ -1,0 +1,43 @@
+/* claims.h - what a verified identity document says.
+ * A `struct claims` exists only because attest/verify.c checked a signature: its constructor is in claims_make.h, which `make layers` lets nobody else include. Gates
+ * make principals from this type alone, so text that nobody signed cannot become an attribute of one. Immutable; lives in the arena it was made in. */
+#ifndef POLICY_CLAIMS_H
+#define POLICY_CLAIMS_H
+
+#include "base/net.h"
+#include "policy/value.h"
+
+struct claims;
+
+/* Ordered: a gate that demands one is content with a later one. */
+enum claims_proof { PROOF_NONE = 0, PROOF_BEARER, PROOF_ADDRESS, PROOF_KEY };
+const char *claims_proof_name(enum claims_proof p);
+
+/* `Instance::"PREFIXID"`. */
+struct uid claims_principal(const struct claims *c);
+/* The instance id without prefix (HTTP Basic's user must equal it). */
+struct str claims_subject(const struct claims *c);
+struct str claims_kind(const struct claims *c);
+struct str claims_issuer(const struct claims *c);
+/* RFC 7638 thumbprint of the key that verified. */
+struct str claims_key_id(const struct claims *c);
+/* 32 hex digits. */
+struct str claims_document_id(const struct claims *c);
+/* Seconds since 1970; false when the document has none (cloud documents). */
+bool claims_issued_at(const struct claims *c, int64_t *ret_unix_s);
+bool claims_expires_at(const struct claims *c, int64_t *ret_unix_s);
+/* When what was opened on these claims must end at the latest, if they were shown at `shown_unix_s`: the earlier of expiry and maxLease after. INT64_MAX only for
+ * `maxLease: none`. */
+int64_t claims_lease_end(const struct claims *c, int64_t shown_unix_s);
+/* The document binds itself to a key (`cnf`): only shown with a proof of it. */
+bool claims_has_cnf(const struct claims *c);
+/* The attested address; family 0 when there is none. */
+struct net_addr claims_address(const struct claims *c);
+/* Attributes, tags and parents of the principal, as policies see them. */
+const struct entity *claims_entity(const struct claims *c);
+/* The `claims` member as JSON for verdicts: names as in the document. New reference. */
+json_t *claims_to_json(const struct claims *c);
+/* A claim by the name it has in the document (`imageId`, `os`); for `require:`. */
+bool claims_has(const struct claims *c, struct str claim_name);
+
+#endif

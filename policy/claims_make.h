@@ -1,0 +1,29 @@
+/* claims_make.h - the one way to make claims. Included by attest/verify.c (which calls it) and policy/claims.c (which defines it); `make layers` refuses others. */
+#ifndef POLICY_CLAIMS_MAKE_H
+#define POLICY_CLAIMS_MAKE_H
+
+#include "policy/claims.h"
+
+struct claims_pair {
+	struct str name, text;
+};
+
+/* Empty strings and zero counts mean "not there". Everything is copied into `a`. */
+struct claims_init {
+	struct str kind, issuer, key_id, document_id, subject, prefix;
+	bool has_issued_at, has_expires_at, has_cnf, has_licences;
+	int64_t issued_at, expires_at; /* seconds */
+	int64_t max_lease_s;           /* 0: by expiry alone; INT64_MAX: none */
+	struct str image_id, owner, private_ip, launch_time, region, zone,
+	    support_level, os_name, os_version;
+	const struct str *licences;
+	size_t n_licences;
+	const struct claims_pair *applications, *custom;
+	size_t n_applications, n_custom;
+};
+
+/* Errors: ERR_EVIDENCE_MALFORMED when a time or address does not read, memory. */
+bool claims_make(struct arena *a, const struct claims_init *init,
+    const struct claims **ret, struct error *reterr) MUST_USE;
+
+#endif

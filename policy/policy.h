@@ -1,0 +1,100 @@
+/* policy.h - the door of policy/: text in, a policy set out, and the outcome of one policy for one request.
+ *   source -> lex -> parse -> ast -> policy set (instances) -> eval
+ * A policy set is built (add …, finish) and is then immutable: many threads may evaluate against it. A policy instance is an id, a body (an ast policy of one of
+ * the set's files) and slot bindings; instances are known by their index, people know them by id, file and line. Nothing here decides: engine/ does. */
+#ifndef POLICY_POLICY_H
+#define POLICY_POLICY_H
+
+#include "policy/value.h"
+
+enum policy_effect { POLICY_DENY = 0, POLICY_PERMIT };
+
+/* How text is read. */
+enum policy_dialect {
+	POLICY_AVOW = 0, /* Cedar and our additions */
+	POLICY_CEDAR,    /* additions off: `.cedar` files */
+};
+
+/* How policies are named. */
+enum policy_naming {
+	POLICY_NAMED = 0,      /* @id, else FILE#N; must be unique */
+	POLICY_BY_POSITION,    /* policy0, policy1, … over the whole set, as Cedar counts */
+};
+
+struct policy_set;
+
+struct policy_info {
+	struct str id;
+	enum policy_effect effect;
+	struct span at; /* of the effect word */
+};
+
+/* NULL when memory is out. */
+struct policy_set *policy_set_new(enum policy_naming naming);
+void policy_set_free(struct policy_set *set);
+
+/* Parse `text` (copied) as one file. All independent errors are reported; the set is then not to be used. Cost O(text). */
+bool policy_set_add_text(struct policy_set *set, const char *file,
+    struct str text, enum policy_dialect dialect, struct errors *reterr)
+    MUST_USE;
+/* A file or folder (`*.avow`, `*.cedar`, by suffix). Goes on to the next file after one with errors. "-" is standard input. */
+bool policy_set_add_path(struct policy_set *set, const char *path,
+    struct errors *reterr) MUST_USE;
+/* Ids unique, indivisible sets disjoint, version computed. */
+bool policy_set_finish(struct policy_set *set, struct errors *reterr) MUST_USE;
+
+/* Messages with quoted lines, from the set's own texts. */
+void policy_set_print_errors(const struct policy_set *set,
+    const struct errors *errors, struct buf *out);
+
+uint32_t policy_set_count(const struct policy_set *set);
+uint32_t policy_set_files(const struct policy_set *set);
+struct policy_info policy_set_info(const struct policy_set *set, uint32_t i);
+/* First 16 hex digits of SHA-256 over all files in load order. */
+struct str policy_set_version(const struct policy_set *set);
+/* Text of one file in canonical form, comments kept. Errors: those of parsing; then `out` is untouched. */
+bool policy_format(const char *file, struct str text,
+    enum policy_dialect dialect, struct buf *out, struct errors *reterr)
+    MUST_USE;
+/* Canonical text of one policy of the set, without comments. */
+void policy_print(const struct policy_set *set, uint32_t i, struct buf *out);
+/* Warnings that `avow check` shows (a permit whose principal has only negated tests). */
+void policy_set_warnings(const struct policy_set *set, struct errors *ret);
+
+/* ---- evaluation --------------------------------------------------------------------------------------------------------------------------- */
+
+/* Zero is the safe one: an error never satisfies, and may deny. */
+enum eval_outcome { EVAL_ERROR = 0, EVAL_FALSE, EVAL_TRUE, EVAL_UNKNOWN };
+
+/* All borrowed. `context` is a record. */
+struct eval_request {
+	struct uid principal, action, resource;
+	const struct value *context;
+	const struct entities *entities;
+};
+
+/* What evaluation passes by: called after each node with its outcome; `value` is NULL unless the node had one. Never text: a reporter asks policy_place. */
+struct eval_trace {
+	void (*node)(void *ctx, uint32_t policy, uint32_t node,
+	    enum eval_outcome outcome, const struct value *value);
+	void *ctx;
+};
+
+/* Evaluate policy `i`: scope, then conditions, left to right, as Cedar does. `scratch` takes intermediate values; the caller resets it. `trace` may be NULL. On
+ * EVAL_ERROR *reterr has code and place (of the node that failed). Errors: ERR_EVAL_*, ERR_LIMIT_MEMORY, ERR_LIMIT_DEPTH. */
+enum eval_outcome policy_eval(const struct policy_set *set, uint32_t i,
+    const struct eval_request *request, struct arena *scratch,
+    const struct eval_trace *trace, struct error *reterr);
+
+/* Where a node of policy `i` stands: the clause it belongs to and its own text. */
+struct policy_place {
+	char clause[24]; /* `principal`, `action`, `resource`, `condition 1`, … */
+	struct span at;
+	struct str text;
+	bool is_clause; /* the node is the whole clause */
+	bool is_datum;  /* a path, tag or attribute look-up: worth showing with its value */
+};
+void policy_place(const struct policy_set *set, uint32_t i, uint32_t node,
+    struct policy_place *ret);
+
+#endif

@@ -1,0 +1,23 @@
+/* source.h - a policy file's text and its places.
+ * Offsets are bytes; spans count lines and characters from 1. Text and file name are borrowed and outlive the source. */
+#ifndef POLICY_SOURCE_H
+#define POLICY_SOURCE_H
+
+#include "base/arena.h"
+#include "base/error.h"
+
+struct source {
+	const char *file;
+	struct str text;
+	const uint32_t *line_starts; /* byte offset of each line */
+	uint32_t n_lines;
+};
+
+/* Index the lines of `text`. Errors: memory, ERR_LIMIT_SIZE over LIMIT_POLICY_FILE_BYTES. */
+bool source_init(struct arena *a, const char *file, struct str text,
+    struct source *ret, struct error *reterr) MUST_USE;
+/* The place of bytes [off, off + len). O(log lines + line length). */
+struct span source_span(const struct source *src, uint32_t off, uint32_t len);
+struct str source_text(const struct source *src, uint32_t off, uint32_t len);
+
+#endif

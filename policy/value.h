@@ -1,0 +1,150 @@
+/* value.h - the data that policies speak of: values, entity uids, entities in layers.
+ * Values are immutable once made and canonical: sets are sorted without duplicates, records sorted by name, so equality is one walk and printing is
+ * stable. Extension values keep the text they were written as (printing) beside their canonical number (equality and order). Strings count their bytes and may
+ * hold NUL. All memory belongs to the arena that was given; values borrow from nothing else unless a line says so.
+ * Source: Cedar 4.5 (values, JSON without a schema); entities in layers so that a request's own data lies over what is loaded. */
+#ifndef POLICY_VALUE_H
+#define POLICY_VALUE_H
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/json.h"
+
+enum value_kind {
+	VALUE_NONE = 0, /* no value: never inside another */
+	VALUE_UNKNOWN,  /* data not fetched yet: evaluates to EVAL_UNKNOWN */
+	VALUE_BOOL,
+	VALUE_LONG,
+	VALUE_STRING,
+	VALUE_ENTITY,
+	VALUE_SET,
+	VALUE_RECORD,
+	VALUE_IP,
+	VALUE_DECIMAL,  /* number is in 1e-4 units */
+	VALUE_DATETIME, /* number is in ms since 1970 */
+	VALUE_DURATION, /* number is in ms */
+};
+
+struct uid {
+	struct str type, id;
+};
+
+/* Bytes as given (host bits kept); IPv4 in the first four. */
+struct value_ip {
+	uint8_t bytes[16];
+	uint8_t prefix;
+	bool is_v6;
+};
+
+struct value {
+	enum value_kind kind;
+	union {
+		bool boolean;
+		int64_t number; /* LONG, DECIMAL, DATETIME, DURATION */
+		struct str string;
+		struct uid uid;
+		struct value_ip ip;
+		struct {
+			const struct value *items;
+			size_t n;
+		} set;
+		struct {
+			const struct value_field *fields;
+			size_t n;
+		} record;
+	};
+	struct str text; /* extension values: the constructor's argument; else empty */
+};
+
+struct value_field {
+	struct str name;
+	struct value value;
+};
+
+/* The kind as messages call it: `string`, `entity`, `set`, …; never a C name. */
+const char *value_kind_name(enum value_kind kind);
+
+struct value value_bool(bool b);
+struct value value_long(int64_t n);
+struct value value_string(struct str s);
+struct value value_entity(struct uid uid);
+/* Times print their text: it is made in `a`. Kind VALUE_NONE when memory is out. */
+struct value value_datetime(struct arena *a, int64_t ms);
+struct value value_duration(struct arena *a, int64_t ms);
+/* `items` become the set's own (sorted in place, duplicates dropped). */
+struct value value_set_take(struct value *items, size_t n);
+/* `fields` become the record's own (sorted in place). False when a name stands twice; *ret_dup is that name then. */
+bool value_record_take(struct value_field *fields, size_t n,
+    struct value *ret_record, struct str *ret_dup) MUST_USE;
+/* The field's value, or NULL. O(log n). */
+const struct value *value_get(const struct value *record, struct str name);
+/* Deep equality, total (Cedar's ==): different kinds are unequal, extensions compare by value. */
+bool value_eq(const struct value *a, const struct value *b);
+/* A total order over all values, consistent with value_eq; for canonical sets only. */
+int value_cmp(const struct value *a, const struct value *b);
+bool value_set_contains(const struct value *set, const struct value *v);
+
+/* An extension value by its constructor (`ip`, `decimal`, `datetime`, `duration`) and argument; `text` is kept by reference. Errors: ERR_EVAL_EXTENSION,
+ * ERR_NAME_FUNCTION for a function that is no constructor. */
+bool value_construct(struct str function, struct str text, struct value *ret,
+    struct error *reterr) MUST_USE;
+
+/* Cedar text of a value: `"a"`, `U::"x"`, `[1, 2]`, `{"k": true}`, `ip("10.0.0.1")`. Quoted strings escape control bytes and quotes. */
+void value_print(struct buf *out, const struct value *v);
+void value_print_uid(struct buf *out, struct uid uid);
+void value_print_string(struct buf *out, struct str s);
+
+/* Cedar's JSON values without a schema: `__entity`, `__extn`, no null, no reals. `where` names the place in messages (`context`). Strings are copied. */
+bool value_from_json(struct arena *a, const json_t *json, const char *where,
+    struct value *ret, struct error *reterr) MUST_USE;
+/* New reference; NULL when memory is out. */
+json_t *value_to_json(const struct value *v);
+/* `{"type","id"}` or `{"__entity":{…}}` with a normalised type name. */
+bool value_uid_from_json(struct arena *a, const json_t *json,
+    const char *where, struct uid *ret, struct error *reterr) MUST_USE;
+/* `{"type","id"}`; new reference. */
+json_t *value_uid_to_json(struct uid uid);
+
+bool uid_eq(struct uid a, struct uid b);
+int uid_cmp(struct uid a, struct uid b);
+/* `A::B::C` of identifiers, none reserved, no `__cedar`, no spaces. */
+bool uid_type_is_valid(struct str type);
+
+/* ---- entities ----------------------------------------------------------------------------------------------------------------------------
+ * A layer holds records {uid, attributes, tags, parents}. It may lie over another layer, which must be finished and outlive it. A record in the upper layer
+ * wins; the lower layer's record of the same uid may then only add parents: attributes or tags there are a clash, unless both records are identical.
+ * Every uid has a dense id in a layered intern table: what the lower layer does not know gets an id of this layer's own.
+ * After `entities_finish` a layer without a layer above it is read by many threads; a request's layer belongs to its thread. */
+struct entities;
+
+struct entity {
+	struct uid uid;
+	struct value attrs, tags; /* records */
+	const struct uid *parents;
+	size_t n_parents;
+	const char *from; /* where it was read: file name, or "request"; for reports */
+};
+
+/* `below` is borrowed, may be NULL. Memory is `a`'s. NULL when memory is out. */
+struct entities *entities_new(struct arena *a, const struct entities *below);
+/* Strings, values and parents are kept by reference and must live as long as the layer. Errors: ERR_ENTITY_DUPLICATE (unless identical), memory. */
+bool entities_add(struct entities *layer, const struct entity *e,
+    struct error *reterr) MUST_USE;
+/* A JSON array of Cedar entity records; strings are copied. `file` outlives the layer. */
+bool entities_add_json(struct entities *layer, const json_t *array,
+    const char *file, struct error *reterr) MUST_USE;
+/* Check for clashes with the layer below and for cycles through both. Errors: ERR_ENTITY_CLASH, ERR_ENTITY_CYCLE, memory. */
+bool entities_finish(struct entities *layer, struct error *reterr) MUST_USE;
+/* The record as seen from this layer (upper wins, parents joined), or NULL when no layer has it. Lent; O(1). */
+const struct entity *entities_find(const struct entities *layer,
+    struct uid uid);
+/* Cedar's `in` for two entities: equal, or `ancestor` is reachable over parents. Neither needs a record. */
+bool entities_in(const struct entities *layer, struct uid uid,
+    struct uid ancestor);
+size_t entities_count(const struct entities *layer);
+/* The i-th record of this layer alone, in order of addition. */
+const struct entity *entities_at(const struct entities *layer, size_t i);
+/* The layer's own records as a Cedar JSON array; NULL when memory is out. */
+json_t *entities_to_json(const struct entities *layer);
+
+#endif

@@ -1,0 +1,55 @@
+/* store.h - the one narrow interface to what must survive: SQLite now, PostgreSQL behind the same functions later.
+ * Every call that changes something is one transaction and durable (synchronous=FULL, BEGIN IMMEDIATE) when it returns true. A false is ERR_SYSTEM_STORE: the
+ * caller denies. The store keeps bytes and never judges them: a stored document is verified again before it means anything. A handle may be used from several
+ * threads (one lock inside). */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include "base/arena.h"
+#include "base/error.h"
+
+struct store;
+
+/* `sqlite:///absolute/path` or `sqlite::memory:`; the folder is made 0700 when missing, files are 0600. Applies the migrations; a database that is newer than
+ * this program is refused. NULL on error. */
+struct store *store_open(struct str url, struct error *reterr);
+void store_close(struct store *s);
+/* Can it be read and written now? For /readyz. */
+bool store_check(struct store *s, struct error *reterr) MUST_USE;
+
+/* A pool member as stored. Strings are lent in results, borrowed in calls. */
+struct store_member {
+	struct str pool, principal; /* principal: `Instance::"…"` id part with prefix */
+	struct str server;          /* name in the load balancer */
+	struct str address;         /* printed, normalised */
+	uint16_t port;
+	uint16_t weight;
+	int64_t generation;         /* rises with each (re)join; set by the store */
+	int64_t expires_at;         /* unix s */
+	int64_t shown_at;           /* when the evidence was shown, unix s */
+	int64_t attested_at;        /* issuedAt of the document, else shown_at */
+	struct str issuer, kind, document, signature; /* the evidence, whole */
+};
+
+enum store_join { STORE_JOIN_HELD = 0, STORE_JOINED, STORE_REJOINED };
+
+/* Insert or renew (pool, principal, port). Another principal on the same pool, address and port: STORE_JOIN_HELD, nothing written, unless `replace_held`:
+ * then its row leaves in the same transaction. *ret_member_generation is the new generation. */
+bool store_member_join(struct store *s, const struct store_member *m,
+    bool replace_held, enum store_join *ret, int64_t *ret_generation,
+    struct error *reterr) MUST_USE;
+/* The other principal's row that holds (pool, address, port), if any. */
+bool store_member_holder(struct store *s, struct arena *a, struct str pool,
+    struct str address, uint16_t port, struct store_member *ret, bool *ret_found,
+    struct error *reterr) MUST_USE;
+/* Delete one (port) or all (port 0) of a principal's rows in a pool. */
+bool store_member_leave(struct store *s, struct str pool, struct str principal,
+    uint16_t port, size_t *ret_n, struct error *reterr) MUST_USE;
+/* Delete the row only if it is still of this generation: an old timer cannot remove a new membership. */
+bool store_member_expire(struct store *s, const struct store_member *m,
+    bool *ret_removed, struct error *reterr) MUST_USE;
+/* All rows of a pool (empty: of every pool), by pool, server name. Memory is `a`'s. */
+bool store_member_list(struct store *s, struct arena *a, struct str pool,
+    struct store_member **ret, size_t *ret_n, struct error *reterr) MUST_USE;
+
+#endif
