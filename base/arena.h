@@ -1,6 +1,6 @@
 /* arena.h - memory that is freed in one call.
- * One arena a policy set, one a request. Memory is zeroed, 16-byte aligned, never freed singly, and gone with the arena. `arena_reset` keeps the
- * first block, so that a reused scratch arena settles to no allocation at all. The sanitizer build makes one malloc an object, so that overruns
+ * One arena a policy set, one a request. Memory is zeroed, 16-byte aligned, never freed singly, and gone with the arena. `arena_reset` keeps one
+ * block, as large as all were together (4 MiB at most), so that a reused scratch arena settles to no allocation at all. The sanitizer build makes one malloc an object, so that overruns
  * inside an arena are seen. An arena with a limit refuses (NULL) what would pass it: hostile input then ends in an error, not in swap. */
 #ifndef BASE_ARENA_H
 #define BASE_ARENA_H

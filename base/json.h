@@ -9,7 +9,7 @@
 #include "base/error.h"
 
 enum json_mode {
-	JSON_STRICT = 0,   /* documents, tokens, gate input: no NUL */
+	JSON_NO_NUL = 0,   /* documents, tokens, gate input (jansson owns the name JSON_STRICT, also 0) */
 	JSON_DATA_FILE = 1 /* Cedar entities and requests given as files: NUL in values */
 };
 

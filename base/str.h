@@ -48,10 +48,16 @@ bool str_is_utf8(struct str s);
 /* Number of code points of well-formed UTF-8. */
 size_t str_utf8_len(struct str s);
 
-/* FNV-1a with a final mix, seeded per process by `str_hash_seed` (from getrandom): for tables whose keys outsiders choose, keep chains short by the
- * seed; never store or compare a hash across processes. */
+/* The code point of the well-formed sequence at byte `at`; its length, or 0 when there is none (then *ret_point is not written). */
+size_t str_utf8_next(struct str s, size_t at, uint32_t *ret_point);
+
+/* SipHash-1-3 under a key of this process (from getrandom, at first use; `salt` is mixed into it): for tables whose keys outsiders choose. Never store or
+ * compare a hash across processes. */
 uint64_t str_hash(struct str s, uint64_t salt);
+/* For tests that want one order in every run; before threads. */
 void str_hash_seed(uint64_t seed);
+/* SipHash-1-3 under a key of the caller's. */
+uint64_t str_sip13(uint64_t k0, uint64_t k1, struct str s);
 
 struct buf {
 	char *p;
@@ -66,8 +72,10 @@ void buf_add(struct buf *b, struct str s);
 void buf_addz(struct buf *b, const char *z);
 void buf_byte(struct buf *b, char c);
 void buf_printf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
-/* Append with control bytes, DEL and bytes of broken UTF-8 written as \u{..} or \xHH, so that outside text cannot drive a terminal or split a line
+/* Append with control characters, invisible and bidirectional marks, and bytes of broken UTF-8 written as \u{..} or \xHH, so that outside text cannot drive a terminal or split a line
  * (SECURITY: log and terminal output). Non-ASCII is escaped too when `ascii`. */
 void buf_escaped(struct buf *b, struct str s, bool ascii);
+/* Append "s" in quotes, ASCII, with quotes and backslashes escaped as well: one value of a log line. */
+void buf_quoted(struct buf *b, struct str s);
 
 #endif

@@ -1,0 +1,185 @@
+# Builds avow. `make help` lists the targets; MODE (release, debug, asan, tsan,
+# cover, fuzz) and CC choose how, WERROR=1 makes warnings errors.
+MODE ?= release
+MODULES := base store policy engine attest gateways
+ifeq ($(MODE),fuzz)
+CC := clang
+endif
+B := $(if $(filter release,$(MODE)),build,build/$(MODE))
+TESTDATA ?= ../shared
+PREFIX ?= /usr/local
+UNITDIR ?= /lib/systemd/system
+FUZZ_SECONDS ?= 30
+export TESTDATA
+
+# V=1 shows whole commands.
+Q := $(if $(V),,@)
+say = $(if $(V),,@echo "  $(1) $@")
+
+# --- flags ------------------------------------------------------------------
+# A flag only where this compiler knows it.
+try = $(shell $(CC) $(1) -Werror -c -x c /dev/null -o /dev/null 2>/dev/null && echo $(1))
+LIBS := jansson libssl libcrypto libmicrohttpd libfyaml sqlite3 libpcre2-8
+system = $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(1) 2>/dev/null))
+WARN := -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow \
+	-Wvla -Walloca -Wstrict-prototypes -Wmissing-prototypes -Wundef \
+	-Wwrite-strings -Wcast-qual -Wcast-align -Wpointer-arith -Wformat=2 \
+	-Wswitch-enum -Wimplicit-fallthrough -Wnull-dereference \
+	-Wdouble-promotion -Werror=unused-result $(if $(WERROR),-Werror) \
+	$(foreach f,-Wlogical-op -Wduplicated-cond -Wduplicated-branches \
+	-Wjump-misses-init,$(call try,$(f)))
+HARDEN = -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 $(foreach f,\
+	-fstack-protector-strong -fstack-clash-protection \
+	-fcf-protection=full -ftrivial-auto-var-init=zero,$(call try,$(f)))
+SANITIZE := -fno-omit-frame-pointer -fno-sanitize-recover=all
+MODE_release = -O2 -g $(HARDEN)
+MODE_debug = -O0 -g3
+MODE_asan = -O1 -g -fsanitize=address,undefined $(SANITIZE) -DARENA_DEBUG
+MODE_tsan = -O1 -g -fsanitize=thread $(SANITIZE)
+MODE_cover = -O0 -g --coverage
+MODE_fault = -O1 -g -fno-builtin-malloc -fno-builtin-calloc -fno-builtin-realloc
+MODE_fuzz = -O1 -g -fsanitize=fuzzer-no-link,address,undefined $(SANITIZE) -DARENA_DEBUG
+ifeq ($(MODE_$(MODE)),)
+$(error MODE is one of release, debug, asan, tsan, cover, fault, fuzz)
+endif
+MODE_FLAGS := $(MODE_$(MODE))
+ALL_CFLAGS := -std=c17 -D_GNU_SOURCE -I. $(call system,$(LIBS)) $(WARN) \
+	$(MODE_FLAGS) -fno-common -fvisibility=hidden -pthread $(CFLAGS)
+LIB_LIBS := $(shell pkg-config --libs $(LIBS) 2>/dev/null) -pthread -lm
+LINK := $(MODE_FLAGS) -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed $(LDFLAGS)
+
+# --- what there is ----------------------------------------------------------
+LIB_SRC := $(sort $(wildcard $(MODULES:%=%/*.c)))
+CLI_SRC := $(sort $(wildcard cli/*.c))
+UNIT_SRC := $(sort $(wildcard tests/unit/*/test_*.c))
+FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+FAULT_SRC := $(sort $(filter-out tests/fault/wrap.c,$(wildcard tests/fault/*.c)))
+HELP_SRC := $(sort $(wildcard tests/lib/*.c))
+LIB_OBJ := $(LIB_SRC:%.c=$B/obj/%.o)
+CLI_OBJ := $(CLI_SRC:%.c=$B/obj/%.o)
+HELP_OBJ := $(HELP_SRC:%.c=$B/obj/%.o)
+UNIT := $(UNIT_SRC:%.c=$B/%)
+FUZZ := $(FUZZ_SRC:%.c=$B/%)
+FAULT := $(FAULT_SRC:%.c=$B/%)
+# Scripts that count as tests: each ends with `N passed, N failed, N skipped`.
+E2E := $(sort $(wildcard tests/e2e/*.sh))
+CONFORMANCE := $(sort $(wildcard tests/conformance/*.sh))
+FORMAT := $(shell git ls-files '*.c' 2>/dev/null)
+PROGRAM := $(if $(CLI_SRC),$B/avow)
+
+.PHONY: all help deps demo test unit e2e conformance asan tsan fault fuzz \
+	fuzz-smoke cover layers lint format format-check bench snapshots \
+	install clean FORCE
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: $(PROGRAM) $B/libavow.a $B/libavow.so ## build avow, libavow.a and libavow.so (the default)
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 16
+
+# Rebuild everything when the compiler or its flags change.
+$B/.flags: FORCE
+	@mkdir -p $(@D); echo '$(CC) $(ALL_CFLAGS)' | cmp -s - $@ || echo '$(CC) $(ALL_CFLAGS)' >$@
+
+$B/obj/%.o: %.c $B/.flags
+	@mkdir -p $(@D)
+	$(call say,CC)
+	$(Q)$(CC) $(ALL_CFLAGS) $(PIC) -MMD -MP -c $< -o $@
+$(LIB_OBJ): PIC := -fPIC
+$(CLI_OBJ) $(HELP_OBJ): PIC := -fPIE
+$(HELP_OBJ): ALL_CFLAGS += $(call system,check)
+
+$B/libavow.a: $(LIB_OBJ)
+	@rm -f $@
+	$(call say,AR)
+	$(Q)$(AR) rcs $@ $^
+$B/libavow.so: $(LIB_OBJ)
+	$(call say,LD)
+	$(Q)$(CC) $(LINK) -shared -Wl,-soname,libavow.so $^ $(LIB_LIBS) -o $@
+$B/avow: $(CLI_OBJ) $B/libavow.a
+	$(call say,LD)
+	$(Q)$(CC) $(LINK) -pie $^ $(LIB_LIBS) -o $@
+
+# --- tests ------------------------------------------------------------------
+$B/tests/unit/%: tests/unit/%.c $(HELP_OBJ) $B/libavow.a $B/.flags
+	@mkdir -p $(@D)
+	$(call say,CC)
+	$(Q)$(CC) $(ALL_CFLAGS) $(call system,check) -fPIE -MMD -MP -MF $@.d $< $(HELP_OBJ) \
+	    $B/libavow.a $(LINK) -pie $(shell pkg-config --libs check) $(LIB_LIBS) -o $@
+
+unit: $(UNIT) ## the unit tests (tests/unit)
+	@tests/run.sh $(UNIT)
+e2e: all ## the tests of whole programs (tests/e2e)
+	@tests/run.sh $(E2E)
+conformance: all ## against the published behaviour of others (tests/conformance)
+	@tests/run.sh $(CONFORMANCE)
+test: deps ## build, and run all tests; the last line has the counts
+	@$(MAKE) --no-print-directory all $(UNIT)
+	@tests/run.sh $(UNIT) $(CONFORMANCE) $(E2E)
+asan: ## the unit tests under AddressSanitizer and UBSan
+	@CK_FORK=no $(MAKE) --no-print-directory MODE=asan all unit
+tsan: ## the unit tests under ThreadSanitizer
+	@CK_FORK=no $(MAKE) --no-print-directory MODE=tsan all unit
+
+deps: ## install what building and testing need
+	@[ ! -x tests/lib/deps.sh ] || tests/lib/deps.sh
+demo: all ## a first look: policies, a document, a decision
+	@examples/demo.sh
+bench: all ## measure, against peers where there are some
+	@bench/run.sh
+snapshots: all ## write the golden files anew; look at the difference
+	@tests/lib/snapshots.sh
+
+# Our objects' allocations go through tests/fault/wrap.c.
+WRAP := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
+$B/tests/fault/%: tests/fault/%.c $B/obj/tests/fault/wrap.o $(HELP_OBJ) $B/libavow.a
+	@mkdir -p $(@D)
+	$(call say,CC)
+	$(Q)$(CC) $(ALL_CFLAGS) $(call system,check) -fPIE -MMD -MP -MF $@.d $< $(filter %.o,$^) \
+	    $B/libavow.a $(LINK) $(WRAP) -pie $(shell pkg-config --libs check) $(LIB_LIBS) -o $@
+fault: ## fail the k-th allocation, for every k
+ifeq ($(MODE),fault)
+fault: $(FAULT)
+	@CK_FORK=no tests/run.sh $(FAULT)
+else
+	@$(MAKE) --no-print-directory MODE=fault fault
+endif
+
+$B/tests/fuzz/%: tests/fuzz/%.c $B/libavow.a
+	@mkdir -p $(@D)
+	$(call say,CC)
+	$(Q)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer -MMD -MP -MF $@.d $< $B/libavow.a $(LINK) $(LIB_LIBS) -o $@
+fuzz: ## fuzz each target for FUZZ_SECONDS (30)
+ifeq ($(MODE),fuzz)
+fuzz: $(FUZZ)
+	@tests/fuzz/run.sh $(FUZZ_SECONDS) $(FUZZ)
+else
+	@$(MAKE) --no-print-directory MODE=fuzz fuzz
+endif
+fuzz-smoke: ## fuzz each target for FUZZ_SECONDS, 30 if not said
+	@$(MAKE) --no-print-directory MODE=fuzz fuzz
+cover: ## which lines the unit tests reach
+	@CK_FORK=no $(MAKE) --no-print-directory MODE=cover all unit
+	@tests/lib/cover.sh build/cover $(MODULES)
+
+# --- looking at the text ------------------------------------------------------
+layers: ## who may include whom
+	@tests/lib/layers.sh
+lint: layers ## greps with reasons, cppcheck, clang-tidy
+	@tests/lib/lint.sh '$(filter -I% -isystem /% -D%,$(ALL_CFLAGS))' $(LIB_SRC) $(CLI_SRC)
+format: ## write the C files in the house's form
+	@clang-format-14 -i $(FORMAT)
+format-check: ## are they?
+	@clang-format-14 --dry-run --Werror $(FORMAT)
+
+install: all ## to DESTDIR and PREFIX (/usr/local)
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib $(DESTDIR)$(PREFIX)/include
+	$(if $(PROGRAM),install $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/)
+	install -m 644 $B/libavow.a $B/libavow.so $(DESTDIR)$(PREFIX)/lib/
+	$(if $(wildcard avow.h),install -m 644 avow.h $(DESTDIR)$(PREFIX)/include/)
+	$(if $(wildcard docs/avow.service),install -D -m 644 docs/avow.service $(DESTDIR)$(UNITDIR)/avow.service)
+clean: ## remove build/
+	rm -rf build
+
+-include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(HELP_OBJ:.o=.d) $(UNIT:=.d) $(FUZZ:=.d) $(FAULT:=.d)

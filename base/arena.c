@@ -1,0 +1,197 @@
+/* arena.c - bump allocation in blocks that double.
+ * Invariant: `used` is the sum of all sizes handed out, rounded up to 16, and
+ * never passes `limit`. Blocks are a list, the newest (largest) first.
+ * With -DARENA_DEBUG each object is a malloc of its own, exactly as long as
+ * asked for, so that a sanitizer sees an overrun of one byte. */
+#include "base/arena.h"
+
+#include <stdalign.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ALIGN 16u
+#define FIRST_BLOCK 4096u
+/* What a reset keeps at most: one large request shall not be paid for ever. */
+#define KEEP_BYTES (4u << 20)
+
+struct block {
+	struct block *next;
+	size_t cap, n;
+	alignas(ALIGN) char bytes[];
+};
+
+struct arena {
+	struct block *blocks;
+	size_t used, limit;
+	size_t next_cap; /* least size of the next block */
+};
+
+struct arena *
+arena_new(size_t limit_bytes)
+{
+	struct arena *a = calloc(1, sizeof *a);
+
+	if (!a)
+		return NULL;
+	a->limit = limit_bytes ? limit_bytes : SIZE_MAX;
+	a->next_cap = FIRST_BLOCK;
+	return a;
+}
+
+static size_t
+free_blocks(struct block *b)
+{
+	size_t total = 0;
+
+	while (b) {
+		struct block *next = b->next;
+
+		total += b->cap;
+		free(b);
+		b = next;
+	}
+	return total;
+}
+
+void
+arena_free(struct arena *a)
+{
+	if (!a)
+		return;
+	(void)free_blocks(a->blocks);
+	free(a);
+}
+
+#ifdef ARENA_DEBUG
+
+void
+arena_reset(struct arena *a)
+{
+	(void)free_blocks(a->blocks);
+	a->blocks = NULL;
+	a->used = 0;
+}
+
+static void *
+take(struct arena *a, size_t size, size_t rounded)
+{
+	struct block *b = calloc(1, sizeof *b + size);
+
+	(void)rounded;
+	if (!b)
+		return NULL;
+	b->next = a->blocks;
+	b->cap = b->n = size;
+	a->blocks = b;
+	return b->bytes;
+}
+
+#else
+
+void
+arena_reset(struct arena *a)
+{
+	a->used = 0;
+	if (a->blocks && !a->blocks->next && a->blocks->cap <= KEEP_BYTES) {
+		a->blocks->n = 0;
+		return;
+	}
+	/* Several blocks: the next round gets one that holds them all. */
+	a->next_cap = free_blocks(a->blocks);
+	a->blocks = NULL;
+	if (a->next_cap > KEEP_BYTES)
+		a->next_cap = KEEP_BYTES;
+	if (a->next_cap < FIRST_BLOCK)
+		a->next_cap = FIRST_BLOCK;
+}
+
+static struct block *
+add_block(struct arena *a, size_t room)
+{
+	size_t cap = a->next_cap > room ? a->next_cap : room, bytes;
+	struct block *b;
+
+	if (__builtin_add_overflow(cap, sizeof *b, &bytes))
+		return NULL;
+	b = malloc(bytes);
+	if (!b)
+		return NULL;
+	*b = (struct block){ .next = a->blocks, .cap = cap };
+	a->blocks = b;
+	if (a->next_cap < KEEP_BYTES)
+		a->next_cap *= 2;
+	return b;
+}
+
+static void *
+take(struct arena *a, size_t size, size_t rounded)
+{
+	struct block *b = a->blocks;
+	void *p;
+
+	if (!b || b->cap - b->n < rounded)
+		b = add_block(a, rounded);
+	if (!b)
+		return NULL;
+	p = b->bytes + b->n;
+	b->n += rounded;
+	return memset(p, 0, size);
+}
+
+#endif
+
+void *
+arena_alloc(struct arena *a, size_t size)
+{
+	size_t rounded, used;
+	void *p;
+
+	if (size == 0)
+		size = 1;
+	if (__builtin_add_overflow(size, ALIGN - 1, &rounded))
+		return NULL;
+	rounded &= ~(size_t)(ALIGN - 1);
+	if (__builtin_add_overflow(a->used, rounded, &used) || used > a->limit)
+		return NULL;
+	p = take(a, size, rounded);
+	if (p)
+		a->used = used;
+	return p;
+}
+
+void *
+arena_array(struct arena *a, size_t n, size_t size)
+{
+	size_t bytes;
+
+	if (__builtin_mul_overflow(n, size, &bytes))
+		return NULL;
+	return arena_alloc(a, bytes);
+}
+
+size_t
+arena_used(const struct arena *a)
+{
+	return a->used;
+}
+
+_Bool
+arena_grow(struct arena *a, void **items, size_t size, size_t n, size_t *cap)
+{
+	size_t bigger = *cap < 8 ? 8 : *cap * 2;
+	void *old, *p;
+
+	if (bigger <= n)
+		return 0; /* *cap * 2 overflowed */
+	p = arena_array(a, bigger, size);
+	if (!p)
+		return 0;
+	/* The caller's pointer is of another type than void *. */
+	memcpy(&old, items, sizeof old);
+	if (n)
+		memcpy(p, old, n * size);
+	memcpy(items, &p, sizeof p);
+	*cap = bigger;
+	return 1;
+}

@@ -1,0 +1,378 @@
+/* file.c - whole files in, whole files out, and the files of a folder.
+ * Writing goes to a temporary beside the target, is fsynced, and then takes the
+ * target's name: rename(2) to replace, link(2) to create (which fails when the
+ * name is taken). Then the folder is fsynced. */
+#include "base/file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/limits.h"
+
+/* Read size when a file does not tell its own (pipes, /proc). */
+#define READ_FIRST 65536u
+
+static bool
+fail(struct error *reterr, enum err_code code, const char *path,
+    const char *verb)
+{
+	char why[96];
+
+	return error_set(reterr, code, (struct span){ .file = path },
+	    "cannot %s `%s`: %s", verb, path,
+	    strerror_r(errno, why, sizeof why));
+}
+
+static ssize_t
+read_some(int fd, char *p, size_t n)
+{
+	ssize_t got;
+
+	do
+		got = read(fd, p, n);
+	while (got < 0 && errno == EINTR);
+	return got;
+}
+
+/* All of `fd` from here on; `hint` is how long it claims to be. */
+static bool
+read_all(struct arena *a, int fd, const char *path, size_t hint, size_t limit,
+    struct str *ret, struct error *reterr)
+{
+	/* One byte more than expected: reading 0 there is the end. */
+	size_t n = 0, cap = hint + 1;
+	char *p = arena_alloc(a, cap + 1);
+
+	while (p) {
+		ssize_t got = read_some(fd, p + n, cap - n);
+
+		if (got < 0)
+			return fail(reterr, ERR_FILE_READ, path, "read");
+		if (got == 0) {
+			p[n] = '\0';
+			*ret = (struct str){ p, n };
+			return true;
+		}
+		n += (size_t)got;
+		if (n > limit)
+			return error_set(reterr, ERR_LIMIT_SIZE,
+			    (struct span){ .file = path },
+			    "`%s` is larger than %zu bytes", path, limit);
+		if (n == cap) {
+			char *old = p;
+
+			cap *= 2; /* no overflow: the arena holds half of it */
+			p = arena_alloc(a, cap + 1);
+			if (p)
+				memcpy(p, old, n);
+		}
+	}
+	return error_nomem(reterr);
+}
+
+/* At most the limit, so that the hint plus two cannot overflow where a limit
+ * is sane; what is longer than that is refused while reading. */
+static size_t
+size_hint(const struct stat *st, size_t limit)
+{
+	size_t size = READ_FIRST;
+
+	if (S_ISREG(st->st_mode) && st->st_size > 0)
+		size = (size_t)st->st_size;
+	if (size > limit)
+		size = limit;
+	return size < SIZE_MAX - 2 ? size : READ_FIRST;
+}
+
+bool
+file_read(struct arena *a, const char *path, size_t limit_bytes,
+    struct str *ret, struct error *reterr)
+{
+	bool is_stdin = strcmp(path, "-") == 0, ok;
+	struct stat st;
+	int fd = STDIN_FILENO;
+
+	if (!is_stdin)
+		fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0 || fstat(fd, &st) != 0)
+		ok = fail(reterr, ERR_FILE_READ, path, "read");
+	else
+		ok = read_all(a, fd, path, size_hint(&st, limit_bytes),
+		    limit_bytes, ret, reterr);
+	if (fd >= 0 && !is_stdin)
+		(void)close(fd);
+	return ok;
+}
+
+static bool
+check_secret(const struct stat *st, const char *path, struct error *reterr)
+{
+	struct span at = { .file = path };
+
+	if (!S_ISREG(st->st_mode))
+		return error_set(reterr, ERR_FILE_MODE, at,
+		    "secret file `%s` is not a regular file", path);
+	if (st->st_uid != 0 && st->st_uid != geteuid())
+		return error_set(reterr, ERR_FILE_MODE, at,
+		    "secret file `%s` belongs to another user", path);
+	if (st->st_mode & 077) {
+		(void)error_set(reterr, ERR_FILE_MODE, at,
+		    "secret file `%s` has mode %03o, others may use it", path,
+		    (unsigned)st->st_mode & 0777);
+		error_hint(reterr, "chmod 600 %s", path);
+		return false;
+	}
+	return true;
+}
+
+bool
+file_read_secret(struct arena *a, const char *path, size_t limit_bytes,
+    struct str *ret, struct error *reterr)
+{
+	/* Not blocking: a pipe in that place must not hang us. */
+	int fd = open(
+	    path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW | O_NONBLOCK);
+	struct stat st;
+	bool ok;
+
+	if (fd < 0 && errno == ELOOP)
+		return error_set(reterr, ERR_FILE_MODE,
+		    (struct span){ .file = path },
+		    "secret file `%s` is a symbolic link", path);
+	if (fd < 0 || fstat(fd, &st) != 0)
+		ok = fail(reterr, ERR_FILE_READ, path, "read");
+	else
+		ok = check_secret(&st, path, reterr) &&
+		     read_all(a, fd, path, size_hint(&st, limit_bytes),
+			 limit_bytes, ret, reterr);
+	if (fd >= 0)
+		(void)close(fd);
+	return ok;
+}
+
+static bool
+write_all(int fd, struct str s)
+{
+	while (s.n) {
+		ssize_t n = write(fd, s.p, s.n);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return false;
+		s = str_sub(s, (size_t)n, s.n);
+	}
+	return true;
+}
+
+/* Makes the new name last through a crash. */
+static bool
+sync_folder(const char *path)
+{
+	struct buf folder = { 0 };
+	const char *slash = strrchr(path, '/');
+	bool ok;
+	int fd;
+
+	buf_add(&folder, slash
+			     ? (struct str){ path, (size_t)(slash - path) + 1 }
+			     : STR("./"));
+	if (!buf_ok(&folder)) {
+		errno = ENOMEM;
+		return false;
+	}
+	fd = open(folder.p, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	buf_free(&folder);
+	if (fd < 0)
+		return false;
+	/* Some filesystems cannot fsync a folder and say EINVAL. */
+	ok = fsync(fd) == 0 || errno == EINVAL;
+	(void)close(fd);
+	return ok;
+}
+
+/* Content into the open temporary `fd`, which is closed in any case. */
+static bool
+fill(int fd, unsigned mode, struct str content)
+{
+	bool ok = fchmod(fd, (mode_t)mode) == 0 && write_all(fd, content) &&
+		  fsync(fd) == 0;
+	int why = errno;
+
+	if (close(fd) != 0 && ok)
+		return false;
+	errno = why;
+	return ok;
+}
+
+/* Gives the temporary the name `path`. */
+static bool
+settle(const char *temp, const char *path, bool replace)
+{
+	if (replace)
+		return rename(temp, path) == 0 && sync_folder(path);
+	return link(temp, path) == 0 && unlink(temp) == 0 && sync_folder(path);
+}
+
+static bool
+write_file(const char *path, unsigned mode, struct str content, bool replace,
+    struct error *reterr)
+{
+	struct buf temp = { 0 };
+	bool ok = false;
+	int fd;
+
+	buf_printf(&temp, "%s.XXXXXX", path);
+	if (!buf_ok(&temp)) {
+		buf_free(&temp);
+		return error_nomem(reterr);
+	}
+	fd = mkostemp(temp.p, O_CLOEXEC); /* O_EXCL, 0600 */
+	if (fd >= 0)
+		ok = fill(fd, mode, content) && settle(temp.p, path, replace);
+	if (fd >= 0 && !ok) {
+		int why = errno;
+
+		(void)unlink(temp.p);
+		errno = why;
+	}
+	buf_free(&temp);
+	return ok ||
+	       fail(reterr, ERR_FILE_WRITE, path, replace ? "write" : "create");
+}
+
+bool
+file_create(
+    const char *path, unsigned mode, struct str content, struct error *reterr)
+{
+	return write_file(path, mode, content, false, reterr);
+}
+
+bool
+file_replace(
+    const char *path, unsigned mode, struct str content, struct error *reterr)
+{
+	return write_file(path, mode, content, true, reterr);
+}
+
+/* All memory is the arena's. */
+struct paths {
+	const char **items;
+	size_t n, cap;
+};
+
+struct listing {
+	struct arena *arena;
+	const char *const *suffixes;
+	struct paths files, folders; /* folders: still to read */
+};
+
+static bool
+push(
+    struct listing *l, struct paths *to, const char *path, struct error *reterr)
+{
+	if (l->files.n + l->folders.n >= LIMIT_FILES)
+		return error_set(reterr, ERR_LIMIT_COUNT,
+		    (struct span){ .file = path }, "more than %u files",
+		    LIMIT_FILES);
+	if (!ARENA_PUSH_ROOM(l->arena, to->items, to->n, to->cap))
+		return error_nomem(reterr);
+	to->items[to->n++] = path;
+	return true;
+}
+
+static bool
+is_wanted(const struct listing *l, const char *name)
+{
+	for (const char *const *s = l->suffixes; *s; s++)
+		if (str_has_suffix(str_of(name), str_of(*s)))
+			return true;
+	return false;
+}
+
+/* One name of the open folder `fd`. A wanted file that cannot be looked at is
+ * an error: a policy that forbids must not be lost quietly. */
+static bool
+list_entry(struct listing *l, int fd, const char *folder, const char *name,
+    struct error *reterr)
+{
+	bool ends = str_has_suffix(str_of(folder), STR("/"));
+	struct stat st, target;
+	const char *path;
+
+	path = str_printf(l->arena, "%s%s%s", folder, ends ? "" : "/", name).p;
+	if (!path)
+		return error_nomem(reterr);
+	if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return fail(reterr, ERR_FILE_READ, path, "read");
+	if (S_ISDIR(st.st_mode))
+		return push(l, &l->folders, path, reterr);
+	if (!is_wanted(l, name))
+		return true;
+	if (fstatat(fd, name, &target, 0) != 0)
+		return fail(reterr, ERR_FILE_READ, path, "read");
+	if (S_ISDIR(target.st_mode))
+		return true; /* a symbolic link to a folder */
+	if (!S_ISREG(target.st_mode))
+		return error_set(reterr, ERR_FILE_READ,
+		    (struct span){ .file = path },
+		    "cannot read `%s`: not a regular file", path);
+	return push(l, &l->files, path, reterr);
+}
+
+static bool
+list_folder(struct listing *l, const char *folder, struct error *reterr)
+{
+	DIR *dir = opendir(folder);
+	struct dirent *entry;
+	bool ok = true;
+
+	if (!dir)
+		return fail(reterr, ERR_FILE_READ, folder, "read");
+	for (errno = 0; ok && (entry = readdir(dir)); errno = 0)
+		if (entry->d_name[0] != '.')
+			ok = list_entry(
+			    l, dirfd(dir), folder, entry->d_name, reterr);
+	if (ok && errno != 0)
+		ok = fail(reterr, ERR_FILE_READ, folder, "read");
+	(void)closedir(dir);
+	return ok;
+}
+
+static int
+by_bytes(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+bool
+file_list(struct arena *a, const char *path, const char *const *suffixes,
+    const char *const **ret_paths, size_t *ret_n, struct error *reterr)
+{
+	struct listing l = { .arena = a, .suffixes = suffixes };
+	struct stat st;
+
+	if (stat(path, &st) != 0)
+		return fail(reterr, ERR_FILE_READ, path, "read");
+	path = str_z(a, str_of(path));
+	if (!path)
+		return error_nomem(reterr);
+	if (!push(
+		&l, S_ISDIR(st.st_mode) ? &l.folders : &l.files, path, reterr))
+		return false;
+	while (l.folders.n)
+		if (!list_folder(&l, l.folders.items[--l.folders.n], reterr))
+			return false;
+	if (l.files.n)
+		qsort(
+		    l.files.items, l.files.n, sizeof *l.files.items, by_bytes);
+	*ret_paths = (const char *const *)l.files.items;
+	*ret_n = l.files.n;
+	return true;
+}

@@ -1,0 +1,236 @@
+/* timefmt.c - datetimes and durations, both ways.
+ * Days are counted by the proleptic Gregorian calendar with years that begin
+ * in March, so that the leap day comes last. */
+#include "base/timefmt.h"
+
+#include <inttypes.h>
+
+#define DAY_MS INT64_C(86400000)
+#define YEAR_0_MS INT64_C(-62167219200000)     /* 0000-01-01T00:00:00Z */
+#define YEAR_10000_MS INT64_C(253402300800000) /* 10000-01-01T00:00:00Z */
+#define ERA_DAYS 146097                        /* 400 years */
+#define EPOCH_DAYS 719468                      /* 0000-03-01 to 1970-01-01 */
+
+/* The next `n` characters as digits; moves *at behind them. */
+static bool
+digits(struct str s, size_t *at, size_t n, int64_t max, int64_t *ret)
+{
+	struct str part = str_sub(s, *at, *at + n);
+	uint64_t value;
+
+	if (part.n != n || !str_to_u64(part, (uint64_t)max, &value))
+		return false;
+	*ret = (int64_t)value;
+	*at += n;
+	return true;
+}
+
+static bool
+letter(struct str s, size_t *at, char c)
+{
+	if (*at >= s.n || s.p[*at] != c)
+		return false;
+	++*at;
+	return true;
+}
+
+static bool
+is_leap(int64_t year)
+{
+	return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+}
+
+static int64_t
+month_days(int64_t year, int64_t month)
+{
+	static const uint8_t days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31,
+		30, 31 };
+
+	return days[month - 1] + (month == 2 && is_leap(year));
+}
+
+/* Days from 1970-01-01 to the date. */
+static int64_t
+days_of(int64_t year, int64_t month, int64_t day)
+{
+	int64_t y = month > 2 ? year : year - 1;
+	int64_t era = (y >= 0 ? y : y - 399) / 400;
+	int64_t of_era = y - era * 400;
+	int64_t of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5;
+
+	return era * ERA_DAYS + of_era * 365 + of_era / 4 - of_era / 100 +
+	       of_year + day - 1 - EPOCH_DAYS;
+}
+
+static bool
+parse_date(struct str s, size_t *at, int64_t *ret_ms)
+{
+	int64_t year, month, day;
+
+	if (!digits(s, at, 4, 9999, &year) || !letter(s, at, '-') ||
+	    !digits(s, at, 2, 12, &month) || !letter(s, at, '-') ||
+	    !digits(s, at, 2, 31, &day) || month < 1 || day < 1 ||
+	    day > month_days(year, month))
+		return false;
+	*ret_ms = days_of(year, month, day) * DAY_MS;
+	return true;
+}
+
+static bool
+parse_clock(struct str s, size_t *at, int64_t *ret_ms)
+{
+	int64_t hour, minute, second, ms = 0;
+
+	if (!digits(s, at, 2, 23, &hour) || !letter(s, at, ':') ||
+	    !digits(s, at, 2, 59, &minute) || !letter(s, at, ':') ||
+	    !digits(s, at, 2, 59, &second))
+		return false;
+	if (letter(s, at, '.') && !digits(s, at, 3, 999, &ms))
+		return false;
+	*ret_ms = ((hour * 60 + minute) * 60 + second) * 1000 + ms;
+	return true;
+}
+
+static bool
+parse_zone(struct str s, size_t *at, int64_t *ret_ms)
+{
+	int64_t hour, minute, sign = 1;
+
+	if (letter(s, at, 'Z')) {
+		*ret_ms = 0;
+		return true;
+	}
+	if (letter(s, at, '-'))
+		sign = -1;
+	else if (!letter(s, at, '+'))
+		return false;
+	if (!digits(s, at, 2, 23, &hour) || !digits(s, at, 2, 59, &minute))
+		return false;
+	*ret_ms = sign * (hour * 60 + minute) * 60000;
+	return true;
+}
+
+bool
+time_parse_datetime(struct str s, int64_t *ret_ms)
+{
+	int64_t date, time, zone;
+	size_t at = 0;
+
+	if (!parse_date(s, &at, &date))
+		return false;
+	if (at == s.n) {
+		*ret_ms = date;
+		return true;
+	}
+	if (!letter(s, &at, 'T') || !parse_clock(s, &at, &time) ||
+	    !parse_zone(s, &at, &zone) || at != s.n)
+		return false;
+	*ret_ms = date + time - zone;
+	return true;
+}
+
+static const struct {
+	struct str name;
+	int64_t ms;
+} units[] = {
+	{ STR_INIT("d"), DAY_MS },
+	{ STR_INIT("h"), 3600000 },
+	{ STR_INIT("m"), 60000 },
+	{ STR_INIT("s"), 1000 },
+	{ STR_INIT("ms"), 1 },
+};
+
+/* Index of the unit that `s` has at `at`; ARRAY_LEN(units) when none. */
+static size_t
+unit_at(struct str s, size_t at)
+{
+	size_t to = at, i = 0;
+
+	while (to < s.n && (s.p[to] < '0' || s.p[to] > '9'))
+		to++;
+	while (
+	    i < ARRAY_LEN(units) && !str_eq(str_sub(s, at, to), units[i].name))
+		i++;
+	return i;
+}
+
+bool
+time_parse_duration(struct str s, int64_t *ret_ms)
+{
+	int64_t sum = 0, term;
+	size_t at = 0, least = 0;
+	bool negative = letter(s, &at, '-');
+
+	if (at == s.n)
+		return false;
+	while (at < s.n) {
+		size_t from = at, unit;
+		uint64_t count;
+
+		while (at < s.n && s.p[at] >= '0' && s.p[at] <= '9')
+			at++;
+		unit = unit_at(s, at);
+		if (!str_to_u64(str_sub(s, from, at), UINT64_MAX, &count) ||
+		    unit == ARRAY_LEN(units) || unit < least)
+			return false;
+		/* Summed as a negative number: that side reaches farther. */
+		if (__builtin_mul_overflow(count, -units[unit].ms, &term) ||
+		    __builtin_add_overflow(sum, term, &sum))
+			return false;
+		at += units[unit].name.n;
+		least = unit + 1;
+	}
+	if (!negative && sum == INT64_MIN)
+		return false;
+	*ret_ms = negative ? sum : -sum;
+	return true;
+}
+
+void
+time_print_datetime(struct buf *out, int64_t ms)
+{
+	int64_t day, of_day, days, era, year, month;
+
+	if (ms < YEAR_0_MS || ms >= YEAR_10000_MS) {
+		buf_printf(out, "%" PRId64, ms);
+		return;
+	}
+	of_day = (ms % DAY_MS + DAY_MS) % DAY_MS;
+	/* From here the reverse of days_of. */
+	days = (ms - of_day) / DAY_MS + EPOCH_DAYS;
+	era = (days >= 0 ? days : days - (ERA_DAYS - 1)) / ERA_DAYS;
+	days -= era * ERA_DAYS;
+	year = (days - days / 1460 + days / 36524 - days / 146096) / 365;
+	days -= 365 * year + year / 4 - year / 100;
+	month = (5 * days + 2) / 153;
+	day = days - (153 * month + 2) / 5 + 1;
+	month = month < 10 ? month + 3 : month - 9;
+	year += era * 400 + (month <= 2);
+	buf_printf(out,
+	    "%04" PRId64 "-%02" PRId64 "-%02" PRId64 "T%02" PRId64 ":%02" PRId64
+	    ":%02" PRId64,
+	    year, month, day, of_day / 3600000, of_day / 60000 % 60,
+	    of_day / 1000 % 60);
+	if (of_day % 1000)
+		buf_printf(out, ".%03" PRId64, of_day % 1000);
+	buf_byte(out, 'Z');
+}
+
+void
+time_print_duration(struct buf *out, int64_t ms)
+{
+	uint64_t left = ms < 0 ? 0 - (uint64_t)ms : (uint64_t)ms;
+
+	if (ms < 0)
+		buf_byte(out, '-');
+	for (size_t i = 0; i < ARRAY_LEN(units); i++) {
+		uint64_t count = left / (uint64_t)units[i].ms;
+
+		if (count)
+			buf_printf(
+			    out, "%" PRIu64 "%s", count, units[i].name.p);
+		left %= (uint64_t)units[i].ms;
+	}
+	if (ms == 0)
+		buf_addz(out, "0ms");
+}
