@@ -1,0 +1,259 @@
+/* cli.c - options from tables, messages, output. A mistake names the option,
+ * what was expected and where to look. */
+#include "cli/cli.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/timefmt.h"
+
+static void
+print_usage(const struct cli_usage *u)
+{
+	printf("usage: %s\n\n%s\n", u->synopsis, u->about);
+	if (u->n_options > 0)
+		puts("\noptions:");
+	for (size_t i = 0; i < u->n_options; i++) {
+		const struct cli_option *o = &u->options[i];
+		char left[64];
+		snprintf(left, sizeof left, "--%s%s%s", o->name,
+		    o->value ? " " : "", o->value ? o->value : "");
+		printf("  %-26s %s%s%s\n", left, o->help,
+		    o->required ? " (required)" : "",
+		    o->kind == CLI_LIST ? " (repeatable)" : "");
+	}
+}
+
+static const struct cli_option *
+find_option(const struct cli_usage *u, struct str name)
+{
+	for (size_t i = 0; i < u->n_options; i++)
+		if (str_eq(name, str_of(u->options[i].name)))
+			return &u->options[i];
+	return NULL;
+}
+
+static bool
+list_add(struct cli_list *list, const char *item)
+{
+	const char **grown =
+	    realloc(list->items, (list->n + 1) * sizeof *grown);
+	if (grown == NULL) {
+		cli_errorf("memory ran out");
+		return false;
+	}
+	list->items = grown;
+	list->items[list->n++] = item;
+	return true;
+}
+
+void
+cli_list_free(struct cli_list *list)
+{
+	free(list->items);
+	*list = (struct cli_list){ 0 };
+}
+
+static bool
+set_time(const struct cli_option *o, const char *value)
+{
+	struct cli_time *t = o->to;
+	bool ok = o->kind == CLI_TIME
+		      ? time_parse_datetime(str_of(value), &t->ms)
+		      : time_parse_duration(str_of(value), &t->ms);
+	if (!ok) {
+		cli_errorf("--%s: expected %s, found `%s`", o->name,
+		    o->kind == CLI_TIME ? "a time such as 2026-03-01T12:00:00Z"
+					: "a duration such as 1h30m",
+		    value);
+		return false;
+	}
+	t->given = true;
+	return true;
+}
+
+static bool
+set_option(const struct cli_option *o, const char *value)
+{
+	switch (o->kind) {
+	case CLI_FLAG:
+		*(bool *)o->to = true;
+		return true;
+	case CLI_TEXT:
+		if (*(const char **)o->to != NULL) {
+			cli_errorf("--%s stands twice", o->name);
+			return false;
+		}
+		*(const char **)o->to = value;
+		return true;
+	case CLI_LIST:
+		return list_add(o->to, value);
+	case CLI_TIME:
+	case CLI_DURATION:
+		return set_time(o, value);
+	}
+	return false;
+}
+
+/* One option at argv[*i]; moves *i over its value. */
+static bool
+take_option(const struct cli_usage *u, int argc, char **argv, int *i)
+{
+	const char *word = argv[*i];
+	struct str name =
+	    strcmp(word, "-o") == 0 ? STR("out") : str_of(word + 2);
+	if (word[1] != '-' && strcmp(word, "-o") != 0) {
+		cli_errorf(
+		    "unknown option `%s`; options begin with two dashes", word);
+		return false;
+	}
+	size_t eq = str_find(name, '=', 0);
+	const char *value = NULL;
+	if (eq < name.n) {
+		value = name.p + eq + 1;
+		name = str_sub(name, 0, eq);
+	}
+	const struct cli_option *o = find_option(u, name);
+	if (o == NULL) {
+		cli_errorf(
+		    "unknown option `%s`; --help lists the options", word);
+		return false;
+	}
+	if (o->kind == CLI_FLAG && value != NULL) {
+		cli_errorf("--%s takes no value", o->name);
+		return false;
+	}
+	if (o->kind != CLI_FLAG && value == NULL) {
+		if (*i + 1 >= argc) {
+			cli_errorf("--%s needs %s", o->name, o->value);
+			return false;
+		}
+		value = argv[++*i];
+	}
+	return set_option(o, value);
+}
+
+static bool
+option_is_set(const struct cli_option *o)
+{
+	switch (o->kind) {
+	case CLI_FLAG:
+		return *(bool *)o->to;
+	case CLI_TEXT:
+		return *(const char **)o->to != NULL;
+	case CLI_LIST:
+		return ((struct cli_list *)o->to)->n > 0;
+	case CLI_TIME:
+	case CLI_DURATION:
+		return ((struct cli_time *)o->to)->given;
+	}
+	return false;
+}
+
+static bool
+check_complete(const struct cli_usage *u)
+{
+	for (size_t i = 0; i < u->n_options; i++)
+		if (u->options[i].required && !option_is_set(&u->options[i])) {
+			cli_errorf("--%s is missing\nusage: %s",
+			    u->options[i].name, u->synopsis);
+			return false;
+		}
+	size_t n = u->args != NULL ? u->args->n : 0;
+	if (n < u->min_args) {
+		cli_errorf("too few arguments\nusage: %s", u->synopsis);
+		return false;
+	}
+	return true;
+}
+
+static bool
+take_argument(const struct cli_usage *u, const char *word)
+{
+	if (u->args == NULL || u->args->n >= u->max_args) {
+		cli_errorf(
+		    "unexpected argument `%s`\nusage: %s", word, u->synopsis);
+		return false;
+	}
+	return list_add(u->args, word);
+}
+
+bool
+cli_parse(
+    const struct cli_usage *u, int argc, char **argv, enum cli_exit *ret_exit)
+{
+	bool options = true;
+	*ret_exit = CLI_CANNOT_TELL;
+	for (int i = 1; i < argc; i++) {
+		const char *word = argv[i];
+		bool ok;
+		if (options && strcmp(word, "--help") == 0) {
+			print_usage(u);
+			*ret_exit = CLI_YES;
+			return false;
+		}
+		if (options && strcmp(word, "--") == 0) {
+			options = false;
+			continue;
+		}
+		if (options && word[0] == '-' && word[1] != '\0')
+			ok = take_option(u, argc, argv, &i);
+		else
+			ok = take_argument(u, word);
+		if (!ok)
+			return false;
+	}
+	return check_complete(u);
+}
+
+void
+cli_error(const struct error *err, struct str text)
+{
+	struct buf out = { 0 };
+	error_print(&out, err, text);
+	fwrite(out.p, 1, out.n, stderr);
+	buf_free(&out);
+}
+
+void
+cli_errorf(const char *fmt, ...)
+{
+	va_list ap;
+	fputs("avow: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+}
+
+bool
+cli_print(const struct buf *out)
+{
+	if (!buf_ok(out)) {
+		cli_errorf("memory ran out");
+		return false;
+	}
+	bool ok = out->n == 0 || fwrite(out->p, 1, out->n, stdout) == out->n;
+	if (!ok || fflush(stdout) != 0) {
+		cli_errorf("standard output cannot be written");
+		return false;
+	}
+	return true;
+}
+
+bool
+cli_print_json(json_t *value_take, bool pretty)
+{
+	struct buf out = { 0 };
+	bool ok =
+	    value_take != NULL && (pretty ? json_write_pretty(&out, value_take)
+					  : json_write(&out, value_take));
+	buf_byte(&out, '\n');
+	if (!ok)
+		cli_errorf("memory ran out");
+	ok = ok && cli_print(&out);
+	buf_free(&out);
+	json_decref(value_take);
+	return ok;
+}

@@ -1,0 +1,82 @@
+/* cli.h - what all subcommands share: options from a table, answers on stdout, messages on stderr, three exit codes.
+ * A subcommand is a row in main.c's table and a function in its own cmd_X.c: it declares its options as a table of targets, calls cli_parse, works,
+ * and returns an exit code. Options are `--name VALUE` or `--name=VALUE`; `-o` is `--out`; `--` ends options; `-` is standard input. */
+#ifndef CLI_CLI_H
+#define CLI_CLI_H
+
+#include <stdio.h>
+
+#include "base/error.h"
+#include "base/json.h"
+
+#define AVOW_VERSION "0.1.0"
+
+enum cli_exit {
+	CLI_YES = 0,         /* permit, valid, done */
+	CLI_CANNOT_TELL = 1, /* bad usage, unreadable input, an error */
+	CLI_NO = 2           /* deny, refused, would change */
+};
+
+struct cli_list {
+	const char **items;
+	size_t n;
+};
+
+struct cli_time {
+	bool given;
+	int64_t ms; /* unix ms, or a duration in ms */
+};
+
+enum cli_kind {
+	CLI_FLAG,     /* bool * */
+	CLI_TEXT,     /* const char ** */
+	CLI_LIST,     /* struct cli_list *, repeatable; freed by cli_end */
+	CLI_TIME,     /* struct cli_time *, RFC 3339 in UTC */
+	CLI_DURATION, /* struct cli_time *, `1h30m` */
+};
+
+struct cli_option {
+	const char *name; /* without dashes */
+	enum cli_kind kind;
+	void *to;
+	bool required;
+	const char *value; /* placeholder in help; NULL for flags */
+	const char *help;
+};
+
+struct cli_usage {
+	const char *synopsis; /* `avow decide --policies PATH … --request FILE` */
+	const char *about;    /* a paragraph */
+	const struct cli_option *options;
+	size_t n_options;
+	/* Positional arguments: at least `min_args`, at most `max_args`. */
+	size_t min_args, max_args;
+	struct cli_list *args;
+};
+
+/* False: stop with *ret_exit (help was printed, or the mistake with a hint). */
+bool cli_parse(const struct cli_usage *usage, int argc, char **argv,
+    enum cli_exit *ret_exit) MUST_USE;
+void cli_list_free(struct cli_list *list);
+
+/* Print a message to stderr, quoting the line when `text` has it. */
+void cli_error(const struct error *err, struct str text);
+void cli_errorf(const char *fmt, ...) PRINTF_LIKE(1, 2);
+/* One line of compact JSON on stdout (pretty for people when `pretty`). Takes the reference. False when it could not be written. */
+bool cli_print_json(json_t *value_take, bool pretty) MUST_USE;
+/* All of `out` on stdout; false (and a message) when it could not be written: a full disk is not a yes. */
+bool cli_print(const struct buf *out) MUST_USE;
+
+/* One a subcommand; argv[0] is the last word of the command's name. */
+enum cli_exit cmd_check(int argc, char **argv);
+enum cli_exit cmd_decide(int argc, char **argv);
+enum cli_exit cmd_doc_issue(int argc, char **argv);
+enum cli_exit cmd_doc_pack(int argc, char **argv);
+enum cli_exit cmd_doc_verify(int argc, char **argv);
+enum cli_exit cmd_dryrun(int argc, char **argv);
+enum cli_exit cmd_fmt(int argc, char **argv);
+enum cli_exit cmd_key_new(int argc, char **argv);
+enum cli_exit cmd_key_public(int argc, char **argv);
+enum cli_exit cmd_serve(int argc, char **argv);
+
+#endif
