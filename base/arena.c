@@ -63,6 +63,27 @@ arena_free(struct arena *a)
 	free(a);
 }
 
+struct arena_mark
+arena_mark(const struct arena *a)
+{
+	return (struct arena_mark){ a->blocks, a->blocks ? a->blocks->n : 0,
+		a->used };
+}
+
+void
+arena_release(struct arena *a, struct arena_mark mark)
+{
+	while (a->blocks && (void *)a->blocks != mark.block) {
+		struct block *next = a->blocks->next;
+
+		free(a->blocks);
+		a->blocks = next;
+	}
+	if (a->blocks)
+		a->blocks->n = mark.n;
+	a->used = mark.used;
+}
+
 #ifdef ARENA_DEBUG
 
 void

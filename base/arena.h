@@ -20,6 +20,14 @@ void *arena_alloc(struct arena *a, size_t size);
 void *arena_array(struct arena *a, size_t n, size_t size);
 size_t arena_used(const struct arena *a);
 
+/* A point to go back to: `arena_release` forgets all that was allocated since. Marks are released in reverse order; a reset or a release before it ends a mark. */
+struct arena_mark {
+	void *block;
+	size_t n, used;
+};
+struct arena_mark arena_mark(const struct arena *a);
+void arena_release(struct arena *a, struct arena_mark mark);
+
 #define ARENA_NEW(a, type) ((type *)arena_alloc((a), sizeof(type)))
 #define ARENA_ARRAY(a, n, type) ((type *)arena_array((a), (n), sizeof(type)))
 

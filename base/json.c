@@ -202,13 +202,13 @@ dump_piece(const char *p, size_t n, void *ctx)
 bool
 json_write(struct buf *out, const json_t *value)
 {
-	return json_dump_callback(
-		   value, dump_piece, out, JSON_COMPACT | JSON_ENCODE_ANY) == 0;
+	return json_dump_callback(value, dump_piece, out,
+		   JSON_COMPACT | JSON_ENCODE_ANY | JSON_ENSURE_ASCII) == 0;
 }
 
 bool
 json_write_pretty(struct buf *out, const json_t *value)
 {
 	return json_dump_callback(value, dump_piece, out,
-		   JSON_INDENT(2) | JSON_ENCODE_ANY) == 0;
+		   JSON_INDENT(2) | JSON_ENCODE_ANY | JSON_ENSURE_ASCII) == 0;
 }

@@ -1,0 +1,165 @@
+/* decide.c - every policy's outcome, into one decision.
+ * Permit needs a satisfied permit, no satisfied deny, no deny that could not be
+ * evaluated (unless errors are skipped), no missing data and no limit hit:
+ * anything else is a deny with its code. Reasons are all satisfied policies of
+ * the deciding effect, errors all policies in error. Policies are walked one by
+ * one: this is the oracle that an index is held against. Cost O(policies). */
+#include "engine/engine_private.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+
+struct tally {
+	const struct policy_set *set;
+	uint32_t *satisfied[2]; /* by enum policy_effect */
+	size_t n[2], cap[2];
+	struct engine_policy_error *errors;
+	size_t n_errors, cap_errors;
+	bool deny_failed, unknown, limit_hit;
+};
+
+static void
+count_satisfied(
+    struct tally *t, struct arena *a, uint32_t i, enum policy_effect effect)
+{
+	uint32_t *items = t->satisfied[effect];
+	if (!ARENA_PUSH_ROOM(a, items, t->n[effect], t->cap[effect])) {
+		t->limit_hit = true;
+		return;
+	}
+	items[t->n[effect]++] = i;
+	t->satisfied[effect] = items;
+}
+
+static bool
+is_limit(enum err_code code)
+{
+	return code == ERR_LIMIT_MEMORY || code == ERR_LIMIT_DEPTH ||
+	       code == ERR_LIMIT_COUNT || code == ERR_LIMIT_SIZE ||
+	       code == ERR_EVAL_DEPTH || code == ERR_NONE;
+}
+
+static void
+count_error(struct tally *t, struct arena *a, uint32_t i,
+    enum policy_effect effect, const struct error *err)
+{
+	t->limit_hit = t->limit_hit || is_limit(err->code);
+	t->deny_failed = t->deny_failed || effect == POLICY_DENY;
+	if (!ARENA_PUSH_ROOM(a, t->errors, t->n_errors, t->cap_errors)) {
+		t->limit_hit = true;
+		return;
+	}
+	t->errors[t->n_errors++] = (struct engine_policy_error){ i, *err };
+}
+
+static int
+compare_ids(const void *a, const void *b, void *set)
+{
+	return str_cmp(policy_set_info(set, *(const uint32_t *)a).id,
+	    policy_set_info(set, *(const uint32_t *)b).id);
+}
+
+static int
+compare_errors(const void *a, const void *b, void *set)
+{
+	const struct engine_policy_error *x = a, *y = b;
+	return compare_ids(&x->policy, &y->policy, set);
+}
+
+static void
+give_reasons(
+    struct tally *t, enum policy_effect effect, struct engine_answer *ret)
+{
+	if (t->n[effect] > 1)
+		qsort_r(t->satisfied[effect], t->n[effect], sizeof(uint32_t),
+		    compare_ids, (void *)(uintptr_t)t->set);
+	ret->reasons = t->satisfied[effect];
+	ret->n_reasons = t->n[effect];
+}
+
+/* The first line that holds decides. */
+static void
+conclude(struct tally *t, enum engine_errored_deny errored_deny,
+    struct engine_answer *ret)
+{
+	ret->effect = ENGINE_DENY;
+	if (t->n[POLICY_DENY] > 0) {
+		ret->code = ERR_POLICY_DENIED;
+		give_reasons(t, POLICY_DENY, ret);
+	} else if (t->limit_hit) {
+		ret->code = ERR_SYSTEM_LIMIT;
+	} else if (t->deny_failed && errored_deny != ERRORED_DENY_SKIP) {
+		ret->code = ERR_POLICY_ERROR;
+	} else if (t->unknown) {
+		ret->code = ERR_DATA_MISSING;
+	} else if (t->n[POLICY_PERMIT] > 0) {
+		ret->effect = ENGINE_PERMIT;
+		ret->code = ERR_PERMIT;
+		give_reasons(t, POLICY_PERMIT, ret);
+	} else {
+		ret->code = ERR_POLICY_NONE;
+	}
+	if (t->n_errors > 1)
+		qsort_r(t->errors, t->n_errors, sizeof *t->errors,
+		    compare_errors, (void *)(uintptr_t)t->set);
+	ret->errors = t->errors;
+	ret->n_errors = t->n_errors;
+}
+
+void
+decide_request(const struct engine_snapshot *s, const struct engine_request *r,
+    enum engine_errored_deny errored_deny, struct arena *scratch,
+    const struct eval_trace *trace, struct engine_answer *ret)
+{
+	const struct policy_set *set = engine_snapshot_policies(s);
+	const struct eval_request request = { r->principal, r->action,
+		r->resource, &r->context, r->entities };
+	struct tally t = { .set = set };
+	int64_t began_ns = clock_mono_ns();
+	uint32_t n = policy_set_count(set);
+	for (uint32_t i = 0; i < n; i++) {
+		struct error err = { 0 };
+		struct arena_mark mark = arena_mark(scratch);
+		enum eval_outcome outcome =
+		    policy_eval(set, i, &request, scratch, trace, &err);
+		arena_release(scratch, mark);
+		if (outcome == EVAL_FALSE)
+			continue;
+		enum policy_effect effect = policy_set_info(set, i).effect;
+		if (outcome == EVAL_TRUE)
+			count_satisfied(&t, scratch, i, effect);
+		else if (outcome == EVAL_UNKNOWN)
+			t.unknown = true;
+		else
+			count_error(&t, scratch, i, effect, &err);
+	}
+	*ret = (struct engine_answer){ .snapshot = s };
+	conclude(&t, errored_deny, ret);
+	ret->evaluated_ns = (uint64_t)(clock_mono_ns() - began_ns);
+}
+
+void
+engine_evaluate(const struct engine_snapshot *s, const struct engine_request *r,
+    enum engine_errored_deny errored_deny, struct arena *scratch,
+    struct engine_answer *ret)
+{
+	decide_request(s, r, errored_deny, scratch, NULL, ret);
+}
+
+void
+engine_enforce(const struct engine_snapshot *s, const struct engine_gated *g,
+    enum engine_errored_deny errored_deny, struct arena *scratch,
+    struct engine_decision *ret)
+{
+	decide_request(s, engine_gated_request(g), errored_deny, scratch, NULL,
+	    &ret->answer);
+}
+
+void
+engine_refuse(enum err_code code, struct engine_answer *ret)
+{
+	*ret = (struct engine_answer){ .effect = ENGINE_DENY, .code = code };
+	if (code == ERR_NONE || code == ERR_PERMIT)
+		ret->code = ERR_SYSTEM_ERROR;
+}

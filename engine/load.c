@@ -1,0 +1,87 @@
+/* load.c - paths as operators name them, into a snapshot. All or nothing: every
+ * error of every file is written down, and then there is no snapshot. */
+#include "engine/engine.h"
+
+#include "base/file.h"
+#include "base/limits.h"
+
+static bool
+load_policies(const char *const *paths, size_t n, struct policy_set *set,
+    struct buf *messages)
+{
+	struct errors errors = { 0 };
+	bool ok = true;
+	for (size_t i = 0; i < n; i++)
+		ok = policy_set_add_path(set, paths[i], &errors) && ok;
+	ok = ok && policy_set_finish(set, &errors);
+	policy_set_print_errors(set, &errors, messages);
+	return ok;
+}
+
+static bool
+load_entities_file(const char *path, struct entities *layer, struct arena *a,
+    struct error *reterr)
+{
+	json_t *json = NULL;
+	struct str text;
+	struct arena *raw = arena_new(0);
+	bool ok = raw != NULL ? file_read(raw, path, LIMIT_DATA_FILE_BYTES,
+				    &text, reterr)
+			      : error_nomem(reterr);
+	ok = ok && json_parse(text, path, LIMIT_DATA_FILE_BYTES,
+		       LIMIT_DATA_FILE_DEPTH, JSON_DATA_FILE, &json, reterr);
+	const char *file = ok ? str_z(a, str_of(path)) : NULL;
+	if (ok && file == NULL)
+		ok = error_nomem(reterr);
+	ok = ok && entities_add_json(layer, json, file, reterr);
+	json_decref(json);
+	arena_free(raw);
+	return ok;
+}
+
+static bool
+load_entities(const char *const *paths, size_t n, struct entities *layer,
+    struct arena *a, struct buf *messages)
+{
+	static const char *const suffixes[] = { ".json", NULL };
+	struct error err = { 0 };
+	bool ok = true;
+	for (size_t i = 0; ok && i < n; i++) {
+		const char *const *files;
+		size_t n_files;
+		if (strcmp(paths[i], "-") == 0) {
+			ok = load_entities_file("-", layer, a, &err);
+			continue;
+		}
+		ok = file_list(a, paths[i], suffixes, &files, &n_files, &err);
+		for (size_t k = 0; ok && k < n_files; k++)
+			ok = load_entities_file(files[k], layer, a, &err);
+	}
+	ok = ok && entities_finish(layer, &err);
+	if (!ok)
+		error_print(messages, &err, (struct str){ 0 });
+	return ok;
+}
+
+struct engine_snapshot *
+engine_load(const char *const *policies, size_t n_policies,
+    const char *const *entities, size_t n_entities, int64_t now_ms,
+    struct buf *messages)
+{
+	struct policy_set *set = policy_set_new(POLICY_NAMED);
+	struct arena *a = arena_new(0);
+	struct entities *layer = a != NULL ? entities_new(a, NULL) : NULL;
+	bool ok = set != NULL && layer != NULL;
+	if (!ok)
+		buf_addz(messages, "error: memory ran out\n");
+	if (ok) {
+		ok = load_policies(policies, n_policies, set, messages);
+		ok = load_entities(entities, n_entities, layer, a, messages) &&
+		     ok;
+	}
+	if (ok)
+		return engine_snapshot_new(set, a, layer, now_ms);
+	policy_set_free(set);
+	arena_free(a);
+	return NULL;
+}

@@ -1,0 +1,178 @@
+/* request.c - a request from JSON and back. The shape is ours: unknown keys are
+ * errors, so that a misspelt `context` cannot quietly mean none. */
+#include "engine/engine.h"
+
+#include "base/limits.h"
+
+static bool
+shape_error(struct error *reterr, const char *file, const char *msg)
+{
+	return error_set(
+	    reterr, ERR_JSON_SHAPE, (struct span){ .file = file }, "%s", msg);
+}
+
+static bool
+check_keys(const json_t *json, const char *file, struct error *reterr)
+{
+	static const char *const known[] = { "principal", "action", "resource",
+		"context", "entities" };
+	const char *key;
+	json_t *value;
+	json_object_foreach ((json_t *)(uintptr_t)json, key, value) {
+		bool found = false;
+		for (size_t i = 0; i < ARRAY_LEN(known); i++)
+			found = found || strcmp(key, known[i]) == 0;
+		if (!found)
+			return error_set(reterr, ERR_JSON_SHAPE,
+			    (struct span){ .file = file },
+			    "unknown key `%.60s` in a request", key);
+	}
+	return true;
+}
+
+static bool
+read_context(struct arena *a, const json_t *json, const char *file,
+    struct value *ret, struct error *reterr)
+{
+	if (json == NULL) {
+		struct str dup;
+		return value_record_take(NULL, 0, ret, &dup);
+	}
+	if (!value_from_json(a, json, "context", ret, reterr))
+		return false;
+	if (ret->kind != VALUE_RECORD)
+		return shape_error(
+		    reterr, file, "expected an object as `context`");
+	return true;
+}
+
+static bool
+read_entities(struct arena *a, const json_t *json, const char *file,
+    const struct engine_snapshot *s, const struct entities **ret,
+    struct error *reterr)
+{
+	struct entities *layer = entities_new(a, engine_snapshot_entities(s));
+	if (layer == NULL)
+		return error_nomem(reterr);
+	if (json != NULL && !json_is_array(json))
+		return shape_error(
+		    reterr, file, "expected an array as `entities`");
+	if (json != NULL && !entities_add_json(layer, json, "request", reterr))
+		return false;
+	if (!entities_finish(layer, reterr))
+		return false;
+	*ret = layer;
+	return true;
+}
+
+static bool
+read_request(struct arena *a, const json_t *json, const char *file,
+    const struct engine_snapshot *s, struct engine_request *ret,
+    struct error *reterr)
+{
+	if (!json_is_object(json))
+		return shape_error(
+		    reterr, file, "expected an object as request");
+	if (!check_keys(json, file, reterr))
+		return false;
+	static const char *const names[] = { "principal", "action",
+		"resource" };
+	struct uid *const uids[] = { &ret->principal, &ret->action,
+		&ret->resource };
+	for (size_t i = 0; i < 3; i++) {
+		const json_t *uid = json_object_get(json, names[i]);
+		if (uid == NULL)
+			return error_set(reterr, ERR_JSON_SHAPE,
+			    (struct span){ .file = file },
+			    "the request has no `%s`", names[i]);
+		if (!value_uid_from_json(a, uid, names[i], uids[i], reterr))
+			return false;
+	}
+	return read_context(a, json_object_get(json, "context"), file,
+		   &ret->context, reterr) &&
+	       read_entities(a, json_object_get(json, "entities"), file, s,
+		   &ret->entities, reterr);
+}
+
+bool
+engine_request_from_json(struct arena *a, struct str text, const char *file,
+    const struct engine_snapshot *s, struct engine_request *ret,
+    struct error *reterr)
+{
+	json_t *json = NULL;
+	struct engine_request r = { 0 };
+	if (!json_parse(text, file, LIMIT_REQUEST_LINE_BYTES,
+		LIMIT_DATA_FILE_DEPTH, JSON_DATA_FILE, &json, reterr))
+		return false;
+	/* A line of the decision log carries its request inside. */
+	const json_t *request = json;
+	if (json_is_object(json) && json_object_get(json, "v") != NULL &&
+	    json_object_get(json, "request") != NULL)
+		request = json_object_get(json, "request");
+	bool ok = read_request(a, request, file, s, &r, reterr);
+	json_decref(json);
+	if (ok)
+		*ret = r;
+	else if (reterr != NULL && reterr->at.file == NULL)
+		reterr->at.file = file;
+	return ok;
+}
+
+json_t *
+engine_request_to_json(const struct engine_request *r)
+{
+	json_t *json = json_object();
+	bool ok = json != NULL &&
+		  json_object_set_new(json, "principal",
+		      value_uid_to_json(r->principal)) == 0 &&
+		  json_object_set_new(
+		      json, "action", value_uid_to_json(r->action)) == 0 &&
+		  json_object_set_new(
+		      json, "resource", value_uid_to_json(r->resource)) == 0 &&
+		  json_object_set_new(
+		      json, "context", value_to_json(&r->context)) == 0 &&
+		  json_object_set_new(
+		      json, "entities", entities_to_json(r->entities)) == 0;
+	if (ok)
+		return json;
+	json_decref(json);
+	return NULL;
+}
+
+struct engine_gated {
+	struct engine_request request;
+	const struct claims *claims;
+};
+
+bool
+engine_gated_make(struct arena *a, const struct engine_snapshot *s,
+    const struct claims *claims, struct uid action,
+    const struct entity *resource, struct value context,
+    const struct engine_gated **ret, struct error *reterr)
+{
+	struct engine_gated *g = ARENA_NEW(a, struct engine_gated);
+	struct entities *layer = entities_new(a, engine_snapshot_entities(s));
+	if (g == NULL || layer == NULL)
+		return error_nomem(reterr);
+	if (!entities_add(layer, claims_entity(claims), reterr) ||
+	    !entities_add(layer, resource, reterr) ||
+	    !entities_finish(layer, reterr))
+		return false;
+	g->claims = claims;
+	g->request = (struct engine_request){ claims_principal(claims), action,
+		resource->uid, context, layer };
+	*ret = g;
+	return true;
+}
+
+const struct engine_request *
+engine_gated_request(const struct engine_gated *g)
+{
+	return &g->request;
+}
+
+const struct claims *
+engine_gated_claims(const struct engine_gated *g)
+{
+	return g->claims;
+}
