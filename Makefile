@@ -64,7 +64,7 @@ FAULT := $(FAULT_SRC:%.c=$B/%)
 # Scripts that count as tests: each ends with `N passed, N failed, N skipped`.
 E2E := $(sort $(wildcard tests/e2e/*.sh))
 CONFORMANCE := $(sort $(wildcard tests/conformance/*.sh))
-FORMAT := $(shell git ls-files '*.c' 2>/dev/null)
+FORMAT := $(sort $(wildcard $(MODULES:%=%/*.c) cli/*.c bench/*.c tests/*/*.c tests/*/*/*.c))
 PROGRAM := $(if $(CLI_SRC),$B/avow)
 
 .PHONY: all help deps demo test unit e2e conformance asan tsan fault fuzz \
@@ -124,7 +124,8 @@ tsan: ## the unit tests under ThreadSanitizer
 
 deps: ## install what building and testing need
 	@[ ! -x tests/lib/deps.sh ] || tests/lib/deps.sh
-demo: all ## a first look: policies, a document, a decision
+demo: deps ## a first look: an update, a place in the pool, a dry run, each proven
+	@$(MAKE) --no-print-directory all
 	@examples/demo.sh
 bench: all ## measure, against peers where there are some
 	@bench/run.sh

@@ -164,7 +164,7 @@ expect_exit() {
 
 skip() {
 	skipped=$((skipped + 1))
-	say "  skip  $1"
+	say "skipped: $1"
 }
 
 finish() {
@@ -239,4 +239,19 @@ relocate() {
 	done
 	mkdir -p "$(dirname "$to")" "$T/etc/avow/trust" "$T/lib" "$T/log" "$T/run"
 	sed "${edits[@]}" "$from" >"$to"
+}
+
+# soon WANTED COMMAND...: what the command prints, when it has come to print WANTED or ten seconds are over.
+soon() {
+	local wanted=$1
+	shift
+	until_true 10 prints "$wanted" "$@"
+	"$@"
+}
+
+prints() {
+	local wanted=$1
+	shift
+	# shellcheck disable=SC2053
+	[[ $("$@") == $wanted ]]
 }
