@@ -7,12 +7,13 @@ static bool
 digest_parts(const struct str *parts, size_t n, bool framed, uint8_t ret[32])
 {
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	bool ok = ctx != NULL &&
-	    EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) == 1;
+	bool ok =
+	    ctx != NULL && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) == 1;
 	for (size_t i = 0; ok && i < n; i++) {
 		uint8_t len[8];
 		for (size_t k = 0; k < 8; k++)
-			len[k] = (uint8_t)((uint64_t)parts[i].n >> (56 - 8 * k));
+			len[k] =
+			    (uint8_t)((uint64_t)parts[i].n >> (56 - 8 * k));
 		if (framed)
 			ok = EVP_DigestUpdate(ctx, len, sizeof len) == 1;
 		if (ok && parts[i].n > 0)

@@ -57,15 +57,26 @@ check_depth(
 	return true;
 }
 
-/* Whether the byte at `at` is written behind an odd number of backslashes. */
-static bool
-is_escaped(struct str text, size_t at)
+/* Where the string that byte `at` is part of (or ends) opens; text.n when
+ * that byte is in none. Up to `at` the text is JSON. */
+static size_t
+string_start(struct str text, size_t at)
 {
-	size_t n = 0;
+	size_t open = text.n;
+	bool in_string = false;
 
-	while (n < at && text.p[at - 1 - n] == '\\')
-		n++;
-	return n % 2 == 1;
+	for (size_t i = 0; i <= at; i++) {
+		if (in_string && text.p[i] == '\\')
+			i++;
+		else if (text.p[i] == '"') {
+			in_string = !in_string;
+			if (in_string)
+				open = i;
+			else if (i == at)
+				return open;
+		}
+	}
+	return in_string ? open : text.n;
 }
 
 /* jansson points behind the token it stopped at; this is where the token
@@ -74,16 +85,13 @@ static size_t
 token_start(struct str text, size_t end)
 {
 	static const struct str delimiters = STR_INIT(" \t\r\n,:[]{}\"");
-	size_t at = end;
+	size_t at = end, open;
 
 	if (end == 0 || end > text.n)
 		return end ? text.n : 0;
-	if (text.p[--at] == '"') {
-		while (at-- > 0)
-			if (text.p[at] == '"' && !is_escaped(text, at))
-				return at;
-		return end - 1;
-	}
+	open = string_start(text, --at);
+	if (open < text.n)
+		return open;
 	if (str_find(delimiters, text.p[at], 0) < delimiters.n)
 		return at;
 	while (
@@ -124,6 +132,10 @@ refuse(struct str text, const char *file, const json_error_t *e,
 	size_t at = e->position > 0 ? (size_t)e->position : 0;
 	size_t start = token_start(text, at);
 
+	/* jansson takes a NUL for the end. */
+	if (at > 0 && at <= text.n && text.p[at - 1] == '\0')
+		return error_set(reterr, ERR_JSON_SYNTAX,
+		    place(text, file, at - 1), "JSON may not hold a NUL byte");
 	for (size_t i = 0; i < ARRAY_LEN(refusals); i++) {
 		const struct refusal *r = &refusals[i];
 
