@@ -93,6 +93,7 @@ struct policy_place {
 	struct str text;
 	bool is_clause; /* the node is the whole clause */
 	bool is_datum;  /* a path, tag or attribute look-up: worth showing with its value */
+	bool is_conjunction; /* `&&`, parentheses, `when`: it fails because one of its parts does */
 };
 void policy_place(const struct policy_set *set, uint32_t i, uint32_t node,
     struct policy_place *ret);

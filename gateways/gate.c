@@ -1,0 +1,157 @@
+/* gate.c - evidence to proof, and what the gate saw to context. */
+#include "gateways/gate.h"
+
+#include <errno.h>
+#include <sys/random.h>
+
+#include "base/digest.h"
+
+#define DAY_MS 86400000
+
+/* SECURITY 2: evidence is a bearer secret; it may cross a plain connection only
+ * on the machine itself, or where the operator wrote so. */
+static bool
+check_transport(const struct config_gate *gate, const struct gate_seen *seen,
+    struct error *reterr)
+{
+	if (str_eq(seen->protocol, STR("https")) ||
+	    gate->transport == CONFIG_TRANSPORT_ANY ||
+	    net_is_loopback(&seen->client))
+		return true;
+	return error_set(reterr, ERR_EVIDENCE_TRANSPORT, SPAN_NONE,
+	    "evidence came over plain HTTP");
+}
+
+static bool
+check_user(const struct gate_seen *seen, const struct claims *claims,
+    struct error *reterr)
+{
+	if (seen->evidence.basic_user.p == NULL ||
+	    str_eq(seen->evidence.basic_user, claims_subject(claims)))
+		return true;
+	return error_set(reterr, ERR_EVIDENCE_INSTANCE, SPAN_NONE,
+	    "the user is not the instance that the document names");
+}
+
+static bool
+check_demand(const struct config_gate *gate, enum claims_proof proof,
+    const struct claims *claims, struct error *reterr)
+{
+	struct net_addr attested = claims_address(claims);
+	if (gate->demand == CONFIG_DEMAND_BEARER || proof >= PROOF_ADDRESS)
+		return true;
+	if (attested.family == 0)
+		return error_set(reterr, ERR_REQUIREMENT_ADDRESS, SPAN_NONE,
+		    "the document attests no address");
+	return error_set(reterr, ERR_REQUIREMENT_ADDRESS, SPAN_NONE,
+	    "the client's address is not the attested one");
+}
+
+static bool
+check_required(const struct config_gate *gate, const struct claims *claims,
+    struct error *reterr)
+{
+	for (size_t i = 0; i < gate->require_claims.n; i++) {
+		struct str name = gate->require_claims.items[i];
+		if (!claims_has(claims, name))
+			return error_set(reterr, ERR_REQUIREMENT_CLAIM,
+			    SPAN_NONE, "the document has no claim `%.*s`",
+			    STR_ARG(name));
+	}
+	return true;
+}
+
+bool
+gate_prove(struct arena *a, const struct gateways_state *s,
+    const struct config_gate *gate, const struct gate_seen *seen,
+    struct attest_cache *cache, struct gate_proven *ret, struct error *reterr)
+{
+	const struct attest_evidence *e = &seen->evidence.evidence;
+	const struct attest_context ctx = {
+		.trust = s->trust,
+		.revoked = s->revoked,
+		.now_unix_s = seen->now_ms / 1000,
+		.audience = gate->name,
+	};
+	struct gate_proven p = { 0 };
+	if (!check_transport(gate, seen, reterr))
+		return false;
+	bool ok = cache != NULL ? attest_cache_verify(
+				      cache, a, e, &ctx, &p.claims, reterr)
+				: attest_verify(a, e, &ctx, &p.claims, reterr);
+	if (!ok || !check_user(seen, p.claims, reterr))
+		return false;
+	struct net_addr attested = claims_address(p.claims);
+	p.proof = net_addr_eq(&attested, &seen->client) ? PROOF_ADDRESS
+							: PROOF_BEARER;
+	if (!check_demand(gate, p.proof, p.claims, reterr) ||
+	    !check_required(gate, p.claims, reterr))
+		return false;
+	*ret = p;
+	return true;
+}
+
+static bool
+ip_value(struct arena *a, const struct net_addr *addr, struct value *ret,
+    struct error *reterr)
+{
+	struct buf text = { 0 };
+	net_print(&text, addr);
+	struct str copy =
+	    buf_ok(&text) ? str_dup(a, buf_str(&text)) : (struct str){ 0 };
+	buf_free(&text);
+	if (copy.p == NULL)
+		return error_nomem(reterr);
+	return value_construct(STR("ip"), copy, ret, reterr);
+}
+
+bool
+gate_context(struct arena *a, const struct config_gate *gate,
+    const struct gate_seen *seen, enum claims_proof proof,
+    const struct value_field *extra, size_t n_extra, struct value *ret,
+    struct error *reterr)
+{
+	struct value ip;
+	int64_t of_day = ((seen->now_ms % DAY_MS) + DAY_MS) % DAY_MS;
+	if (!ip_value(a, &seen->client, &ip, reterr))
+		return false;
+	const struct value_field common[] = {
+		{ STR("now"), value_datetime(a, seen->now_ms) },
+		{ STR("timeOfDay"), value_duration(a, of_day) },
+		{ STR("sourceIp"), ip },
+		{ STR("protocol"), value_string(seen->protocol) },
+		{ STR("proof"),
+		    value_string(str_of(claims_proof_name(proof))) },
+		{ STR("gate"), value_string(gate->name) },
+		{ STR("method"), value_string(seen->method) },
+		{ STR("path"), value_string(seen->path) },
+		{ STR("query"), value_string(seen->query) },
+	};
+	size_t n = ARRAY_LEN(common) + n_extra;
+	struct value_field *fields = ARENA_ARRAY(a, n, struct value_field);
+	if (fields == NULL || common[0].value.kind == VALUE_NONE ||
+	    common[1].value.kind == VALUE_NONE)
+		return error_nomem(reterr);
+	memcpy(fields, common, sizeof common);
+	if (n_extra > 0)
+		memcpy(
+		    fields + ARRAY_LEN(common), extra, n_extra * sizeof *extra);
+	struct str dup;
+	if (!value_record_take(fields, n, ret, &dup))
+		return error_set(reterr, ERR_SYSTEM_ERROR, SPAN_NONE,
+		    "the context has `%.*s` twice", STR_ARG(dup));
+	return true;
+}
+
+/* An id names a line of the log; it guards nothing, so the clock will do where
+ * the kernel has no randomness yet. */
+void
+gate_decision_id(char id[17])
+{
+	uint8_t bytes[8];
+	if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes) {
+		int64_t ns = clock_mono_ns();
+		memcpy(bytes, &ns, sizeof bytes);
+	}
+	digest_hex(bytes, sizeof bytes, id);
+}

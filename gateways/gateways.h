@@ -1,0 +1,50 @@
+/* gateways.h - the door of gateways/: everything a running server is, and a dry run as a gate would see it.
+ *   HTTP head -> request (peer, path, who the client is) -> evidence -> requirements -> decision -> log -> answer
+ * A state is one loaded configuration with its policies, entities, trust and revocations: immutable, replaced as a whole, so that a bad reload changes nothing. */
+#ifndef GATEWAYS_GATEWAYS_H
+#define GATEWAYS_GATEWAYS_H
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "engine/engine.h"
+
+struct gateways_state;
+
+/* Read the configuration and all it names. Every error of every file is written onto `messages`, warnings too. NULL when there was an error. */
+struct gateways_state *gateways_state_load(const char *config_path,
+    int64_t now_ms, struct buf *messages);
+struct gateways_state *gateways_state_ref(struct gateways_state *s);
+void gateways_state_unref(struct gateways_state *s);
+/* One line for people: how many policies, entities, trust entries, gates. */
+void gateways_state_summary(const struct gateways_state *s, struct buf *out);
+
+/* What a dry run was told instead of a real request. */
+struct gateways_asked {
+	struct str gate;
+	struct str document, signature; /* the files' bytes */
+	struct str kind;                /* empty: `avow` */
+	struct str method, target;      /* `GET`, raw path and query */
+	struct str source_ip, protocol;
+	int64_t now_ms;
+};
+
+/* Decide as the named gate would, opening nothing. *ret_report is a new reference; false only when the question itself is wrong (no such gate, …). */
+bool gateways_dryrun(const struct gateways_state *s,
+    const struct gateways_asked *asked, enum engine_level level,
+    const struct engine_operation *operation, json_t **ret_report,
+    enum engine_effect *ret_effect, struct error *reterr) MUST_USE;
+
+struct gateways_server;
+
+/* Load, open log and store, remove members whose time is up, listen. Messages as above. NULL on error. `clock` is borrowed. */
+struct gateways_server *gateways_server_start(const char *config_path,
+    const struct clock *clock, struct buf *messages);
+/* All or nothing: on an error the old state stays in force and /readyz shows the error. */
+bool gateways_server_reload(struct gateways_server *s, struct buf *messages);
+/* Open the decision log again (SIGUSR1, after rotation). */
+void gateways_server_reopen(struct gateways_server *s);
+uint16_t gateways_server_port(const struct gateways_server *s);
+/* Requests in hand are finished, at most `drain_ms`. Frees. */
+void gateways_server_stop(struct gateways_server *s, int drain_ms);
+
+#endif
