@@ -50,8 +50,11 @@
 #define LIMIT_NAME 63u
 #define LIMIT_BALANCER_WEIGHT 256u
 #define LIMIT_BALANCER_MEMBERS 100000u
-#define LIMIT_BALANCER_TICK_S 60
+#define LIMIT_BALANCER_TICK_S 60     /* members are decided again */
+#define LIMIT_BALANCER_REPAIR_S 5    /* the load balancer is compared with what should be */
+#define LIMIT_BALANCER_PASSES 4u     /* of one repair, before it waits for the next */
 #define LIMIT_HAPROXY_REPLY_BYTES (16u << 20)
 #define LIMIT_HAPROXY_MS 2000
+#define LIMIT_STORE_BUSY_MS 1000     /* wait for another process that writes */
 
 #endif

@@ -11,10 +11,10 @@
 struct store;
 
 /* `sqlite:///absolute/path` or `sqlite::memory:`; the folder is made 0700 when missing, files are 0600. Applies the migrations; a database that is newer than
- * this program is refused. NULL on error. */
+ * this program, or of another program, is refused. NULL on error: ERR_SYSTEM_STORE, or ERR_CONFIG_VALUE for the url. */
 struct store *store_open(struct str url, struct error *reterr);
 void store_close(struct store *s);
-/* Can it be read and written now? For /readyz. */
+/* Can it be read and written now? For /readyz. Takes the write lock and writes nothing durable: cheap, but a full disk shows only at a change. */
 bool store_check(struct store *s, struct error *reterr) MUST_USE;
 
 /* A pool member as stored. Strings are lent in results, borrowed in calls. */
@@ -24,31 +24,46 @@ struct store_member {
 	struct str address;         /* printed, normalised */
 	uint16_t port;
 	uint16_t weight;
-	int64_t generation;         /* rises with each (re)join; set by the store */
+	int64_t generation;         /* rises with each (re)join, never given twice; set by the store */
 	int64_t expires_at;         /* unix s */
 	int64_t shown_at;           /* when the evidence was shown, unix s */
 	int64_t attested_at;        /* issuedAt of the document, else shown_at */
+	struct str proof, protocol; /* as the join had them: it is decided again with the same */
 	struct str issuer, kind, document, signature; /* the evidence, whole */
 };
 
-enum store_join { STORE_JOIN_HELD = 0, STORE_JOINED, STORE_REJOINED };
+enum store_join { STORE_JOIN_HELD = 0, STORE_JOIN_FULL, STORE_JOINED, STORE_REJOINED };
 
-/* Insert or renew (pool, principal, port). Another principal on the same pool, address and port: STORE_JOIN_HELD, nothing written, unless `replace_held`:
- * then its row leaves in the same transaction. *ret_member_generation is the new generation. */
+/* Insert or renew (pool, principal, port); `m->generation` is not read. Another principal on the same pool, address and port: STORE_JOIN_HELD, nothing written,
+ * unless `replace_generation` is that row's generation: then it leaves in the same transaction (a row that came in between does not). 0 replaces nobody.
+ * A pool holds LIMIT_BALANCER_MEMBERS: STORE_JOIN_FULL. *ret_generation is written for the last two answers only. */
 bool store_member_join(struct store *s, const struct store_member *m,
-    bool replace_held, enum store_join *ret, int64_t *ret_generation,
+    int64_t replace_generation, enum store_join *ret, int64_t *ret_generation,
     struct error *reterr) MUST_USE;
 /* The other principal's row that holds (pool, address, port), if any. */
-bool store_member_holder(struct store *s, struct arena *a, struct str pool,
-    struct str address, uint16_t port, struct store_member *ret, bool *ret_found,
+bool store_member_holder(struct store *s, struct arena *a,
+    const struct store_member *m, struct store_member *ret, bool *ret_found,
     struct error *reterr) MUST_USE;
-/* Delete one (port) or all (port 0) of a principal's rows in a pool. */
-bool store_member_leave(struct store *s, struct str pool, struct str principal,
-    uint16_t port, size_t *ret_n, struct error *reterr) MUST_USE;
+/* The row of this server name. */
+bool store_member_find(struct store *s, struct arena *a, struct str pool,
+    struct str server, struct store_member *ret, bool *ret_found,
+    struct error *reterr) MUST_USE;
+/* Delete one (port) or all (port 0) of a principal's rows in a pool; the rows that left, memory `a`'s. */
+bool store_member_leave(struct store *s, struct arena *a, struct str pool,
+    struct str principal, uint16_t port, struct store_member **ret,
+    size_t *ret_n, struct error *reterr) MUST_USE;
 /* Delete the row only if it is still of this generation: an old timer cannot remove a new membership. */
 bool store_member_expire(struct store *s, const struct store_member *m,
     bool *ret_removed, struct error *reterr) MUST_USE;
-/* All rows of a pool (empty: of every pool), by pool, server name. Memory is `a`'s. */
+/* At most `limit` rows of all pools that come after `after` (NULL: the first), by pool and server name: reads a table of any size in pieces. */
+bool store_member_page(struct store *s, struct arena *a,
+    const struct store_member *after, size_t limit, struct store_member **ret,
+    size_t *ret_n, struct error *reterr) MUST_USE;
+/* At most `limit` rows whose expires_at is not after `now_unix_s`, the oldest first. */
+bool store_member_due(struct store *s, struct arena *a, int64_t now_unix_s,
+    size_t limit, struct store_member **ret, size_t *ret_n,
+    struct error *reterr) MUST_USE;
+/* All rows of a pool by server name, without their evidence (`document` and `signature` are empty). */
 bool store_member_list(struct store *s, struct arena *a, struct str pool,
     struct store_member **ret, size_t *ret_n, struct error *reterr) MUST_USE;
 

@@ -1,0 +1,98 @@
+/* migrations.c - the tables, as the list of steps that led to them.
+ * Append only: a step that was published never changes, and the next table is
+ * the next step. Its number is its place in the list, from 1. The text is read
+ * by every database there is (sql.h). */
+#include "store/sql.h"
+
+#define STATEMENTS_MAX 8
+
+static const struct {
+	const char *name;
+	const char *statements[STATEMENTS_MAX];
+} migrations[] = {
+	/* Members of load balancer pools. The address is the database's to keep
+	 * unique; a counter, and not the rows, gives the generations, so that
+	 * none comes twice. */
+	{ "members",
+	    { "CREATE TABLE counter (name TEXT PRIMARY KEY,"
+	      " value BIGINT NOT NULL)",
+		"INSERT INTO counter (name, value) VALUES ('member', 0)",
+		"CREATE TABLE member (pool TEXT NOT NULL,"
+		" principal TEXT NOT NULL, port BIGINT NOT NULL,"
+		" server TEXT NOT NULL, address TEXT NOT NULL,"
+		" weight BIGINT NOT NULL, generation BIGINT NOT NULL,"
+		" expires_at BIGINT NOT NULL, shown_at BIGINT NOT NULL,"
+		" attested_at BIGINT NOT NULL, proof TEXT NOT NULL,"
+		" protocol TEXT NOT NULL, issuer TEXT NOT NULL,"
+		" kind TEXT NOT NULL, document BYTEA NOT NULL,"
+		" signature BYTEA NOT NULL,"
+		" PRIMARY KEY (pool, principal, port),"
+		" UNIQUE (pool, address, port), UNIQUE (pool, server))",
+		"CREATE INDEX member_due ON member (expires_at)" } },
+};
+
+static const char make_list[] =
+    "CREATE TABLE IF NOT EXISTS migration (number BIGINT PRIMARY KEY,"
+    " name TEXT NOT NULL)";
+static const char newest[] = "SELECT COALESCE(MAX(number), 0) FROM migration";
+static const char note[] =
+    "INSERT INTO migration (number, name) VALUES ($1, $2)";
+
+static bool
+take_number(void *ctx, const struct sql_row *row, struct error *reterr)
+{
+	(void)reterr;
+	*(int64_t *)ctx = sql_int(row, 0);
+	return true;
+}
+
+static bool
+apply(struct sql *q, size_t i, struct error *reterr)
+{
+	const struct sql_value values[] = {
+		{ .kind = SQL_INT, .number = (int64_t)i + 1 },
+		{ .kind = SQL_TEXT, .bytes = str_of(migrations[i].name) },
+	};
+
+	for (size_t k = 0; k < STATEMENTS_MAX; k++)
+		if (migrations[i].statements[k] &&
+		    !sql_do(q, migrations[i].statements[k], reterr))
+			return false;
+	return sql_run(q, note, values, 2, NULL, NULL, reterr);
+}
+
+/* One step, when there is one left. Another process may migrate as well: what
+ * is left is read inside the transaction. */
+static bool
+step(struct sql *q, bool *ret_done, struct error *reterr)
+{
+	int64_t have = 0;
+
+	if (!sql_do(q, make_list, reterr) ||
+	    !sql_run(q, newest, NULL, 0, take_number, &have, reterr))
+		return false;
+	if (have < 0 || (uint64_t)have > ARRAY_LEN(migrations))
+		return error_set(reterr, ERR_SYSTEM_STORE, SPAN_NONE,
+		    "the database has version %lld, this program knows %zu: "
+		    "a newer program made it",
+		    (long long)have, ARRAY_LEN(migrations));
+	*ret_done = (size_t)have == ARRAY_LEN(migrations);
+	return *ret_done || apply(q, (size_t)have, reterr);
+}
+
+bool
+sql_migrate(struct sql *q, struct error *reterr)
+{
+	bool done = false;
+
+	while (!done) {
+		bool ok = sql_begin(q, reterr) && step(q, &done, reterr) &&
+			  sql_commit(q, reterr);
+
+		if (!ok) {
+			sql_rollback(q);
+			return false;
+		}
+	}
+	return true;
+}

@@ -1,0 +1,591 @@
+/* store.c - what must survive, as functions: each change one transaction.
+ * The rules of members are here, in SQL that every database reads; sql.h runs
+ * it. One lock is held around each call, so a handle serves all threads. */
+#include "store/store.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "base/limits.h"
+#include "store/sql.h"
+
+struct store {
+	pthread_mutex_t lock;
+	struct sql *sql;
+};
+
+/* --- opening ---------------------------------------------------------------
+ */
+
+/* The path in `url`, NULL for memory. */
+static bool
+url_path(
+    struct arena *a, struct str url, const char **ret, struct error *reterr)
+{
+	static const struct str scheme = STR_INIT("sqlite://");
+
+	if (str_eq(url, STR("sqlite::memory:"))) {
+		*ret = NULL;
+		return true;
+	}
+	if (str_has_prefix(url, STR("postgresql:")))
+		return error_set(reterr, ERR_CONFIG_VALUE, SPAN_NONE,
+		    "PostgreSQL is not supported yet");
+	if (!str_has_prefix(url, STR("sqlite:///")) ||
+	    str_find(url, '\0', 0) != url.n || str_has_suffix(url, STR("/")))
+		return error_set(reterr, ERR_CONFIG_VALUE, SPAN_NONE,
+		    "expected `sqlite:///absolute/path`, found `%.*s`",
+		    STR_ARG(url));
+	*ret = str_z(a, str_sub(url, scheme.n, url.n));
+	return *ret || error_nomem(reterr);
+}
+
+static struct sql *
+open_url(struct str url, struct error *reterr)
+{
+	struct arena *a = arena_new(0);
+	struct sql *q = NULL;
+	const char *path;
+
+	if (!a)
+		error_nomem(reterr);
+	else if (url_path(a, url, &path, reterr))
+		q = sql_open(path, reterr);
+	arena_free(a);
+	return q;
+}
+
+struct store *
+store_open(struct str url, struct error *reterr)
+{
+	struct store *s = calloc(1, sizeof *s);
+
+	if (!s) {
+		error_nomem(reterr);
+		return NULL;
+	}
+	if (pthread_mutex_init(&s->lock, NULL) != 0) {
+		free(s);
+		error_nomem(reterr);
+		return NULL;
+	}
+	s->sql = open_url(url, reterr);
+	if (s->sql && sql_migrate(s->sql, reterr))
+		return s;
+	store_close(s);
+	return NULL;
+}
+
+void
+store_close(struct store *s)
+{
+	if (!s)
+		return;
+	sql_close(s->sql);
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+}
+
+/* --- transactions ----------------------------------------------------------
+ */
+
+/* What `inside` did is durable when this is true, and undone when it is false.
+ * `inside` may ask for the undoing itself (*keep = false). */
+struct change {
+	bool (*inside)(
+	    struct sql *q, void *ctx, bool *keep, struct error *reterr);
+	void *ctx;
+};
+
+static bool
+run_change(struct store *s, struct change c, struct error *reterr)
+{
+	bool keep = true, ok;
+
+	pthread_mutex_lock(&s->lock);
+	ok = sql_begin(s->sql, reterr) &&
+	     c.inside(s->sql, c.ctx, &keep, reterr) &&
+	     (!keep || sql_commit(s->sql, reterr));
+	if (!ok || !keep)
+		sql_rollback(s->sql);
+	pthread_mutex_unlock(&s->lock);
+	return ok;
+}
+
+static bool
+check_inside(struct sql *q, void *ctx, bool *keep, struct error *reterr)
+{
+	static const char text[] =
+	    "UPDATE counter SET value = value WHERE name = 'member'";
+
+	(void)ctx;
+	*keep = false;
+	return sql_run(q, text, NULL, 0, NULL, NULL, reterr);
+}
+
+bool
+store_check(struct store *s, struct error *reterr)
+{
+	return run_change(s, (struct change){ check_inside, NULL }, reterr);
+}
+
+/* --- rows ------------------------------------------------------------------
+ */
+
+#define COLUMNS_PLACE                                                          \
+	"pool, principal, server, address, port, weight, generation,"          \
+	" expires_at, shown_at, attested_at, proof, protocol, issuer, kind"
+#define COLUMNS COLUMNS_PLACE ", document, signature"
+
+/* Rows that are read into an arena. */
+struct rows {
+	struct arena *a;
+	struct store_member *items;
+	size_t n, cap;
+};
+
+static bool
+keep_text(
+    struct arena *a, const struct sql_row *row, int column, struct str *ret)
+{
+	*ret = str_dup(a, sql_bytes(row, column));
+	return ret->p != NULL;
+}
+
+static bool
+keep_texts(struct arena *a, const struct sql_row *row, struct store_member *m)
+{
+	const struct {
+		int column;
+		struct str *to;
+	} texts[] = {
+		{ 0, &m->pool },
+		{ 1, &m->principal },
+		{ 2, &m->server },
+		{ 3, &m->address },
+		{ 10, &m->proof },
+		{ 11, &m->protocol },
+		{ 12, &m->issuer },
+		{ 13, &m->kind },
+		{ 14, &m->document },
+		{ 15, &m->signature },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		if (!keep_text(a, row, texts[i].column, texts[i].to))
+			return false;
+	return true;
+}
+
+static bool
+keep_row(void *ctx, const struct sql_row *row, struct error *reterr)
+{
+	struct rows *rows = ctx;
+	struct store_member *m;
+	int64_t port = sql_int(row, 4), weight = sql_int(row, 5);
+
+	/* The file was changed by somebody else. */
+	if (port < 1 || port > UINT16_MAX || weight < 0 || weight > UINT16_MAX)
+		return error_set(reterr, ERR_SYSTEM_STORE, SPAN_NONE,
+		    "a stored member has no port or weight");
+	if (!ARENA_PUSH_ROOM(rows->a, rows->items, rows->n, rows->cap))
+		return error_nomem(reterr);
+	m = &rows->items[rows->n];
+	*m = (struct store_member){
+		.port = (uint16_t)port,
+		.weight = (uint16_t)weight,
+		.generation = sql_int(row, 6),
+		.expires_at = sql_int(row, 7),
+		.shown_at = sql_int(row, 8),
+		.attested_at = sql_int(row, 9),
+	};
+	if (!keep_texts(rows->a, row, m))
+		return error_nomem(reterr);
+	rows->n++;
+	return true;
+}
+
+static struct sql_value
+number(int64_t n)
+{
+	return (struct sql_value){ .kind = SQL_INT, .number = n };
+}
+
+static struct sql_value
+text(struct str s)
+{
+	return (struct sql_value){ .kind = SQL_TEXT, .bytes = s };
+}
+
+static struct sql_value
+bytes(struct str s)
+{
+	return (struct sql_value){ .kind = SQL_BYTES, .bytes = s };
+}
+
+static bool
+read_rows(struct store *s, struct rows *rows, const char *select,
+    const struct sql_value *params, size_t n_params, struct error *reterr)
+{
+	bool ok;
+
+	pthread_mutex_lock(&s->lock);
+	ok = sql_run(s->sql, select, params, n_params, keep_row, rows, reterr);
+	pthread_mutex_unlock(&s->lock);
+	return ok;
+}
+
+static bool
+read_one(struct store *s, struct arena *a, const char *select,
+    const struct sql_value *params, size_t n_params, struct store_member *ret,
+    bool *ret_found, struct error *reterr)
+{
+	struct rows rows = { .a = a };
+
+	if (!read_rows(s, &rows, select, params, n_params, reterr))
+		return false;
+	assert(rows.n <= 1);
+	*ret_found = rows.n == 1;
+	if (rows.n)
+		*ret = rows.items[0];
+	return true;
+}
+
+static bool
+read_all(struct store *s, struct arena *a, const char *select,
+    const struct sql_value *params, size_t n_params, struct store_member **ret,
+    size_t *ret_n, struct error *reterr)
+{
+	struct rows rows = { .a = a };
+
+	if (!read_rows(s, &rows, select, params, n_params, reterr))
+		return false;
+	*ret = rows.items;
+	*ret_n = rows.n;
+	return true;
+}
+
+/* --- looking up ------------------------------------------------------------
+ */
+
+bool
+store_member_holder(struct store *s, struct arena *a,
+    const struct store_member *m, struct store_member *ret, bool *ret_found,
+    struct error *reterr)
+{
+	static const char select[] =
+	    "SELECT " COLUMNS
+	    " FROM member WHERE pool = $1 AND address = $2 AND port = $3"
+	    " AND principal <> $4";
+	const struct sql_value params[] = { text(m->pool), text(m->address),
+		number(m->port), text(m->principal) };
+
+	return read_one(
+	    s, a, select, params, ARRAY_LEN(params), ret, ret_found, reterr);
+}
+
+bool
+store_member_find(struct store *s, struct arena *a, struct str pool,
+    struct str server, struct store_member *ret, bool *ret_found,
+    struct error *reterr)
+{
+	static const char select[] =
+	    "SELECT " COLUMNS " FROM member WHERE pool = $1 AND server = $2";
+	const struct sql_value params[] = { text(pool), text(server) };
+
+	return read_one(
+	    s, a, select, params, ARRAY_LEN(params), ret, ret_found, reterr);
+}
+
+bool
+store_member_page(struct store *s, struct arena *a,
+    const struct store_member *after, size_t limit, struct store_member **ret,
+    size_t *ret_n, struct error *reterr)
+{
+	static const char select[] =
+	    "SELECT " COLUMNS " FROM member WHERE (pool, server) > ($1, $2)"
+	    " ORDER BY pool, server LIMIT $3";
+	const struct sql_value params[] = { text(after ? after->pool : STR("")),
+		text(after ? after->server : STR("")), number((int64_t)limit) };
+
+	return read_all(
+	    s, a, select, params, ARRAY_LEN(params), ret, ret_n, reterr);
+}
+
+bool
+store_member_due(struct store *s, struct arena *a, int64_t now_unix_s,
+    size_t limit, struct store_member **ret, size_t *ret_n,
+    struct error *reterr)
+{
+	static const char select[] =
+	    "SELECT " COLUMNS " FROM member WHERE expires_at <= $1"
+	    " ORDER BY expires_at, pool, server LIMIT $2";
+	const struct sql_value params[] = { number(now_unix_s),
+		number((int64_t)limit) };
+
+	return read_all(
+	    s, a, select, params, ARRAY_LEN(params), ret, ret_n, reterr);
+}
+
+bool
+store_member_list(struct store *s, struct arena *a, struct str pool,
+    struct store_member **ret, size_t *ret_n, struct error *reterr)
+{
+	static const char select[] =
+	    "SELECT " COLUMNS_PLACE
+	    ", '', '' FROM member WHERE pool = $1 ORDER BY server";
+	const struct sql_value params[] = { text(pool) };
+
+	return read_all(
+	    s, a, select, params, ARRAY_LEN(params), ret, ret_n, reterr);
+}
+
+/* --- joining ---------------------------------------------------------------
+ */
+
+struct joining {
+	const struct store_member *m;
+	int64_t replace_generation;
+	enum store_join answer;
+	int64_t generation;
+};
+
+static bool
+take_number(void *ctx, const struct sql_row *row, struct error *reterr)
+{
+	(void)reterr;
+	*(int64_t *)ctx = sql_int(row, 0);
+	return true;
+}
+
+/* The generation of the row that holds the place; 0: it is free, or m's own. */
+static bool
+find_holder(struct sql *q, const struct store_member *m, int64_t *ret,
+    struct error *reterr)
+{
+	static const char select[] =
+	    "SELECT generation FROM member WHERE pool = $1"
+	    " AND address = $2 AND port = $3 AND principal <> $4";
+	const struct sql_value params[] = { text(m->pool), text(m->address),
+		number(m->port), text(m->principal) };
+
+	*ret = 0;
+	return sql_run(
+	    q, select, params, ARRAY_LEN(params), take_number, ret, reterr);
+}
+
+static bool
+remove_holder(struct sql *q, const struct store_member *m, int64_t generation,
+    struct error *reterr)
+{
+	static const char delete[] =
+	    "DELETE FROM member WHERE pool = $1 AND generation = $2";
+	const struct sql_value params[] = { text(m->pool), number(generation) };
+
+	return sql_run(
+	    q, delete, params, ARRAY_LEN(params), NULL, NULL, reterr);
+}
+
+static bool
+is_member(struct sql *q, const struct store_member *m, bool *ret,
+    struct error *reterr)
+{
+	static const char select[] = "SELECT 1 FROM member WHERE pool = $1"
+				     " AND principal = $2 AND port = $3";
+	const struct sql_value params[] = { text(m->pool), text(m->principal),
+		number(m->port) };
+	int64_t found = 0;
+
+	if (!sql_run(q, select, params, ARRAY_LEN(params), take_number, &found,
+		reterr))
+		return false;
+	*ret = found != 0;
+	return true;
+}
+
+static bool
+is_full(struct sql *q, const struct store_member *m, bool *ret,
+    struct error *reterr)
+{
+	static const char select[] =
+	    "SELECT COUNT(*) FROM member WHERE pool = $1";
+	const struct sql_value params[] = { text(m->pool) };
+	int64_t n = 0;
+
+	if (!sql_run(
+		q, select, params, ARRAY_LEN(params), take_number, &n, reterr))
+		return false;
+	*ret = n >= (int64_t)LIMIT_BALANCER_MEMBERS;
+	return true;
+}
+
+static bool
+next_generation(struct sql *q, int64_t *ret, struct error *reterr)
+{
+	static const char update[] = "UPDATE counter SET value = value + 1"
+				     " WHERE name = 'member' RETURNING value";
+
+	*ret = 0;
+	if (!sql_run(q, update, NULL, 0, take_number, ret, reterr))
+		return false;
+	if (*ret > 0)
+		return true;
+	return error_set(reterr, ERR_SYSTEM_STORE, SPAN_NONE,
+	    "the database has lost its counter");
+}
+
+static bool
+write_member(struct sql *q, const struct store_member *m, int64_t generation,
+    struct error *reterr)
+{
+	static const char upsert[] =
+	    "INSERT INTO member (" COLUMNS ") VALUES"
+	    " ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,"
+	    " $15, $16) ON CONFLICT (pool, principal, port) DO UPDATE SET"
+	    " server = excluded.server, address = excluded.address,"
+	    " weight = excluded.weight, generation = excluded.generation,"
+	    " expires_at = excluded.expires_at,"
+	    " shown_at = excluded.shown_at,"
+	    " attested_at = excluded.attested_at, proof = excluded.proof,"
+	    " protocol = excluded.protocol, issuer = excluded.issuer,"
+	    " kind = excluded.kind, document = excluded.document,"
+	    " signature = excluded.signature";
+	const struct sql_value params[] = { text(m->pool), text(m->principal),
+		text(m->server), text(m->address), number(m->port),
+		number(m->weight), number(generation), number(m->expires_at),
+		number(m->shown_at), number(m->attested_at), text(m->proof),
+		text(m->protocol), text(m->issuer), text(m->kind),
+		bytes(m->document), bytes(m->signature) };
+
+	return sql_run(
+	    q, upsert, params, ARRAY_LEN(params), NULL, NULL, reterr);
+}
+
+/* Has (pool, address, port) a holder who may not be moved away? */
+static bool
+clear_place(struct sql *q, const struct joining *j, bool *ret_held,
+    struct error *reterr)
+{
+	int64_t holder;
+
+	if (!find_holder(q, j->m, &holder, reterr))
+		return false;
+	*ret_held = holder != 0 && holder != j->replace_generation;
+	if (holder == 0 || *ret_held)
+		return true;
+	return remove_holder(q, j->m, holder, reterr);
+}
+
+static bool
+join_inside(struct sql *q, void *ctx, bool *keep, struct error *reterr)
+{
+	struct joining *j = ctx;
+	bool held = false, member = false, full = false;
+
+	*keep = false;
+	if (!clear_place(q, j, &held, reterr))
+		return false;
+	j->answer = STORE_JOIN_HELD;
+	if (held)
+		return true;
+	if (!is_member(q, j->m, &member, reterr) ||
+	    (!member && !is_full(q, j->m, &full, reterr)))
+		return false;
+	j->answer = STORE_JOIN_FULL;
+	if (full)
+		return true;
+	*keep = true;
+	j->answer = member ? STORE_REJOINED : STORE_JOINED;
+	return next_generation(q, &j->generation, reterr) &&
+	       write_member(q, j->m, j->generation, reterr);
+}
+
+bool
+store_member_join(struct store *s, const struct store_member *m,
+    int64_t replace_generation, enum store_join *ret, int64_t *ret_generation,
+    struct error *reterr)
+{
+	struct joining j = { .m = m, .replace_generation = replace_generation };
+
+	if (!run_change(s, (struct change){ join_inside, &j }, reterr))
+		return false;
+	*ret = j.answer;
+	if (j.answer == STORE_JOINED || j.answer == STORE_REJOINED)
+		*ret_generation = j.generation;
+	return true;
+}
+
+/* --- leaving ---------------------------------------------------------------
+ */
+
+struct leaving {
+	struct str pool, principal;
+	uint16_t port;
+	struct rows rows;
+};
+
+static bool
+leave_inside(struct sql *q, void *ctx, bool *keep, struct error *reterr)
+{
+	static const char delete[] =
+	    "DELETE FROM member WHERE pool = $1 AND principal = $2"
+	    " AND ($3 = 0 OR port = $3) RETURNING " COLUMNS;
+	struct leaving *l = ctx;
+	const struct sql_value params[] = { text(l->pool), text(l->principal),
+		number(l->port) };
+
+	if (!sql_run(q, delete, params, ARRAY_LEN(params), keep_row, &l->rows,
+		reterr))
+		return false;
+	*keep = l->rows.n > 0;
+	return true;
+}
+
+bool
+store_member_leave(struct store *s, struct arena *a, struct str pool,
+    struct str principal, uint16_t port, struct store_member **ret,
+    size_t *ret_n, struct error *reterr)
+{
+	struct leaving l = { pool, principal, port, { .a = a } };
+
+	if (!run_change(s, (struct change){ leave_inside, &l }, reterr))
+		return false;
+	*ret = l.rows.items;
+	*ret_n = l.rows.n;
+	return true;
+}
+
+struct expiring {
+	const struct store_member *m;
+	int64_t removed;
+};
+
+static bool
+expire_inside(struct sql *q, void *ctx, bool *keep, struct error *reterr)
+{
+	static const char delete[] =
+	    "DELETE FROM member WHERE pool = $1 AND server = $2"
+	    " AND generation = $3 RETURNING 1";
+	struct expiring *e = ctx;
+	const struct sql_value params[] = { text(e->m->pool),
+		text(e->m->server), number(e->m->generation) };
+
+	if (!sql_run(q, delete, params, ARRAY_LEN(params), take_number,
+		&e->removed, reterr))
+		return false;
+	*keep = e->removed != 0;
+	return true;
+}
+
+bool
+store_member_expire(struct store *s, const struct store_member *m,
+    bool *ret_removed, struct error *reterr)
+{
+	struct expiring e = { .m = m };
+
+	if (!run_change(s, (struct change){ expire_inside, &e }, reterr))
+		return false;
+	*ret_removed = e.removed != 0;
+	return true;
+}
