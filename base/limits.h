@@ -28,6 +28,8 @@
 #define LIMIT_INSTANCE_ID 128u
 #define LIMIT_SKEW_S 60
 #define LIMIT_KEY_FILE_BYTES 65536u
+#define LIMIT_TRUST_KEYS 4096u
+#define LIMIT_TRUST_CLOUD_KEYS 128u  /* tried one after the other, about 25 us each */
 #define LIMIT_EVIDENCE_CACHE 65536u
 
 /* HTTP. */

@@ -1,0 +1,69 @@
+/* doc.h - what an identity document says, as a structure; believed by nobody
+ * yet. Read from the JSON of the very bytes that were verified (attest/verify.c
+ * sees to that): our own documents in doc.c, EC2's in ec2.c. */
+#ifndef ATTEST_DOC_H
+#define ATTEST_DOC_H
+
+#include "base/arena.h"
+#include "base/json.h"
+
+struct doc_pair {
+	struct str name, text;
+};
+
+/* Empty strings and lists: not there. Everything lives in the arena it was read
+ * into. */
+struct doc {
+	struct str id, issuer, key_id, subject;
+	bool has_times, has_cnf, has_licences;
+	int64_t issued_at, not_before, expires_at; /* unix s */
+	const struct str *audience;
+	size_t n_audience;
+	struct str image_id, owner, private_ip, launch_time, region, zone,
+	    support_level, os_name, os_version;
+	const struct str *licences;
+	size_t n_licences;
+	const struct doc_pair *applications, *custom;
+	size_t n_applications, n_custom;
+};
+
+/* The document's bytes as JSON: size, depth and number of values within
+ * LIMIT_DOCUMENT_*, no duplicate keys, no NUL, an object. The caller owns *ret.
+ * Errors: ERR_EVIDENCE_MALFORMED, ERR_EVIDENCE_TOO_LARGE, memory. */
+bool doc_parse(struct str bytes, json_t **ret, struct error *reterr) MUST_USE;
+/* The `keyId` alone: which of the trusted keys to try. The only thing ever
+ * taken from a document before its signature held; lent. */
+bool doc_key_id(
+    const json_t *root, struct str *ret, struct error *reterr) MUST_USE;
+/* `avow-document/1`. Errors: ERR_EVIDENCE_MALFORMED (with the name of the
+ * member), ERR_EVIDENCE_INSTANCE, memory. */
+bool doc_read(struct arena *a, const json_t *root, struct doc *ret,
+    struct error *reterr) MUST_USE;
+/* EC2's document; `bytes` are the same document, for its id. Issuer `aws`, no
+ * times, no audience. */
+bool doc_read_ec2(struct arena *a, const json_t *root, struct str bytes,
+    struct doc *ret, struct error *reterr) MUST_USE;
+
+/* 32 lower-case hex digits. */
+bool doc_id_is_valid(struct str s);
+
+/* A member that cannot be: `want` says what it should. Always false. */
+bool doc_malformed(struct error *reterr, const char *name, const char *want);
+/* A non-empty string of at most DOC_TEXT_BYTES, copied. */
+bool doc_read_text(struct arena *a, const json_t *v, const char *name,
+    struct str *ret, struct error *reterr) MUST_USE;
+/* The same, and an IP address / a time (as the claims read them). */
+bool doc_read_address(struct arena *a, const json_t *v, const char *name,
+    struct str *ret, struct error *reterr) MUST_USE;
+bool doc_read_launch_time(struct arena *a, const json_t *v, const char *name,
+    struct str *ret, struct error *reterr) MUST_USE;
+/* An array of such strings; may be empty. */
+bool doc_read_texts(struct arena *a, const json_t *v, const char *name,
+    const struct str **ret, size_t *ret_n, struct error *reterr) MUST_USE;
+/* An instance id; ERR_EVIDENCE_INSTANCE for another string. */
+bool doc_read_subject(struct arena *a, const json_t *v, const char *name,
+    struct str *ret, struct error *reterr) MUST_USE;
+
+#define DOC_TEXT_BYTES 1024
+
+#endif

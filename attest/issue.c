@@ -1,0 +1,161 @@
+/* issue.c - documents made: JSON in the order of the contract, then signed.
+ * What is signed has been read back by the reader that verifiers use, so that
+ * nothing leaves here that ours would refuse for its shape. */
+#include "attest/attest.h"
+
+#include <openssl/err.h>
+#include <openssl/rand.h>
+
+#include "attest/doc.h"
+#include "attest/keys.h"
+#include "attest/sig.h"
+#include "base/digest.h"
+#include "base/limits.h"
+#include "base/timefmt.h"
+
+static json_t *
+time_json(int64_t unix_s)
+{
+	/* Years outside 0 to 9999 print as a number, which the reader refuses.
+	 */
+	struct buf b = { 0 };
+	json_t *v = NULL;
+	int64_t ms;
+
+	if (!__builtin_mul_overflow(unix_s, 1000, &ms)) {
+		time_print_datetime(&b, ms);
+		v = buf_ok(&b) ? json_from_str(buf_str(&b)) : NULL;
+	}
+	buf_free(&b);
+	return v;
+}
+
+static json_t *
+list_json(const struct str *items, size_t n)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; list && i < n; i++)
+		if (json_array_append_new(list, json_from_str(items[i]))) {
+			json_decref(list);
+			list = NULL;
+		}
+	return list;
+}
+
+static json_t *
+cnf_json(struct str jkt)
+{
+	json_t *cnf = json_object();
+
+	if (cnf && json_object_set_new(cnf, "jkt", json_from_str(jkt)) == 0)
+		return cnf;
+	json_decref(cnf);
+	return NULL;
+}
+
+static bool
+random_id(struct buf *out, struct error *reterr)
+{
+	uint8_t bytes[16];
+	char hex[33];
+
+	if (RAND_bytes(bytes, sizeof bytes) != 1)
+		return error_set(reterr, ERR_SYSTEM_ERROR, SPAN_NONE,
+		    "no random bytes: %s", keys_drain());
+	digest_hex(bytes, sizeof bytes, hex);
+	buf_addz(out, hex);
+	return buf_ok(out) || error_nomem(reterr);
+}
+
+/* False when memory is out: json_object_set_new refuses NULL. */
+static bool
+fill(json_t *root, const struct attest_key *key,
+    const struct attest_issue *what, struct str id)
+{
+	const struct {
+		const char *name;
+		json_t *value;
+	} members[] = {
+		{ "typ", json_string("avow-document/1") },
+		{ "id", json_from_str(id) },
+		{ "issuer", json_from_str(what->issuer) },
+		{ "keyId", json_from_str(keys_thumbprint(&key->public)) },
+		{ "subject", json_from_str(what->subject) },
+		{ "issuedAt", time_json(what->issued_at) },
+		{ "notBefore", time_json(what->not_before) },
+		{ "expiresAt", time_json(what->expires_at) },
+		{ "audience", list_json(what->audience, what->n_audience) },
+		{ "cnf", what->cnf_jkt.n ? cnf_json(what->cnf_jkt) : NULL },
+		{ "claims", what->claims ? json_deep_copy(what->claims)
+					 : json_object() },
+	};
+	bool ok = true;
+
+	for (size_t i = 0; i < ARRAY_LEN(members); i++) {
+		bool wanted =
+		    what->cnf_jkt.n > 0 || strcmp(members[i].name, "cnf") != 0;
+
+		/* Takes the value even when it fails. */
+		if (wanted && json_object_set_new(
+				  root, members[i].name, members[i].value) != 0)
+			ok = false;
+	}
+	return ok;
+}
+
+static bool
+write_document(const struct attest_key *key, const struct attest_issue *what,
+    struct str id, struct buf *out, struct error *reterr)
+{
+	json_t *root = json_object();
+	bool ok =
+	    root && fill(root, key, what, id) && json_write_pretty(out, root);
+
+	json_decref(root);
+	return ok || error_set(reterr, ERR_USAGE, SPAN_NONE,
+			 "cannot write the document: a time is out of range, "
+			 "or memory ran out");
+}
+
+static bool
+read_back(struct str bytes, struct error *reterr)
+{
+	struct arena *a = arena_new(0);
+	json_t *root = NULL;
+	struct doc doc;
+	bool ok;
+
+	ok = a ? doc_parse(bytes, &root, reterr) &&
+		     doc_read(a, root, &doc, reterr)
+	       : error_nomem(reterr);
+	json_decref(root);
+	arena_free(a);
+	return ok;
+}
+
+bool
+attest_issue(const struct attest_key *key, const struct attest_issue *what,
+    struct buf *ret_document, struct buf *ret_signature, struct error *reterr)
+{
+	struct buf id = { 0 }, document = { 0 }, signature = { 0 };
+	bool ok = true;
+
+	if (what->id.n == 0)
+		ok = random_id(&id, reterr);
+	ok = ok &&
+	     write_document(key, what, what->id.n ? what->id : buf_str(&id),
+		 &document, reterr) &&
+	     read_back(buf_str(&document), reterr) &&
+	     sig_sign(&key->public, buf_str(&document), &signature, reterr);
+	if (ok) {
+		buf_add(ret_document, buf_str(&document));
+		buf_add(ret_signature, buf_str(&signature));
+		ok = (buf_ok(ret_document) && buf_ok(ret_signature)) ||
+		     error_nomem(reterr);
+	}
+	buf_free(&id);
+	buf_free(&document);
+	buf_free(&signature);
+	return ok;
+}

@@ -1,0 +1,55 @@
+/* keys.h - public keys as the rest of attest/ sees them: what algorithm, how
+ * large, which thumbprint. The key alone says the algorithm; a message never
+ * does. Accepted are RSA of 2,048 to 4,096 bits with e = 65,537, P-256 and
+ * Ed25519, and RSA-1024 under a name of its own, for the one kind that may use
+ * it. */
+#ifndef ATTEST_KEYS_H
+#define ATTEST_KEYS_H
+
+#include <openssl/evp.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+
+enum keys_algorithm {
+	KEYS_UNFIT = 0, /* none of the below: serves nothing */
+	KEYS_RSA1024,
+	KEYS_RSA2048,
+	KEYS_RSA_LARGER, /* over 2,048 to 4,096 bits */
+	KEYS_P256,
+	KEYS_ED25519,
+};
+
+#define KEYS_THUMBPRINT 43 /* unpadded Base64url of SHA-256 */
+
+struct keys_public {
+	EVP_PKEY *pkey;
+	enum keys_algorithm algorithm;
+	char thumbprint[KEYS_THUMBPRINT + 1]; /* RFC 7638; empty when unfit */
+};
+
+struct attest_key {
+	struct keys_public public; /* `pkey` has the private half, too */
+};
+
+/* Takes `pkey`, in any case. Errors: memory, ERR_SYSTEM_ERROR. */
+bool keys_public_init(
+    struct keys_public *k, EVP_PKEY *pkey, struct error *reterr) MUST_USE;
+void keys_public_fini(struct keys_public *k);
+
+/* All keys of PEM text: public keys and certificates (read for their key only,
+ * their dates are not looked at). The list lives in `a`; each key wants
+ * keys_public_fini. Errors: ERR_KEY_FORM (no PEM, another kind of block,
+ * broken), ERR_CONFIG_TRUST for a private key, memory. */
+bool keys_public_read(struct arena *a, const char *file, struct str text,
+    struct keys_public **ret_keys, size_t *ret_n,
+    struct error *reterr) MUST_USE;
+
+bool keys_thumbprint_is_valid(struct str s);
+struct str keys_thumbprint(const struct keys_public *k);
+
+/* Empties OpenSSL's error queue of this thread; the text of its last error, or
+ * "no reason given". */
+const char *keys_drain(void);
+
+#endif

@@ -1,0 +1,10 @@
+/* kind.h - the kinds of evidence, by the names that packs, trust entries and
+ * verdicts use. */
+#ifndef ATTEST_KIND_H
+#define ATTEST_KIND_H
+
+#define KIND_AVOW "avow"
+#define KIND_EC2_SIGNATURE "ec2-signature"
+#define KIND_EC2_RSA2048 "ec2-rsa2048"
+
+#endif

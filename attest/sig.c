@@ -1,0 +1,107 @@
+/* sig.c - signatures through OpenSSL's EVP interface.
+ * EVP_DigestVerify says 1 for yes, 0 for no and less for an error; all but 1
+ * are no. OpenSSL itself refuses ECDSA signatures that are not DER to the bit
+ * and Ed25519 ones with S out of range; the length is checked here first. */
+#include "attest/sig.h"
+
+#include <openssl/err.h>
+#include <openssl/rsa.h>
+
+static bool
+is_rsa(enum keys_algorithm algorithm)
+{
+	return algorithm == KEYS_RSA1024 || algorithm == KEYS_RSA2048 ||
+	       algorithm == KEYS_RSA_LARGER;
+}
+
+static const EVP_MD *
+digest_of(enum keys_algorithm algorithm)
+{
+	/* Ed25519 hashes by itself. */
+	return algorithm == KEYS_ED25519 ? NULL : EVP_sha256();
+}
+
+static bool
+set_padding(EVP_PKEY_CTX *ctx, enum keys_algorithm algorithm)
+{
+	return !is_rsa(algorithm) ||
+	       EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) == 1;
+}
+
+/* EVP_PKEY_get_size is exact for RSA and Ed25519, and the most for ECDSA. */
+static bool
+is_possible_length(const struct keys_public *k, size_t n)
+{
+	int size = EVP_PKEY_get_size(k->pkey);
+
+	if (size <= 0 || n == 0 || n > (size_t)size)
+		return false;
+	return k->algorithm == KEYS_P256 || n == (size_t)size;
+}
+
+static bool
+check(EVP_MD_CTX *ctx, const struct keys_public *k, struct str message,
+    struct str signature)
+{
+	EVP_PKEY_CTX *pctx = NULL; /* belongs to ctx */
+
+	return EVP_DigestVerifyInit(
+		   ctx, &pctx, digest_of(k->algorithm), NULL, k->pkey) == 1 &&
+	       set_padding(pctx, k->algorithm) &&
+	       EVP_DigestVerify(ctx, (const unsigned char *)signature.p,
+		   signature.n, (const unsigned char *)message.p,
+		   message.n) == 1;
+}
+
+bool
+sig_verify(const struct keys_public *k, struct str message,
+    struct str signature, struct error *reterr)
+{
+	EVP_MD_CTX *ctx;
+	bool ok;
+
+	if (k->algorithm == KEYS_UNFIT || !is_possible_length(k, signature.n))
+		return error_set(reterr, ERR_EVIDENCE_SIGNATURE, SPAN_NONE,
+		    "the signature is not as long as one by this key");
+	ctx = EVP_MD_CTX_new();
+	if (!ctx)
+		return error_nomem(reterr);
+	ok = check(ctx, k, message, signature);
+	EVP_MD_CTX_free(ctx);
+	ERR_clear_error();
+	return ok || error_set(reterr, ERR_EVIDENCE_SIGNATURE, SPAN_NONE,
+			 "the signature does not belong to these bytes");
+}
+
+static bool
+make(EVP_MD_CTX *ctx, const struct keys_public *k, struct str message,
+    unsigned char *to, size_t *n)
+{
+	EVP_PKEY_CTX *pctx = NULL; /* belongs to ctx */
+
+	return EVP_DigestSignInit(
+		   ctx, &pctx, digest_of(k->algorithm), NULL, k->pkey) == 1 &&
+	       set_padding(pctx, k->algorithm) &&
+	       EVP_DigestSign(ctx, to, n, (const unsigned char *)message.p,
+		   message.n) == 1;
+}
+
+bool
+sig_sign(const struct keys_public *k, struct str message,
+    struct buf *ret_signature, struct error *reterr)
+{
+	unsigned char bytes[512]; /* RSA with 4,096 bits */
+	size_t n = sizeof bytes;
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+
+	if (!ctx)
+		return error_nomem(reterr);
+	if (!make(ctx, k, message, bytes, &n)) {
+		EVP_MD_CTX_free(ctx);
+		return error_set(reterr, ERR_SYSTEM_ERROR, SPAN_NONE,
+		    "cannot sign: %s", keys_drain());
+	}
+	EVP_MD_CTX_free(ctx);
+	buf_add(ret_signature, (struct str){ (const char *)bytes, n });
+	return buf_ok(ret_signature) || error_nomem(reterr);
+}

@@ -1,0 +1,17 @@
+/* sig.h - one detached signature over some bytes; the key picks the algorithm.
+ */
+#ifndef ATTEST_SIG_H
+#define ATTEST_SIG_H
+
+#include "attest/keys.h"
+
+/* RSA: PKCS #1 v1.5 with SHA-256 (RFC 8017 8.2). P-256: ECDSA with SHA-256, DER
+ * (RFC 3279 2.2.3). Ed25519: RFC 8032. Errors: ERR_EVIDENCE_SIGNATURE, memory.
+ */
+bool sig_verify(const struct keys_public *k, struct str message,
+    struct str signature, struct error *reterr) MUST_USE;
+/* Appends the signature's raw bytes. */
+bool sig_sign(const struct keys_public *k, struct str message,
+    struct buf *ret_signature, struct error *reterr) MUST_USE;
+
+#endif

@@ -1,0 +1,578 @@
+/* trust.c - trust entries: read, checked against one another, and numbered.
+ * Each entry is checked whole before it joins: an entry that fails leaves the
+ * trust as it was. True of every trust: a key serves one entry, so one issuer
+ * and one purpose; no two entries can name the same principal, because at most
+ * one has no prefix, all others end in `/` (which no instance id has), and none
+ * begins another; a cloud's entry names whose instances it means, unless its
+ * maker waived that for a look at one document.
+ * The version is SHA-256 over all that decides: kinds, issuers, prefixes, pins,
+ * leases, and the keys' thumbprints, in order. */
+#include "attest/trust.h"
+
+#include <openssl/err.h>
+
+#include "attest/kind.h"
+#include "base/digest.h"
+#include "base/file.h"
+#include "base/limits.h"
+
+struct attest_trust {
+	struct arena *arena; /* of everything below */
+	struct trust_entry *entries;
+	size_t n, cap;
+	char version[65];
+};
+
+static const char *const suffixes[] = { ".pem", NULL };
+
+/* ---- kinds ----------------------------------------------------------------
+ */
+
+static bool
+fits_avow(enum keys_algorithm algorithm, bool written_out)
+{
+	(void)written_out;
+	return algorithm != KEYS_UNFIT && algorithm != KEYS_RSA1024;
+}
+
+/* RSA-2048 only where the file itself is named, not its folder. */
+static bool
+fits_ec2_signature(enum keys_algorithm algorithm, bool written_out)
+{
+	return algorithm == KEYS_RSA1024 ||
+	       (written_out && algorithm == KEYS_RSA2048);
+}
+
+static bool
+fits_ec2_rsa2048(enum keys_algorithm algorithm, bool written_out)
+{
+	(void)written_out;
+	return algorithm == KEYS_RSA2048;
+}
+
+static const struct kind {
+	struct str name;
+	bool is_cloud;
+	bool has_region;   /* each key is one region's */
+	size_t limit_keys; /* clouds' keys are tried one after the other */
+	bool (*fits)(enum keys_algorithm, bool written_out);
+	struct str issuer; /* clouds' own */
+	const char *keys;  /* for messages */
+} kinds[] = {
+	{ STR_INIT(KIND_AVOW), false, false, LIMIT_TRUST_KEYS, fits_avow,
+	    STR_INIT(""), "RSA of 2,048 to 4,096 bits, P-256 or Ed25519" },
+	{ STR_INIT(KIND_EC2_SIGNATURE), true, false, LIMIT_TRUST_CLOUD_KEYS,
+	    fits_ec2_signature, STR_INIT("aws"), "RSA-1024" },
+	{ STR_INIT(KIND_EC2_RSA2048), true, true, LIMIT_TRUST_CLOUD_KEYS,
+	    fits_ec2_rsa2048, STR_INIT("aws"), "RSA-2048" },
+};
+
+static const struct kind *
+kind_of(struct str name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		if (str_eq(kinds[i].name, name))
+			return &kinds[i];
+	return NULL;
+}
+
+/* ---- keys -----------------------------------------------------------------
+ */
+
+/* As `us-gov-west-1`: words of letters, then a number. */
+static bool
+is_region(struct str s)
+{
+	size_t dashes = 0;
+	bool digit = false;
+
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i];
+		bool letter = c >= 'a' && c <= 'z';
+
+		if (c == '-') {
+			if (i == 0 || s.p[i - 1] == '-' || digit)
+				return false;
+			dashes++;
+			continue;
+		}
+		digit = c >= '0' && c <= '9';
+		if (!letter && !digit)
+			return false;
+		if (digit && s.p[i - 1 + (i == 0)] != '-' &&
+		    !(i > 0 && s.p[i - 1] >= '0' && s.p[i - 1] <= '9'))
+			return false;
+	}
+	return digit && dashes >= 2;
+}
+
+/* The region that a file of keys is named after: REGION.pem,
+ * REGION.rsa2048.pem; empty when it is named otherwise. */
+static struct str
+region_of_file(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	struct str name = str_of(slash ? slash + 1 : path);
+
+	name = str_sub(name, 0, str_find(name, '.', 0));
+	return is_region(name) ? name : STR("");
+}
+
+struct loading {
+	struct attest_trust *trust;
+	const struct kind *kind;
+	struct trust_entry *entry;
+	struct span at;
+	bool written_out; /* the keys are one file, named itself */
+};
+
+static bool
+refuse(const struct loading *l, struct error *reterr, const char *why)
+{
+	return error_set(reterr, ERR_CONFIG_TRUST, l->at, "%s", why);
+}
+
+static struct trust_key *
+find_key(const struct trust_entry *e, struct str thumbprint)
+{
+	for (size_t i = 0; i < e->n_keys; i++)
+		if (str_eq(keys_thumbprint(&e->keys[i].public), thumbprint))
+			return &e->keys[i];
+	return NULL;
+}
+
+/* The key again, from another file: it may add the region it is for. */
+static bool
+merge_key(const struct loading *l, struct trust_key *known, struct str region,
+    const char *file, struct error *reterr)
+{
+	if (region.n == 0 || str_eq(known->region, region))
+		return true;
+	if (known->region.n > 0)
+		return error_set(reterr, ERR_CONFIG_TRUST,
+		    (struct span){ .file = file },
+		    "`%s` holds a key that is also there for region `%.*s`",
+		    file, STR_ARG(known->region));
+	known->region = str_dup(l->trust->arena, region);
+	return known->region.p || error_nomem(reterr);
+}
+
+/* Takes the key in any case. */
+static bool
+add_key(const struct loading *l, struct keys_public *public, const char *file,
+    struct error *reterr)
+{
+	struct trust_entry *e = l->entry;
+	struct str region =
+	    l->kind->has_region ? region_of_file(file) : STR("");
+	struct trust_key key = { .public = *public };
+	struct trust_key *known = find_key(e, keys_thumbprint(public));
+
+	if (known) {
+		keys_public_fini(public);
+		return merge_key(l, known, region, file, reterr);
+	}
+	key.region = str_dup(l->trust->arena, region);
+	if (!key.region.p || !ARENA_PUSH_ROOM(l->trust->arena, e->keys,
+				 e->n_keys, e->cap_keys)) {
+		keys_public_fini(public);
+		return error_nomem(reterr);
+	}
+	e->keys[e->n_keys++] = key;
+	return true;
+}
+
+/* All keys of one file; those that the kind does not use are let go, but not
+ * when the operator named this very file. */
+static bool
+add_keys(const struct loading *l, struct keys_public *keys, size_t n,
+    const char *file, struct error *reterr)
+{
+	bool ok = true;
+
+	for (size_t i = 0; i < n; i++) {
+		if (ok && l->kind->fits(keys[i].algorithm, l->written_out)) {
+			ok = add_key(l, &keys[i], file, reterr);
+			continue;
+		}
+		if (ok && l->written_out)
+			ok = error_set(reterr, ERR_KEY_FORM,
+			    (struct span){ .file = file },
+			    "`%s` holds a key that is not %s", file,
+			    l->kind->keys);
+		keys_public_fini(&keys[i]);
+	}
+	return ok;
+}
+
+static bool
+read_file(const struct loading *l, const char *file, struct error *reterr)
+{
+	struct arena *a = arena_new(0);
+	struct keys_public *keys;
+	struct str text;
+	size_t n;
+	bool ok = a != NULL || error_nomem(reterr);
+
+	ok = ok && file_read(a, file, LIMIT_KEY_FILE_BYTES, &text, reterr) &&
+	     keys_public_read(a, file, text, &keys, &n, reterr) &&
+	     add_keys(l, keys, n, file, reterr);
+	arena_free(a);
+	return ok;
+}
+
+static bool
+read_keys(struct loading *l, const char *path, struct error *reterr)
+{
+	const char *const *files;
+	size_t n;
+
+	/* File names stay: errors and their places borrow them. */
+	if (!file_list(l->trust->arena, path, suffixes, &files, &n, reterr))
+		return false;
+	l->written_out = n == 1 && strcmp(files[0], path) == 0;
+	for (size_t i = 0; i < n; i++)
+		if (!read_file(l, files[i], reterr))
+			return false;
+	if (l->entry->n_keys == 0)
+		return error_set(reterr, ERR_CONFIG_TRUST, l->at,
+		    "no key for kind `%s` in `%s`, which wants %s",
+		    l->kind->name.p, path, l->kind->keys);
+	return true;
+}
+
+/* ---- the entry by itself --------------------------------------------------
+ */
+
+static bool
+is_prefix(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i];
+
+		if (!((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+			(c >= '0' && c <= '9') || c == '.' || c == '_' ||
+			c == '-' || c == '/'))
+			return false;
+	}
+	return s.n == 0 || (s.n <= LIMIT_INSTANCE_ID && s.p[0] != '/' &&
+			       s.p[s.n - 1] == '/');
+}
+
+static bool
+check_cloud(const struct loading *l, const struct attest_trust_entry *entry,
+    struct error *reterr)
+{
+	if (entry->issuer.n && !str_eq(entry->issuer, l->kind->issuer))
+		return refuse(l, reterr,
+		    "a cloud's documents have the cloud's own issuer");
+	if (entry->allow_unpinned)
+		return true;
+	if (entry->n_owners == 0) {
+		(void)refuse(l, reterr, "a cloud entry wants `owners`");
+		error_hint(reterr,
+		    "a genuine signature only says that some customer's "
+		    "instance it is; name the accounts");
+		return false;
+	}
+	if (entry->max_lease_s == 0)
+		return refuse(l, reterr,
+		    "this kind of document has no expiry: give `maxLease`, or "
+		    "write `maxLease: none`");
+	return true;
+}
+
+static bool
+check_pins(const struct loading *l, const struct str *pins, size_t n,
+    struct error *reterr)
+{
+	for (size_t i = 0; i < n; i++)
+		if (pins[i].n == 0)
+			return refuse(l, reterr,
+			    "an empty name among owners, regions or images");
+	return true;
+}
+
+static bool
+check_entry(const struct loading *l, const struct attest_trust_entry *entry,
+    struct error *reterr)
+{
+	if (!entry->keys || !*entry->keys)
+		return refuse(l, reterr, "a trust entry wants `keys`");
+	if (!l->kind->is_cloud && entry->issuer.n == 0)
+		return refuse(
+		    l, reterr, "a trust entry of kind `avow` wants `issuer`");
+	if (entry->max_lease_s < 0)
+		return refuse(l, reterr, "`maxLease` is negative");
+	if (!is_prefix(entry->prefix))
+		return refuse(l, reterr,
+		    "a prefix is empty, or of letters, digits, `.`, `_`, `-`, "
+		    "`/` and ends in `/`");
+	if (l->kind->is_cloud && !check_cloud(l, entry, reterr))
+		return false;
+	return check_pins(l, entry->owners, entry->n_owners, reterr) &&
+	       check_pins(l, entry->regions, entry->n_regions, reterr) &&
+	       check_pins(l, entry->images, entry->n_images, reterr);
+}
+
+static bool
+copy(const struct loading *l, struct str s, struct str *ret,
+    struct error *reterr)
+{
+	*ret = str_dup(l->trust->arena, s);
+	return ret->p || error_nomem(reterr);
+}
+
+static bool
+copy_pins(const struct loading *l, const struct str *pins, size_t n,
+    struct trust_pins *ret, struct error *reterr)
+{
+	struct str *items = ARENA_ARRAY(l->trust->arena, n, struct str);
+
+	if (!items)
+		return error_nomem(reterr);
+	for (size_t i = 0; i < n; i++)
+		if (!copy(l, pins[i], &items[i], reterr))
+			return false;
+	*ret = (struct trust_pins){ items, n };
+	return true;
+}
+
+static bool
+copy_entry(const struct loading *l, const struct attest_trust_entry *entry,
+    struct error *reterr)
+{
+	struct trust_entry *e = l->entry;
+
+	e->kind = l->kind->name;
+	e->max_lease_s = entry->max_lease_s;
+	e->audience_required = !l->kind->is_cloud && entry->audience_required;
+	return copy(l, l->kind->is_cloud ? l->kind->issuer : entry->issuer,
+		   &e->issuer, reterr) &&
+	       copy(l, entry->prefix, &e->prefix, reterr) &&
+	       copy_pins(
+		   l, entry->owners, entry->n_owners, &e->owners, reterr) &&
+	       copy_pins(
+		   l, entry->regions, entry->n_regions, &e->regions, reterr) &&
+	       copy_pins(l, entry->images, entry->n_images, &e->images, reterr);
+}
+
+/* ---- the entry beside the others ------------------------------------------
+ */
+
+static bool
+check_prefixes(const struct loading *l, const struct trust_entry *other,
+    struct error *reterr)
+{
+	struct str a = l->entry->prefix, b = other->prefix;
+
+	if (a.n == 0 && b.n == 0)
+		return refuse(l, reterr,
+		    "two trust entries without a prefix would speak for the "
+		    "same instances");
+	if (a.n > 0 && b.n > 0 &&
+	    (str_has_prefix(a, b) || str_has_prefix(b, a)))
+		return error_set(reterr, ERR_CONFIG_TRUST, l->at,
+		    "prefix `%.*s` overlaps `%.*s` of another trust entry",
+		    STR_ARG(a), STR_ARG(b));
+	return true;
+}
+
+static bool
+check_keys(const struct loading *l, const struct trust_entry *other,
+    struct error *reterr)
+{
+	for (size_t i = 0; i < l->entry->n_keys; i++) {
+		struct str id = keys_thumbprint(&l->entry->keys[i].public);
+
+		if (find_key(other, id))
+			return error_set(reterr, ERR_CONFIG_TRUST, l->at,
+			    "key `%.*s` serves another trust entry already",
+			    STR_ARG(id));
+	}
+	return true;
+}
+
+static bool
+check_others(const struct loading *l, struct error *reterr)
+{
+	size_t keys = l->entry->n_keys;
+
+	for (size_t i = 0; i < l->trust->n; i++) {
+		const struct trust_entry *other = &l->trust->entries[i];
+
+		if (!check_prefixes(l, other, reterr) ||
+		    !check_keys(l, other, reterr))
+			return false;
+		if (str_eq(other->kind, l->entry->kind))
+			keys += other->n_keys;
+	}
+	if (keys > l->kind->limit_keys)
+		return error_set(reterr, ERR_LIMIT_COUNT, l->at,
+		    "%zu keys for kind `%s`, the limit is %zu", keys,
+		    l->kind->name.p, l->kind->limit_keys);
+	return true;
+}
+
+/* ---- the version ----------------------------------------------------------
+ */
+
+static void
+frame(struct buf *b, struct str s)
+{
+	buf_printf(b, "%zu:", s.n);
+	buf_add(b, s);
+}
+
+static void
+frame_pins(struct buf *b, const struct trust_pins *pins)
+{
+	buf_printf(b, "%zu[", pins->n);
+	for (size_t i = 0; i < pins->n; i++)
+		frame(b, pins->items[i]);
+}
+
+static void
+frame_entry(struct buf *b, const struct trust_entry *e)
+{
+	frame(b, e->kind);
+	frame(b, e->issuer);
+	frame(b, e->prefix);
+	frame_pins(b, &e->owners);
+	frame_pins(b, &e->regions);
+	frame_pins(b, &e->images);
+	buf_printf(b, "%lld,%d,%zu[", (long long)e->max_lease_s,
+	    e->audience_required, e->n_keys);
+	for (size_t i = 0; i < e->n_keys; i++) {
+		frame(b, keys_thumbprint(&e->keys[i].public));
+		frame(b, e->keys[i].region);
+	}
+}
+
+static bool
+set_version(struct attest_trust *t, struct error *reterr)
+{
+	struct buf b = { 0 };
+	struct str text;
+	uint8_t digest[32];
+	bool ok;
+
+	for (size_t i = 0; i < t->n; i++)
+		frame_entry(&b, &t->entries[i]);
+	text = buf_str(&b);
+	ok = buf_ok(&b) && digest_sha256(&text, 1, digest);
+	if (ok)
+		digest_hex(digest, sizeof digest, t->version);
+	buf_free(&b);
+	return ok || error_nomem(reterr);
+}
+
+/* ---- the door -------------------------------------------------------------
+ */
+
+struct attest_trust *
+attest_trust_new(void)
+{
+	struct arena *a = arena_new(0);
+	struct attest_trust *t = a ? ARENA_NEW(a, struct attest_trust) : NULL;
+
+	if (!t) {
+		arena_free(a);
+		return NULL;
+	}
+	t->arena = a;
+	if (set_version(t, NULL))
+		return t;
+	arena_free(a);
+	return NULL;
+}
+
+static void
+free_keys(struct trust_entry *e)
+{
+	for (size_t i = 0; i < e->n_keys; i++)
+		keys_public_fini(&e->keys[i].public);
+	e->n_keys = 0;
+}
+
+void
+attest_trust_free(struct attest_trust *t)
+{
+	if (!t)
+		return;
+	for (size_t i = 0; i < t->n; i++)
+		free_keys(&t->entries[i]);
+	arena_free(t->arena);
+}
+
+static bool
+join(struct attest_trust *t, const struct trust_entry *e, struct error *reterr)
+{
+	if (!ARENA_PUSH_ROOM(t->arena, t->entries, t->n, t->cap))
+		return error_nomem(reterr);
+	t->entries[t->n++] = *e;
+	if (set_version(t, reterr))
+		return true;
+	t->n--;
+	return false;
+}
+
+bool
+attest_trust_add(struct attest_trust *t, const struct attest_trust_entry *entry,
+    struct error *reterr)
+{
+	struct trust_entry e = { 0 };
+	struct loading l = { .trust = t,
+		.kind = kind_of(entry->kind),
+		.entry = &e,
+		.at = entry->at };
+	bool ok;
+
+	if (!l.kind)
+		return refuse(&l, reterr,
+		    "kind is `avow`, `ec2-signature` or `ec2-rsa2048`; others "
+		    "are not supported yet");
+	ok = check_entry(&l, entry, reterr) && copy_entry(&l, entry, reterr) &&
+	     read_keys(&l, entry->keys, reterr) && check_others(&l, reterr) &&
+	     join(t, &e, reterr);
+	if (!ok)
+		free_keys(&e);
+	ERR_clear_error();
+	return ok;
+}
+
+struct str
+attest_trust_version(const struct attest_trust *t)
+{
+	return str_of(t->version);
+}
+
+bool
+attest_trust_has_kind(const struct attest_trust *t, struct str kind)
+{
+	for (size_t i = 0; i < t->n; i++)
+		if (str_eq(t->entries[i].kind, kind))
+			return true;
+	return false;
+}
+
+size_t
+trust_count(const struct attest_trust *t)
+{
+	return t->n;
+}
+
+const struct trust_entry *
+trust_at(const struct attest_trust *t, size_t i)
+{
+	return &t->entries[i];
+}
+
+bool
+trust_pins_allow(const struct trust_pins *pins, struct str value)
+{
+	for (size_t i = 0; i < pins->n; i++)
+		if (str_eq(pins->items[i], value))
+			return true;
+	return pins->n == 0;
+}

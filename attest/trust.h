@@ -1,0 +1,36 @@
+/* trust.h - what the operator wrote, for verify.c: entries, their keys, and
+ * what each may say. */
+#ifndef ATTEST_TRUST_H
+#define ATTEST_TRUST_H
+
+#include "attest/attest.h"
+#include "attest/keys.h"
+
+struct trust_key {
+	struct keys_public public;
+	struct str region; /* the only region this key speaks for; empty: it
+			      does not tell */
+};
+
+struct trust_pins {
+	const struct str *items;
+	size_t n;
+};
+
+struct trust_entry {
+	struct str kind, issuer, prefix;
+	struct trust_pins owners, regions, images; /* empty: not pinned */
+	int64_t max_lease_s;
+	bool audience_required;
+	struct trust_key *keys;
+	size_t n_keys, cap_keys;
+};
+
+/* The entries in the order they were added; two trusts of one version have the
+ * same entries and keys in the same order. */
+size_t trust_count(const struct attest_trust *t);
+const struct trust_entry *trust_at(const struct attest_trust *t, size_t i);
+/* No pins, or `value` is one of them. */
+bool trust_pins_allow(const struct trust_pins *pins, struct str value);
+
+#endif

@@ -1,0 +1,421 @@
+/* verify.c - evidence and trust in, claims out: the only maker of claims.
+ * In this order, and the first that fails gives the code:
+ *   sizes            evidence.malformed, evidence.too_large
+ *   kind is trusted  evidence.kind
+ *   key              evidence.key (avow: the document's keyId, which is all
+ * that is taken from it before its signature held) signature evidence.signature
+ * (EC2: every pinned key is tried) shape            evidence.malformed,
+ * evidence.instance times            evidence.not_yet_valid, evidence.expired
+ *   issuer           evidence.issuer
+ *   owner, region, image, and the region the key is for    evidence.owner
+ *   revocation       evidence.revoked
+ *   audience         evidence.audience
+ *   cnf              evidence.proof
+ * The JSON is parsed once, from the bytes whose signature is checked. What is
+ * called for is never read from the message: not the algorithm, not a key, not
+ * a URL. Cost: one signature, or one per pinned key for EC2. */
+#include "policy/claims_make.h"
+
+#include "attest/verify.h"
+
+#include "attest/cms.h"
+#include "attest/doc.h"
+#include "attest/kind.h"
+#include "attest/revoked.h"
+#include "attest/sig.h"
+#include "attest/trust.h"
+#include "base/limits.h"
+
+struct run {
+	struct arena *arena;
+	const struct attest_evidence *evidence;
+	const struct attest_context *ctx;
+	json_t *root; /* of the document; NULL until parsed */
+	struct doc doc;
+	struct verify_key at;
+	const struct trust_entry *entry;
+	const struct trust_key *key;
+};
+
+static bool
+refuse(struct error *reterr, enum err_code code, const char *why)
+{
+	return error_set(reterr, code, SPAN_NONE, "%s", why);
+}
+
+static void
+take_key(struct run *r, struct verify_key at)
+{
+	r->at = at;
+	r->entry = trust_at(r->ctx->trust, at.entry);
+	r->key = &r->entry->keys[at.key];
+}
+
+/* The first key of the kind that `accepts`; false when none does. */
+static bool
+find_key(struct run *r,
+    bool (*accepts)(const struct run *, const struct trust_key *, void *),
+    void *arg)
+{
+	const struct attest_trust *t = r->ctx->trust;
+
+	for (size_t i = 0; i < trust_count(t); i++) {
+		const struct trust_entry *e = trust_at(t, i);
+
+		if (!str_eq(e->kind, r->evidence->kind))
+			continue;
+		for (size_t j = 0; j < e->n_keys; j++)
+			if (accepts(r, &e->keys[j], arg)) {
+				take_key(r, (struct verify_key){
+						(uint32_t)i, (uint32_t)j });
+				return true;
+			}
+	}
+	return false;
+}
+
+/* ---- one step a kind: which key, does it verify, what does it say ----------
+ */
+
+static bool
+parse(struct run *r, struct error *reterr)
+{
+	return doc_parse(r->evidence->document, &r->root, reterr);
+}
+
+static bool
+has_thumbprint(const struct run *r, const struct trust_key *k, void *arg)
+{
+	const struct str *id = arg;
+
+	(void)r;
+	return str_eq(keys_thumbprint(&k->public), *id);
+}
+
+static bool
+check_avow(struct run *r, const struct verify_key *known, struct error *reterr)
+{
+	struct str id;
+
+	if (!parse(r, reterr) || !doc_key_id(r->root, &id, reterr))
+		return false;
+	if (!find_key(r, has_thumbprint, &id))
+		return refuse(reterr, ERR_EVIDENCE_KEY,
+		    "the key that the document names is not trusted");
+	if (known && known->entry == r->at.entry && known->key == r->at.key)
+		return true;
+	return sig_verify(&r->key->public, r->evidence->document,
+	    r->evidence->signature, reterr);
+}
+
+static bool
+read_avow(struct run *r, struct error *reterr)
+{
+	return doc_read(r->arena, r->root, &r->doc, reterr);
+}
+
+static bool
+signed_by(const struct run *r, const struct trust_key *k, void *arg)
+{
+	(void)arg;
+	return sig_verify(
+	    &k->public, r->evidence->document, r->evidence->signature, NULL);
+}
+
+static bool
+no_key_matches(struct error *reterr)
+{
+	return refuse(reterr, ERR_EVIDENCE_SIGNATURE,
+	    "the signature is by none of the trusted keys over this document");
+}
+
+static bool
+check_ec2_signature(
+    struct run *r, const struct verify_key *known, struct error *reterr)
+{
+	if (known)
+		take_key(r, *known);
+	else if (!find_key(r, signed_by, NULL))
+		return no_key_matches(reterr);
+	return parse(r, reterr);
+}
+
+static bool
+signed_message(const struct run *r, const struct trust_key *k, void *arg)
+{
+	(void)r;
+	return cms_verify(arg, &k->public);
+}
+
+static bool
+check_ec2_rsa2048(
+    struct run *r, const struct verify_key *known, struct error *reterr)
+{
+	struct cms_message *m;
+	bool found;
+
+	if (known) {
+		take_key(r, *known);
+		return parse(r, reterr);
+	}
+	m = cms_open(r->evidence->signature, r->evidence->document, reterr);
+	if (!m)
+		return false;
+	found = find_key(r, signed_message, m);
+	cms_free(m);
+	return found ? parse(r, reterr) : no_key_matches(reterr);
+}
+
+static bool
+read_ec2(struct run *r, struct error *reterr)
+{
+	if (!doc_read_ec2(
+		r->arena, r->root, r->evidence->document, &r->doc, reterr))
+		return false;
+	r->doc.key_id = str_dup(r->arena, keys_thumbprint(&r->key->public));
+	return r->doc.key_id.p || error_nomem(reterr);
+}
+
+static const struct kind {
+	struct str name;
+	/* Finds the key and checks the signature; leaves `root`. */
+	bool (*check)(
+	    struct run *, const struct verify_key *known, struct error *);
+	/* `root` to `doc`. */
+	bool (*read)(struct run *, struct error *);
+} kinds[] = {
+	{ STR_INIT(KIND_AVOW), check_avow, read_avow },
+	{ STR_INIT(KIND_EC2_SIGNATURE), check_ec2_signature, read_ec2 },
+	{ STR_INIT(KIND_EC2_RSA2048), check_ec2_rsa2048, read_ec2 },
+};
+
+static const struct kind *
+kind_of(struct str name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		if (str_eq(kinds[i].name, name))
+			return &kinds[i];
+	return NULL;
+}
+
+/* ---- what must hold besides the signature ---------------------------------
+ */
+
+static bool
+check_sizes(struct run *r, struct error *reterr)
+{
+	const struct attest_evidence *e = r->evidence;
+
+	if (e->document.n == 0 || e->signature.n == 0)
+		return refuse(reterr, ERR_EVIDENCE_MALFORMED,
+		    "the document or its signature is empty");
+	if (e->document.n > LIMIT_DOCUMENT_BYTES ||
+	    e->signature.n > LIMIT_SIGNATURE_BYTES)
+		return refuse(reterr, ERR_EVIDENCE_TOO_LARGE,
+		    "the document or its signature is over the limit");
+	return true;
+}
+
+/* RFC 7519 4.1.4 to 4.1.6. Documents without times pass: their lease ends. */
+static bool
+check_times(struct run *r, struct error *reterr)
+{
+	int64_t now = r->ctx->now_unix_s, latest;
+
+	if (!r->doc.has_times)
+		return true;
+	latest = r->doc.issued_at > r->doc.not_before ? r->doc.issued_at
+						      : r->doc.not_before;
+	/* Times have four-digit years: no overflow. */
+	if (latest - LIMIT_SKEW_S > now)
+		return refuse(reterr, ERR_EVIDENCE_NOT_YET_VALID,
+		    "the document is not valid yet");
+	if (r->doc.expires_at <= now)
+		return refuse(
+		    reterr, ERR_EVIDENCE_EXPIRED, "the document has expired");
+	return true;
+}
+
+static bool
+check_issuer(struct run *r, struct error *reterr)
+{
+	return str_eq(r->doc.issuer, r->entry->issuer) ||
+	       refuse(reterr, ERR_EVIDENCE_ISSUER,
+		   "the document's issuer is not the one this key is trusted "
+		   "for");
+}
+
+static bool
+check_owner(struct run *r, struct error *reterr)
+{
+	if (r->key->region.n && !str_eq(r->key->region, r->doc.region))
+		return refuse(reterr, ERR_EVIDENCE_OWNER,
+		    "the document's region is not the one this key is for");
+	if (!trust_pins_allow(&r->entry->owners, r->doc.owner))
+		return refuse(reterr, ERR_EVIDENCE_OWNER,
+		    "the document's owner is not among the trusted ones");
+	if (!trust_pins_allow(&r->entry->regions, r->doc.region))
+		return refuse(reterr, ERR_EVIDENCE_OWNER,
+		    "the document's region is not among the trusted ones");
+	if (!trust_pins_allow(&r->entry->images, r->doc.image_id))
+		return refuse(reterr, ERR_EVIDENCE_OWNER,
+		    "the document's image is not among the trusted ones");
+	return true;
+}
+
+static bool
+check_revoked(struct run *r, struct error *reterr)
+{
+	const struct attest_revoked *list = r->ctx->revoked;
+
+	if (revoked_has_document(list, r->doc.id))
+		return refuse(
+		    reterr, ERR_EVIDENCE_REVOKED, "the document is revoked");
+	if (revoked_has_instance(list, r->entry->prefix, r->doc.subject))
+		return refuse(
+		    reterr, ERR_EVIDENCE_REVOKED, "the instance is revoked");
+	if (revoked_has_key(list, keys_thumbprint(&r->key->public)))
+		return refuse(
+		    reterr, ERR_EVIDENCE_REVOKED, "the key is revoked");
+	return true;
+}
+
+/* RFC 7519 4.1.3. */
+static bool
+check_audience(struct run *r, struct error *reterr)
+{
+	struct str name = r->ctx->audience;
+
+	if (name.n == 0)
+		return true;
+	if (r->doc.n_audience == 0)
+		return !r->entry->audience_required ||
+		       refuse(reterr, ERR_EVIDENCE_AUDIENCE,
+			   "the document names no audience, and one is "
+			   "required");
+	for (size_t i = 0; i < r->doc.n_audience; i++)
+		if (str_eq(r->doc.audience[i], name))
+			return true;
+	return refuse(reterr, ERR_EVIDENCE_AUDIENCE,
+	    "the document is for another audience");
+}
+
+/* RFC 7800: bound to a key, so worth nothing without a proof of that key. */
+static bool
+check_cnf(struct run *r, struct error *reterr)
+{
+	return !r->doc.has_cnf || r->ctx->key_proven ||
+	       refuse(reterr, ERR_EVIDENCE_PROOF,
+		   "the document is bound to a key, and possession of it was "
+		   "not proven");
+}
+
+static bool (*const checks[])(struct run *, struct error *) = {
+	check_times,
+	check_issuer,
+	check_owner,
+	check_revoked,
+	check_audience,
+	check_cnf,
+};
+
+/* ---- claims ---------------------------------------------------------------
+ */
+
+static bool
+copy_pairs(struct arena *a, const struct doc_pair *from, size_t n,
+    const struct claims_pair **ret, struct error *reterr)
+{
+	struct claims_pair *pairs = ARENA_ARRAY(a, n, struct claims_pair);
+
+	if (!pairs)
+		return error_nomem(reterr);
+	for (size_t i = 0; i < n; i++)
+		pairs[i] = (struct claims_pair){ from[i].name, from[i].text };
+	*ret = pairs;
+	return true;
+}
+
+static bool
+make_claims(struct run *r, const struct claims **ret, struct error *reterr)
+{
+	const struct doc *d = &r->doc;
+	struct claims_init init = {
+		.kind = r->entry->kind,
+		.issuer = d->issuer,
+		.key_id = d->key_id,
+		.document_id = d->id,
+		.subject = d->subject,
+		.prefix = r->entry->prefix,
+		.has_issued_at = d->has_times,
+		.has_expires_at = d->has_times,
+		.has_cnf = d->has_cnf,
+		.has_licences = d->has_licences,
+		.issued_at = d->issued_at,
+		.expires_at = d->expires_at,
+		.max_lease_s = r->entry->max_lease_s,
+		.image_id = d->image_id,
+		.owner = d->owner,
+		.private_ip = d->private_ip,
+		.launch_time = d->launch_time,
+		.region = d->region,
+		.zone = d->zone,
+		.support_level = d->support_level,
+		.os_name = d->os_name,
+		.os_version = d->os_version,
+		.licences = d->licences,
+		.n_licences = d->n_licences,
+		.n_applications = d->n_applications,
+		.n_custom = d->n_custom,
+	};
+
+	return copy_pairs(r->arena, d->applications, d->n_applications,
+		   &init.applications, reterr) &&
+	       copy_pairs(
+		   r->arena, d->custom, d->n_custom, &init.custom, reterr) &&
+	       claims_make(r->arena, &init, ret, reterr);
+}
+
+static bool
+verify(struct run *r, const struct verify_key *known,
+    const struct claims **ret_claims, struct error *reterr)
+{
+	const struct kind *kind = kind_of(r->evidence->kind);
+
+	if (!check_sizes(r, reterr))
+		return false;
+	if (!kind || !attest_trust_has_kind(r->ctx->trust, kind->name))
+		return refuse(reterr, ERR_EVIDENCE_KIND,
+		    "this kind of document is not trusted here");
+	if (!kind->check(r, known, reterr) || !kind->read(r, reterr))
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(checks); i++)
+		if (!checks[i](r, reterr))
+			return false;
+	return make_claims(r, ret_claims, reterr);
+}
+
+bool
+verify_evidence(struct arena *a, const struct attest_evidence *e,
+    const struct attest_context *ctx, const struct verify_key *known,
+    struct verify_key *ret_key, const struct claims **ret_claims,
+    struct error *reterr)
+{
+	struct run r = { .arena = a, .evidence = e, .ctx = ctx };
+	bool ok = verify(&r, known, ret_claims, reterr);
+
+	json_decref(r.root);
+	if (ok)
+		*ret_key = r.at;
+	return ok;
+}
+
+bool
+attest_verify(struct arena *a, const struct attest_evidence *e,
+    const struct attest_context *ctx, const struct claims **ret_claims,
+    struct error *reterr)
+{
+	struct verify_key key;
+
+	return verify_evidence(a, e, ctx, NULL, &key, ret_claims, reterr);
+}
