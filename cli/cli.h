@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "base/json.h"
 
-#define AVOW_VERSION "0.1.0"
+#define AVOW_VERSION "0.1.0" /* as avow_version() says */
 
 enum cli_exit {
 	CLI_YES = 0,         /* permit, valid, done */
