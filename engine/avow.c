@@ -1,4 +1,5 @@
-/* avow.c - the library's face: avow.h in terms of the engine. Answers given here are data and open no gate. */
+/* avow.c - the library's face: avow.h in terms of the engine. Answers given
+ * here are data and open no gate. */
 #include "avow.h"
 
 #include <stdio.h>
@@ -17,8 +18,8 @@ avow_open(const char *const *policies, size_t n_policies,
 	struct engine_snapshot *s = engine_load(policies, n_policies, entities,
 	    n_entities, clock_now_ms(clock_system()), &messages);
 	if (message != NULL && message_size > 0)
-		snprintf(message, message_size, "%.*s",
-		    STR_ARG(buf_str(&messages)));
+		snprintf(
+		    message, message_size, "%.*s", STR_ARG(buf_str(&messages)));
 	buf_free(&messages);
 	return (struct avow *)s;
 }
