@@ -37,7 +37,7 @@ MODE_debug = -O0 -g3
 MODE_asan = -O1 -g -fsanitize=address,undefined $(SANITIZE) -DARENA_DEBUG
 MODE_tsan = -O1 -g -fsanitize=thread $(SANITIZE)
 MODE_cover = -O0 -g --coverage
-MODE_fault = -O1 -g -fno-builtin-malloc -fno-builtin-calloc -fno-builtin-realloc
+MODE_fault = -O1 -g -Wno-maybe-uninitialized -Wno-null-dereference -fno-builtin-malloc -fno-builtin-calloc -fno-builtin-realloc
 MODE_fuzz = -O1 -g -fsanitize=fuzzer-no-link,address,undefined $(SANITIZE) -DARENA_DEBUG
 ifeq ($(MODE_$(MODE)),)
 $(error MODE is one of release, debug, asan, tsan, cover, fault, fuzz)
@@ -132,13 +132,15 @@ bench: all ## measure, against peers where there are some
 snapshots: all ## write the golden files anew; look at the difference
 	@tests/lib/snapshots.sh
 
-# Our objects' allocations go through tests/fault/wrap.c.
-WRAP := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
-$B/tests/fault/%: tests/fault/%.c $B/obj/tests/fault/wrap.o $(HELP_OBJ) $B/libavow.a
+# The allocations of our objects, and of no other's, go to tests/fault/wrap.c.
+$B/libfault.a: $B/libavow.a
+	$(call say,RENAME)
+	$(Q)objcopy $(foreach f,malloc calloc realloc free,--redefine-sym $f=fault_$f) $< $@
+$B/tests/fault/%: tests/fault/%.c $B/obj/tests/fault/wrap.o $(HELP_OBJ) $B/libfault.a
 	@mkdir -p $(@D)
 	$(call say,CC)
 	$(Q)$(CC) $(ALL_CFLAGS) $(call system,check) -fPIE -MMD -MP -MF $@.d $< $(filter %.o,$^) \
-	    $B/libavow.a $(LINK) $(WRAP) -pie $(shell pkg-config --libs check) $(LIB_LIBS) -o $@
+	    $B/libfault.a $(LINK) -pie $(shell pkg-config --libs check) $(LIB_LIBS) -o $@
 fault: ## fail the k-th allocation, for every k
 ifeq ($(MODE),fault)
 fault: $(FAULT)

@@ -132,7 +132,10 @@ refuse(struct str text, const char *file, const json_error_t *e,
 	size_t at = e->position > 0 ? (size_t)e->position : 0;
 	size_t start = token_start(text, at);
 
-	/* jansson takes a NUL for the end. */
+	/* jansson says nothing where it ran out of memory. */
+	if (e->text[0] == '\0')
+		return error_nomem(reterr);
+	/* It takes a NUL for the end. */
 	if (at > 0 && at <= text.n && text.p[at - 1] == '\0')
 		return error_set(reterr, ERR_JSON_SYNTAX,
 		    place(text, file, at - 1), "JSON may not hold a NUL byte");

@@ -1,0 +1,143 @@
+/* wrap.c - the failing allocator behind fault_sweep.
+ * While armed, what is handed out is remembered in a table, so that what a run
+ * leaves behind is seen; memory from before, or from inside libc, is passed on
+ * untouched. */
+#include "tests/fault/wrap.h"
+
+#include <check.h>
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+
+#define SLOTS (1u << 16)
+#define MAX_ALLOCATIONS 100000L
+
+void *fault_malloc(size_t size);
+void *fault_calloc(size_t n, size_t size);
+void *fault_realloc(void *p, size_t size);
+void fault_free(void *p);
+
+static struct {
+	bool armed, fired;
+	long n, fail_at;
+	void *live[SLOTS]; /* open addressing; TOMB where one was freed */
+	size_t n_live;
+} state;
+
+static char tomb;
+#define TOMB ((void *)&tomb)
+
+static bool
+fails(void)
+{
+	if (!state.armed || state.n++ != state.fail_at)
+		return false;
+	state.fired = true;
+	errno = ENOMEM;
+	return true;
+}
+
+static size_t
+slot_of(const void *p)
+{
+	return ((uintptr_t)p >> 4) * 0x9e3779b97f4a7c15u >> 48 & (SLOTS - 1);
+}
+
+static void *
+remember(void *p)
+{
+	size_t i = slot_of(p);
+
+	if (!p || !state.armed)
+		return p;
+	if (state.n_live == SLOTS / 2)
+		ck_abort_msg("more than %u objects live", SLOTS / 2);
+	while (state.live[i] && state.live[i] != TOMB)
+		i = (i + 1) & (SLOTS - 1);
+	state.live[i] = p;
+	state.n_live++;
+	return p;
+}
+
+static void
+forget(const void *p)
+{
+	if (!p || !state.armed)
+		return;
+	for (size_t i = slot_of(p), n = 0; state.live[i] && n < SLOTS;
+	     i = (i + 1) & (SLOTS - 1), n++) {
+		if (state.live[i] == p) {
+			state.live[i] = TOMB;
+			state.n_live--;
+			return;
+		}
+	}
+}
+
+void *
+fault_malloc(size_t size)
+{
+	return fails() ? NULL : remember(malloc(size));
+}
+
+void *
+fault_calloc(size_t n, size_t size)
+{
+	return fails() ? NULL : remember(calloc(n, size));
+}
+
+void *
+fault_realloc(void *p, size_t size)
+{
+	void *moved;
+
+	if (fails())
+		return NULL;
+	forget(p);
+	moved = realloc(p, size);
+	return remember(moved ? moved : p);
+}
+
+void
+fault_free(void *p)
+{
+	forget(p);
+	free(p);
+}
+
+static bool
+run(bool (*once)(void *ctx), void *ctx, long fail_at)
+{
+	bool ok;
+
+	memset(state.live, 0, sizeof state.live);
+	state.n_live = 0;
+	state.n = 0;
+	state.fail_at = fail_at;
+	state.fired = false;
+	state.armed = true;
+	ok = once(ctx);
+	state.armed = false;
+	return ok;
+}
+
+long
+fault_sweep(const char *name, bool (*once)(void *ctx), void *ctx)
+{
+	json_set_alloc_funcs(fault_malloc, fault_free);
+	/* Once without, for what a first use sets up for good. */
+	ck_assert_msg(run(once, ctx, -1), "%s: fails without a fault", name);
+	for (long k = 0; k < MAX_ALLOCATIONS; k++) {
+		bool ok = run(once, ctx, k);
+
+		ck_assert_msg(state.n_live == 0,
+		    "%s: %zu objects left when allocation %ld fails", name,
+		    state.n_live, k);
+		if (state.fired)
+			continue;
+		ck_assert_msg(ok, "%s: no answer after the last fault", name);
+		return k;
+	}
+	ck_abort_msg("%s: does not end", name);
+	return -1;
+}

@@ -1,0 +1,13 @@
+/* wrap.h - make the k-th allocation fail, for every k.
+ * Counted are malloc, calloc and realloc of our own objects (whose calls are renamed to fault_malloc and so on before linking) and all of jansson's. Other libraries' are not reached. */
+#ifndef TESTS_FAULT_WRAP_H
+#define TESTS_FAULT_WRAP_H
+
+#include "base/str.h"
+
+/* Runs `once` with allocation 0 failing, then 1, .. until a run needs fewer. `once` says true for the right answer and false for an error it was told of; a
+ * wrong answer is its own to assert. Asserts that a run without failure gives the answer, and that no run leaves memory behind. Gives back the number of
+ * allocations. Not in nested use, one thread. */
+long fault_sweep(const char *name, bool (*once)(void *ctx), void *ctx);
+
+#endif
