@@ -31,13 +31,15 @@ WARN := -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow \
 HARDEN = -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 $(foreach f,\
 	-fstack-protector-strong -fstack-clash-protection \
 	-fcf-protection=full -ftrivial-auto-var-init=zero,$(call try,$(f)))
-SANITIZE := -fno-omit-frame-pointer -fno-sanitize-recover=all
+# Below -O2 gcc's guesses about what is not set yet are mostly wrong.
+QUIET := $(call try,-Wno-maybe-uninitialized) -Wno-null-dereference
+SANITIZE := $(QUIET) -fno-omit-frame-pointer -fno-sanitize-recover=all
 MODE_release = -O2 -g $(HARDEN)
 MODE_debug = -O0 -g3
 MODE_asan = -O1 -g -fsanitize=address,undefined $(SANITIZE) -DARENA_DEBUG
 MODE_tsan = -O1 -g -fsanitize=thread $(SANITIZE)
 MODE_cover = -O0 -g --coverage
-MODE_fault = -O1 -g -Wno-maybe-uninitialized -Wno-null-dereference -fno-builtin-malloc -fno-builtin-calloc -fno-builtin-realloc
+MODE_fault = -O1 -g $(QUIET) -fno-builtin-malloc -fno-builtin-calloc -fno-builtin-realloc
 MODE_fuzz = -O1 -g -fsanitize=fuzzer-no-link,address,undefined $(SANITIZE) -DARENA_DEBUG
 ifeq ($(MODE_$(MODE)),)
 $(error MODE is one of release, debug, asan, tsan, cover, fault, fuzz)
@@ -76,7 +78,7 @@ PROGRAM := $(if $(CLI_SRC),$B/avow)
 all: $(PROGRAM) $B/libavow.a $B/libavow.so ## build avow, libavow.a and libavow.so (the default)
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 16
 
 # Rebuild everything when the compiler or its flags change.
 $B/.flags: FORCE

@@ -6,6 +6,11 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+/* Defined here, not called through the header's macros. */
+#undef error_set
+#undef error_nomem
+#undef errors_take
+
 #define TAB_WIDTH 8u
 /* Longest quoted line in characters; a longer one is cut to a window. */
 #define QUOTE_CHARS 200u

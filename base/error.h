@@ -47,6 +47,17 @@ struct error *errors_add(struct errors *list, enum err_code code,
 /* Append a copy of `err`. Always false. */
 bool errors_take(struct errors *list, const struct error *err);
 
+/* What these three give back is known to be false wherever they are called, so that compilers and analyzers see what a refusal leaves unwritten. */
+static inline bool
+error_false(bool unused)
+{
+	(void)unused;
+	return false;
+}
+#define error_set(...) error_false(error_set(__VA_ARGS__))
+#define error_nomem(reterr) error_false(error_nomem(reterr))
+#define errors_take(list, err) error_false(errors_take(list, err))
+
 /* The stable id, as `syntax.unexpected`; "" for ERR_NONE. */
 const char *error_id(enum err_code code);
 /* HTTP status for a refusal with this code; 0 for codes that are never an answer. */

@@ -10,7 +10,7 @@ for folder in "$@"; do
 			awk -v want="$folder/$(basename "${data%.gcda}").c" '
 				/^File / { file = $2; gsub("\047", "", file) }
 				/^Lines executed/ && file == want {
-					split($2, part, /[:%]/); print part[2], $NF, file
+					split($2, part, /[:%]/); print part[2], $NF, file; file = ""
 				}'
 	done | awk -v folder="$folder" '
 		{ printf "%6.1f%% of %5d  %s\n", $1, $2, $3; hit += $1 * $2 / 100; all += $2 }

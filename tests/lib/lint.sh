@@ -28,9 +28,9 @@ grep_for "$word(atoi|atol|atoll|atof|strtol|strtoul|strtoll|strtoull|scanf|sscan
 	"takes signs, spaces or junk: use str_to_u64" $folders
 grep_for "$word(strtok|asctime|ctime|localtime|gmtime|setlocale|rand|random) *\(" \
 	"hidden state, or not a secret: clock.h, timefmt.h, RAND_bytes" $folders
-grep_for "${word}(malloc|calloc|realloc|reallocarray|strdup|strndup|asprintf) *\(" \
-	"memory comes from an arena or a buf; a heap object says why (lint-ok)" \
-	store policy engine attest gateways cli
+grep_for "${word}((malloc|realloc|reallocarray|strndup|asprintf) *\(|calloc *\([^1])" \
+	"memory comes from an arena or a buf; only one object of _new is calloc(1, ..)" \
+	store policy engine attest gateways
 grep_for "${word}(memcmp|strcmp|strncmp) *\(" \
 	"in attest/ a comparison that may stop early tells an attacker where: CRYPTO_memcmp" attest
 grep_for '(if|while) \(!?(EVP|X509|CMS|PEM|BIO|RAND|RSA|EC|PKCS7)_[A-Za-z0-9_]+\(([^()]|\([^()]*\))*\)\)' \
@@ -39,7 +39,7 @@ grep_for "$word(exit|_exit|abort|quick_exit) *\(" \
 	"below main() an error is returned" base store policy engine attest gateways
 grep_for "$word(time|gettimeofday|clock_gettime) *\((NULL|&|CLOCK)" \
 	"time is an input: base/clock.h" store policy engine attest gateways cli
-grep_for '(TODO|FIXME|XXX)' "finish it, or let the program say so" $folders tests
+grep_for '(^|[^A-Z])(TODO|FIXME|XXX)([^A-Z]|$)' "finish it, or let the program say so" $folders tests
 grep_for "$word(pthread_rwlock|pthread_mutex)_lock *\(" \
 	"the hot path takes no lock" policy
 
