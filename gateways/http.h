@@ -1,6 +1,9 @@
 /* http.h - an HTTP server that refuses what two programs could read differently; the only user of libmicrohttpd.
  * A handler sees a request whose head has been checked (sizes, tokens, control bytes, repeated and conflicting headers) and whose target is raw: nothing is decoded. The
- * handler runs on a worker thread, may block for a short time, and fills a response. Deadlines, limits: base/limits.h, SECURITY 5. */
+ * handler runs on a worker thread, may block for a short time, and fills a response. A refused head gets 400, 411, 413, 414 or 431 with `X-Avow-Reason` and
+ * `Connection: close`; what comes after it on the connection is never read as a request. Every answer carries `Cache-Control: no-store`.
+ * Deadlines are our own (a thread that shuts sockets down), since the library's count from the last byte. Deadlines, limits: base/limits.h. TLS: 1.2 or later.
+ * Memory: one arena a connection, reset after each answer, so a busy connection settles to few allocations. */
 #ifndef GATEWAYS_HTTP_H
 #define GATEWAYS_HTTP_H
 
@@ -48,7 +51,7 @@ struct http_response {
 	bool close;
 };
 
-/* Name and value must outlive the answer (literals or the request's arena); a value with a control byte is dropped and the answer becomes 500. */
+/* Name and value must outlive the answer (literals or the request's arena); an empty value adds nothing, one with a control byte makes the answer a bare 500. */
 void http_response_header(struct http_response *r, const char *name,
     struct str value);
 
@@ -57,19 +60,22 @@ struct http_options {
 	const struct net_cidr *trusted; /* no per-address connection limit for these */
 	size_t n_trusted;
 	const char *client_address_header; /* counts as a forwarded header; may be NULL */
-	unsigned threads;           /* 0: number of processors */
-	size_t body_limit;
+	const char *flawed_path; /* only this path sees requests with a flaw (`/gate/auth`); all others get 400. NULL: none does */
+	unsigned threads;           /* 0: number of processors, but at least 4: a handler may wait for a load balancer */
+	size_t body_limit;          /* 0: LIMIT_HTTP_BODY */
 	const char *tls_certificate_pem, *tls_key_pem; /* both or neither */
 	void (*handle)(void *ctx, const struct http_request *q,
 	    struct http_response *r);
 	void *ctx;
-	/* Deadlines, ms; 0 takes those of limits.h. Tests shorten them. */
+	/* 0 takes those of limits.h. Tests shorten them. */
 	int head_ms, body_ms, idle_ms;
+	unsigned connections, connections_per_address;
 };
 
 struct http_server;
 
-/* Listening when it returns. NULL on error. A Unix socket is made 0660 and replaces a dead one. */
+/* Listening when it returns. NULL on error. `options` and what it points to outlive the server. Raises the process's soft limit of open files to what the connections
+ * need, as far as the hard limit lets it. A Unix socket is made 0660 and replaces a dead one. */
 struct http_server *http_server_start(const struct http_options *options,
     struct error *reterr);
 /* The bound port (0 for Unix sockets). */

@@ -1,0 +1,799 @@
+/* http.c - libmicrohttpd 0.9.75, held on a short lead.
+ * What it gets wrong by itself is measured: it takes both length headers, two
+ * lengths, NUL in a header, odd names, folded lines and bare LF, cuts the URL
+ * at %00, and lets a byte a second hold a connection for ever. So here: the raw
+ * target comes from the URI log callback; on the first call for a request all
+ * headers are walked (http_head.c) and the head's bytes are compared with them,
+ * which shows whatever was cut or joined; a refusal is queued on that first
+ * call, which makes the library close the connection and read nothing more; a
+ * request that is fine is answered on the last call, which keeps it open.
+ * The deadline thread owns time: each connection has one instant at which it is
+ * shut down. */
+#include "gateways/http.h"
+
+#include <linux/tcp.h>
+#include <microhttpd.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "gateways/http_head.h"
+#include "gateways/listen.h"
+
+/* The head, the library's own lists beside it, the head of the answer. */
+#define POOL_BYTES (LIMIT_HTTP_HEAD + 16384u)
+#define NEVER INT64_MAX
+#define MS 1000000ll
+
+enum phase { PHASE_HEAD = 0, PHASE_BODY, PHASE_WORK, PHASE_WRITE, PHASE_IDLE };
+
+struct http_connection {
+	struct http_server *server;
+	struct http_connection *next, *prev; /* under server->lock */
+	int fd;
+	bool is_trusted;
+	struct net_addr peer;
+	bool peer_is_unix;
+	_Atomic int64_t deadline_ns;
+	_Atomic int phase;
+	_Atomic uint32_t answers;
+	/* The deadline thread's own. */
+	uint32_t seen_answers;
+	uint64_t seen_bytes;
+	/* The worker's own. */
+	struct arena *arena;
+	const char *target_at; /* in the library's buffer */
+	struct http_request request;
+	struct http_response response;
+	char *body;
+	size_t body_want, body_got;
+	bool has_head, is_queued, counts;
+};
+
+struct http_server {
+	struct http_options o;
+	struct MHD_Daemon *daemon;
+	int fd;
+	char *unix_path;     /* NULL: TCP */
+	bool is_handed_over; /* the socket is systemd's: leave its path */
+	int64_t head_ns, body_ns, idle_ns;
+	struct http_head_rules rules;
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	pthread_t deadlines;
+	bool has_thread, stop;
+	struct http_connection *connections;
+	unsigned n_connections;
+	_Atomic bool draining;
+	_Atomic unsigned
+	    active; /* requests between first call and answer sent */
+};
+
+static void
+set_deadline(struct http_connection *c, enum phase phase, int64_t from_now_ns)
+{
+	int64_t at =
+	    from_now_ns == NEVER ? NEVER : clock_mono_ns() + from_now_ns;
+
+	atomic_store(&c->phase, (int)phase);
+	atomic_store(&c->deadline_ns, at);
+}
+
+/* ---- the deadline thread ------------------------------------------------- */
+
+/* Bytes that ever came in; 0 where the socket cannot tell. */
+static uint64_t
+bytes_received(int fd)
+{
+	struct tcp_info info;
+	socklen_t n = sizeof info;
+
+	memset(&info, 0, sizeof info);
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &n) != 0)
+		return 0;
+	return info.tcpi_bytes_received;
+}
+
+/* Between two requests the library tells nothing until a request line is
+ * complete. Bytes that come in are the start of a head, whose time runs. */
+static void
+watch_idle(struct http_connection *c, int64_t now_ns)
+{
+	uint32_t answers = atomic_load(&c->answers);
+	int64_t at = atomic_load(&c->deadline_ns);
+	uint64_t bytes;
+
+	if (atomic_load(&c->phase) != PHASE_IDLE)
+		return;
+	bytes = bytes_received(c->fd);
+	if (answers != c->seen_answers) {
+		c->seen_answers = answers;
+		c->seen_bytes = bytes;
+	}
+	if (bytes == c->seen_bytes)
+		return;
+	c->seen_bytes = bytes;
+	if (at > now_ns + c->server->head_ns)
+		/* Fails when a worker was faster: then it set the time. */
+		(void)atomic_compare_exchange_strong(
+		    &c->deadline_ns, &at, now_ns + c->server->head_ns);
+}
+
+static void
+end_overdue(struct http_server *s)
+{
+	int64_t now_ns = clock_mono_ns();
+
+	for (struct http_connection *c = s->connections; c; c = c->next) {
+		watch_idle(c, now_ns);
+		if (atomic_load(&c->deadline_ns) > now_ns)
+			continue;
+		atomic_store(&c->deadline_ns, NEVER);
+		/* The library closes the socket only after it told us
+		 * (on_connection), so the number is still this one's. */
+		(void)shutdown(c->fd, SHUT_RDWR);
+	}
+}
+
+static int64_t
+tick_ns(const struct http_server *s)
+{
+	int64_t least = s->head_ns;
+
+	if (s->body_ns < least)
+		least = s->body_ns;
+	if (s->idle_ns < least)
+		least = s->idle_ns;
+	least /= 4;
+	if (least > 1000 * MS)
+		return 1000 * MS;
+	return least < 5 * MS ? 5 * MS : least;
+}
+
+static void *
+run_deadlines(void *ctx)
+{
+	struct http_server *s = ctx;
+	struct timespec until;
+	int64_t at;
+
+	pthread_mutex_lock(&s->lock);
+	while (!s->stop) {
+		at = clock_mono_ns() + tick_ns(s);
+		until.tv_sec = (time_t)(at / 1000000000);
+		until.tv_nsec = (long)(at % 1000000000);
+		pthread_cond_timedwait(&s->wake, &s->lock, &until);
+		end_overdue(s);
+	}
+	pthread_mutex_unlock(&s->lock);
+	return NULL;
+}
+
+/* ---- connections --------------------------------------------------------- */
+
+static bool
+is_trusted(const struct http_server *s, const struct net_addr *peer)
+{
+	for (size_t i = 0; i < s->o.n_trusted; i++)
+		if (net_contains(&s->o.trusted[i], peer))
+			return true;
+	return false;
+}
+
+/* Under the lock, `c` not yet in the list. */
+static bool
+is_over_limit(const struct http_server *s, const struct http_connection *c)
+{
+	unsigned same = 0;
+
+	if (s->n_connections >= s->o.connections)
+		return true;
+	if (c->is_trusted)
+		return false;
+	for (const struct http_connection *o = s->connections; o; o = o->next)
+		same += net_addr_eq(&o->peer, &c->peer);
+	return same >= s->o.connections_per_address;
+}
+
+static void
+link_in(struct http_server *s, struct http_connection *c)
+{
+	pthread_mutex_lock(&s->lock);
+	if (is_over_limit(s, c))
+		atomic_store(&c->deadline_ns, 0);
+	c->next = s->connections;
+	if (c->next)
+		c->next->prev = c;
+	s->connections = c;
+	s->n_connections++;
+	if (atomic_load(&c->deadline_ns) == 0)
+		(void)shutdown(c->fd, SHUT_RDWR);
+	pthread_mutex_unlock(&s->lock);
+}
+
+static void
+link_out(struct http_server *s, struct http_connection *c)
+{
+	pthread_mutex_lock(&s->lock);
+	if (c->next)
+		c->next->prev = c->prev;
+	if (c->prev)
+		c->prev->next = c->next;
+	else
+		s->connections = c->next;
+	s->n_connections--;
+	pthread_mutex_unlock(&s->lock);
+}
+
+static struct http_connection *
+connection_new(struct http_server *s, struct MHD_Connection *m)
+{
+	const union MHD_ConnectionInfo *fd =
+	    MHD_get_connection_info(m, MHD_CONNECTION_INFO_CONNECTION_FD);
+	const union MHD_ConnectionInfo *from =
+	    MHD_get_connection_info(m, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	struct http_connection *c = calloc(1, sizeof *c);
+
+	if (!c)
+		return NULL;
+	/* Twice the body: it may grow once; the rest is for the route. */
+	c->arena = arena_new(2 * s->o.body_limit + LIMIT_SCRATCH_BYTES);
+	if (!c->arena || !fd) {
+		arena_free(c->arena);
+		free(c);
+		return NULL;
+	}
+	c->server = s;
+	c->fd = fd->connect_fd;
+	if (!from || !from->client_addr ||
+	    !net_from_sockaddr(from->client_addr, &c->peer))
+		c->peer_is_unix = s->unix_path != NULL;
+	c->is_trusted = c->peer_is_unix || is_trusted(s, &c->peer);
+	set_deadline(c, PHASE_HEAD, s->head_ns);
+	return c;
+}
+
+static void
+on_connection(void *ctx, struct MHD_Connection *m, void **slot,
+    enum MHD_ConnectionNotificationCode what)
+{
+	struct http_server *s = ctx;
+	struct http_connection *c = *slot;
+
+	if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+		c = connection_new(s, m);
+		*slot = c;
+		if (c)
+			link_in(s, c);
+		return;
+	}
+	if (!c)
+		return;
+	link_out(s, c);
+	if (c->counts)
+		atomic_fetch_sub(&s->active, 1);
+	buf_free(&c->response.body);
+	arena_free(c->arena);
+	free(c);
+	*slot = NULL;
+}
+
+static struct http_connection *
+connection_of(struct MHD_Connection *m)
+{
+	const union MHD_ConnectionInfo *i =
+	    MHD_get_connection_info(m, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	return i ? i->socket_context : NULL;
+}
+
+/* ---- reading a request --------------------------------------------------- */
+
+/* The request line is there; `uri` still has its query. */
+static void *
+on_uri(void *ctx, const char *uri, struct MHD_Connection *m)
+{
+	struct http_connection *c = connection_of(m);
+
+	(void)ctx;
+	if (!c)
+		return NULL;
+	if (atomic_load(&c->phase) == PHASE_IDLE)
+		set_deadline(c, PHASE_HEAD, c->server->head_ns);
+	c->target_at = uri;
+	c->request.target = str_dup(c->arena, str_of(uri));
+	return NULL;
+}
+
+static enum MHD_Result
+on_header(void *ctx, enum MHD_ValueKind kind, const char *name, size_t name_n,
+    const char *value, size_t value_n)
+{
+	struct http_request *r = ctx;
+	/* Counted before: room for as many as may stand, and one more. */
+	struct http_header *all = (struct http_header *)(uintptr_t)r->headers;
+
+	(void)kind;
+	if (r->n_headers > LIMIT_HTTP_FIELDS)
+		return MHD_NO;
+	all[r->n_headers++] =
+	    (struct http_header){ { name, name_n }, { value, value_n } };
+	return MHD_YES;
+}
+
+static struct str
+trim(struct str s)
+{
+	while (s.n > 0 && s.p[s.n - 1] == ' ')
+		s.n--;
+	return s;
+}
+
+static struct http_head_verdict
+broken(unsigned status, const char *code, const char *why)
+{
+	return (struct http_head_verdict){ status, code, why };
+}
+
+/* Fill and judge c->request from what the library has. */
+static struct http_head_verdict
+read_head(struct http_connection *c, struct MHD_Connection *m,
+    const char *method, const char *version)
+{
+	const union MHD_ConnectionInfo *size =
+	    MHD_get_connection_info(m, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+	struct http_request *r = &c->request;
+	struct http_header *headers =
+	    ARENA_ARRAY(c->arena, LIMIT_HTTP_FIELDS + 1, struct http_header);
+
+	if (!headers || !size || !c->target_at || !r->target.p)
+		return broken(500, "system.error", "out of memory");
+	if (size->header_size > LIMIT_HTTP_HEAD)
+		return broken(431, "request.limit", "the head is too long");
+	r->method = str_of(method);
+	r->headers = headers;
+	r->peer = c->peer;
+	r->peer_is_unix = c->peer_is_unix;
+	r->is_tls = c->server->o.tls_key_pem != NULL;
+	r->arena = c->arena;
+	MHD_get_connection_values_n(m, MHD_HEADER_KIND, on_header, r);
+	if (r->n_headers > LIMIT_HTTP_FIELDS)
+		return broken(431, "request.limit", "too many header fields");
+	if (!http_head_is_exact(method, size->header_size, r->method,
+		c->target_at, r->target.n, str_of(version), headers,
+		r->n_headers))
+		return broken(400, "request.malformed",
+		    "NUL, bare LF, a folded line or spaces in the head");
+	for (size_t i = 0; i < r->n_headers; i++)
+		headers[i].value = trim(headers[i].value);
+	return http_head_check(
+	    r, str_of(version), &c->server->rules, &c->body_want);
+}
+
+/* ---- answering ----------------------------------------------------------- */
+
+void
+http_response_header(
+    struct http_response *r, const char *name, struct str value)
+{
+	if (value.n == 0)
+		return;
+	for (size_t i = 0; i < value.n; i++)
+		if ((unsigned char)value.p[i] < 0x20 || value.p[i] == 0x7f) {
+			r->status = 500;
+			return;
+		}
+	if (r->n_headers == ARRAY_LEN(r->headers)) {
+		r->status = 500;
+		return;
+	}
+	r->headers[r->n_headers++] =
+	    (struct http_header){ str_of(name), value };
+}
+
+static bool
+add_header(struct MHD_Response *m, const char *name, const char *value)
+{
+	return value && MHD_add_response_header(m, name, value) == MHD_YES;
+}
+
+static struct MHD_Response *
+make_response(struct http_connection *c)
+{
+	struct http_response *r = &c->response;
+	bool has_body = r->status != 204 && r->status != 304 && r->body.n > 0;
+	struct MHD_Response *m =
+	    MHD_create_response_from_buffer(has_body ? r->body.n : 0,
+		has_body ? r->body.p : NULL, MHD_RESPMEM_PERSISTENT);
+	bool ok = m && add_header(m, "Cache-Control", "no-store");
+
+	if (ok && has_body && r->content_type)
+		ok = add_header(m, "Content-Type", r->content_type);
+	if (ok && r->close)
+		ok = add_header(m, "Connection", "close");
+	for (size_t i = 0; ok && i < r->n_headers; i++)
+		ok = add_header(m, str_z(c->arena, r->headers[i].name),
+		    str_z(c->arena, r->headers[i].value));
+	if (ok || !m)
+		return m;
+	MHD_destroy_response(m);
+	return NULL;
+}
+
+/* A response that went wrong half-way says nothing but that. */
+static void
+make_sane(struct http_response *r)
+{
+	if (buf_ok(&r->body) && r->status >= 200 && r->status <= 599 &&
+	    r->status != 500)
+		return;
+	buf_free(&r->body);
+	*r = (struct http_response){ .status = 500, .close = r->close };
+	http_response_header(r, "X-Avow-Reason", STR("system.error"));
+}
+
+static enum MHD_Result
+queue(struct http_connection *c, struct MHD_Connection *m)
+{
+	struct MHD_Response *response;
+	enum MHD_Result ok;
+
+	if (atomic_load(&c->server->draining) || c->request.flaw)
+		c->response.close = true;
+	response = make_response(c);
+	if (!response)
+		return MHD_NO;
+	set_deadline(c, PHASE_WRITE, c->server->idle_ns);
+	ok = MHD_queue_response(m, c->response.status, response);
+	MHD_destroy_response(response);
+	c->is_queued = true;
+	return ok;
+}
+
+static enum MHD_Result
+refuse(struct http_connection *c, struct MHD_Connection *m,
+    struct http_head_verdict v)
+{
+	buf_free(&c->response.body);
+	c->response =
+	    (struct http_response){ .status = v.status, .close = true };
+	http_response_header(&c->response, "X-Avow-Reason", str_of(v.code));
+	return queue(c, m);
+}
+
+static bool
+sees_flaws(const struct http_connection *c)
+{
+	return c->server->o.flawed_path &&
+	       str_eq(c->request.path, str_of(c->server->o.flawed_path));
+}
+
+static enum MHD_Result
+first_call(struct http_connection *c, struct MHD_Connection *m,
+    const char *method, const char *version)
+{
+	struct http_head_verdict v;
+
+	c->has_head = true;
+	c->counts = true;
+	atomic_fetch_add(&c->server->active, 1);
+	v = read_head(c, m, method, version);
+	if (!v.status && c->request.flaw && !sees_flaws(c))
+		v = broken(400, "request.malformed", "a header stands twice");
+	if (v.status) {
+		log_line(LOG_INFO, "http.refused",
+		    "status=%u code=%s why=\"%s\"", v.status, v.code, v.why);
+		return refuse(c, m, v);
+	}
+	set_deadline(c, PHASE_BODY, c->server->body_ns);
+	return MHD_YES;
+}
+
+/* Grows as bytes come: a length that was only announced costs nothing. */
+static bool
+add_body(struct http_connection *c, const char *data, size_t n)
+{
+	size_t cap = c->request.body.n;
+	char *to = c->body;
+
+	if (n > c->body_want - c->body_got)
+		return false;
+	if (c->body_got + n > cap) {
+		cap = cap * 2 > c->body_got + n ? cap * 2 : c->body_got + n;
+		if (cap > c->body_want)
+			cap = c->body_want;
+		to = arena_alloc(c->arena, cap);
+		if (!to)
+			return false;
+		if (c->body_got)
+			memcpy(to, c->body, c->body_got);
+		c->body = to;
+		c->request.body = (struct str){ to, cap };
+	}
+	memcpy(to + c->body_got, data, n);
+	c->body_got += n;
+	return true;
+}
+
+static enum MHD_Result
+last_call(struct http_connection *c, struct MHD_Connection *m)
+{
+	if (c->body_got != c->body_want)
+		return MHD_NO;
+	c->request.body = (struct str){ c->body, c->body_got };
+	set_deadline(c, PHASE_WORK, NEVER);
+	c->response = (struct http_response){ 0 };
+	c->server->o.handle(c->server->o.ctx, &c->request, &c->response);
+	make_sane(&c->response);
+	return queue(c, m);
+}
+
+static enum MHD_Result
+on_request(void *ctx, struct MHD_Connection *m, const char *url,
+    const char *method, const char *version, const char *data, size_t *data_n,
+    void **slot)
+{
+	struct http_connection *c = connection_of(m);
+
+	(void)ctx;
+	(void)url; /* decoded and cut */
+	(void)slot;
+	if (!c)
+		return MHD_NO;
+	if (!c->has_head)
+		return first_call(c, m, method, version);
+	if (c->is_queued)
+		return MHD_YES;
+	if (*data_n == 0)
+		return last_call(c, m);
+	if (!add_body(c, data, *data_n))
+		return MHD_NO;
+	*data_n = 0;
+	return MHD_YES;
+}
+
+static void
+on_completed(void *ctx, struct MHD_Connection *m, void **slot,
+    enum MHD_RequestTerminationCode why)
+{
+	struct http_connection *c = connection_of(m);
+
+	(void)ctx;
+	(void)slot;
+	(void)why;
+	if (!c)
+		return;
+	if (c->counts)
+		atomic_fetch_sub(&c->server->active, 1);
+	buf_free(&c->response.body);
+	arena_reset(c->arena);
+	c->response = (struct http_response){ 0 };
+	c->request = (struct http_request){ 0 };
+	c->target_at = NULL;
+	c->body = NULL;
+	c->body_want = c->body_got = 0;
+	c->has_head = c->is_queued = c->counts = false;
+	atomic_fetch_add(&c->answers, 1);
+	set_deadline(c, PHASE_IDLE, c->server->idle_ns);
+}
+
+static size_t
+no_unescape(void *ctx, struct MHD_Connection *m, char *text)
+{
+	(void)ctx;
+	(void)m;
+	return strlen(text);
+}
+
+/* ---- start and stop ------------------------------------------------------ */
+
+static int64_t
+either_ms(int given, int usual)
+{
+	return (given > 0 ? given : usual) * MS;
+}
+
+static unsigned
+either(unsigned given, unsigned usual)
+{
+	return given ? given : usual;
+}
+
+static unsigned
+default_threads(void)
+{
+	long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (n < 4)
+		return 4;
+	return n > 64 ? 64 : (unsigned)n;
+}
+
+static void
+fill_defaults(struct http_server *s)
+{
+	struct http_options *o = &s->o;
+
+	o->threads = either(o->threads, default_threads());
+	o->connections = either(o->connections, LIMIT_HTTP_CONNECTIONS);
+	o->connections_per_address = either(
+	    o->connections_per_address, LIMIT_HTTP_CONNECTIONS_PER_ADDRESS);
+	if (!o->body_limit)
+		o->body_limit = LIMIT_HTTP_BODY;
+	s->head_ns = either_ms(o->head_ms, LIMIT_HTTP_HEAD_MS);
+	s->body_ns = either_ms(o->body_ms, LIMIT_HTTP_BODY_MS);
+	s->idle_ns = either_ms(o->idle_ms, LIMIT_HTTP_IDLE_MS);
+	s->rules = (struct http_head_rules){ .body_limit = o->body_limit,
+		.client_address_header = o->client_address_header };
+}
+
+/* Connections, and as many again for files, sockets, the store. */
+static void
+raise_file_limit(unsigned connections)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 ||
+	    limit.rlim_cur >= 2 * connections)
+		return;
+	limit.rlim_cur = 2 * connections;
+	if (limit.rlim_cur > limit.rlim_max)
+		limit.rlim_cur = limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static bool
+open_listener(struct http_server *s, struct error *reterr)
+{
+	struct listen_address at;
+
+	if (!listen_parse(str_of(s->o.listen), &at, reterr) ||
+	    !listen_open(&at, &s->fd, &s->is_handed_over, reterr))
+		return false;
+	if (!at.is_unix)
+		return true;
+	s->unix_path = strdup(s->o.listen + strlen("unix:"));
+	return s->unix_path || error_nomem(reterr);
+}
+
+static bool
+start_daemon(struct http_server *s, struct error *reterr)
+{
+	bool tls = s->o.tls_key_pem != NULL;
+	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC |
+			 (tls ? MHD_USE_TLS : 0);
+	struct MHD_OptionItem tls_options[] = {
+		{ MHD_OPTION_HTTPS_MEM_CERT, 0,
+		    (void *)(uintptr_t)s->o.tls_certificate_pem },
+		{ MHD_OPTION_HTTPS_MEM_KEY, 0,
+		    (void *)(uintptr_t)s->o.tls_key_pem },
+		{ MHD_OPTION_HTTPS_PRIORITIES, 0,
+		    (void *)(uintptr_t) "NORMAL:-VERS-ALL:"
+					"+VERS-TLS1.3:+VERS-TLS1.2" },
+		{ MHD_OPTION_END, 0, NULL },
+	};
+	struct MHD_OptionItem no_options[] = { { MHD_OPTION_END, 0, NULL } };
+
+	/* Our own limit is exact; the library's, shared out among its
+	 * threads, only has to be out of the way. */
+	s->daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_request, s,
+	    MHD_OPTION_LISTEN_SOCKET, s->fd, MHD_OPTION_THREAD_POOL_SIZE,
+	    s->o.threads, MHD_OPTION_CONNECTION_LIMIT,
+	    (s->o.connections + 64) * s->o.threads,
+	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_BYTES,
+	    MHD_OPTION_URI_LOG_CALLBACK, on_uri, s,
+	    MHD_OPTION_UNESCAPE_CALLBACK, no_unescape, NULL,
+	    MHD_OPTION_NOTIFY_CONNECTION, on_connection, s,
+	    MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_ARRAY,
+	    tls ? tls_options : no_options, MHD_OPTION_END);
+	if (s->daemon)
+		return true;
+	return error_set(reterr, ERR_SYSTEM_ERROR, SPAN_NONE,
+	    tls ? "the HTTP server does not start; do certificate and key "
+		  "belong together?"
+		: "the HTTP server does not start");
+}
+
+static bool
+start_deadlines(struct http_server *s, struct error *reterr)
+{
+	pthread_condattr_t attr;
+
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&s->wake, &attr);
+	pthread_condattr_destroy(&attr);
+	pthread_mutex_init(&s->lock, NULL);
+	s->has_thread =
+	    pthread_create(&s->deadlines, NULL, run_deadlines, s) == 0;
+	return s->has_thread ||
+	       error_set(reterr, ERR_SYSTEM_ERROR, SPAN_NONE,
+		   "the HTTP server's deadline thread does not start");
+}
+
+struct http_server *
+http_server_start(const struct http_options *options, struct error *reterr)
+{
+	struct http_server *s = calloc(1, sizeof *s);
+
+	if (!s) {
+		error_nomem(reterr);
+		return NULL;
+	}
+	s->o = *options;
+	s->fd = -1;
+	fill_defaults(s);
+	raise_file_limit(s->o.connections);
+	if (start_deadlines(s, reterr) && open_listener(s, reterr) &&
+	    start_daemon(s, reterr))
+		return s;
+	http_server_stop(s, 0);
+	return NULL;
+}
+
+uint16_t
+http_server_port(const struct http_server *s)
+{
+	return listen_port(s->fd);
+}
+
+static void
+drain(struct http_server *s, int drain_ms)
+{
+	int64_t until = clock_mono_ns() + drain_ms * MS;
+
+	while (atomic_load(&s->active) > 0 && clock_mono_ns() < until)
+		usleep(2000);
+}
+
+static void
+stop_deadlines(struct http_server *s)
+{
+	if (s->has_thread) {
+		pthread_mutex_lock(&s->lock);
+		s->stop = true;
+		pthread_cond_signal(&s->wake);
+		pthread_mutex_unlock(&s->lock);
+		pthread_join(s->deadlines, NULL);
+	}
+	pthread_cond_destroy(&s->wake);
+	pthread_mutex_destroy(&s->lock);
+}
+
+/* After this nobody new comes in, and a successor may take the address. The
+ * number stays open: a worker may just be using it. */
+static void
+stop_listening(struct http_server *s)
+{
+	if (s->daemon)
+		(void)MHD_quiesce_daemon(s->daemon);
+	if (s->fd < 0 || s->is_handed_over)
+		return;
+	if (s->unix_path)
+		unlink(s->unix_path);
+	(void)shutdown(s->fd, SHUT_RDWR);
+}
+
+void
+http_server_stop(struct http_server *s, int drain_ms)
+{
+	if (!s)
+		return;
+	atomic_store(&s->draining, true);
+	stop_listening(s);
+	if (s->daemon) {
+		drain(s, drain_ms);
+		MHD_stop_daemon(s->daemon);
+	}
+	stop_deadlines(s);
+	if (s->fd >= 0)
+		close(s->fd);
+	free(s->unix_path);
+	free(s);
+}
