@@ -211,13 +211,23 @@ fill(int fd, unsigned mode, struct str content)
 	return ok;
 }
 
-/* Gives the temporary the name `path`. */
+/* Gives the temporary the name `path`; a new name that would not last is taken
+ * back. */
 static bool
 settle(const char *temp, const char *path, bool replace)
 {
+	int why;
+
 	if (replace)
 		return rename(temp, path) == 0 && sync_folder(path);
-	return link(temp, path) == 0 && unlink(temp) == 0 && sync_folder(path);
+	if (link(temp, path) != 0)
+		return false;
+	if (unlink(temp) == 0 && sync_folder(path))
+		return true;
+	why = errno;
+	(void)unlink(path);
+	errno = why;
+	return false;
 }
 
 static bool
