@@ -1,0 +1,148 @@
+/* build.c - the arrays of an ast: grown on the heap while parsing, then copied
+ * to their exact size into the arena, so that a file costs what it holds. */
+#include "policy/parse.h"
+
+static uint32_t
+add(struct buf *b, const void *item, size_t size)
+{
+	size_t at = b->n / size;
+
+	buf_add(b, (struct str){ item, size });
+	return buf_ok(b) ? (uint32_t)at : 0;
+}
+
+uint32_t
+build_node(struct parser *p, const struct ast_node *n)
+{
+	return add(&p->nodes, n, sizeof *n);
+}
+
+static const struct str *
+string_at(const struct parser *p, uint32_t i)
+{
+	return (const struct str *)(const void *)p->strings.p + i;
+}
+
+/* Policies name the same types and attributes again and again: a string seen
+ * lately keeps its index. The slot is a matter of luck, not of correctness. */
+uint32_t
+build_string(struct parser *p, struct str s)
+{
+	uint32_t slot = (uint32_t)s.n, index;
+
+	for (size_t i = 0; i < s.n && i < 16; i++)
+		slot = slot * 31 + (unsigned char)s.p[i];
+	if (s.n > 16)
+		slot = slot * 31 + (unsigned char)s.p[s.n - 1];
+	slot = (slot ^ slot >> 11) % PARSE_RECENT;
+	index = p->recent[slot];
+	if (index && str_eq(*string_at(p, index - 1), s))
+		return index - 1;
+	index = add(&p->strings, &s, sizeof s);
+	if (buf_ok(&p->strings))
+		p->recent[slot] = index + 1;
+	return index;
+}
+
+uint32_t
+build_long(struct parser *p, int64_t n)
+{
+	return add(&p->longs, &n, sizeof n);
+}
+
+uint32_t
+build_part(struct parser *p, const struct ast_part *part)
+{
+	return add(&p->parts, part, sizeof *part);
+}
+
+uint32_t
+build_mark(const struct parser *p)
+{
+	return (uint32_t)(p->stack.n / sizeof(uint32_t));
+}
+
+void
+build_push(struct parser *p, uint32_t id)
+{
+	(void)add(&p->stack, &id, sizeof id);
+}
+
+uint32_t
+build_list(struct parser *p, uint32_t base, uint32_t *ret_n)
+{
+	uint32_t first = (uint32_t)(p->kids.n / sizeof(uint32_t));
+	struct str items =
+	    str_sub(buf_str(&p->stack), base * sizeof(uint32_t), p->stack.n);
+
+	*ret_n = (uint32_t)(items.n / sizeof(uint32_t));
+	buf_add(&p->kids, items);
+	if (p->stack.n > base * sizeof(uint32_t))
+		p->stack.n = base * sizeof(uint32_t);
+	return first;
+}
+
+const struct ast_node *
+build_get(const struct parser *p, uint32_t node)
+{
+	static const struct ast_node none;
+
+	if (!buf_ok(&p->nodes) || node >= p->nodes.n / sizeof(struct ast_node))
+		return &none;
+	return (const struct ast_node *)(const void *)p->nodes.p + node;
+}
+
+/* Move an array to the arena; the heap copy is gone at once. */
+static bool
+settle(struct arena *a, struct buf *b, size_t size, void *ret_items,
+    uint32_t *ret_n)
+{
+	void *items = arena_alloc(a, b->n);
+
+	if (!buf_ok(b) || !items)
+		return false;
+	if (b->n)
+		memcpy(items, b->p, b->n);
+	*ret_n = (uint32_t)(b->n / size);
+	memcpy(ret_items, &items, sizeof items);
+	buf_free(b);
+	return true;
+}
+
+bool
+build_ast(struct parser *p, struct ast **ret)
+{
+	struct arena *a = p->arena;
+	struct ast *t = ARENA_NEW(a, struct ast);
+	bool ok = t != NULL && buf_ok(&p->stack) && buf_ok(&p->scratch);
+
+#define SETTLE(name)                                                           \
+	(ok = ok &&                                                            \
+	      settle(a, &p->name, sizeof *t->name, &t->name, &t->n_##name))
+	SETTLE(nodes);
+	SETTLE(strings);
+	SETTLE(longs);
+	SETTLE(kids);
+	SETTLE(parts);
+	SETTLE(annotations);
+	SETTLE(policies);
+	SETTLE(indivisibles);
+	SETTLE(comments);
+#undef SETTLE
+	if (!ok)
+		return false;
+	t->source = *p->source;
+	*ret = t;
+	return true;
+}
+
+void
+build_free(struct parser *p)
+{
+	struct buf *const all[] = { &p->nodes, &p->strings, &p->longs, &p->kids,
+		&p->parts, &p->annotations, &p->policies, &p->indivisibles,
+		&p->comments, &p->stack, &p->scratch };
+
+	for (size_t i = 0; i < ARRAY_LEN(all); i++)
+		buf_free(all[i]);
+}

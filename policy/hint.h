@@ -1,0 +1,17 @@
+/* hint.h - words for messages: what was found, and which word was probably meant. */
+#ifndef POLICY_HINT_H
+#define POLICY_HINT_H
+
+#include "policy/lex.h"
+
+#define HINT_FOUND 96
+
+/* "`foo`", "the string `…`", "the end of the text": user text cut to a readable length. */
+const char *hint_found(
+    struct str text, struct token t, char buf[static HINT_FOUND]);
+/* The word of the NULL-ended list that is nearest to `word`: the same but for case, or few letters away. NULL when none is near. */
+const char *hint_nearest(struct str word, const char *const *words);
+/* The same over the names of functions (or, with `methods`, of methods). */
+const char *hint_operation(struct str word, bool methods);
+
+#endif

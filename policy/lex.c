@@ -1,0 +1,328 @@
+/* lex.c - one token at a time, by the first byte. */
+#include "policy/lex.h"
+
+#include "policy/ast.h"
+
+static const struct {
+	const char *text;
+	enum keyword keyword;
+} keywords[] = {
+	{ "true", KW_TRUE },
+	{ "false", KW_FALSE },
+	{ "if", KW_IF },
+	{ "then", KW_THEN },
+	{ "else", KW_ELSE },
+	{ "in", KW_IN },
+	{ "is", KW_IS },
+	{ "like", KW_LIKE },
+	{ "has", KW_HAS },
+	{ "__cedar", KW_CEDAR },
+	{ "permit", KW_PERMIT },
+	{ "forbid", KW_FORBID },
+	{ "deny", KW_DENY },
+	{ "when", KW_WHEN },
+	{ "unless", KW_UNLESS },
+	{ "principal", KW_PRINCIPAL },
+	{ "action", KW_ACTION },
+	{ "resource", KW_RESOURCE },
+	{ "context", KW_CONTEXT },
+	{ "not", KW_NOT },
+	{ "matches", KW_MATCHES },
+	{ "indivisible", KW_INDIVISIBLE },
+};
+
+/* Longer texts before their beginnings. */
+static const struct {
+	struct str text;
+	enum token_kind kind;
+	enum lex_fault fault;
+} punctuation[] = {
+	{ STR_INIT("("), TOKEN_LPAREN, FAULT_NONE },
+	{ STR_INIT(")"), TOKEN_RPAREN, FAULT_NONE },
+	{ STR_INIT(","), TOKEN_COMMA, FAULT_NONE },
+	{ STR_INIT("."), TOKEN_DOT, FAULT_NONE },
+	{ STR_INIT("::"), TOKEN_PATH, FAULT_NONE },
+	{ STR_INIT(":"), TOKEN_COLON, FAULT_NONE },
+	{ STR_INIT("=="), TOKEN_EQ, FAULT_NONE },
+	{ STR_INIT("="), TOKEN_ASSIGN, FAULT_NONE },
+	{ STR_INIT(";"), TOKEN_SEMICOLON, FAULT_NONE },
+	{ STR_INIT("{"), TOKEN_LBRACE, FAULT_NONE },
+	{ STR_INIT("}"), TOKEN_RBRACE, FAULT_NONE },
+	{ STR_INIT("["), TOKEN_LBRACKET, FAULT_NONE },
+	{ STR_INIT("]"), TOKEN_RBRACKET, FAULT_NONE },
+	{ STR_INIT("&&"), TOKEN_AND, FAULT_NONE },
+	{ STR_INIT("||"), TOKEN_OR, FAULT_NONE },
+	{ STR_INIT("!="), TOKEN_NE, FAULT_NONE },
+	{ STR_INIT("!"), TOKEN_NOT, FAULT_NONE },
+	{ STR_INIT("<="), TOKEN_LE, FAULT_NONE },
+	{ STR_INIT("<"), TOKEN_LT, FAULT_NONE },
+	{ STR_INIT(">="), TOKEN_GE, FAULT_NONE },
+	{ STR_INIT(">"), TOKEN_GT, FAULT_NONE },
+	{ STR_INIT("@"), TOKEN_AT, FAULT_NONE },
+	{ STR_INIT("+"), TOKEN_PLUS, FAULT_NONE },
+	{ STR_INIT("-"), TOKEN_MINUS, FAULT_NONE },
+	{ STR_INIT("*"), TOKEN_STAR, FAULT_NONE },
+	{ STR_INIT("/*"), TOKEN_BAD, FAULT_BLOCK_COMMENT },
+	{ STR_INIT("/"), TOKEN_SLASH, FAULT_NONE },
+	{ STR_INIT("%"), TOKEN_PERCENT, FAULT_NONE },
+	{ STR_INIT("&"), TOKEN_AND, FAULT_AMPERSAND },
+	{ STR_INIT("|"), TOKEN_OR, FAULT_BAR },
+};
+
+/* The Unicode property White_Space. */
+static bool
+is_space(uint32_t c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r') || c == 0x85 || c == 0xa0 ||
+	       c == 0x1680 || (c >= 0x2000 && c <= 0x200a) || c == 0x2028 ||
+	       c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x3000;
+}
+
+static bool
+is_word_start(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+}
+
+static bool
+is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+enum keyword
+lex_keyword(struct str word)
+{
+	/* No keyword begins with a capital; most type names do. */
+	if (word.n < 2 || word.n > 11 || word.p[0] < '_')
+		return KW_NONE;
+	for (size_t i = 0; i < ARRAY_LEN(keywords); i++)
+		if (keywords[i].text[0] == word.p[0] &&
+		    str_eq(word, str_of(keywords[i].text)))
+			return keywords[i].keyword;
+	return KW_NONE;
+}
+
+bool
+lex_is_identifier(struct str s)
+{
+	if (s.n == 0 || !is_word_start(s.p[0]))
+		return false;
+	for (size_t i = 1; i < s.n; i++)
+		if (!is_word_start(s.p[i]) && !is_digit(s.p[i]))
+			return false;
+	return true;
+}
+
+bool
+lex_is_reserved(enum keyword keyword)
+{
+	return keyword != KW_NONE && keyword <= KW_LAST_RESERVED;
+}
+
+const char *
+lex_kind_text(enum token_kind kind)
+{
+	for (size_t i = 0; i < ARRAY_LEN(punctuation); i++)
+		if (punctuation[i].kind == kind && !punctuation[i].fault)
+			return punctuation[i].text.p;
+	return NULL;
+}
+
+/* The byte at `at`, or 0 at the end (as a NUL in the text: no token has it). */
+static char
+byte_at(const struct lexer *lx, size_t at)
+{
+	return at < lx->text.n ? lx->text.p[at] : '\0';
+}
+
+static void
+skip_comment(struct lexer *lx)
+{
+	struct ast_comment c = { .off = lx->at };
+	size_t at = lx->at;
+
+	while (
+	    at < lx->text.n && lx->text.p[at] != '\n' && lx->text.p[at] != '\r')
+		at++;
+	lx->at = (uint32_t)at;
+	c.len = lx->at - c.off;
+	if (lx->comments)
+		buf_add(
+		    lx->comments, (struct str){ (const char *)&c, sizeof c });
+}
+
+static void
+skip_blank(struct lexer *lx)
+{
+	while (lx->at < lx->text.n) {
+		char c = lx->text.p[lx->at];
+		uint32_t point = 0;
+		size_t n = 1;
+
+		if (c == '/' && byte_at(lx, lx->at + 1u) == '/') {
+			skip_comment(lx);
+			continue;
+		}
+		if ((unsigned char)c < 0x80)
+			point = (unsigned char)c;
+		else
+			n = str_utf8_next(lx->text, lx->at, &point);
+		if (n == 0 || !is_space(point))
+			return;
+		lx->at += (uint32_t)n;
+	}
+}
+
+static size_t
+word_end(const struct lexer *lx, size_t at)
+{
+	while (is_word_start(byte_at(lx, at)) || is_digit(byte_at(lx, at)))
+		at++;
+	return at;
+}
+
+static size_t
+line_end(const struct lexer *lx, size_t at)
+{
+	while (
+	    at < lx->text.n && lx->text.p[at] != '\n' && lx->text.p[at] != '\r')
+		at++;
+	return at;
+}
+
+/* From the opening quote on; the place after the token. A string that is not
+ * closed ends with its line, so that the next lines are still looked at. */
+static size_t
+string_end(const struct lexer *lx, enum lex_fault *ret_fault)
+{
+	size_t at = lx->at + 1u;
+
+	for (; at < lx->text.n; at++) {
+		char c = lx->text.p[at];
+
+		if (c == '"')
+			return at + 1;
+		if (c == '\r' && *ret_fault == FAULT_NONE)
+			*ret_fault = FAULT_RETURN;
+		if (c != '\\')
+			continue;
+		at++;
+		if (byte_at(lx, at) == '\n' && at < lx->text.n)
+			*ret_fault = FAULT_BROKEN_LINE;
+		if (byte_at(lx, at) == '\r' && at < lx->text.n)
+			*ret_fault = FAULT_BROKEN_LINE;
+	}
+	*ret_fault = FAULT_UNCLOSED;
+	return line_end(lx, lx->at);
+}
+
+/* '…' on one line, else the quote alone. */
+static size_t
+single_quoted_end(const struct lexer *lx)
+{
+	size_t end = line_end(lx, lx->at);
+	size_t close = str_find(str_sub(lx->text, 0, end), '\'', lx->at + 1u);
+
+	return close < end ? close + 1 : lx->at + 1u;
+}
+
+/* A character that begins no token, and the letters that hang on to it. */
+static size_t
+bad_end(const struct lexer *lx, struct token *t)
+{
+	uint32_t point = 0;
+	size_t n = str_utf8_next(lx->text, lx->at, &point), at;
+
+	t->kind = TOKEN_BAD;
+	t->fault = FAULT_CHARACTER;
+	if (n == 0)
+		return lx->at + 1u;
+	at = lx->at + n;
+	if (point == 0xfeff) {
+		t->fault = FAULT_BYTE_ORDER_MARK;
+		return at;
+	}
+	while (point >= 0x80 && !is_space(point)) {
+		at = word_end(lx, at);
+		n = str_utf8_next(lx->text, at, &point);
+		if (n == 0 || point < 0x80 || is_space(point))
+			break;
+		at += n;
+	}
+	return at;
+}
+
+static size_t
+punctuation_end(const struct lexer *lx, struct token *t)
+{
+	struct str rest = str_sub(lx->text, lx->at, lx->text.n);
+
+	for (size_t i = 0; i < ARRAY_LEN(punctuation); i++) {
+		if (!str_has_prefix(rest, punctuation[i].text))
+			continue;
+		t->kind = punctuation[i].kind;
+		t->fault = punctuation[i].fault;
+		return lx->at + punctuation[i].text.n;
+	}
+	return bad_end(lx, t);
+}
+
+static size_t
+slot_end(const struct lexer *lx, struct token *t)
+{
+	size_t end = lx->at + 1u;
+
+	t->kind = TOKEN_SLOT;
+	if (is_word_start(byte_at(lx, end)))
+		return word_end(lx, end);
+	t->fault = FAULT_QUESTION;
+	t->kind = TOKEN_BAD;
+	return end;
+}
+
+static size_t
+token_end(const struct lexer *lx, struct token *t)
+{
+	char c = lx->text.p[lx->at];
+	size_t end = lx->at;
+
+	if (is_word_start(c)) {
+		t->kind = TOKEN_WORD;
+		return word_end(lx, end);
+	}
+	if (is_digit(c)) {
+		t->kind = TOKEN_NUMBER;
+		while (is_digit(byte_at(lx, end)))
+			end++;
+		return end;
+	}
+	if (c == '"') {
+		t->kind = TOKEN_STRING;
+		return string_end(lx, &t->fault);
+	}
+	if (c == '?')
+		return slot_end(lx, t);
+	if (c != '\'')
+		return punctuation_end(lx, t);
+	end = single_quoted_end(lx);
+	t->kind = end > lx->at + 1u ? TOKEN_STRING : TOKEN_BAD;
+	t->fault = FAULT_SINGLE_QUOTES;
+	return end;
+}
+
+struct token
+lex_next(struct lexer *lx)
+{
+	struct token t = { .kind = TOKEN_END };
+
+	skip_blank(lx);
+	t.off = lx->at;
+	if (lx->at >= lx->text.n)
+		return t;
+	lx->at = (uint32_t)token_end(lx, &t);
+	t.len = lx->at - t.off;
+	if (t.kind == TOKEN_WORD)
+		t.keyword = lex_keyword(str_sub(lx->text, t.off, lx->at));
+	return t;
+}

@@ -1,0 +1,490 @@
+/* parse.c - policies and declarations, and how parsing goes on after an error.
+ * Grammar: Cedar 4.5; in the dialect POLICY_AVOW also `deny`, the scope tests
+ * !=, not in, is not, lists and like, and `indivisible`. After a syntax error
+ * parsing goes on at the next scope element, condition or policy. */
+#include "policy/parse.h"
+
+#include <stdio.h>
+
+#include "base/limits.h"
+#include "policy/hint.h"
+
+/* ---- going on after an error ----------------------------------------------
+ */
+
+/* The current token begins a policy or declaration, wherever we are: no
+ * expression holds these words in this order. */
+static bool
+at_policy_start(const struct parser *p)
+{
+	struct token next, after;
+
+	if (p->tok.kind == TOKEN_AT)
+		return true;
+	if (p->tok.kind != TOKEN_WORD)
+		return false;
+	next = parse_peek(p);
+	after = parse_peek2(p);
+	if (p->tok.keyword == KW_INDIVISIBLE && p->dialect == POLICY_AVOW)
+		return next.kind == TOKEN_WORD && after.kind == TOKEN_LBRACKET;
+	return p->tok.keyword >= KW_PERMIT && p->tok.keyword <= KW_DENY &&
+	       next.kind == TOKEN_LPAREN &&
+	       (after.keyword == KW_PRINCIPAL || after.kind == TOKEN_RPAREN);
+}
+
+/* A string that goes on over its line's end probably lacks its closing quote
+ * there: what it swallowed is read as policy text. Each byte is read so at most
+ * once, since the next string begins where this one ended or later. */
+static void
+reread_long_string(struct parser *p)
+{
+	struct token s = parse_is_long_string(p, p->tok) ? p->tok : p->prev;
+
+	if (!parse_is_long_string(p, s))
+		return;
+	p->lexer.at = (uint32_t)str_find(p->source->text, '\n', s.off);
+	p->tok = (struct token){
+		.kind = TOKEN_STRING, .off = s.off, .len = p->lexer.at - s.off
+	};
+	parse_advance(p);
+}
+
+static bool
+at_end_of_policy(const struct parser *p)
+{
+	return p->tok.kind == TOKEN_END || p->tok.kind == TOKEN_SEMICOLON ||
+	       at_policy_start(p);
+}
+
+/* To the `;` after this policy (then past it), or to where the next begins. */
+static void
+skip_policy(struct parser *p)
+{
+	reread_long_string(p);
+	while (!at_end_of_policy(p))
+		parse_advance(p);
+	if (p->tok.kind == TOKEN_SEMICOLON)
+		parse_advance(p);
+}
+
+/* To the brace that closes the condition opened at `open`, and past it. */
+static bool
+skip_condition(struct parser *p, struct parse_open open)
+{
+	reread_long_string(p);
+	for (; !at_end_of_policy(p); parse_advance(p)) {
+		if (p->tok.kind != TOKEN_RBRACE ||
+		    p->open.braces > open.braces + 1)
+			continue;
+		parse_advance(p);
+		p->open = open;
+		return true;
+	}
+	return false;
+}
+
+/* To the comma or parenthesis that ends a scope element. */
+static bool
+skip_element(struct parser *p, struct parse_open open)
+{
+	reread_long_string(p);
+	for (; !at_end_of_policy(p) && p->tok.kind != TOKEN_LBRACE;
+	     parse_advance(p)) {
+		bool inside = p->open.parens > open.parens ||
+			      p->open.squares > open.squares;
+
+		if (p->tok.kind == TOKEN_RPAREN &&
+		    p->open.parens <= open.parens) {
+			p->open = open;
+			return true;
+		}
+		if (p->tok.kind == TOKEN_COMMA && !inside)
+			return true;
+	}
+	return false;
+}
+
+/* ---- policies --------------------------------------------------------------
+ */
+
+static uint32_t
+add(struct parser *p, uint32_t from, struct ast_node n)
+{
+	n.off = from;
+	n.len = parse_len(p, from);
+	return build_node(p, &n);
+}
+
+/* Between and after the elements. True when the next element follows (or, at
+ * the last, when the scope's end does). */
+static bool
+parse_separator(struct parser *p, enum ast_var var)
+{
+	char want[48];
+
+	if (p->tok.kind == TOKEN_COMMA)
+		parse_advance(p);
+	if (var == VAR_RESOURCE)
+		return p->tok.kind == TOKEN_RPAREN ||
+		       parse_unexpected_as(p, ERR_SYNTAX_SCOPE, "`)`",
+			   "a scope has three elements");
+	if (p->tok.kind != TOKEN_RPAREN)
+		return true;
+	snprintf(want, sizeof want, "`%s`", ast_var_name(var + 1));
+	return parse_unexpected_as(p, ERR_SYNTAX_SCOPE, want,
+	    "a scope is `(principal, action, resource)`");
+}
+
+/* Past the closing parenthesis of a scope that had an error. */
+static bool
+skip_scope(struct parser *p, struct parse_open open)
+{
+	while (skip_element(p, open)) {
+		bool end = p->tok.kind == TOKEN_RPAREN;
+
+		parse_advance(p);
+		if (end)
+			return true;
+	}
+	return false;
+}
+
+/* One element and what comes after it. False when the rest of the scope cannot
+ * be told apart any more. `broken`: an element before had an error, which is
+ * probably why this one is not there. */
+static bool
+parse_scope_part(struct parser *p, enum ast_var var, struct parse_open open,
+    bool *broken, uint32_t *ret)
+{
+	bool named = parse_at(p, KW_PRINCIPAL + (enum keyword)var);
+	uint32_t base = build_mark(p);
+
+	if (*broken && !named)
+		return false;
+	if (!parse_element(p, var, ret)) {
+		p->stack.n = base * sizeof(uint32_t);
+		*broken = true;
+		if (!named || !skip_element(p, open))
+			return false;
+	}
+	if (!*broken)
+		return parse_separator(p, var);
+	if (p->tok.kind == TOKEN_COMMA)
+		parse_advance(p);
+	return true;
+}
+
+static bool
+parse_scope(struct parser *p, struct ast_policy *policy)
+{
+	struct parse_open open;
+	bool broken = false;
+
+	if (!parse_expect(p, TOKEN_LPAREN,
+		"a policy begins `permit (principal, action, resource)`"))
+		return false;
+	open = p->open;
+	for (enum ast_var v = VAR_PRINCIPAL; v <= VAR_RESOURCE; v++)
+		if (!parse_scope_part(p, v, open, &broken, &policy->scope[v]))
+			return skip_scope(p, open);
+	if (broken)
+		return skip_scope(p, open);
+	parse_advance(p);
+	return true;
+}
+
+static bool
+parse_annotation(struct parser *p, struct ast_annotation *ret)
+{
+	uint32_t off = p->tok.off;
+
+	*ret = (struct ast_annotation){ .off = off };
+	parse_advance(p);
+	if (p->tok.kind != TOKEN_WORD)
+		return parse_unexpected(p, "an annotation's name", NULL);
+	ret->name = parse_text(p, p->tok);
+	parse_advance(p);
+	if (p->tok.kind == TOKEN_LPAREN) {
+		parse_advance(p);
+		if (p->tok.kind != TOKEN_STRING)
+			return parse_unexpected(p, "a string", NULL);
+		ret->has_value = true;
+		ret->value = parse_string(p, p->tok);
+		parse_advance(p);
+		if (!parse_expect(p, TOKEN_RPAREN, NULL))
+			return false;
+	}
+	ret->len = parse_len(p, off);
+	return true;
+}
+
+static bool
+parse_annotations(struct parser *p, struct ast_policy *policy)
+{
+	struct ast_annotation a;
+	struct buf names = { 0 };
+	bool ok = true;
+
+	policy->first_annotation = (uint32_t)(p->annotations.n / sizeof a);
+	while (p->tok.kind == TOKEN_AT && ok) {
+		ok = parse_annotation(p, &a);
+		if (!ok)
+			break;
+		buf_add(&p->annotations,
+		    (struct str){ (const char *)&a, sizeof a });
+		policy->n_annotations++;
+		parse_note_name(p, &names, a.name,
+		    (struct token){ .off = a.off, .len = a.len });
+	}
+	parse_check_unique(p, "annotation", &names);
+	buf_free(&names);
+	return ok;
+}
+
+static const char *
+effects_wanted(const struct parser *p)
+{
+	return p->dialect == POLICY_AVOW ? "`permit`, `forbid` or `deny`"
+					 : "`permit` or `forbid`";
+}
+
+/* A word that is no effect: when a scope follows it, it was meant as one. */
+static bool
+refuse_effect(struct parser *p)
+{
+	static const char *const effects[] = { "permit", "forbid", "deny",
+		NULL };
+	struct str text = parse_text(p, p->tok);
+	const char *near = NULL;
+
+	if (p->tok.kind != TOKEN_WORD || parse_peek(p).kind != TOKEN_LPAREN)
+		return parse_unexpected(p, effects_wanted(p), NULL);
+	near = parse_at(p, KW_DENY) ? "forbid" : hint_nearest(text, effects);
+	if (str_eq(text, STR("allow")))
+		near = "permit";
+	if (near)
+		error_hint(parse_refuse(p, ERR_SYNTAX_UNEXPECTED, p->tok,
+			       "expected %s, found `%.*s`", effects_wanted(p),
+			       STR_ARG(text)),
+		    "did you mean `%s`?", near);
+	else
+		(void)parse_unexpected(p, effects_wanted(p), NULL);
+	return true;
+}
+
+static bool
+parse_effect(struct parser *p, struct ast_policy *policy)
+{
+	policy->head_off = p->tok.off;
+	policy->head_len = p->tok.len;
+	policy->word = WORD_FORBID;
+	if (parse_at(p, KW_PERMIT))
+		policy->word = WORD_PERMIT;
+	else if (parse_at(p, KW_DENY) && p->dialect == POLICY_AVOW)
+		policy->word = WORD_DENY;
+	else if (!parse_at(p, KW_FORBID) && !refuse_effect(p))
+		return false;
+	parse_advance(p);
+	return true;
+}
+
+static bool
+parse_braces(struct parser *p, uint32_t *ret)
+{
+	if (p->tok.kind == TOKEN_RBRACE) {
+		(void)parse_refuse(p, ERR_SYNTAX_UNEXPECTED, p->tok,
+		    "expected a value, found `}`");
+		*ret = 0;
+	} else if (!parse_expr(p, ret)) {
+		return false;
+	}
+	if (p->tok.kind == TOKEN_RBRACE) {
+		parse_advance(p);
+		return true;
+	}
+	return parse_unexpected(p, "an operator or `}`", NULL);
+}
+
+/* One `when` or `unless`, pushed on the stack. */
+static bool
+parse_condition(struct parser *p)
+{
+	struct ast_node n = { .kind = NODE_WHEN };
+	uint32_t from = p->tok.off, base = build_mark(p);
+	struct parse_open open;
+
+	if (parse_at(p, KW_UNLESS))
+		n.kind = NODE_UNLESS;
+	parse_advance(p);
+	open = p->open;
+	if (!parse_expect(p, TOKEN_LBRACE, "write `when { … }`"))
+		return false;
+	p->depth = 0;
+	if (!parse_braces(p, &n.a)) {
+		p->stack.n = base * sizeof(uint32_t);
+		return skip_condition(p, open);
+	}
+	build_push(p, add(p, from, n));
+	return true;
+}
+
+static bool
+refuse_end(struct parser *p)
+{
+	static const char *const words[] = { "when", "unless", NULL };
+	struct str text = parse_text(p, p->tok);
+	const char *near = NULL;
+
+	if (p->tok.kind == TOKEN_WORD)
+		near = hint_nearest(text, words);
+	if (str_eq(text, STR("if")) || str_eq(text, STR("where")))
+		near = "when";
+	if (near && parse_peek(p).kind == TOKEN_LBRACE) {
+		error_hint(parse_refuse(p, ERR_SYNTAX_UNEXPECTED, p->tok,
+			       "expected `when`, `unless` or `;`, found "
+			       "`%.*s`",
+			       STR_ARG(text)),
+		    "did you mean `%s`?", near);
+		return true;
+	}
+	return parse_unexpected(p, "`when`, `unless` or `;`",
+	    at_policy_start(p) || p->tok.kind == TOKEN_END
+		? "a policy ends with `;`"
+		: NULL);
+}
+
+static bool
+parse_conditions(struct parser *p, struct ast_policy *policy)
+{
+	uint32_t base = build_mark(p);
+
+	while (p->tok.kind != TOKEN_SEMICOLON) {
+		if (!parse_at(p, KW_WHEN) && !parse_at(p, KW_UNLESS) &&
+		    !refuse_end(p))
+			return false;
+		if (!parse_condition(p))
+			return false;
+	}
+	policy->first_cond = build_list(p, base, &policy->n_conds);
+	parse_advance(p);
+	return true;
+}
+
+static bool
+parse_policy(struct parser *p)
+{
+	struct ast_policy policy = { .off = p->tok.off };
+	bool ok, before = p->failed;
+
+	p->failed = false;
+	p->has_slots = false;
+	ok = parse_annotations(p, &policy) && parse_effect(p, &policy) &&
+	     parse_scope(p, &policy) && parse_conditions(p, &policy);
+	policy.has_error = p->failed;
+	policy.has_slots = p->has_slots;
+	policy.len = parse_len(p, policy.off);
+	p->failed = p->failed || before;
+	buf_add(
+	    &p->policies, (struct str){ (const char *)&policy, sizeof policy });
+	if (p->policies.n / sizeof policy == LIMIT_POLICIES + 1)
+		(void)parse_refuse(p, ERR_LIMIT_COUNT, p->prev,
+		    "more than %u policies", LIMIT_POLICIES);
+	return ok;
+}
+
+static bool
+parse_indivisible(struct parser *p)
+{
+	struct ast_indivisible set = { .off = p->tok.off };
+	uint32_t base = build_mark(p);
+
+	parse_advance(p);
+	if (p->tok.keyword < KW_PRINCIPAL || p->tok.keyword > KW_RESOURCE)
+		return parse_unexpected(
+		    p, "`principal`, `action` or `resource`", NULL);
+	set.var = (enum ast_var)(p->tok.keyword - KW_PRINCIPAL);
+	parse_advance(p);
+	if (p->tok.kind != TOKEN_LBRACKET)
+		return parse_unexpected(p, "`[`", NULL);
+	if (parse_peek(p).kind == TOKEN_RBRACKET) {
+		parse_advance(p);
+		return parse_unexpected(p, ENTITY_WANTED, NULL);
+	}
+	if (!parse_members(p, set.var) ||
+	    !parse_expect(p, TOKEN_SEMICOLON, NULL))
+		return false;
+	set.first = build_list(p, base, &set.n);
+	set.len = parse_len(p, set.off);
+	buf_add(
+	    &p->indivisibles, (struct str){ (const char *)&set, sizeof set });
+	return true;
+}
+
+static void
+parse_file(struct parser *p)
+{
+	static const struct ast_node error_node = { .kind = NODE_ERROR };
+
+	(void)build_node(p, &error_node);
+	parse_advance(p);
+	if (p->tok.fault == FAULT_BYTE_ORDER_MARK)
+		parse_advance(p);
+	while (p->tok.kind != TOKEN_END) {
+		uint32_t from = p->tok.off;
+		bool ok;
+
+		p->stack.n = 0;
+		p->open = (struct parse_open){ 0 };
+		if (p->dialect == POLICY_AVOW && parse_at(p, KW_INDIVISIBLE))
+			ok = parse_indivisible(p);
+		else
+			ok = parse_policy(p);
+		if (!ok)
+			skip_policy(p);
+		if (p->tok.off == from && p->tok.kind != TOKEN_END)
+			parse_advance(p);
+	}
+}
+
+/* The rest of the parser relies on well-formed UTF-8. */
+static bool
+check_utf8(struct parser *p)
+{
+	struct str text = p->source->text;
+	size_t at = 0, n = 1;
+	uint32_t point;
+
+	if (str_is_utf8(text))
+		return true;
+	while (n) {
+		n = str_utf8_next(text, at, &point);
+		at += n;
+	}
+	(void)errors_add(p->errors, ERR_SYNTAX_LEXICAL,
+	    source_span(p->source, (uint32_t)at, 1),
+	    "expected UTF-8, found the byte %02x", (unsigned char)text.p[at]);
+	return false;
+}
+
+bool
+parse_policies(struct arena *a, const struct source *source,
+    enum policy_dialect dialect, struct ast **ret, struct errors *reterr)
+{
+	struct parser p = { .arena = a,
+		.source = source,
+		.dialect = dialect,
+		.errors = reterr };
+	struct error nomem = { 0 };
+	bool ok;
+
+	p.lexer = (struct lexer){ source->text, 0, &p.comments };
+	p.failed = !check_utf8(&p);
+	if (!p.failed)
+		parse_file(&p);
+	ok = build_ast(&p, ret);
+	build_free(&p);
+	if (ok)
+		return !p.failed;
+	(void)error_nomem(&nomem);
+	return errors_take(reterr, &nomem);
+}

@@ -1,0 +1,106 @@
+/* parse.h - what the files of the parser share: the parser's state, reporting, and building the tree.
+ *   parse.c policies, declarations   parse_scope.c scope elements   parse_expr.c expressions   parse_token.c tokens, messages, names   parse_pattern.c strings and patterns   build.c the arrays
+ * A parse_ function that returns false has reported a syntax error; its caller passes that on up to where parsing can go on (the next condition, scope element
+ * or policy). Errors after which parsing goes on as if nothing had been are reported with parse_refuse alone. Children are built before their parents, so a
+ * child's id is always the smaller one. */
+#ifndef POLICY_PARSE_H
+#define POLICY_PARSE_H
+
+#include "policy/lex.h"
+#include "policy/literal.h"
+#include "policy/set.h"
+
+#define PARSE_RECENT 256u
+#define ENTITY_WANTED "an entity such as `User::\"alice\"`"
+
+struct parse_open {
+	uint32_t parens, squares, braces;
+};
+
+struct parse_place {
+	struct str name;
+	struct token at;
+};
+
+struct parser {
+	struct arena *arena;
+	const struct source *source;
+	enum policy_dialect dialect;
+	struct errors *errors;
+	bool failed;
+	struct lexer lexer;
+	struct token tok, prev; /* the current token, and the one before it */
+	struct parse_open open; /* brackets open before the current token */
+	uint32_t depth;
+	bool has_slots; /* of the policy being parsed */
+	/* The arrays of the ast while they grow, and a stack of lists that are not complete yet. */
+	struct buf nodes, strings, longs, kids, parts, annotations, policies,
+	    indivisibles, comments, stack, scratch;
+	uint32_t recent[PARSE_RECENT]; /* index + 1 of strings seen lately */
+};
+
+/* Tokens. */
+void parse_advance(struct parser *p);
+struct token parse_peek(const struct parser *p);
+/* The token after the next. */
+struct token parse_peek2(const struct parser *p);
+struct str parse_text(const struct parser *p, struct token t);
+/* Bytes from `from` to the end of the token before the current one. */
+uint32_t parse_len(const struct parser *p, uint32_t from);
+bool parse_at(const struct parser *p, enum keyword keyword);
+
+/* A string over more than one line: often one whose closing quote is missing. */
+bool parse_is_long_string(const struct parser *p, struct token t);
+
+/* Reporting. parse_refuse gives the slot for a hint, or NULL. */
+struct error *parse_refuse(struct parser *p, enum err_code code,
+    struct token at, const char *fmt, ...) PRINTF_LIKE(4, 5);
+/* "expected WANT, found …" at the current token; always false. `hint` may be NULL. */
+bool parse_unexpected(struct parser *p, const char *want, const char *hint);
+bool parse_unexpected_as(struct parser *p, enum err_code code,
+    const char *want, const char *hint);
+bool parse_expect(struct parser *p, enum token_kind kind, const char *hint)
+    MUST_USE;
+/* Room for one more level, or ERR_LIMIT_DEPTH; parse_leave gives it back. */
+bool parse_enter(struct parser *p) MUST_USE;
+void parse_leave(struct parser *p);
+
+/* Parts of the grammar. */
+bool parse_expr(struct parser *p, uint32_t *ret_node) MUST_USE;
+/* A ("::" B)* and, when `::"…"` follows, that string's token (else kind TOKEN_END). The current token is a word. */
+bool parse_path(struct parser *p, struct str *ret_name,
+    struct token *ret_id) MUST_USE;
+/* A name that may not be followed by an id. */
+bool parse_name(struct parser *p, struct str *ret_name) MUST_USE;
+/* A word that may stand as attribute name or part of a name; refuses others but goes on. */
+void parse_check_identifier(struct parser *p, struct token t);
+/* What the string token means; wrong escapes are reported. */
+struct str parse_string(struct parser *p, struct token t);
+/* NODE_PATTERN of the string token. */
+uint32_t parse_pattern(struct parser *p, struct token t, bool in_scope);
+/* Collect a name and its place, then report each that stands twice (sorts them). */
+void parse_note_name(
+    struct parser *p, struct buf *places, struct str name, struct token at);
+void parse_check_unique(
+    struct parser *p, const char *what, struct buf *places);
+/* A scope element: its variable and tests, up to the `,` or `)` after it. */
+bool parse_element(struct parser *p, enum ast_var var, uint32_t *ret_node)
+    MUST_USE;
+/* `[ ent, … ]` (the current token is the bracket), pushed on the stack. */
+bool parse_members(struct parser *p, enum ast_var var) MUST_USE;
+
+/* Building. Indices of what was added; 0 when memory is out (noticed at the end). */
+uint32_t build_node(struct parser *p, const struct ast_node *n);
+uint32_t build_string(struct parser *p, struct str s);
+uint32_t build_long(struct parser *p, int64_t n);
+uint32_t build_part(struct parser *p, const struct ast_part *part);
+/* Lists: push onto the stack, then make the list of all above `base`. */
+uint32_t build_mark(const struct parser *p);
+void build_push(struct parser *p, uint32_t id);
+uint32_t build_list(struct parser *p, uint32_t base, uint32_t *ret_n);
+const struct ast_node *build_get(const struct parser *p, uint32_t node);
+/* Copy the arrays into the arena. False when memory ran out. */
+bool build_ast(struct parser *p, struct ast **ret) MUST_USE;
+void build_free(struct parser *p);
+
+#endif

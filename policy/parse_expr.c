@@ -1,0 +1,825 @@
+/* parse_expr.c - expressions, by precedence: ||, &&, one relation, + and -, *,
+ * ! and -, then members and primaries. Chains of operators and members are
+ * loops; only brackets, `if` and the levels of precedence recurse, and
+ * parse_enter counts them. */
+#include "policy/parse.h"
+
+#include "policy/hint.h"
+
+static const struct {
+	const char *text;
+	enum ast_op op;
+	enum token_kind token;
+	unsigned level;
+} binaries[] = {
+#define TOKEN_OF_OP_OR TOKEN_OR
+#define TOKEN_OF_OP_AND TOKEN_AND
+#define TOKEN_OF_OP_EQ TOKEN_EQ
+#define TOKEN_OF_OP_NE TOKEN_NE
+#define TOKEN_OF_OP_LT TOKEN_LT
+#define TOKEN_OF_OP_LE TOKEN_LE
+#define TOKEN_OF_OP_GT TOKEN_GT
+#define TOKEN_OF_OP_GE TOKEN_GE
+#define TOKEN_OF_OP_IN TOKEN_WORD
+#define TOKEN_OF_OP_ADD TOKEN_PLUS
+#define TOKEN_OF_OP_SUB TOKEN_MINUS
+#define TOKEN_OF_OP_MUL TOKEN_STAR
+#define BINARY(name, text, level) { text, name, TOKEN_OF_##name, level },
+#include "policy/ops.def"
+};
+
+enum operation_kind { IS_METHOD, IS_EXT_FUNCTION, IS_EXT_METHOD, IS_LATER };
+
+static const struct operation {
+	const char *text;
+	enum operation_kind kind;
+	enum ast_op op;
+	uint32_t arity;
+} operations[] = {
+#define METHOD(name, text, arity) { text, IS_METHOD, name, arity },
+#define EXT_FUNCTION(name, text, arity) { text, IS_EXT_FUNCTION, name, arity },
+#define EXT_METHOD(name, text, arity) { text, IS_EXT_METHOD, name, arity },
+#define LATER(text) { text, IS_LATER, OP_NONE, 0 },
+#include "policy/ops.def"
+};
+
+/* Words that other languages use for our operators. */
+static const struct {
+	const char *word, *meant;
+	enum ast_op op;
+} foreign[] = {
+	{ "and", "&&", OP_AND },
+	{ "or", "||", OP_OR },
+	{ "AND", "&&", OP_AND },
+	{ "OR", "||", OP_OR },
+};
+
+static const struct operation *
+find_operation(struct str name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(operations); i++)
+		if (str_eq(name, str_of(operations[i].text)))
+			return &operations[i];
+	return NULL;
+}
+
+static uint32_t
+add(struct parser *p, uint32_t from, struct ast_node n)
+{
+	n.off = from;
+	n.len = parse_len(p, from);
+	return build_node(p, &n);
+}
+
+static uint32_t
+start_of(const struct parser *p, uint32_t node)
+{
+	return build_get(p, node)->off;
+}
+
+/* Expressions up to `close`, which is consumed; a comma may stand before it.
+ * Their list has all that was pushed above `base`. */
+static bool
+parse_list(struct parser *p, uint32_t base, enum token_kind close,
+    uint32_t *ret, uint32_t *ret_n)
+{
+	uint32_t node;
+
+	while (p->tok.kind != close) {
+		if (!parse_expr(p, &node))
+			return false;
+		build_push(p, node);
+		if (p->tok.kind == TOKEN_COMMA)
+			parse_advance(p);
+		else if (p->tok.kind != close)
+			return parse_unexpected(p,
+			    close == TOKEN_RPAREN ? "`,` or `)`" : "`,` or `]`",
+			    NULL);
+	}
+	parse_advance(p);
+	*ret = build_list(p, base, ret_n);
+	return true;
+}
+
+static bool
+parse_if(struct parser *p, uint32_t *ret)
+{
+	struct ast_node n = { .kind = NODE_IF };
+	uint32_t from = p->tok.off;
+
+	parse_advance(p);
+	if (!parse_expr(p, &n.a))
+		return false;
+	if (!parse_at(p, KW_THEN))
+		return parse_unexpected(p, "`then`", NULL);
+	parse_advance(p);
+	if (!parse_expr(p, &n.b))
+		return false;
+	if (!parse_at(p, KW_ELSE))
+		return parse_unexpected(
+		    p, "`else`", "an `if` always has an `else`");
+	parse_advance(p);
+	if (!parse_expr(p, &n.c))
+		return false;
+	*ret = add(p, from, n);
+	return true;
+}
+
+/* A field's name and its colon. */
+static bool
+parse_field_name(struct parser *p, struct str *ret)
+{
+	struct token t = p->tok;
+
+	if (t.kind == TOKEN_STRING) {
+		*ret = parse_string(p, t);
+	} else if (t.kind == TOKEN_WORD) {
+		parse_check_identifier(p, t);
+		*ret = parse_text(p, t);
+	} else {
+		return parse_unexpected(p, "a field name or `}`", NULL);
+	}
+	parse_advance(p);
+	if (p->tok.kind == TOKEN_ASSIGN)
+		return parse_unexpected(p, "`:`", "write `name: value`");
+	return parse_expect(p, TOKEN_COLON, NULL);
+}
+
+static bool
+parse_fields(struct parser *p, struct buf *names)
+{
+	while (p->tok.kind != TOKEN_RBRACE) {
+		struct ast_node n = { .kind = NODE_FIELD };
+		struct token t = p->tok;
+		struct str name;
+
+		if (!parse_field_name(p, &name) || !parse_expr(p, &n.b))
+			return false;
+		n.a = build_string(p, name);
+		build_push(p, add(p, t.off, n));
+		parse_note_name(p, names, name, t);
+		if (p->tok.kind == TOKEN_COMMA)
+			parse_advance(p);
+		else if (p->tok.kind != TOKEN_RBRACE)
+			return parse_unexpected(p, "`,` or `}`", NULL);
+	}
+	return true;
+}
+
+static bool
+parse_record(struct parser *p, uint32_t *ret)
+{
+	struct ast_node n = { .kind = NODE_RECORD };
+	uint32_t from = p->tok.off, base = build_mark(p);
+	struct buf names = { 0 };
+	bool ok;
+
+	parse_advance(p);
+	ok = parse_fields(p, &names);
+	if (ok) {
+		/* Names are compared after unescaping. */
+		parse_check_unique(p, "field", &names);
+		parse_advance(p);
+		n.a = build_list(p, base, &n.b);
+		*ret = add(p, from, n);
+	}
+	buf_free(&names);
+	return ok;
+}
+
+static bool
+parse_paren(struct parser *p, uint32_t *ret)
+{
+	struct ast_node n = { .kind = NODE_PAREN };
+	uint32_t from = p->tok.off;
+
+	parse_advance(p);
+	if (!parse_expr(p, &n.a) || !parse_expect(p, TOKEN_RPAREN, NULL))
+		return false;
+	*ret = add(p, from, n);
+	return true;
+}
+
+static bool
+parse_set(struct parser *p, uint32_t *ret)
+{
+	struct ast_node n = { .kind = NODE_SET };
+	uint32_t from = p->tok.off;
+
+	parse_advance(p);
+	if (!parse_list(p, build_mark(p), TOKEN_RBRACKET, &n.a, &n.b))
+		return false;
+	*ret = add(p, from, n);
+	return true;
+}
+
+/* The number of the token; too large ones are reported and read as 0. */
+static int64_t
+parse_number(struct parser *p, struct token t, bool negative)
+{
+	uint64_t limit = (uint64_t)INT64_MAX + negative, value = 0;
+
+	if (!str_to_u64(parse_text(p, t), limit, &value)) {
+		struct error *e = parse_refuse(p, ERR_SYNTAX_NUMBER, t,
+		    "the number does not fit into 64 bits");
+
+		error_hint(e, "numbers go from %lld to %lld",
+		    (long long)INT64_MIN, (long long)INT64_MAX);
+		return 0;
+	}
+	if (negative)
+		return value > INT64_MAX ? INT64_MIN : -(int64_t)value;
+	return (int64_t)value;
+}
+
+static bool
+refuse_function(struct parser *p, struct token at, struct str name,
+    const struct operation *op)
+{
+	const char *near;
+	struct error *e;
+
+	if (op && op->kind == IS_LATER && p->dialect == POLICY_AVOW) {
+		(void)parse_refuse(p, ERR_SYNTAX_UNSUPPORTED, at,
+		    "`%.*s` is not supported yet", STR_ARG(name));
+		return false;
+	}
+	if (op && op->kind != IS_LATER) {
+		e = parse_refuse(p, ERR_NAME_FUNCTION, at,
+		    "expected a function, found the method `%.*s`",
+		    STR_ARG(name));
+		error_hint(e, "write `value.%s(…)`", op->text);
+		return false;
+	}
+	e = parse_refuse(
+	    p, ERR_NAME_FUNCTION, at, "no function `%.*s`", STR_ARG(name));
+	near = hint_operation(name, false);
+	if (near)
+		error_hint(e, "did you mean `%s`?", near);
+	else
+		error_hint(
+		    e, "functions are `ip`, `decimal`, `datetime`, `duration`");
+	return false;
+}
+
+/* The current token is the opening parenthesis after `name`. */
+static bool
+parse_call(struct parser *p, struct token at, struct str name, uint32_t *ret)
+{
+	const struct operation *op = find_operation(name);
+	struct ast_node n = { .kind = NODE_CALL };
+	bool known = (op && op->kind == IS_EXT_FUNCTION) ||
+		     refuse_function(p, at, name, op);
+
+	parse_advance(p);
+	if (!parse_list(p, build_mark(p), TOKEN_RPAREN, &n.a, &n.b))
+		return false;
+	if (!known)
+		n = (struct ast_node){ .kind = NODE_ERROR };
+	else
+		n.op = (uint8_t)op->op;
+	*ret = add(p, at.off, n);
+	return true;
+}
+
+static void
+refuse_variable(struct parser *p, struct token t)
+{
+	static const char *const words[] = { "principal", "action", "resource",
+		"context", "true", "false", NULL };
+	struct str text = parse_text(p, t);
+	const char *near = hint_nearest(text, words);
+	struct error *e;
+
+	if (parse_peek(p).kind == TOKEN_STRING) {
+		/* What follows would be refused as well: say it once. */
+		e = parse_refuse(p, ERR_SYNTAX_UNEXPECTED, t,
+		    "expected `::` between `%.*s` and the id", STR_ARG(text));
+		error_hint(e, "write `%.*s::\"…\"`", STR_ARG(text));
+		parse_advance(p);
+		return;
+	}
+	e = parse_refuse(p, ERR_NAME_VARIABLE, t,
+	    "expected a value, found the unknown name `%.*s`", STR_ARG(text));
+	if (near)
+		error_hint(e, "did you mean `%s`?", near);
+	else
+		error_hint(e,
+		    "text stands in quotes, an attribute behind its owner: "
+		    "`\"%.*s\"`, `principal.%.*s`",
+		    STR_ARG(text), STR_ARG(text));
+}
+
+static uint32_t
+add_var(struct parser *p, struct token t)
+{
+	struct ast_node n = { .kind = NODE_VAR };
+
+	if (t.keyword < KW_PRINCIPAL || t.keyword > KW_CONTEXT) {
+		refuse_variable(p, t);
+		n.kind = NODE_ERROR;
+	} else {
+		n.op = (uint8_t)(VAR_PRINCIPAL + (t.keyword - KW_PRINCIPAL));
+	}
+	parse_advance(p);
+	return add(p, t.off, n);
+}
+
+/* A word: variable, function call or entity. */
+static bool
+parse_named(struct parser *p, uint32_t *ret)
+{
+	struct ast_node n = { .kind = NODE_ENTITY };
+	struct token t = p->tok, id;
+	enum token_kind next = parse_peek(p).kind;
+	struct str name;
+
+	if (next != TOKEN_PATH && next != TOKEN_LPAREN) {
+		*ret = add_var(p, t);
+		return true;
+	}
+	if (!parse_path(p, &name, &id))
+		return false;
+	if (id.kind == TOKEN_STRING) {
+		n.a = build_string(p, name);
+		n.b = build_string(p, parse_string(p, id));
+		*ret = add(p, t.off, n);
+		return true;
+	}
+	t.len = parse_len(p, t.off);
+	if (p->tok.kind == TOKEN_LPAREN)
+		return parse_call(p, t, name, ret);
+	return parse_unexpected(p, "`::` and an id in quotes",
+	    p->tok.kind == TOKEN_LBRACE ? "an entity is `Type::\"id\"`" : NULL);
+}
+
+static bool
+parse_slot(struct parser *p, uint32_t *ret)
+{
+	struct ast_node n = { .kind = NODE_SLOT };
+	struct token t = p->tok;
+	struct str text = parse_text(p, t);
+	struct error *e = parse_refuse(p, ERR_SYNTAX_SLOT, t,
+	    "expected a value, found the slot `%.*s`", STR_ARG(text));
+
+	error_hint(e, "slots stand in the scope only");
+	n.op = str_eq(text, STR("?resource")) ? VAR_RESOURCE : VAR_PRINCIPAL;
+	parse_advance(p);
+	*ret = add(p, t.off, n);
+	return true;
+}
+
+static bool
+parse_literal(struct parser *p, uint32_t *ret)
+{
+	struct ast_node n = { .kind = NODE_BOOL };
+	struct token t = p->tok;
+
+	if (t.kind == TOKEN_NUMBER) {
+		n.kind = NODE_LONG;
+		n.a = build_long(p, parse_number(p, t, false));
+	} else if (t.kind == TOKEN_STRING) {
+		n.kind = NODE_STRING;
+		n.a = build_string(p, parse_string(p, t));
+	} else {
+		n.a = t.keyword == KW_TRUE;
+	}
+	parse_advance(p);
+	*ret = add(p, t.off, n);
+	return true;
+}
+
+static bool
+parse_word(struct parser *p, uint32_t *ret)
+{
+	const char *hint = NULL;
+
+	if (parse_at(p, KW_TRUE) || parse_at(p, KW_FALSE))
+		return parse_literal(p, ret);
+	if (!lex_is_reserved(p->tok.keyword))
+		return parse_named(p, ret);
+	if (parse_at(p, KW_IF))
+		hint = "put an `if` inside an operation in parentheses";
+	return parse_unexpected(p, "a value", hint);
+}
+
+static bool
+parse_primary(struct parser *p, uint32_t *ret)
+{
+	switch ((int)p->tok.kind) {
+	case TOKEN_LPAREN:
+		return parse_paren(p, ret);
+	case TOKEN_LBRACKET:
+		return parse_set(p, ret);
+	case TOKEN_LBRACE:
+		return parse_record(p, ret);
+	case TOKEN_NUMBER:
+	case TOKEN_STRING:
+		return parse_literal(p, ret);
+	case TOKEN_SLOT:
+		return parse_slot(p, ret);
+	case TOKEN_WORD:
+		return parse_word(p, ret);
+	default:
+		return parse_unexpected(p, "a value", NULL);
+	}
+}
+
+static void
+refuse_method(struct parser *p, struct token at, const struct operation *op)
+{
+	struct str name = parse_text(p, at);
+	const char *near;
+	struct error *e;
+
+	if (op && op->kind == IS_LATER && p->dialect == POLICY_AVOW) {
+		(void)parse_refuse(p, ERR_SYNTAX_UNSUPPORTED, at,
+		    "`%.*s` is not supported yet", STR_ARG(name));
+		return;
+	}
+	if (op && op->kind == IS_EXT_FUNCTION) {
+		e = parse_refuse(p, ERR_NAME_FUNCTION, at,
+		    "expected a method, found the function `%.*s`",
+		    STR_ARG(name));
+		error_hint(e, "write `%s(…)`", op->text);
+		return;
+	}
+	e = parse_refuse(
+	    p, ERR_NAME_FUNCTION, at, "no method `%.*s`", STR_ARG(name));
+	near = hint_operation(name, true);
+	if (near)
+		error_hint(e, "did you mean `%s`?", near);
+}
+
+static void
+refuse_count(struct parser *p, struct token at, const struct operation *op,
+    uint32_t found)
+{
+	(void)parse_refuse(p, ERR_TYPE_ARGUMENTS, at,
+	    "expected %s for `%s`, found %u",
+	    op->arity ? "1 argument" : "no argument", op->text, found);
+}
+
+/* The current token is the opening parenthesis after `.name`. */
+static bool
+parse_method(struct parser *p, struct token at, uint32_t *node)
+{
+	const struct operation *op = find_operation(parse_text(p, at));
+	uint32_t from = start_of(p, *node), base = build_mark(p), list, count;
+	struct ast_node n = { .kind = NODE_ERROR };
+
+	if (!op || (op->kind != IS_METHOD && op->kind != IS_EXT_METHOD)) {
+		refuse_method(p, at, op);
+		op = NULL;
+	}
+	/* The receiver is the first argument of an extension method. */
+	if (op && op->kind == IS_EXT_METHOD)
+		build_push(p, *node);
+	parse_advance(p);
+	if (!parse_list(p, base, TOKEN_RPAREN, &list, &count))
+		return false;
+	if (op && op->kind == IS_METHOD && count != op->arity)
+		refuse_count(p, at, op, count);
+	if (op && op->kind == IS_METHOD)
+		n = (struct ast_node){
+			.kind = NODE_METHOD, .a = *node, .b = list, .c = count
+		};
+	else if (op)
+		n = (struct ast_node){
+			.kind = NODE_CALL, .a = list, .b = count, .c = 1
+		};
+	if (op)
+		n.op = (uint8_t)op->op;
+	*node = add(p, from, n);
+	return true;
+}
+
+static bool
+parse_attribute(struct parser *p, uint32_t *node)
+{
+	struct ast_node n = { .kind = NODE_ATTR, .a = *node };
+	uint32_t from = start_of(p, *node);
+	struct token t;
+
+	parse_advance(p);
+	t = p->tok;
+	if (t.kind != TOKEN_WORD)
+		return parse_unexpected(p, "an attribute name after `.`",
+		    t.kind == TOKEN_NUMBER
+			? "fractions are written `decimal(\"1.5\")`"
+		    : t.kind == TOKEN_STRING ? "write `value[\"name\"]`"
+					     : NULL);
+	parse_advance(p);
+	if (p->tok.kind == TOKEN_LPAREN)
+		return parse_method(p, t, node);
+	parse_check_identifier(p, t);
+	n.b = build_string(p, parse_text(p, t));
+	*node = add(p, from, n);
+	return true;
+}
+
+static bool
+parse_index(struct parser *p, uint32_t *node)
+{
+	struct ast_node n = { .kind = NODE_ATTR, .op = 1, .a = *node };
+	uint32_t from = start_of(p, *node);
+
+	parse_advance(p);
+	if (p->tok.kind != TOKEN_STRING)
+		return parse_unexpected_as(
+		    p, ERR_TYPE_LITERAL, "an attribute name in quotes", NULL);
+	n.b = build_string(p, parse_string(p, p->tok));
+	parse_advance(p);
+	if (!parse_expect(p, TOKEN_RBRACKET, NULL))
+		return false;
+	*node = add(p, from, n);
+	return true;
+}
+
+static bool
+parse_member(struct parser *p, uint32_t *ret)
+{
+	uint32_t node;
+
+	if (!parse_primary(p, &node))
+		return false;
+	for (;;) {
+		bool ok = true;
+
+		if (p->tok.kind == TOKEN_DOT)
+			ok = parse_attribute(p, &node);
+		else if (p->tok.kind == TOKEN_LBRACKET)
+			ok = parse_index(p, &node);
+		else
+			break;
+		if (!ok)
+			return false;
+	}
+	if (p->tok.kind == TOKEN_LPAREN)
+		return parse_unexpected(
+		    p, "an operator", "only functions and methods are called");
+	*ret = node;
+	return true;
+}
+
+/* A number right after a minus sign is folded into it, unless something hangs
+ * on the number: `-1.a` negates the attribute. */
+static bool
+parse_negative(struct parser *p, uint32_t minus, uint32_t *ret)
+{
+	struct ast_node n = { .kind = NODE_LONG };
+
+	n.a = build_long(p, parse_number(p, p->tok, true));
+	parse_advance(p);
+	*ret = add(p, minus, n);
+	return true;
+}
+
+static bool
+is_bare_number(const struct parser *p)
+{
+	enum token_kind next = parse_peek(p).kind;
+
+	return p->tok.kind == TOKEN_NUMBER && next != TOKEN_DOT &&
+	       next != TOKEN_LBRACKET && next != TOKEN_LPAREN;
+}
+
+static bool
+parse_unary(struct parser *p, uint32_t *ret)
+{
+	enum token_kind sign = p->tok.kind;
+	uint32_t from[4], n = 0;
+	bool ok;
+
+	if (sign != TOKEN_NOT && sign != TOKEN_MINUS)
+		return parse_member(p, ret);
+	for (; p->tok.kind == sign; parse_advance(p)) {
+		if (n == ARRAY_LEN(from))
+			return parse_unexpected(
+			    p, "at most four signs in a row", NULL);
+		from[n++] = p->tok.off;
+	}
+	if (p->tok.kind == TOKEN_NOT || p->tok.kind == TOKEN_MINUS)
+		return parse_unexpected(
+		    p, "a value", "`!` and `-` do not mix without parentheses");
+	if (sign == TOKEN_MINUS && is_bare_number(p))
+		ok = parse_negative(p, from[--n], ret);
+	else
+		ok = parse_member(p, ret);
+	while (ok && n > 0) {
+		struct ast_node node = { .kind = NODE_NOT, .a = *ret };
+
+		if (sign == TOKEN_MINUS)
+			node.kind = NODE_NEG;
+		*ret = add(p, from[--n], node);
+	}
+	return ok;
+}
+
+static bool parse_binary(struct parser *p, unsigned level, uint32_t *ret);
+
+/* The operator of this level that the current token is, or OP_NONE. What other
+ * languages write for it is reported and taken for it. */
+static enum ast_op
+operator_at(struct parser *p, unsigned level)
+{
+	struct token t = p->tok;
+
+	for (size_t i = 0; i < ARRAY_LEN(binaries); i++)
+		if (binaries[i].level == level && binaries[i].token == t.kind &&
+		    (t.kind != TOKEN_WORD || t.keyword == KW_IN))
+			return binaries[i].op;
+	if (t.kind == TOKEN_ASSIGN && level == 3) {
+		error_hint(parse_refuse(p, ERR_SYNTAX_UNEXPECTED, t,
+			       "expected an operator, found `=`"),
+		    "`==` compares");
+		return OP_EQ;
+	}
+	if (t.kind != TOKEN_WORD || level > 2)
+		return OP_NONE;
+	for (size_t i = 0; i < ARRAY_LEN(foreign); i++) {
+		if (foreign[i].op != (level == 1 ? OP_OR : OP_AND) ||
+		    !str_eq(parse_text(p, t), str_of(foreign[i].word)))
+			continue;
+		error_hint(
+		    parse_refuse(p, ERR_SYNTAX_UNEXPECTED, t,
+			"expected an operator, found `%s`", foreign[i].word),
+		    "did you mean `%s`?", foreign[i].meant);
+		return foreign[i].op;
+	}
+	return OP_NONE;
+}
+
+static bool
+parse_has(struct parser *p, uint32_t left, uint32_t *ret)
+{
+	struct ast_node n = { .kind = NODE_HAS, .a = left };
+	uint32_t base = build_mark(p);
+
+	parse_advance(p);
+	if (p->tok.kind == TOKEN_STRING) {
+		n.op = 1;
+		build_push(p, build_string(p, parse_string(p, p->tok)));
+		parse_advance(p);
+	}
+	while (n.op == 0) {
+		if (p->tok.kind != TOKEN_WORD)
+			return parse_unexpected(p, "an attribute name", NULL);
+		parse_check_identifier(p, p->tok);
+		build_push(p, build_string(p, parse_text(p, p->tok)));
+		parse_advance(p);
+		if (p->tok.kind != TOKEN_DOT)
+			break;
+		parse_advance(p);
+	}
+	if (p->tok.kind == TOKEN_DOT || p->tok.kind == TOKEN_LBRACKET)
+		return parse_unexpected(p, "the end of the `has` test",
+		    "test step by step: `a has \"x y\" && a[\"x y\"] has b`");
+	n.b = build_list(p, base, &n.c);
+	*ret = add(p, start_of(p, left), n);
+	return true;
+}
+
+static bool
+parse_like(struct parser *p, uint32_t left, uint32_t *ret)
+{
+	struct ast_node n = { .kind = NODE_LIKE, .a = left };
+
+	parse_advance(p);
+	if (p->tok.kind != TOKEN_STRING)
+		return parse_unexpected_as(p, ERR_TYPE_LITERAL,
+		    "a pattern in quotes after `like`", NULL);
+	n.b = parse_pattern(p, p->tok, false);
+	parse_advance(p);
+	*ret = add(p, start_of(p, left), n);
+	return true;
+}
+
+static bool
+parse_is(struct parser *p, uint32_t left, uint32_t *ret)
+{
+	struct ast_node n = { .kind = NODE_IS, .a = left };
+	struct str name;
+
+	parse_advance(p);
+	if (p->tok.kind != TOKEN_WORD)
+		return parse_unexpected(p, "an entity type after `is`",
+		    p->tok.kind == TOKEN_STRING
+			? "types are written without quotes"
+			: NULL);
+	if (!parse_name(p, &name))
+		return false;
+	n.b = build_string(p, name);
+	if (parse_at(p, KW_IN)) {
+		parse_advance(p);
+		if (!parse_binary(p, 4, &n.c))
+			return false;
+	}
+	*ret = add(p, start_of(p, left), n);
+	return true;
+}
+
+/* `left matches "…"` is refused, but what comes after it is still read. */
+static bool
+parse_matches(struct parser *p, uint32_t *left)
+{
+	struct ast_node n = { .kind = NODE_ERROR };
+	uint32_t from = start_of(p, *left);
+
+	(void)parse_refuse(p, ERR_SYNTAX_UNSUPPORTED, p->tok,
+	    "`matches` is not supported yet");
+	parse_advance(p);
+	parse_advance(p);
+	*left = add(p, from, n);
+	return true;
+}
+
+static bool
+parse_compare(struct parser *p, enum ast_op op, uint32_t *left)
+{
+	struct ast_node n = {
+		.kind = NODE_BINARY, .op = (uint8_t)op, .a = *left
+	};
+
+	parse_advance(p);
+	if (!parse_binary(p, 4, &n.b))
+		return false;
+	*left = add(p, start_of(p, *left), n);
+	return true;
+}
+
+static bool
+at_relation(const struct parser *p)
+{
+	return (p->tok.kind >= TOKEN_NE && p->tok.kind <= TOKEN_GE) ||
+	       parse_at(p, KW_IN) || parse_at(p, KW_HAS) ||
+	       parse_at(p, KW_LIKE) || parse_at(p, KW_IS);
+}
+
+static bool
+parse_relation(struct parser *p, uint32_t *ret)
+{
+	enum ast_op op;
+	uint32_t node;
+	bool ok = true;
+
+	if (!parse_binary(p, 4, &node))
+		return false;
+	op = operator_at(p, 3);
+	if (op)
+		ok = parse_compare(p, op, &node);
+	else if (parse_at(p, KW_HAS))
+		ok = parse_has(p, node, &node);
+	else if (parse_at(p, KW_LIKE))
+		ok = parse_like(p, node, &node);
+	else if (parse_at(p, KW_IS))
+		ok = parse_is(p, node, &node);
+	else if (p->dialect == POLICY_AVOW && parse_at(p, KW_MATCHES) &&
+		 parse_peek(p).kind == TOKEN_STRING)
+		ok = parse_matches(p, &node);
+	if (ok && at_relation(p))
+		return parse_unexpected(p, "the end of the comparison",
+		    "comparisons do not chain: join them with `&&`, or put "
+		    "one in parentheses");
+	*ret = node;
+	return ok;
+}
+
+static bool
+parse_binary(struct parser *p, unsigned level, uint32_t *ret)
+{
+	enum ast_op op;
+	uint32_t node;
+
+	if (level == 3)
+		return parse_relation(p, ret);
+	if (level > 5)
+		return parse_unary(p, ret);
+	if (!parse_binary(p, level + 1, &node))
+		return false;
+	while ((op = operator_at(p, level)) != OP_NONE) {
+		struct ast_node n = {
+			.kind = NODE_BINARY, .op = (uint8_t)op, .a = node
+		};
+
+		parse_advance(p);
+		if (!parse_binary(p, level + 1, &n.b))
+			return false;
+		node = add(p, start_of(p, node), n);
+	}
+	*ret = node;
+	return true;
+}
+
+bool
+parse_expr(struct parser *p, uint32_t *ret_node)
+{
+	bool ok;
+
+	if (!parse_enter(p))
+		return false;
+	ok = parse_at(p, KW_IF) ? parse_if(p, ret_node)
+				: parse_binary(p, 1, ret_node);
+	parse_leave(p);
+	return ok;
+}

@@ -1,0 +1,367 @@
+/* parse_token.c - what all of the parser stands on: the current token, messages
+ * about it, names. */
+#include "policy/parse.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/limits.h"
+#include "policy/hint.h"
+
+/* ---- tokens ---------------------------------------------------------------
+ */
+
+static const struct {
+	const char *msg, *hint;
+} faults[] = {
+	[FAULT_CHARACTER] = { "expected a token, found the character",
+	    "names are letters, digits and `_` of ASCII; other text stands "
+	    "in quotes" },
+	[FAULT_BYTE_ORDER_MARK] = { "expected text, found a byte order mark",
+	    "save the file as UTF-8 without a byte order mark" },
+	[FAULT_UNCLOSED] = { "expected a closing quote", "" },
+	[FAULT_RETURN] = { "a string may not hold a carriage return",
+	    "write `\\r`, or save the file with LF line ends" },
+	[FAULT_BROKEN_LINE] = { "a backslash may not end a line in a string",
+	    "write `\\n`" },
+	[FAULT_SINGLE_QUOTES] = { "expected a string in double quotes",
+	    "did you mean `\"…\"`?" },
+	[FAULT_BLOCK_COMMENT] = { "expected a token, found `/*`",
+	    "comments begin with `//` and end with the line" },
+	[FAULT_AMPERSAND] = { "expected an operator, found `&`",
+	    "did you mean `&&`?" },
+	[FAULT_BAR] = { "expected an operator, found `|`",
+	    "did you mean `||`?" },
+	[FAULT_QUESTION] = { "expected a slot such as `?principal`, found `?`",
+	    "" },
+};
+
+struct str
+parse_text(const struct parser *p, struct token t)
+{
+	return source_text(p->source, t.off, t.len);
+}
+
+static void
+refuse_fault(struct parser *p, struct token t)
+{
+	struct str text = parse_text(p, t);
+	enum err_code code = ERR_SYNTAX_LEXICAL;
+	struct error *e;
+
+	if (t.kind == TOKEN_STRING)
+		code = ERR_SYNTAX_STRING;
+	if (t.fault == FAULT_CHARACTER)
+		e = parse_refuse(p, code, t, "%s `%.*s`", faults[t.fault].msg,
+		    (int)(text.n > 40 ? 40 : text.n), text.p);
+	else
+		e = parse_refuse(p, code, t, "%s", faults[t.fault].msg);
+	if (faults[t.fault].hint[0])
+		error_hint(e, "%s", faults[t.fault].hint);
+}
+
+static void
+count_open(struct parse_open *o, enum token_kind kind)
+{
+	static const struct {
+		enum token_kind open, close;
+		size_t at;
+	} pairs[] = {
+		{ TOKEN_LPAREN, TOKEN_RPAREN,
+		    offsetof(struct parse_open, parens) },
+		{ TOKEN_LBRACKET, TOKEN_RBRACKET,
+		    offsetof(struct parse_open, squares) },
+		{ TOKEN_LBRACE, TOKEN_RBRACE,
+		    offsetof(struct parse_open, braces) },
+	};
+	uint32_t *counts[] = { &o->parens, &o->squares, &o->braces };
+
+	for (size_t i = 0; i < ARRAY_LEN(pairs); i++) {
+		if (kind == pairs[i].open)
+			++*counts[i];
+		if (kind == pairs[i].close && *counts[i] > 0)
+			--*counts[i];
+	}
+}
+
+void
+parse_advance(struct parser *p)
+{
+	count_open(&p->open, p->tok.kind);
+	p->prev = p->tok;
+	p->tok = lex_next(&p->lexer);
+	if (p->tok.fault)
+		refuse_fault(p, p->tok);
+}
+
+struct token
+parse_peek(const struct parser *p)
+{
+	struct lexer ahead = p->lexer;
+
+	ahead.comments = NULL;
+	return lex_next(&ahead);
+}
+
+struct token
+parse_peek2(const struct parser *p)
+{
+	struct lexer ahead = p->lexer;
+
+	ahead.comments = NULL;
+	(void)lex_next(&ahead);
+	return lex_next(&ahead);
+}
+
+uint32_t
+parse_len(const struct parser *p, uint32_t from)
+{
+	return p->prev.off + p->prev.len - from;
+}
+
+bool
+parse_at(const struct parser *p, enum keyword keyword)
+{
+	return p->tok.kind == TOKEN_WORD && p->tok.keyword == keyword;
+}
+
+/* ---- messages -------------------------------------------------------------
+ */
+
+struct error *
+parse_refuse(
+    struct parser *p, enum err_code code, struct token at, const char *fmt, ...)
+{
+	char msg[sizeof((struct error *)0)->msg];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(msg, sizeof msg, fmt, ap);
+	va_end(ap);
+	p->failed = true;
+	return errors_add(
+	    p->errors, code, source_span(p->source, at.off, at.len), "%s", msg);
+}
+
+bool
+parse_is_long_string(const struct parser *p, struct token t)
+{
+	struct str text = parse_text(p, t);
+
+	return t.kind == TOKEN_STRING && str_find(text, '\n', 0) < text.n;
+}
+
+/* What is odd about the current token, whatever was expected. */
+static void
+hint_token(const struct parser *p, struct error *e)
+{
+	struct token s = parse_is_long_string(p, p->tok) ? p->tok : p->prev;
+
+	if (parse_is_long_string(p, s))
+		error_hint(e,
+		    "the string that begins on line %u goes on over the end "
+		    "of its line: is its closing quote missing?",
+		    source_span(p->source, s.off, 0).line);
+	else if (p->tok.kind == TOKEN_SLASH || p->tok.kind == TOKEN_PERCENT)
+		error_hint(e, "there is no division");
+}
+
+bool
+parse_unexpected_as(
+    struct parser *p, enum err_code code, const char *want, const char *hint)
+{
+	char found[HINT_FOUND];
+	struct error *e;
+
+	/* A token with a fault has been reported. */
+	if (p->tok.kind == TOKEN_BAD) {
+		p->failed = true;
+		return false;
+	}
+	e = parse_refuse(p, code, p->tok, "expected %s, found %s", want,
+	    hint_found(p->source->text, p->tok, found));
+	if (hint)
+		error_hint(e, "%s", hint);
+	else
+		hint_token(p, e);
+	return false;
+}
+
+bool
+parse_unexpected(struct parser *p, const char *want, const char *hint)
+{
+	return parse_unexpected_as(p, ERR_SYNTAX_UNEXPECTED, want, hint);
+}
+
+bool
+parse_expect(struct parser *p, enum token_kind kind, const char *hint)
+{
+	char want[16];
+
+	if (p->tok.kind != kind) {
+		snprintf(want, sizeof want, "`%s`", lex_kind_text(kind));
+		return parse_unexpected(p, want, hint);
+	}
+	parse_advance(p);
+	return true;
+}
+
+bool
+parse_enter(struct parser *p)
+{
+	if (p->depth >= LIMIT_NESTING) {
+		(void)parse_refuse(p, ERR_LIMIT_DEPTH, p->tok,
+		    "nested deeper than %u levels", LIMIT_NESTING);
+		return false;
+	}
+	p->depth++;
+	return true;
+}
+
+void
+parse_leave(struct parser *p)
+{
+	p->depth--;
+}
+
+/* ---- names ----------------------------------------------------------------
+ */
+
+void
+parse_check_identifier(struct parser *p, struct token t)
+{
+	struct str text = parse_text(p, t);
+
+	if (lex_is_reserved(t.keyword))
+		error_hint(parse_refuse(p, ERR_NAME_RESERVED, t,
+			       "expected a name, found the reserved word "
+			       "`%.*s`",
+			       STR_ARG(text)),
+		    "as an attribute it can be written in quotes: "
+		    "`[\"%.*s\"]`, `has \"%.*s\"`",
+		    STR_ARG(text), STR_ARG(text));
+	else if (t.keyword == KW_CEDAR)
+		(void)parse_refuse(p, ERR_NAME_RESERVED, t,
+		    "expected a name, found the reserved word `__cedar`");
+}
+
+static void
+check_component(struct parser *p, struct token t)
+{
+	struct str text = parse_text(p, t);
+
+	if (lex_is_reserved(t.keyword) || t.keyword == KW_CEDAR)
+		(void)parse_refuse(p, ERR_NAME_RESERVED, t,
+		    "expected a name, found the reserved word `%.*s`",
+		    STR_ARG(text));
+}
+
+/* The name's text without the space that may stand around `::`. */
+static struct str
+plain_name(struct parser *p, uint32_t off, uint32_t len, uint32_t sum)
+{
+	struct lexer lx = { .text = source_text(p->source, off, len) };
+	struct token t;
+	struct str name = lx.text;
+
+	if (sum == len)
+		return name;
+	p->scratch.n = 0;
+	while ((t = lex_next(&lx)).kind != TOKEN_END)
+		buf_add(
+		    &p->scratch, str_sub(name, t.off, (size_t)t.off + t.len));
+	name = str_dup(p->arena, buf_str(&p->scratch));
+	if (!name.p)
+		p->scratch.failed = true;
+	p->scratch.n = 0;
+	return name;
+}
+
+bool
+parse_path(struct parser *p, struct str *ret_name, struct token *ret_id)
+{
+	uint32_t off = p->tok.off, sum = 0, len;
+	struct token id = { .kind = TOKEN_END };
+
+	for (;;) {
+		check_component(p, p->tok);
+		sum += p->tok.len;
+		parse_advance(p);
+		len = parse_len(p, off);
+		if (p->tok.kind != TOKEN_PATH)
+			break;
+		parse_advance(p);
+		if (p->tok.kind == TOKEN_STRING) {
+			id = p->tok;
+			parse_advance(p);
+			break;
+		}
+		if (p->tok.kind != TOKEN_WORD)
+			return parse_unexpected(p, "an id in quotes after `::`",
+			    "an entity is `Type::\"id\"`");
+		sum += 2;
+	}
+	*ret_name = plain_name(p, off, len, sum);
+	*ret_id = id;
+	return true;
+}
+
+bool
+parse_name(struct parser *p, struct str *ret_name)
+{
+	struct token start = p->tok, id;
+
+	if (!parse_path(p, ret_name, &id))
+		return false;
+	if (id.kind != TOKEN_STRING)
+		return true;
+	start.len = parse_len(p, start.off);
+	(void)parse_refuse(p, ERR_SYNTAX_UNEXPECTED, start,
+	    "expected an entity type, found an entity");
+	return false;
+}
+
+static int
+by_name(const void *a, const void *b)
+{
+	const struct parse_place *x = a, *y = b;
+	int order = str_cmp(x->name, y->name);
+
+	return order ? order
+		     : (x->at.off > y->at.off) - (x->at.off < y->at.off);
+}
+
+void
+parse_note_name(
+    struct parser *p, struct buf *places, struct str name, struct token at)
+{
+	struct parse_place place = { name, at };
+
+	buf_add(places, (struct str){ (const char *)&place, sizeof place });
+	if (!buf_ok(places))
+		p->scratch.failed = true;
+}
+
+void
+parse_check_unique(struct parser *p, const char *what, struct buf *places)
+{
+	struct parse_place *sorted = (struct parse_place *)(void *)places->p;
+	size_t n = places->n / sizeof *sorted;
+
+	if (n < 2)
+		return;
+	qsort(sorted, n, sizeof *sorted, by_name);
+	for (size_t i = 1, first = 0; i < n; i++) {
+		struct str name = sorted[i].name;
+
+		if (!str_eq(name, sorted[first].name)) {
+			first = i;
+			continue;
+		}
+		(void)parse_refuse(p, ERR_NAME_DUPLICATE, sorted[i].at,
+		    "the %s `%.*s` stands twice, first on line %u", what,
+		    (int)(name.n > 80 ? 80 : name.n), name.p,
+		    source_span(p->source, sorted[first].at.off, 0).line);
+	}
+}

@@ -1,0 +1,440 @@
+/* policy.c - a policy set: files in, instances with ids out.
+ * Files are parsed as they are added; ids, the disjointness of indivisible sets
+ * and the version wait for policy_set_finish, which sees all of them. Names of
+ * files are copied once a file, so that an error's place leads back to its
+ * text by that pointer. */
+#include "policy/set.h"
+
+#include <stdio.h>
+
+#include "base/digest.h"
+#include "base/file.h"
+#include "base/intern.h"
+#include "base/limits.h"
+
+#define VERSION_BYTES 8u
+
+struct policy_set *
+policy_set_new(enum policy_naming naming)
+{
+	struct arena *a = arena_new(0);
+	struct policy_set *set = a ? ARENA_NEW(a, struct policy_set) : NULL;
+
+	if (!set) {
+		arena_free(a);
+		return NULL;
+	}
+	set->arena = a;
+	set->naming = naming;
+	return set;
+}
+
+void
+policy_set_free(struct policy_set *set)
+{
+	if (set)
+		arena_free(set->arena);
+}
+
+static bool
+nomem(struct errors *reterr)
+{
+	struct error e = { 0 };
+
+	(void)error_nomem(&e);
+	return errors_take(reterr, &e);
+}
+
+/* `text` and `file` are the set's. */
+static bool
+add_file(struct policy_set *set, const char *file, struct str text,
+    enum policy_dialect dialect, struct errors *reterr)
+{
+	struct source source;
+	struct error e = { 0 };
+	struct ast *t = NULL;
+	bool ok;
+
+	if (!ARENA_PUSH_ROOM(
+		set->arena, set->files, set->n_files, set->cap_files))
+		return nomem(reterr);
+	if (!source_init(set->arena, file, text, &source, &e))
+		return errors_take(reterr, &e);
+	ok = parse_policies(set->arena, &source, dialect, &t, reterr);
+	/* Kept even with errors: their messages quote its text. */
+	if (t)
+		set->files[set->n_files++] = t;
+	return ok;
+}
+
+bool
+policy_set_add_text(struct policy_set *set, const char *file, struct str text,
+    enum policy_dialect dialect, struct errors *reterr)
+{
+	struct str copy = str_dup(set->arena, text);
+	const char *name = str_z(set->arena, str_of(file));
+
+	if (!copy.p || !name)
+		return nomem(reterr);
+	return add_file(set, name, copy, dialect, reterr);
+}
+
+/* What has a name or a beginning of something other than policy text. */
+static bool
+check_form(const char *path, struct str text, struct errors *reterr)
+{
+	struct span at = { .file = path };
+
+	if (str_has_suffix(str_of(path), STR(".json"))) {
+		(void)errors_add(reterr, ERR_SYNTAX_UNSUPPORTED, at,
+		    "policies in JSON are not supported yet");
+		return false;
+	}
+	if (str_find(str_sub(text, 0, 16), '\0', 0) < str_sub(text, 0, 16).n) {
+		(void)errors_add(reterr, ERR_SYNTAX_UNSUPPORTED, at,
+		    "expected policy text, found binary data: images are "
+		    "not supported yet");
+		return false;
+	}
+	return true;
+}
+
+static bool
+add_path(struct policy_set *set, const char *path, struct errors *reterr)
+{
+	bool cedar = str_has_suffix(str_of(path), STR(".cedar"));
+	struct error e = { 0 };
+	struct str text;
+
+	if (!file_read(set->arena, path, LIMIT_POLICY_FILE_BYTES, &text, &e))
+		return errors_take(reterr, &e);
+	return check_form(path, text, reterr) &&
+	       add_file(
+		   set, path, text, cedar ? POLICY_CEDAR : POLICY_AVOW, reterr);
+}
+
+bool
+policy_set_add_path(
+    struct policy_set *set, const char *path, struct errors *reterr)
+{
+	static const char *const suffixes[] = { ".avow", ".cedar", NULL };
+	const char *const *paths;
+	const char *own = str_z(set->arena, str_of(path));
+	struct error e = { 0 };
+	bool ok = true;
+	size_t n;
+
+	if (!own)
+		return nomem(reterr);
+	if (strcmp(own, "-") == 0)
+		return add_path(set, own, reterr);
+	if (!file_list(set->arena, own, suffixes, &paths, &n, &e))
+		return errors_take(reterr, &e);
+	for (size_t i = 0; i < n; i++)
+		ok = add_path(set, paths[i], reterr) && ok;
+	return ok;
+}
+
+/* ---- finishing ------------------------------------------------------------
+ */
+
+static const struct ast_annotation *
+id_annotation(const struct ast *t, const struct ast_policy *policy)
+{
+	for (uint32_t i = 0; i < policy->n_annotations; i++) {
+		const struct ast_annotation *a =
+		    &t->annotations[policy->first_annotation + i];
+
+		if (str_eq(a->name, STR("id")) && a->value.n > 0)
+			return a;
+	}
+	return NULL;
+}
+
+static struct str
+name_policy(const struct policy_set *set, const struct ast *t, uint32_t policy,
+    size_t position)
+{
+	const struct ast_annotation *a;
+
+	if (set->naming == POLICY_BY_POSITION)
+		return str_printf(set->arena, "policy%zu", position);
+	a = id_annotation(t, &t->policies[policy]);
+	if (a)
+		return a->value;
+	return str_printf(set->arena, "%s#%u", t->source.file, policy);
+}
+
+static bool
+make_instances(struct policy_set *set, struct errors *reterr)
+{
+	size_t n = 0, k = 0;
+
+	for (size_t i = 0; i < set->n_files; i++)
+		n += set->files[i]->n_policies;
+	if (n > LIMIT_POLICIES) {
+		(void)errors_add(reterr, ERR_LIMIT_COUNT, SPAN_NONE,
+		    "%zu policies, the limit is %u", n, LIMIT_POLICIES);
+		return false;
+	}
+	set->instances = ARENA_ARRAY(set->arena, n, struct policy_instance);
+	if (!set->instances)
+		return nomem(reterr);
+	set->cap_instances = n;
+	for (size_t i = 0; i < set->n_files; i++)
+		for (uint32_t j = 0; j < set->files[i]->n_policies; j++) {
+			struct policy_instance *p = &set->instances[k];
+
+			p->ast = set->files[i];
+			p->policy = j;
+			p->id = name_policy(set, p->ast, j, k++);
+			if (!p->id.p)
+				return nomem(reterr);
+		}
+	set->n_instances = n;
+	return true;
+}
+
+static struct span
+head_span(const struct policy_instance *p)
+{
+	const struct ast_policy *policy = &p->ast->policies[p->policy];
+
+	return source_span(&p->ast->source, policy->head_off, policy->head_len);
+}
+
+/* Where the instance got its id: its @id, or the effect word. */
+static struct span
+id_span(const struct policy_instance *p)
+{
+	const struct ast_annotation *a =
+	    id_annotation(p->ast, &p->ast->policies[p->policy]);
+
+	if (!a)
+		return head_span(p);
+	return source_span(&p->ast->source, a->off, a->len);
+}
+
+static void
+refuse_id(const struct policy_set *set, size_t second, struct errors *reterr)
+{
+	struct str id = set->instances[second].id;
+	struct span at, before = SPAN_NONE;
+	struct error *e;
+
+	if (!reterr || reterr->n == ERRORS_MAX) {
+		(void)errors_add(reterr, ERR_NAME_DUPLICATE, SPAN_NONE, " ");
+		return;
+	}
+	for (size_t i = 0; i < second && before.line == 0; i++)
+		if (str_eq(set->instances[i].id, id))
+			before = id_span(&set->instances[i]);
+	at = id_span(&set->instances[second]);
+	e = errors_add(reterr, ERR_NAME_DUPLICATE, at,
+	    "the policy id `%.*s` stands twice, first at %s:%u",
+	    (int)(id.n > 80 ? 80 : id.n), id.p, before.file, before.line);
+	error_hint(e, "ids are unique over all loaded files");
+}
+
+static bool
+check_ids(const struct policy_set *set, struct errors *reterr)
+{
+	struct arena *a = arena_new(0);
+	struct intern *ids = a ? intern_new(a, NULL) : NULL;
+	bool ok = ids != NULL || nomem(reterr), unique = true;
+
+	for (size_t i = 0; ok && i < set->n_instances; i++) {
+		uint32_t before = intern_count(ids);
+		uint32_t id = intern_add(ids, STR(""), set->instances[i].id);
+
+		if (id == INTERN_NONE)
+			ok = nomem(reterr);
+		else if (id < before) {
+			refuse_id(set, i, reterr);
+			unique = false;
+		}
+	}
+	arena_free(a);
+	return ok && unique;
+}
+
+/* Members of indivisible sets, a table a variable; `owners` has, for each id of
+ * the table, the place of the set it is in. */
+struct members {
+	struct arena *arena;
+	struct intern *table[3];
+	struct span *owners[3];
+	size_t n[3], cap[3];
+};
+
+static bool
+add_indivisible(struct members *m, const struct ast *t,
+    const struct ast_indivisible *set, struct errors *reterr)
+{
+	struct span at = source_span(&t->source, set->off, set->len);
+	uint32_t own = (uint32_t)m->n[set->var];
+	bool ok = true;
+
+	for (uint32_t i = 0; i < set->n; i++) {
+		uint32_t node = t->kids[set->first + i];
+		const struct ast_node *e = &t->nodes[node];
+		uint32_t id;
+
+		if (e->kind != NODE_ENTITY)
+			continue;
+		id = intern_add(
+		    m->table[set->var], t->strings[e->a], t->strings[e->b]);
+		if (id == INTERN_NONE ||
+		    !ARENA_PUSH_ROOM(m->arena, m->owners[set->var],
+			m->n[set->var], m->cap[set->var]))
+			return nomem(reterr);
+		if (id == m->n[set->var]) {
+			m->owners[set->var][m->n[set->var]++] = at;
+		} else if (id < own) {
+			struct span first = m->owners[set->var][id];
+
+			(void)errors_add(reterr, ERR_NAME_DUPLICATE,
+			    ast_span(t, node),
+			    "the entity is in another indivisible set too, "
+			    "at %s:%u",
+			    first.file, first.line);
+			ok = false;
+		}
+	}
+	return ok;
+}
+
+static bool
+check_indivisibles(const struct policy_set *set, struct errors *reterr)
+{
+	struct members m = { .arena = arena_new(0) };
+	bool ok = m.arena != NULL || nomem(reterr), disjoint = true;
+
+	for (int v = 0; ok && v < 3; v++) {
+		m.table[v] = intern_new(m.arena, NULL);
+		ok = m.table[v] != NULL || nomem(reterr);
+	}
+	for (size_t i = 0; ok && i < set->n_files; i++)
+		for (uint32_t j = 0; j < set->files[i]->n_indivisibles; j++)
+			disjoint =
+			    add_indivisible(&m, set->files[i],
+				&set->files[i]->indivisibles[j], reterr) &&
+			    disjoint;
+	arena_free(m.arena);
+	return ok && disjoint;
+}
+
+static bool
+compute_version(struct policy_set *set, struct errors *reterr)
+{
+	struct str *texts = ARENA_ARRAY(set->arena, set->n_files, struct str);
+	uint8_t digest[32];
+
+	if (!texts)
+		return nomem(reterr);
+	for (size_t i = 0; i < set->n_files; i++)
+		texts[i] = set->files[i]->source.text;
+	if (!digest_sha256_framed(texts, set->n_files, digest)) {
+		(void)errors_add(
+		    reterr, ERR_SYSTEM_ERROR, SPAN_NONE, "SHA-256 failed");
+		return false;
+	}
+	digest_hex(digest, VERSION_BYTES, set->version);
+	return true;
+}
+
+bool
+policy_set_finish(struct policy_set *set, struct errors *reterr)
+{
+	bool ok = make_instances(set, reterr);
+
+	if (!ok)
+		return false;
+	if (set->naming == POLICY_NAMED)
+		ok = check_ids(set, reterr);
+	ok = check_indivisibles(set, reterr) && ok;
+	set->finished = compute_version(set, reterr) && ok;
+	return set->finished;
+}
+
+/* ---- what is in it --------------------------------------------------------
+ */
+
+static struct str
+text_of(const struct policy_set *set, const char *file)
+{
+	for (size_t i = 0; file && i < set->n_files; i++)
+		if (set->files[i]->source.file == file)
+			return set->files[i]->source.text;
+	return STR("");
+}
+
+void
+policy_set_print_errors(
+    const struct policy_set *set, const struct errors *errors, struct buf *out)
+{
+	for (size_t i = 0; i < errors->n; i++)
+		error_print(
+		    out, &errors->e[i], text_of(set, errors->e[i].at.file));
+	if (errors->dropped)
+		buf_printf(out, "%zu more not shown\n", errors->dropped);
+}
+
+uint32_t
+policy_set_count(const struct policy_set *set)
+{
+	return (uint32_t)set->n_instances;
+}
+
+uint32_t
+policy_set_files(const struct policy_set *set)
+{
+	return (uint32_t)set->n_files;
+}
+
+struct policy_info
+policy_set_info(const struct policy_set *set, uint32_t i)
+{
+	const struct policy_instance *p = &set->instances[i];
+	enum ast_word word = p->ast->policies[p->policy].word;
+
+	return (struct policy_info){ p->id,
+		word == WORD_PERMIT ? POLICY_PERMIT : POLICY_DENY,
+		head_span(p) };
+}
+
+struct str
+policy_set_version(const struct policy_set *set)
+{
+	return str_of(set->version);
+}
+
+/* Only negated tests, and at least one: true for whoever is not in the data. */
+static bool
+is_only_negated(const struct ast *t, const struct ast_node *scope)
+{
+	for (uint32_t i = 0; i < scope->b; i++)
+		if (!t->nodes[t->kids[scope->a + i]].negated)
+			return false;
+	return scope->b > 0;
+}
+
+void
+policy_set_warnings(const struct policy_set *set, struct errors *ret)
+{
+	for (size_t i = 0; i < set->n_instances; i++) {
+		const struct ast *t = set->instances[i].ast;
+		const struct ast_policy *p =
+		    &t->policies[set->instances[i].policy];
+		struct error *e;
+
+		if (p->word != WORD_PERMIT ||
+		    !is_only_negated(t, &t->nodes[p->scope[VAR_PRINCIPAL]]))
+			continue;
+		e = errors_add(ret, ERR_SYNTAX_NEGATED_ONLY,
+		    ast_span(t, p->scope[VAR_PRINCIPAL]),
+		    "this permit holds for every principal that is not "
+		    "named, known or not");
+		error_hint(e, "say who is meant, for example with `is`");
+	}
+}

@@ -1,0 +1,78 @@
+/* source.c - where a byte of a policy file stands.
+ * Lines end at LF alone, as the quoted line of a message does; a CR before it
+ * is part of the line but of no column that matters. */
+#include "policy/source.h"
+
+#include "base/limits.h"
+
+static uint32_t
+count_lines(struct str text)
+{
+	uint32_t n = 1;
+
+	for (size_t i = str_find(text, '\n', 0); i < text.n;
+	     i = str_find(text, '\n', i + 1))
+		n++;
+	return n;
+}
+
+bool
+source_init(struct arena *a, const char *file, struct str text,
+    struct source *ret, struct error *reterr)
+{
+	uint32_t n = 1, n_lines;
+	uint32_t *starts;
+
+	if (text.n > LIMIT_POLICY_FILE_BYTES)
+		return error_set(reterr, ERR_LIMIT_SIZE,
+		    (struct span){ .file = file },
+		    "the text is %zu bytes, the limit is %u", text.n,
+		    LIMIT_POLICY_FILE_BYTES);
+	n_lines = count_lines(text);
+	starts = ARENA_ARRAY(a, n_lines, uint32_t);
+	if (!starts)
+		return error_nomem(reterr);
+	starts[0] = 0;
+	for (size_t i = str_find(text, '\n', 0); i < text.n;
+	     i = str_find(text, '\n', i + 1))
+		starts[n++] = (uint32_t)i + 1;
+	*ret = (struct source){ file, text, starts, n_lines };
+	return true;
+}
+
+/* Index of the last line that starts at or before `off`. */
+static uint32_t
+line_of(const struct source *src, uint32_t off)
+{
+	uint32_t low = 0, high = src->n_lines;
+
+	while (high - low > 1) {
+		uint32_t mid = low + (high - low) / 2;
+
+		if (src->line_starts[mid] <= off)
+			low = mid;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+struct span
+source_span(const struct source *src, uint32_t off, uint32_t len)
+{
+	uint32_t line = line_of(src, off), start = src->line_starts[line];
+	size_t end = str_find(src->text, '\n', start);
+	size_t to = (size_t)off + len;
+
+	if (to > end)
+		to = end;
+	return (struct span){ src->file, line + 1,
+		(uint32_t)str_utf8_len(str_sub(src->text, start, off)) + 1,
+		(uint32_t)str_utf8_len(str_sub(src->text, off, to)) };
+}
+
+struct str
+source_text(const struct source *src, uint32_t off, uint32_t len)
+{
+	return str_sub(src->text, off, (size_t)off + len);
+}
