@@ -114,7 +114,8 @@ bool uid_type_is_valid(struct str type);
  * A layer holds records {uid, attributes, tags, parents}. It may lie over another layer, which must be finished and outlive it. A record in the upper layer
  * wins; the lower layer's record of the same uid may then only add parents: attributes or tags there are a clash, unless both records are identical.
  * Every uid has a dense id in a layered intern table: what the lower layer does not know gets an id of this layer's own.
- * After `entities_finish` a layer without a layer above it is read by many threads; a request's layer belongs to its thread. */
+ * After `entities_finish` a layer that lies over none is read by many threads; one that lies over another (a request's) belongs to its thread: it remembers
+ * the ancestors it was asked for. */
 struct entities;
 
 struct entity {
@@ -138,9 +139,14 @@ bool entities_finish(struct entities *layer, struct error *reterr) MUST_USE;
 /* The record as seen from this layer (upper wins, parents joined), or NULL when no layer has it. Lent; O(1). */
 const struct entity *entities_find(const struct entities *layer,
     struct uid uid);
-/* Cedar's `in` for two entities: equal, or `ancestor` is reachable over parents. Neither needs a record. */
+/* Cedar's `in` for two entities: equal, or `ancestor` is reachable over parents. Neither needs a record; `layer` may be NULL. False when memory is out, so it is
+ * for reports: deciding asks entities_reach. */
 bool entities_in(const struct entities *layer, struct uid uid,
     struct uid ancestor);
+/* The same for evaluation. `scratch` is used where nothing is remembered. Errors: memory. */
+bool entities_reach(const struct entities *layer, struct uid uid,
+    struct uid ancestor, struct arena *scratch, bool *ret_reaches,
+    struct error *reterr) MUST_USE;
 size_t entities_count(const struct entities *layer);
 /* The i-th record of this layer alone, in order of addition. */
 const struct entity *entities_at(const struct entities *layer, size_t i);

@@ -1,0 +1,545 @@
+/* claims.c - a verified document's claims, and the principal they make.
+ * One table says which claim becomes which attribute and, where it does, which
+ * parent; times and the address are read here, so that what cannot be read is
+ * refused before any policy sees it. Names and nesting are those of the document
+ * (contracts, "What policies see"): a claim that is not there is an attribute
+ * that is not there. The two open maps become tags, `app:NAME` and
+ * `custom:NAME`. */
+#include "policy/claims_make.h"
+
+#include <stddef.h>
+
+#include "base/timefmt.h"
+
+struct claims {
+	struct claims_init said; /* strings and lists are our own copies */
+	struct net_addr address;
+	struct entity entity;
+};
+
+/* The claims that are one string each. */
+static const struct row {
+	struct str name;
+	size_t at; /* in struct claims_init */
+	struct str parent;
+	bool is_time, is_address;
+} rows[] = {
+#define CLAIM(name, field) STR_INIT(name), offsetof(struct claims_init, field)
+	{ CLAIM("imageId", image_id), STR_INIT("Image"), false, false },
+	{ CLAIM("owner", owner), STR_INIT("Owner"), false, false },
+	{ CLAIM("privateIp", private_ip), STR_INIT(""), false, true },
+	{ CLAIM("launchTime", launch_time), STR_INIT(""), true, false },
+	{ CLAIM("region", region), STR_INIT("Region"), false, false },
+	{ CLAIM("zone", zone), STR_INIT("Zone"), false, false },
+	{ CLAIM("supportLevel", support_level), STR_INIT(""), false, false },
+};
+
+/* Kind, issuer, documentId, issuedAt, expiresAt, os and licences besides. */
+#define MAX_ATTRS (ARRAY_LEN(rows) + 7)
+
+static struct str *
+said_at(struct claims_init *said, const struct row *row)
+{
+	return (struct str *)(void *)((char *)said + row->at);
+}
+
+static struct str
+said(const struct claims *c, const struct row *row)
+{
+	return *(const struct str *)(const void *)((const char *)&c->said +
+						   row->at);
+}
+
+/* --- copying --------------------------------------------------------------- */
+
+static bool
+copy_str(struct arena *a, struct str *s, struct error *reterr)
+{
+	*s = str_dup(a, *s);
+	return s->p || error_nomem(reterr);
+}
+
+static bool
+copy_pairs(struct arena *a, const struct claims_pair **pairs, size_t n,
+    struct error *reterr)
+{
+	struct claims_pair *copy = ARENA_ARRAY(a, n, struct claims_pair);
+
+	if (!copy)
+		return error_nomem(reterr);
+	for (size_t i = 0; i < n; i++) {
+		copy[i] = (*pairs)[i];
+		if (!copy_str(a, &copy[i].name, reterr) ||
+		    !copy_str(a, &copy[i].text, reterr))
+			return false;
+	}
+	*pairs = copy;
+	return true;
+}
+
+static bool
+copy_licences(struct arena *a, struct claims_init *s, struct error *reterr)
+{
+	struct str *copy = ARENA_ARRAY(a, s->n_licences, struct str);
+
+	if (!copy)
+		return error_nomem(reterr);
+	for (size_t i = 0; i < s->n_licences; i++) {
+		copy[i] = s->licences[i];
+		if (!copy_str(a, &copy[i], reterr))
+			return false;
+	}
+	s->licences = copy;
+	return true;
+}
+
+static bool
+copy_said(struct arena *a, struct claims_init *s, struct error *reterr)
+{
+	struct str *const strings[] = { &s->kind, &s->issuer, &s->key_id,
+		&s->document_id, &s->subject, &s->prefix, &s->os_name,
+		&s->os_version };
+
+	for (size_t i = 0; i < ARRAY_LEN(strings); i++)
+		if (!copy_str(a, strings[i], reterr))
+			return false;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (!copy_str(a, said_at(s, &rows[i]), reterr))
+			return false;
+	return copy_licences(a, s, reterr) &&
+	       copy_pairs(a, &s->applications, s->n_applications, reterr) &&
+	       copy_pairs(a, &s->custom, s->n_custom, reterr);
+}
+
+/* --- attributes --------------------------------------------------------------- */
+
+struct making {
+	struct arena *arena;
+	struct claims *c;
+	struct value_field *fields;
+	size_t n;
+	struct error *reterr;
+};
+
+static void
+put(struct making *m, struct str name, struct value v)
+{
+	m->fields[m->n++] = (struct value_field){ name, v };
+}
+
+static bool
+put_time(struct making *m, struct str name, int64_t s)
+{
+	struct value v;
+	int64_t ms;
+
+	if (__builtin_mul_overflow(s, 1000, &ms))
+		return error_set(m->reterr, ERR_EVIDENCE_MALFORMED, SPAN_NONE,
+		    "`%s` is no time", name.p);
+	v = value_datetime(m->arena, ms);
+	if (v.kind == VALUE_NONE)
+		return error_nomem(m->reterr);
+	put(m, name, v);
+	return true;
+}
+
+/* As the extension type reads it: an IPv6 spelling of an IPv4 address becomes
+ * that address. */
+static bool
+put_address(struct making *m, struct str name, struct str text)
+{
+	struct net_addr addr;
+	struct buf b = { 0 };
+	struct str plain;
+	struct value v;
+
+	if (!net_parse_addr(text, &addr))
+		return error_set(m->reterr, ERR_EVIDENCE_MALFORMED, SPAN_NONE,
+		    "`%s` is no address", name.p);
+	net_print(&b, &addr);
+	plain = str_dup(m->arena, buf_str(&b));
+	buf_free(&b);
+	if (!plain.p)
+		return error_nomem(m->reterr);
+	if (!value_construct(STR("ip"), plain, &v, m->reterr))
+		return false;
+	m->c->address = addr;
+	put(m, name, v);
+	return true;
+}
+
+static bool
+put_row(struct making *m, const struct row *row)
+{
+	struct str text = said(m->c, row);
+	struct value v;
+
+	if (text.n == 0)
+		return true;
+	if (row->is_address)
+		return put_address(m, row->name, text);
+	if (!row->is_time) {
+		put(m, row->name, value_string(text));
+		return true;
+	}
+	if (!value_construct(STR("datetime"), text, &v, NULL))
+		return error_set(m->reterr, ERR_EVIDENCE_MALFORMED, SPAN_NONE,
+		    "`%s` is no time", row->name.p);
+	put(m, row->name, v);
+	return true;
+}
+
+static bool
+put_licences(struct making *m)
+{
+	const struct claims_init *s = &m->c->said;
+	struct value *items = ARENA_ARRAY(m->arena, s->n_licences, struct value);
+
+	if (!s->has_licences)
+		return true;
+	if (!items)
+		return error_nomem(m->reterr);
+	for (size_t i = 0; i < s->n_licences; i++)
+		items[i] = value_string(s->licences[i]);
+	put(m, STR("licences"), value_set_take(items, s->n_licences));
+	return true;
+}
+
+static bool
+put_os(struct making *m)
+{
+	const struct claims_init *s = &m->c->said;
+	struct value_field *os = ARENA_ARRAY(m->arena, 2, struct value_field);
+	struct value v;
+	struct str dup;
+	size_t n = 0;
+
+	if (!os)
+		return error_nomem(m->reterr);
+	if (s->os_name.n)
+		os[n++] = (struct value_field){ STR("name"),
+			value_string(s->os_name) };
+	if (s->os_version.n)
+		os[n++] = (struct value_field){ STR("version"),
+			value_string(s->os_version) };
+	if (n > 0 && value_record_take(os, n, &v, &dup))
+		put(m, STR("os"), v);
+	return true;
+}
+
+static bool
+make_attrs(struct making *m)
+{
+	const struct claims_init *s = &m->c->said;
+	struct str dup;
+
+	m->fields = ARENA_ARRAY(m->arena, MAX_ATTRS, struct value_field);
+	if (!m->fields)
+		return error_nomem(m->reterr);
+	put(m, STR("kind"), value_string(s->kind));
+	put(m, STR("issuer"), value_string(s->issuer));
+	put(m, STR("documentId"), value_string(s->document_id));
+	if ((s->has_issued_at &&
+		!put_time(m, STR("issuedAt"), s->issued_at)) ||
+	    (s->has_expires_at &&
+		!put_time(m, STR("expiresAt"), s->expires_at)))
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (!put_row(m, &rows[i]))
+			return false;
+	if (!put_licences(m) || !put_os(m))
+		return false;
+	return value_record_take(
+	    m->fields, m->n, &m->c->entity.attrs, &dup);
+}
+
+/* --- tags and parents ------------------------------------------------------------ */
+
+static bool
+put_tags(struct making *m, const char *before, const struct claims_pair *pairs,
+    size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct buf name = { 0 };
+		struct str kept;
+
+		buf_addz(&name, before);
+		buf_add(&name, pairs[i].name);
+		kept = buf_ok(&name) ? str_dup(m->arena, buf_str(&name)) :
+				       (struct str){ NULL, 0 };
+		buf_free(&name);
+		if (!kept.p)
+			return error_nomem(m->reterr);
+		put(m, kept, value_string(pairs[i].text));
+	}
+	return true;
+}
+
+static bool
+make_tags(struct making *m)
+{
+	const struct claims_init *s = &m->c->said;
+	struct str dup;
+
+	m->n = 0;
+	m->fields = ARENA_ARRAY(m->arena, s->n_applications + s->n_custom,
+	    struct value_field);
+	if (!m->fields)
+		return error_nomem(m->reterr);
+	if (!put_tags(m, "app:", s->applications, s->n_applications) ||
+	    !put_tags(m, "custom:", s->custom, s->n_custom))
+		return false;
+	if (!value_record_take(m->fields, m->n, &m->c->entity.tags, &dup))
+		return error_set(m->reterr, ERR_EVIDENCE_MALFORMED, SPAN_NONE,
+		    "`%.*s` is claimed twice", STR_ARG(str_sub(dup, 0, 100)));
+	return true;
+}
+
+static bool
+make_parents(struct making *m)
+{
+	struct uid *parents =
+	    ARENA_ARRAY(m->arena, ARRAY_LEN(rows), struct uid);
+	size_t n = 0;
+
+	if (!parents)
+		return error_nomem(m->reterr);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (rows[i].parent.n && said(m->c, &rows[i]).n)
+			parents[n++] = (struct uid){ rows[i].parent,
+				said(m->c, &rows[i]) };
+	m->c->entity.parents = parents;
+	m->c->entity.n_parents = n;
+	return true;
+}
+
+static bool
+make_uid(struct making *m)
+{
+	const struct claims_init *s = &m->c->said;
+	struct buf id = { 0 };
+	struct uid *uid = &m->c->entity.uid;
+
+	buf_add(&id, s->prefix);
+	buf_add(&id, s->subject);
+	uid->type = STR("Instance");
+	uid->id = buf_ok(&id) ? str_dup(m->arena, buf_str(&id)) :
+				(struct str){ NULL, 0 };
+	buf_free(&id);
+	return uid->id.p || error_nomem(m->reterr);
+}
+
+bool
+claims_make(struct arena *a, const struct claims_init *init,
+    const struct claims **ret, struct error *reterr)
+{
+	struct claims *c = ARENA_NEW(a, struct claims);
+	struct making m = { .arena = a, .c = c, .reterr = reterr };
+
+	if (!c)
+		return error_nomem(reterr);
+	c->said = *init;
+	c->entity.from = "claims";
+	if (!copy_said(a, &c->said, reterr) || !make_uid(&m) ||
+	    !make_attrs(&m) || !make_tags(&m) || !make_parents(&m))
+		return false;
+	*ret = c;
+	return true;
+}
+
+/* --- asking --------------------------------------------------------------------- */
+
+const char *
+claims_proof_name(enum claims_proof p)
+{
+	static const char *const names[] = {
+		[PROOF_NONE] = "none",
+		[PROOF_BEARER] = "bearer",
+		[PROOF_ADDRESS] = "address",
+		[PROOF_KEY] = "key",
+	};
+
+	return names[p];
+}
+
+struct uid
+claims_principal(const struct claims *c)
+{
+	return c->entity.uid;
+}
+
+struct str
+claims_subject(const struct claims *c)
+{
+	return c->said.subject;
+}
+
+struct str
+claims_kind(const struct claims *c)
+{
+	return c->said.kind;
+}
+
+struct str
+claims_issuer(const struct claims *c)
+{
+	return c->said.issuer;
+}
+
+struct str
+claims_key_id(const struct claims *c)
+{
+	return c->said.key_id;
+}
+
+struct str
+claims_document_id(const struct claims *c)
+{
+	return c->said.document_id;
+}
+
+bool
+claims_issued_at(const struct claims *c, int64_t *ret_unix_s)
+{
+	if (c->said.has_issued_at)
+		*ret_unix_s = c->said.issued_at;
+	return c->said.has_issued_at;
+}
+
+bool
+claims_expires_at(const struct claims *c, int64_t *ret_unix_s)
+{
+	if (c->said.has_expires_at)
+		*ret_unix_s = c->said.expires_at;
+	return c->said.has_expires_at;
+}
+
+int64_t
+claims_lease_end(const struct claims *c, int64_t shown_unix_s)
+{
+	int64_t lease = c->said.max_lease_s, end;
+
+	/* Neither an expiry nor a lease: nothing stays open at all. */
+	if (!c->said.has_expires_at && lease == 0)
+		return shown_unix_s;
+	if (lease == 0 || lease == INT64_MAX ||
+	    __builtin_add_overflow(shown_unix_s, lease, &end))
+		end = INT64_MAX;
+	if (c->said.has_expires_at && c->said.expires_at < end)
+		end = c->said.expires_at;
+	return end;
+}
+
+bool
+claims_has_cnf(const struct claims *c)
+{
+	return c->said.has_cnf;
+}
+
+struct net_addr
+claims_address(const struct claims *c)
+{
+	return c->address;
+}
+
+const struct entity *
+claims_entity(const struct claims *c)
+{
+	return &c->entity;
+}
+
+bool
+claims_has(const struct claims *c, struct str name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (str_eq(name, rows[i].name))
+			return said(c, &rows[i]).n > 0;
+	if (str_eq(name, STR("os")))
+		return c->said.os_name.n || c->said.os_version.n;
+	if (str_eq(name, STR("licences")))
+		return c->said.has_licences;
+	if (str_eq(name, STR("applications")))
+		return c->said.n_applications > 0;
+	return str_eq(name, STR("custom")) && c->said.n_custom > 0;
+}
+
+/* --- JSON: names as in the document ------------------------------------------------ */
+
+static bool
+set_text(json_t *object, struct str name, struct str text)
+{
+	return text.n == 0 || json_object_setn_new(object, name.p, name.n,
+				  json_from_str(text)) == 0;
+}
+
+static bool
+set_pairs(json_t *object, const char *name, const struct claims_pair *pairs,
+    size_t n)
+{
+	json_t *map = json_object();
+
+	for (size_t i = 0; i < n; i++)
+		if (json_object_setn_new(map, pairs[i].name.p,
+			pairs[i].name.n, json_from_str(pairs[i].text)) != 0) {
+			json_decref(map);
+			return false;
+		}
+	if (n == 0) {
+		json_decref(map);
+		return true;
+	}
+	return json_object_set_new(object, name, map) == 0;
+}
+
+static bool
+set_os(json_t *object, const struct claims_init *s)
+{
+	json_t *os = json_object();
+
+	if (!s->os_name.n && !s->os_version.n) {
+		json_decref(os);
+		return true;
+	}
+	if (!set_text(os, STR("name"), s->os_name) ||
+	    !set_text(os, STR("version"), s->os_version)) {
+		json_decref(os);
+		return false;
+	}
+	return json_object_set_new(object, "os", os) == 0;
+}
+
+static bool
+set_licences(json_t *object, const struct claims_init *s)
+{
+	json_t *list = json_array();
+
+	if (!s->has_licences) {
+		json_decref(list);
+		return true;
+	}
+	for (size_t i = 0; i < s->n_licences; i++)
+		if (json_array_append_new(
+			list, json_from_str(s->licences[i])) != 0) {
+			json_decref(list);
+			return false;
+		}
+	return json_object_set_new(object, "licences", list) == 0;
+}
+
+json_t *
+claims_to_json(const struct claims *c)
+{
+	const struct claims_init *s = &c->said;
+	json_t *object = json_object();
+	bool ok = object != NULL;
+
+	for (size_t i = 0; ok && i < ARRAY_LEN(rows); i++)
+		ok = set_text(object, rows[i].name, said(c, &rows[i]));
+	if (ok && set_os(object, s) && set_licences(object, s) &&
+	    set_pairs(object, "applications", s->applications,
+		s->n_applications) &&
+	    set_pairs(object, "custom", s->custom, s->n_custom))
+		return object;
+	json_decref(object);
+	return NULL;
+}

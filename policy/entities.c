@@ -1,0 +1,483 @@
+/* entities.c - records of entities in layers, and how they are read.
+ * Invariants: one record an id in a layer; `seen` of a finished layer is what a
+ * policy sees of the record; an upper layer's record never hides attributes or
+ * tags of a lower one, it clashes with them. Ids are the intern table's; who is
+ * above whom is reach.c's.
+ * Cost: O(1) a look-up, linear to load; about 300 bytes a record with its
+ * names, values and parents apart. */
+#include "policy/entities.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "policy/value_json.h"
+
+/* --- ids to numbers ---------------------------------------------------------- */
+
+static size_t
+slot_of(const struct idmap *m, uint32_t key)
+{
+	size_t at = (key * UINT32_C(2654435769)) & (m->n_slots - 1);
+
+	while (m->slots[at].key != 0 && m->slots[at].key != key + 1)
+		at = (at + 1) & (m->n_slots - 1);
+	return at;
+}
+
+uint32_t
+idmap_get(const struct idmap *m, uint32_t key)
+{
+	const struct idmap_slot *slot;
+
+	if (m->n_slots == 0)
+		return INTERN_NONE;
+	slot = &m->slots[slot_of(m, key)];
+	return slot->key ? slot->value : INTERN_NONE;
+}
+
+static bool
+idmap_grow(struct idmap *m, struct arena *a)
+{
+	struct idmap bigger = { .n = m->n,
+		.n_slots = m->n_slots ? m->n_slots * 2 : 16 };
+
+	bigger.slots = ARENA_ARRAY(a, bigger.n_slots, struct idmap_slot);
+	if (!bigger.slots)
+		return false;
+	for (size_t i = 0; i < m->n_slots; i++)
+		if (m->slots[i].key)
+			bigger.slots[slot_of(&bigger, m->slots[i].key - 1)] =
+			    m->slots[i];
+	*m = bigger;
+	return true;
+}
+
+bool
+idmap_add(struct idmap *m, struct arena *a, uint32_t key, uint32_t value)
+{
+	if (m->n * 2 >= m->n_slots && !idmap_grow(m, a))
+		return false;
+	m->slots[slot_of(m, key)] = (struct idmap_slot){ key + 1, value };
+	m->n++;
+	return true;
+}
+
+/* --- a layer ------------------------------------------------------------------- */
+
+struct entities *
+entities_new(struct arena *a, const struct entities *below)
+{
+	struct entities *layer = ARENA_NEW(a, struct entities);
+
+	if (!layer)
+		return NULL;
+	layer->arena = a;
+	layer->below = below;
+	layer->ids = intern_new(a, below ? below->ids : NULL);
+	return layer->ids ? layer : NULL;
+}
+
+struct record *
+entities_record(const struct entities *layer, size_t i)
+{
+	return &layer->chunks[i / RECORDS_PER_CHUNK][i % RECORDS_PER_CHUNK];
+}
+
+struct record *
+entities_own(const struct entities *layer, uint32_t id)
+{
+	uint32_t i = idmap_get(&layer->by_id, id);
+
+	return i == INTERN_NONE ? NULL : entities_record(layer, i);
+}
+
+static bool
+is_action(struct str type)
+{
+	return str_eq(type, STR("Action")) ||
+	       str_has_suffix(type, STR("::Action"));
+}
+
+/* The parents as a set, for comparing: their order and repeats mean nothing. */
+static bool
+parent_set(struct arena *a, const struct entity *e, struct value *ret,
+    struct error *reterr)
+{
+	struct value *items = ARENA_ARRAY(a, e->n_parents, struct value);
+
+	if (!items)
+		return error_nomem(reterr);
+	for (size_t i = 0; i < e->n_parents; i++)
+		items[i] = value_entity(e->parents[i]);
+	*ret = value_set_take(items, e->n_parents);
+	return true;
+}
+
+static bool
+is_same(struct arena *a, const struct entity *x, const struct entity *y,
+    bool *ret, struct error *reterr)
+{
+	struct value xs, ys;
+
+	*ret = value_eq(&x->attrs, &y->attrs) && value_eq(&x->tags, &y->tags);
+	if (!*ret)
+		return true;
+	if (!parent_set(a, x, &xs, reterr) || !parent_set(a, y, &ys, reterr))
+		return false;
+	*ret = value_eq(&xs, &ys);
+	return true;
+}
+
+/* `uid` as text for a message, clipped. */
+struct shown_uid {
+	char text[100];
+};
+
+static struct shown_uid
+show(struct uid uid)
+{
+	struct shown_uid shown;
+	struct buf b = { 0 };
+
+	value_print_uid(&b, uid);
+	(void)snprintf(shown.text, sizeof shown.text, "%.*s",
+	    STR_ARG(str_sub(buf_str(&b), 0, sizeof shown.text - 1)));
+	buf_free(&b);
+	return shown;
+}
+
+static bool
+check_parents(const struct entity *e, struct error *reterr)
+{
+	struct span at = { .file = e->from };
+
+	if (!is_action(e->uid.type))
+		return true;
+	for (size_t i = 0; i < e->n_parents; i++)
+		if (!is_action(e->parents[i].type))
+			return error_set(reterr, ERR_NAME_ACTION, at,
+			    "the action `%s` may only be in actions, found "
+			    "`%s`",
+			    show(e->uid).text, show(e->parents[i]).text);
+	return true;
+}
+
+static struct record *
+push_record(struct entities *layer)
+{
+	if (layer->n == layer->n_chunks * RECORDS_PER_CHUNK) {
+		struct record *chunk = ARENA_ARRAY(
+		    layer->arena, RECORDS_PER_CHUNK, struct record);
+
+		if (!chunk ||
+		    !ARENA_PUSH_ROOM(layer->arena, layer->chunks,
+			layer->n_chunks, layer->cap_chunks))
+			return NULL;
+		layer->chunks[layer->n_chunks++] = chunk;
+	}
+	return entities_record(layer, layer->n);
+}
+
+static bool
+intern_parents(struct entities *layer, const struct entity *e,
+    const uint32_t **ret, struct error *reterr)
+{
+	uint32_t *ids = ARENA_ARRAY(layer->arena, e->n_parents, uint32_t);
+
+	if (!ids)
+		return error_nomem(reterr);
+	for (size_t i = 0; i < e->n_parents; i++) {
+		ids[i] = intern_add(
+		    layer->ids, e->parents[i].type, e->parents[i].id);
+		if (ids[i] == INTERN_NONE)
+			return error_nomem(reterr);
+	}
+	*ret = ids;
+	return true;
+}
+
+static void
+fill_empty(struct value *record)
+{
+	if (record->kind == VALUE_NONE)
+		*record = (struct value){ .kind = VALUE_RECORD };
+}
+
+bool
+entities_add(
+    struct entities *layer, const struct entity *e, struct error *reterr)
+{
+	uint32_t id = intern_add(layer->ids, e->uid.type, e->uid.id);
+	struct entity own = *e;
+	struct record *r;
+	const uint32_t *parents = NULL;
+	bool same = false;
+
+	fill_empty(&own.attrs);
+	fill_empty(&own.tags);
+	if (id == INTERN_NONE || e->n_parents > UINT32_MAX)
+		return error_nomem(reterr);
+	if (!check_parents(e, reterr))
+		return false;
+	r = entities_own(layer, id);
+	if (r && !is_same(layer->arena, &r->own, &own, &same, reterr))
+		return false;
+	if (same)
+		return true;
+	if (r)
+		return error_set(reterr, ERR_ENTITY_DUPLICATE,
+		    (struct span){ .file = e->from },
+		    "`%s` has two different records, the first from %s",
+		    show(e->uid).text, r->own.from ? r->own.from : "elsewhere");
+	r = push_record(layer);
+	if (!r)
+		return error_nomem(reterr);
+	if (!intern_parents(layer, e, &parents, reterr))
+		return false;
+	if (!idmap_add(&layer->by_id, layer->arena, id, (uint32_t)layer->n))
+		return error_nomem(reterr);
+	*r = (struct record){ .own = own, .seen = &r->own, .id = id,
+		.n_parents = (uint32_t)e->n_parents, .parents = parents };
+	layer->n++;
+	return true;
+}
+
+/* --- layers over layers ---------------------------------------------------------- */
+
+static const struct entity *
+find_id(const struct entities *layer, uint32_t id)
+{
+	for (; layer; layer = layer->below) {
+		const struct record *r = entities_own(layer, id);
+
+		if (r)
+			return r->seen;
+	}
+	return NULL;
+}
+
+/* The record with the parents of `below` after its own. */
+static bool
+join_parents(struct entities *layer, struct record *r,
+    const struct entity *below, struct error *reterr)
+{
+	struct entity *joined = ARENA_NEW(layer->arena, struct entity);
+	struct uid *parents = ARENA_ARRAY(
+	    layer->arena, r->own.n_parents + below->n_parents, struct uid);
+	size_t n = r->own.n_parents;
+	struct value own;
+
+	if (!joined || !parents)
+		return error_nomem(reterr);
+	if (!parent_set(layer->arena, &r->own, &own, reterr))
+		return false;
+	if (n)
+		memcpy(parents, r->own.parents, n * sizeof *parents);
+	for (size_t i = 0; i < below->n_parents; i++) {
+		struct value parent = value_entity(below->parents[i]);
+
+		if (!value_set_contains(&own, &parent))
+			parents[n++] = below->parents[i];
+	}
+	*joined = r->own;
+	joined->parents = parents;
+	joined->n_parents = n;
+	r->seen = joined;
+	return true;
+}
+
+static bool
+lay_over(struct entities *layer, struct record *r, struct error *reterr)
+{
+	const struct entity *below = find_id(layer->below, r->id);
+	bool same = false;
+
+	if (!below)
+		return true;
+	if (!is_same(layer->arena, &r->own, below, &same, reterr))
+		return false;
+	if (same)
+		return true;
+	if (below->attrs.record.n || below->tags.record.n)
+		return error_set(reterr, ERR_ENTITY_CLASH,
+		    (struct span){ .file = below->from },
+		    "`%s` comes with the request; loaded data may only add "
+		    "parents to it",
+		    show(r->own.uid).text);
+	return join_parents(layer, r, below, reterr);
+}
+
+bool
+entities_finish(struct entities *layer, struct error *reterr)
+{
+	for (size_t i = 0; layer->below && i < layer->n; i++)
+		if (!lay_over(layer, entities_record(layer, i), reterr))
+			return false;
+	if (layer->below ? !reach_check(layer, reterr) :
+			   !reach_close(layer, reterr))
+		return false;
+	layer->finished = true;
+	return true;
+}
+
+const struct entity *
+entities_find(const struct entities *layer, struct uid uid)
+{
+	uint32_t id = layer ? intern_find(layer->ids, uid.type, uid.id) :
+			      INTERN_NONE;
+
+	return id == INTERN_NONE ? NULL : find_id(layer, id);
+}
+
+size_t
+entities_count(const struct entities *layer)
+{
+	return layer->n;
+}
+
+const struct entity *
+entities_at(const struct entities *layer, size_t i)
+{
+	return &entities_record(layer, i)->own;
+}
+
+/* --- JSON --------------------------------------------------------------------------- */
+
+/* The uid with the strings that the intern table keeps. */
+static bool
+read_uid(struct entities *layer, const json_t *json, const char *where,
+    struct uid *ret, struct error *reterr)
+{
+	struct uid uid;
+	uint32_t id;
+
+	if (!value_uid_view(json, where, &uid, reterr))
+		return false;
+	id = intern_add(layer->ids, uid.type, uid.id);
+	if (id == INTERN_NONE)
+		return error_nomem(reterr);
+	intern_get(layer->ids, id, &ret->type, &ret->id);
+	return true;
+}
+
+static bool
+refuse_shape(struct error *reterr, const char *where, const char *what)
+{
+	return error_set(
+	    reterr, ERR_JSON_SHAPE, SPAN_NONE, "`%s`: %s", where, what);
+}
+
+static bool
+read_parents(struct entities *layer, const json_t *json, const char *where,
+    struct entity *e, struct error *reterr)
+{
+	size_t n = json_array_size(json);
+	struct uid *parents;
+
+	if (!json_is_array(json))
+		return refuse_shape(
+		    reterr, where, "`parents` must be an array");
+	parents = ARENA_ARRAY(layer->arena, n, struct uid);
+	if (!parents)
+		return error_nomem(reterr);
+	for (size_t i = 0; i < n; i++)
+		if (!read_uid(layer, json_array_get(json, i), where,
+			&parents[i], reterr))
+			return false;
+	e->parents = parents;
+	e->n_parents = n;
+	return true;
+}
+
+static bool
+read_record(struct entities *layer, const json_t *json, size_t i,
+    struct entity *e, struct error *reterr)
+{
+	const json_t *attrs = json_object_get(json, "attrs");
+	const json_t *tags = json_object_get(json, "tags");
+	char where[120];
+
+	(void)snprintf(where, sizeof where, "entity %zu", i);
+	if (!json_is_object(json))
+		return refuse_shape(reterr, where, "expected an object");
+	if (!json_object_get(json, "uid"))
+		return refuse_shape(reterr, where, "`uid` is missing");
+	if (!read_uid(layer, json_object_get(json, "uid"), where, &e->uid,
+		reterr))
+		return false;
+	(void)snprintf(where, sizeof where, "%s", show(e->uid).text);
+	if (!json_is_object(attrs))
+		return refuse_shape(
+		    reterr, where, "`attrs` must be an object");
+	if (!value_fields_from_json(
+		layer->arena, attrs, where, &e->attrs, reterr))
+		return false;
+	if (tags && !json_is_object(tags))
+		return refuse_shape(reterr, where, "`tags` must be an object");
+	if (tags && !value_fields_from_json(
+			layer->arena, tags, where, &e->tags, reterr))
+		return false;
+	return read_parents(
+	    layer, json_object_get(json, "parents"), where, e, reterr);
+}
+
+bool
+entities_add_json(struct entities *layer, const json_t *array,
+    const char *file, struct error *reterr)
+{
+	struct error err = { 0 };
+	bool ok = true;
+
+	if (!json_is_array(array))
+		ok = error_set(&err, ERR_JSON_SHAPE, SPAN_NONE,
+		    "entities must be an array");
+	for (size_t i = 0; ok && i < json_array_size(array); i++) {
+		struct entity e = { .from = file };
+
+		ok = read_record(
+			 layer, json_array_get(array, i), i, &e, &err) &&
+		     entities_add(layer, &e, &err);
+	}
+	if (ok)
+		return true;
+	if (!err.at.file)
+		err.at.file = file;
+	if (reterr && reterr->code == ERR_NONE)
+		*reterr = err;
+	return false;
+}
+
+static json_t *
+entity_to_json(const struct entity *e)
+{
+	json_t *parents = json_array(), *json;
+
+	for (size_t i = 0; parents && i < e->n_parents; i++)
+		if (json_array_append_new(
+			parents, value_uid_to_json(e->parents[i])) != 0) {
+			json_decref(parents);
+			parents = NULL;
+		}
+	json = json_pack("{s:o, s:o, s:o}", "uid", value_uid_to_json(e->uid),
+	    "attrs", value_to_json(&e->attrs), "parents", parents);
+	if (json && e->tags.record.n &&
+	    json_object_set_new(json, "tags", value_to_json(&e->tags)) != 0) {
+		json_decref(json);
+		return NULL;
+	}
+	return json;
+}
+
+json_t *
+entities_to_json(const struct entities *layer)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; array && i < layer->n; i++)
+		if (json_array_append_new(array,
+			entity_to_json(entities_at(layer, i))) != 0) {
+			json_decref(array);
+			return NULL;
+		}
+	return array;
+}

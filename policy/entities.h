@@ -1,0 +1,53 @@
+/* entities.h - inside of a layer of entities, for entities.c and reach.c alone. */
+#ifndef POLICY_ENTITIES_H
+#define POLICY_ENTITIES_H
+
+#include "base/intern.h"
+#include "policy/value.h"
+
+/* uint32 keys to uint32 numbers; keys are dense ids, nobody outside chooses their hashes. All memory is an arena's. */
+struct idmap {
+	struct idmap_slot {
+		uint32_t key, value; /* key + 1; 0: free */
+	} *slots;
+	size_t n, n_slots; /* n_slots a power of two, or 0 */
+};
+/* The number of `key`, or INTERN_NONE. */
+uint32_t idmap_get(const struct idmap *m, uint32_t key);
+/* False when memory is out. `key` must not be there. */
+bool idmap_add(struct idmap *m, struct arena *a, uint32_t key, uint32_t value)
+    MUST_USE;
+
+struct record {
+	struct entity own;         /* as added */
+	const struct entity *seen; /* with the parents that lower layers add */
+	uint32_t id;
+	uint32_t n_parents, n_closure;
+	const uint32_t *parents; /* ids of own.parents */
+	const uint32_t *closure; /* all ancestors, sorted; valid when has_closure */
+	bool has_closure;
+};
+
+#define RECORDS_PER_CHUNK 256u
+
+struct entities {
+	struct arena *arena;
+	const struct entities *below;
+	struct intern *ids;
+	struct idmap by_id; /* id to index */
+	struct record **chunks;
+	size_t n_chunks, cap_chunks, n;
+	struct reach_memo *memo; /* of a layer over another */
+	bool finished;
+};
+
+struct record *entities_record(const struct entities *layer, size_t i);
+/* The record of this layer alone, or NULL. */
+struct record *entities_own(const struct entities *layer, uint32_t id);
+
+/* Ancestors of all records of a bottom layer. Errors: ERR_ENTITY_CYCLE, memory. */
+bool reach_close(struct entities *layer, struct error *reterr) MUST_USE;
+/* Is a record of an upper layer its own ancestor? Errors: ERR_ENTITY_CYCLE, memory. */
+bool reach_check(struct entities *layer, struct error *reterr) MUST_USE;
+
+#endif
