@@ -1,9 +1,9 @@
 /* claims.c - a verified document's claims, and the principal they make.
  * One table says which claim becomes which attribute and, where it does, which
  * parent; times and the address are read here, so that what cannot be read is
- * refused before any policy sees it. Names and nesting are those of the document
- * (contracts, "What policies see"): a claim that is not there is an attribute
- * that is not there. The two open maps become tags, `app:NAME` and
+ * refused before any policy sees it. Names and nesting are those of the
+ * document (contracts, "What policies see"): a claim that is not there is an
+ * attribute that is not there. The two open maps become tags, `app:NAME` and
  * `custom:NAME`. */
 #include "policy/claims_make.h"
 
@@ -46,11 +46,12 @@ said_at(struct claims_init *said, const struct row *row)
 static struct str
 said(const struct claims *c, const struct row *row)
 {
-	return *(const struct str *)(const void *)((const char *)&c->said +
-						   row->at);
+	return *(
+	    const struct str *)(const void *)((const char *)&c->said + row->at);
 }
 
-/* --- copying --------------------------------------------------------------- */
+/* --- copying ---------------------------------------------------------------
+ */
 
 static bool
 copy_str(struct arena *a, struct str *s, struct error *reterr)
@@ -111,7 +112,8 @@ copy_said(struct arena *a, struct claims_init *s, struct error *reterr)
 	       copy_pairs(a, &s->custom, s->n_custom, reterr);
 }
 
-/* --- attributes --------------------------------------------------------------- */
+/* --- attributes
+ * --------------------------------------------------------------- */
 
 struct making {
 	struct arena *arena;
@@ -193,7 +195,8 @@ static bool
 put_licences(struct making *m)
 {
 	const struct claims_init *s = &m->c->said;
-	struct value *items = ARENA_ARRAY(m->arena, s->n_licences, struct value);
+	struct value *items =
+	    ARENA_ARRAY(m->arena, s->n_licences, struct value);
 
 	if (!s->has_licences)
 		return true;
@@ -239,8 +242,7 @@ make_attrs(struct making *m)
 	put(m, STR("kind"), value_string(s->kind));
 	put(m, STR("issuer"), value_string(s->issuer));
 	put(m, STR("documentId"), value_string(s->document_id));
-	if ((s->has_issued_at &&
-		!put_time(m, STR("issuedAt"), s->issued_at)) ||
+	if ((s->has_issued_at && !put_time(m, STR("issuedAt"), s->issued_at)) ||
 	    (s->has_expires_at &&
 		!put_time(m, STR("expiresAt"), s->expires_at)))
 		return false;
@@ -249,11 +251,11 @@ make_attrs(struct making *m)
 			return false;
 	if (!put_licences(m) || !put_os(m))
 		return false;
-	return value_record_take(
-	    m->fields, m->n, &m->c->entity.attrs, &dup);
+	return value_record_take(m->fields, m->n, &m->c->entity.attrs, &dup);
 }
 
-/* --- tags and parents ------------------------------------------------------------ */
+/* --- tags and parents
+ * ------------------------------------------------------------ */
 
 static bool
 put_tags(struct making *m, const char *before, const struct claims_pair *pairs,
@@ -265,8 +267,8 @@ put_tags(struct making *m, const char *before, const struct claims_pair *pairs,
 
 		buf_addz(&name, before);
 		buf_add(&name, pairs[i].name);
-		kept = buf_ok(&name) ? str_dup(m->arena, buf_str(&name)) :
-				       (struct str){ NULL, 0 };
+		kept = buf_ok(&name) ? str_dup(m->arena, buf_str(&name))
+				     : (struct str){ NULL, 0 };
 		buf_free(&name);
 		if (!kept.p)
 			return error_nomem(m->reterr);
@@ -282,8 +284,8 @@ make_tags(struct making *m)
 	struct str dup;
 
 	m->n = 0;
-	m->fields = ARENA_ARRAY(m->arena, s->n_applications + s->n_custom,
-	    struct value_field);
+	m->fields = ARENA_ARRAY(
+	    m->arena, s->n_applications + s->n_custom, struct value_field);
 	if (!m->fields)
 		return error_nomem(m->reterr);
 	if (!put_tags(m, "app:", s->applications, s->n_applications) ||
@@ -323,8 +325,8 @@ make_uid(struct making *m)
 	buf_add(&id, s->prefix);
 	buf_add(&id, s->subject);
 	uid->type = STR("Instance");
-	uid->id = buf_ok(&id) ? str_dup(m->arena, buf_str(&id)) :
-				(struct str){ NULL, 0 };
+	uid->id = buf_ok(&id) ? str_dup(m->arena, buf_str(&id))
+			      : (struct str){ NULL, 0 };
 	buf_free(&id);
 	return uid->id.p || error_nomem(m->reterr);
 }
@@ -347,7 +349,8 @@ claims_make(struct arena *a, const struct claims_init *init,
 	return true;
 }
 
-/* --- asking --------------------------------------------------------------------- */
+/* --- asking
+ * --------------------------------------------------------------------- */
 
 const char *
 claims_proof_name(enum claims_proof p)
@@ -463,7 +466,8 @@ claims_has(const struct claims *c, struct str name)
 	return str_eq(name, STR("custom")) && c->said.n_custom > 0;
 }
 
-/* --- JSON: names as in the document ------------------------------------------------ */
+/* --- JSON: names as in the document
+ * ------------------------------------------------ */
 
 static bool
 set_text(json_t *object, struct str name, struct str text)
@@ -473,14 +477,14 @@ set_text(json_t *object, struct str name, struct str text)
 }
 
 static bool
-set_pairs(json_t *object, const char *name, const struct claims_pair *pairs,
-    size_t n)
+set_pairs(
+    json_t *object, const char *name, const struct claims_pair *pairs, size_t n)
 {
 	json_t *map = json_object();
 
 	for (size_t i = 0; i < n; i++)
-		if (json_object_setn_new(map, pairs[i].name.p,
-			pairs[i].name.n, json_from_str(pairs[i].text)) != 0) {
+		if (json_object_setn_new(map, pairs[i].name.p, pairs[i].name.n,
+			json_from_str(pairs[i].text)) != 0) {
 			json_decref(map);
 			return false;
 		}
@@ -536,8 +540,8 @@ claims_to_json(const struct claims *c)
 	for (size_t i = 0; ok && i < ARRAY_LEN(rows); i++)
 		ok = set_text(object, rows[i].name, said(c, &rows[i]));
 	if (ok && set_os(object, s) && set_licences(object, s) &&
-	    set_pairs(object, "applications", s->applications,
-		s->n_applications) &&
+	    set_pairs(
+		object, "applications", s->applications, s->n_applications) &&
 	    set_pairs(object, "custom", s->custom, s->n_custom))
 		return object;
 	json_decref(object);

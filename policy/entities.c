@@ -12,7 +12,8 @@
 
 #include "policy/value_json.h"
 
-/* --- ids to numbers ---------------------------------------------------------- */
+/* --- ids to numbers ----------------------------------------------------------
+ */
 
 static size_t
 slot_of(const struct idmap *m, uint32_t key)
@@ -62,7 +63,8 @@ idmap_add(struct idmap *m, struct arena *a, uint32_t key, uint32_t value)
 	return true;
 }
 
-/* --- a layer ------------------------------------------------------------------- */
+/* --- a layer
+ * ------------------------------------------------------------------- */
 
 struct entities *
 entities_new(struct arena *a, const struct entities *below)
@@ -166,12 +168,11 @@ static struct record *
 push_record(struct entities *layer)
 {
 	if (layer->n == layer->n_chunks * RECORDS_PER_CHUNK) {
-		struct record *chunk = ARENA_ARRAY(
-		    layer->arena, RECORDS_PER_CHUNK, struct record);
+		struct record *chunk =
+		    ARENA_ARRAY(layer->arena, RECORDS_PER_CHUNK, struct record);
 
-		if (!chunk ||
-		    !ARENA_PUSH_ROOM(layer->arena, layer->chunks,
-			layer->n_chunks, layer->cap_chunks))
+		if (!chunk || !ARENA_PUSH_ROOM(layer->arena, layer->chunks,
+				  layer->n_chunks, layer->cap_chunks))
 			return NULL;
 		layer->chunks[layer->n_chunks++] = chunk;
 	}
@@ -236,13 +237,17 @@ entities_add(
 		return false;
 	if (!idmap_add(&layer->by_id, layer->arena, id, (uint32_t)layer->n))
 		return error_nomem(reterr);
-	*r = (struct record){ .own = own, .seen = &r->own, .id = id,
-		.n_parents = (uint32_t)e->n_parents, .parents = parents };
+	*r = (struct record){ .own = own,
+		.seen = &r->own,
+		.id = id,
+		.n_parents = (uint32_t)e->n_parents,
+		.parents = parents };
 	layer->n++;
 	return true;
 }
 
-/* --- layers over layers ---------------------------------------------------------- */
+/* --- layers over layers
+ * ---------------------------------------------------------- */
 
 static const struct entity *
 find_id(const struct entities *layer, uint32_t id)
@@ -313,8 +318,8 @@ entities_finish(struct entities *layer, struct error *reterr)
 	for (size_t i = 0; layer->below && i < layer->n; i++)
 		if (!lay_over(layer, entities_record(layer, i), reterr))
 			return false;
-	if (layer->below ? !reach_check(layer, reterr) :
-			   !reach_close(layer, reterr))
+	if (layer->below ? !reach_check(layer, reterr)
+			 : !reach_close(layer, reterr))
 		return false;
 	layer->finished = true;
 	return true;
@@ -323,8 +328,8 @@ entities_finish(struct entities *layer, struct error *reterr)
 const struct entity *
 entities_find(const struct entities *layer, struct uid uid)
 {
-	uint32_t id = layer ? intern_find(layer->ids, uid.type, uid.id) :
-			      INTERN_NONE;
+	uint32_t id =
+	    layer ? intern_find(layer->ids, uid.type, uid.id) : INTERN_NONE;
 
 	return id == INTERN_NONE ? NULL : find_id(layer, id);
 }
@@ -341,7 +346,9 @@ entities_at(const struct entities *layer, size_t i)
 	return &entities_record(layer, i)->own;
 }
 
-/* --- JSON --------------------------------------------------------------------------- */
+/* --- JSON
+ * ---------------------------------------------------------------------------
+ */
 
 /* The uid with the strings that the intern table keeps. */
 static bool
@@ -402,13 +409,12 @@ read_record(struct entities *layer, const json_t *json, size_t i,
 		return refuse_shape(reterr, where, "expected an object");
 	if (!json_object_get(json, "uid"))
 		return refuse_shape(reterr, where, "`uid` is missing");
-	if (!read_uid(layer, json_object_get(json, "uid"), where, &e->uid,
-		reterr))
+	if (!read_uid(
+		layer, json_object_get(json, "uid"), where, &e->uid, reterr))
 		return false;
 	(void)snprintf(where, sizeof where, "%s", show(e->uid).text);
 	if (!json_is_object(attrs))
-		return refuse_shape(
-		    reterr, where, "`attrs` must be an object");
+		return refuse_shape(reterr, where, "`attrs` must be an object");
 	if (!value_fields_from_json(
 		layer->arena, attrs, where, &e->attrs, reterr))
 		return false;
@@ -422,8 +428,8 @@ read_record(struct entities *layer, const json_t *json, size_t i,
 }
 
 bool
-entities_add_json(struct entities *layer, const json_t *array,
-    const char *file, struct error *reterr)
+entities_add_json(struct entities *layer, const json_t *array, const char *file,
+    struct error *reterr)
 {
 	struct error err = { 0 };
 	bool ok = true;
@@ -434,9 +440,9 @@ entities_add_json(struct entities *layer, const json_t *array,
 	for (size_t i = 0; ok && i < json_array_size(array); i++) {
 		struct entity e = { .from = file };
 
-		ok = read_record(
-			 layer, json_array_get(array, i), i, &e, &err) &&
-		     entities_add(layer, &e, &err);
+		ok =
+		    read_record(layer, json_array_get(array, i), i, &e, &err) &&
+		    entities_add(layer, &e, &err);
 	}
 	if (ok)
 		return true;
@@ -474,8 +480,8 @@ entities_to_json(const struct entities *layer)
 	json_t *array = json_array();
 
 	for (size_t i = 0; array && i < layer->n; i++)
-		if (json_array_append_new(array,
-			entity_to_json(entities_at(layer, i))) != 0) {
+		if (json_array_append_new(
+			array, entity_to_json(entities_at(layer, i))) != 0) {
 			json_decref(array);
 			return NULL;
 		}

@@ -3,10 +3,11 @@
  * does, and is what every faster path is held against. Scope tests first, each
  * negation its exact complement; then scope patterns with contextual parts, so
  * that they can only err where the rest of the scope matches; then conditions.
- * Chains of operators lean to the left, so that a walk goes down to the leftmost
- * operand in a loop and comes back up: a thousand `&&` cost no stack. What nests
- * otherwise recurses and is counted (LIMIT_EVAL_DEPTH). All memory is the
- * scratch arena's; out of it is an error of the policy, never "no match". */
+ * Chains of operators lean to the left, so that a walk goes down to the
+ * leftmost operand in a loop and comes back up: a thousand `&&` cost no stack.
+ * What nests otherwise recurses and is counted (LIMIT_EVAL_DEPTH). All memory
+ * is the scratch arena's; out of it is an error of the policy, never "no
+ * match". */
 #include "base/limits.h"
 #include "policy/ext.h"
 #include "policy/operate.h"
@@ -24,8 +25,7 @@ struct eval {
 	unsigned depth;
 };
 
-static enum found eval_expr(
-    struct eval *e, uint32_t node, struct value *ret);
+static enum found eval_expr(struct eval *e, uint32_t node, struct value *ret);
 
 static struct operation
 operation_at(const struct eval *e, uint32_t node)
@@ -39,8 +39,7 @@ tell(const struct eval *e, uint32_t node, enum eval_outcome outcome,
     const struct value *value)
 {
 	if (e->trace)
-		e->trace->node(
-		    e->trace->ctx, e->index, node, outcome, value);
+		e->trace->node(e->trace->ctx, e->index, node, outcome, value);
 	return outcome;
 }
 
@@ -68,7 +67,8 @@ out_of_memory(const struct eval *e, uint32_t node)
 	return FOUND_NOTHING;
 }
 
-/* --- leaves ------------------------------------------------------------------ */
+/* --- leaves ------------------------------------------------------------------
+ */
 
 static struct uid
 uid_of(const struct eval *e, const struct ast_node *n)
@@ -95,8 +95,8 @@ var_value(const struct eval *e, enum ast_var var)
 	case VAR_CONTEXT:
 		break;
 	}
-	return r->context ? *r->context :
-			    (struct value){ .kind = VALUE_RECORD };
+	return r->context ? *r->context
+			  : (struct value){ .kind = VALUE_RECORD };
 }
 
 static enum found
@@ -166,18 +166,18 @@ eval_leaf(struct eval *e, uint32_t node, struct value *ret)
 		return eval_record(e, node, ret);
 	else if (n->kind == NODE_CALL)
 		return ext_call((enum ast_op)n->op, NULL, 0,
-			   ast_span(e->ast, node), ret, e->reterr) ?
-			   FOUND_VALUE :
-			   FOUND_NOTHING;
+			   ast_span(e->ast, node), ret, e->reterr)
+			   ? FOUND_VALUE
+			   : FOUND_NOTHING;
 	else {
-		(void)operate_fail(
-		    &o, ERR_EVAL_TYPE, "this is no expression");
+		(void)operate_fail(&o, ERR_EVAL_TYPE, "this is no expression");
 		return FOUND_NOTHING;
 	}
 	return FOUND_VALUE;
 }
 
-/* --- on the way up: `v` is the leftmost operand and becomes the result ------- */
+/* --- on the way up: `v` is the leftmost operand and becomes the result -------
+ */
 
 static enum found
 logical(struct eval *e, uint32_t node, struct value *v)
@@ -419,7 +419,8 @@ eval_expr(struct eval *e, uint32_t node, struct value *ret)
 	return found;
 }
 
-/* --- scope ------------------------------------------------------------------------ */
+/* --- scope
+ * ------------------------------------------------------------------------ */
 
 static struct uid
 scope_uid(const struct eval *e, enum ast_var var)
@@ -462,8 +463,8 @@ is_one_of(const struct ast *t, const struct ast_node *n, struct str type)
 
 /* What a contextual part stands for: a string, or the id of an entity. */
 static enum found
-path_text(struct eval *e, uint32_t node, const struct ast_part *part,
-    struct str *ret)
+path_text(
+    struct eval *e, uint32_t node, const struct ast_part *part, struct str *ret)
 {
 	struct value v = var_value(e, part->var);
 	struct error err = { 0 };
@@ -491,8 +492,8 @@ path_text(struct eval *e, uint32_t node, const struct ast_part *part,
 }
 
 static enum eval_outcome
-test_like(struct eval *e, const struct ast_node *n, uint32_t node,
-    struct uid uid)
+test_like(
+    struct eval *e, const struct ast_node *n, uint32_t node, struct uid uid)
 {
 	const struct ast_node *pattern = &e->ast->nodes[n->b];
 	const struct ast_part *parts = &e->ast->parts[pattern->a];
@@ -508,14 +509,14 @@ test_like(struct eval *e, const struct ast_node *n, uint32_t node,
 		}
 	}
 	for (uint32_t i = 0; i < pattern->b; i++) {
-		enum found found = parts[i].kind == PART_PATH ?
-				       path_text(
-					   e, node, &parts[i], &paths[i]) :
-				       FOUND_VALUE;
+		enum found found =
+		    parts[i].kind == PART_PATH
+			? path_text(e, node, &parts[i], &paths[i])
+			: FOUND_VALUE;
 
 		if (found != FOUND_VALUE)
-			return found == FOUND_UNKNOWN ? EVAL_UNKNOWN :
-							EVAL_ERROR;
+			return found == FOUND_UNKNOWN ? EVAL_UNKNOWN
+						      : EVAL_ERROR;
 	}
 	return outcome_of(
 	    pattern_match(parts, pattern->b, paths, uid.id) != n->negated);
@@ -529,13 +530,11 @@ test(struct eval *e, uint32_t node, struct uid uid)
 
 	if (n->kind == NODE_TEST_EQ)
 		return outcome_of(
-		    uid_eq(uid, uid_of(e, &e->ast->nodes[n->a])) !=
-		    n->negated);
+		    uid_eq(uid, uid_of(e, &e->ast->nodes[n->a])) != n->negated);
 	if (n->kind == NODE_TEST_IN)
 		return test_in(e, n, node, uid);
 	if (n->kind == NODE_TEST_IS)
-		return outcome_of(
-		    is_one_of(e->ast, n, uid.type) != n->negated);
+		return outcome_of(is_one_of(e->ast, n, uid.type) != n->negated);
 	if (n->kind == NODE_TEST_LIKE)
 		return test_like(e, n, node, uid);
 	(void)operate_fail(&o, ERR_EVAL_TYPE, "this is no scope test");
@@ -613,13 +612,17 @@ policy_eval(const struct policy_set *set, uint32_t i,
 	const struct policy_instance *instance = &set->instances[i];
 	const struct ast_policy *policy =
 	    &instance->ast->policies[instance->policy];
-	struct eval e = { .policy = instance, .ast = instance->ast,
-		.request = request, .trace = trace, .scratch = scratch,
-		.reterr = reterr, .index = i };
+	struct eval e = { .policy = instance,
+		.ast = instance->ast,
+		.request = request,
+		.trace = trace,
+		.scratch = scratch,
+		.reterr = reterr,
+		.index = i };
 	enum eval_outcome outcome = eval_scope(&e, policy);
 
 	for (uint32_t k = 0; k < policy->n_conds && outcome == EVAL_TRUE; k++)
-		outcome = eval_condition(
-		    &e, e.ast->kids[policy->first_cond + k]);
+		outcome =
+		    eval_condition(&e, e.ast->kids[policy->first_cond + k]);
 	return outcome;
 }

@@ -1,9 +1,9 @@
 /* ext.c - parsers and methods of the extension types, behind one table.
  * A row says what kinds an operator takes and which function computes it; wrong
- * counts and kinds are refused in one place. `unknown` has no row that computes:
- * it is an error, as in Cedar's concrete evaluation.
- * Networks: an address keeps its host bits and compares by all of them; ranges
- * are compared by prefix bits, so no shift by 32 or 128 ever happens. */
+ * counts and kinds are refused in one place. `unknown` has no row that
+ * computes: it is an error, as in Cedar's concrete evaluation. Networks: an
+ * address keeps its host bits and compares by all of them; ranges are compared
+ * by prefix bits, so no shift by 32 or 128 ever happens. */
 #include "policy/ext.h"
 
 #include <arpa/inet.h>
@@ -13,7 +13,8 @@
 #define IP_TEXT_MAX 43u
 #define DAY_MS INT64_C(86400000)
 
-/* --- constructors ---------------------------------------------------------- */
+/* --- constructors ----------------------------------------------------------
+ */
 
 static bool
 parse_prefix(struct str s, uint64_t max, uint8_t *ret)
@@ -88,9 +89,8 @@ parse_datetime(struct str s, struct value *ret)
 
 	if (!time_parse_datetime(s, &ms))
 		return false;
-	*ret = (struct value){
-		.kind = VALUE_DATETIME, .number = ms, .text = s
-	};
+	*ret =
+	    (struct value){ .kind = VALUE_DATETIME, .number = ms, .text = s };
 	return true;
 }
 
@@ -101,13 +101,13 @@ parse_duration(struct str s, struct value *ret)
 
 	if (!time_parse_duration(s, &ms))
 		return false;
-	*ret = (struct value){
-		.kind = VALUE_DURATION, .number = ms, .text = s
-	};
+	*ret =
+	    (struct value){ .kind = VALUE_DURATION, .number = ms, .text = s };
 	return true;
 }
 
-/* --- networks ---------------------------------------------------------------- */
+/* --- networks ----------------------------------------------------------------
+ */
 
 static bool
 is_inside(const struct value_ip *a, const struct value_ip *b)
@@ -136,15 +136,16 @@ static const struct value_ip multicast[] = {
 	{ { 0xff }, 8, true },
 };
 
-/* --- methods: false is an overflow --------------------------------------------- */
+/* --- methods: false is an overflow
+ * --------------------------------------------- */
 
-#define PREDICATE(name, condition) \
-	static bool name( \
-	    const struct value *x, const struct value *y, struct value *ret) \
-	{ \
-		(void)y; \
-		*ret = value_bool(condition); \
-		return true; \
+#define PREDICATE(name, condition)                                             \
+	static bool name(                                                      \
+	    const struct value *x, const struct value *y, struct value *ret)   \
+	{                                                                      \
+		(void)y;                                                       \
+		*ret = value_bool(condition);                                  \
+		return true;                                                   \
 	}
 PREDICATE(less, x->number < y->number)
 PREDICATE(less_or_equal, x->number <= y->number)
@@ -156,13 +157,13 @@ PREDICATE(is_loopback, is_inside_either(x, loopback))
 PREDICATE(is_multicast, is_inside_either(x, multicast))
 PREDICATE(is_in_range, is_inside(&x->ip, &y->ip))
 
-#define IN_UNITS(name, ms) \
-	static bool name( \
-	    const struct value *x, const struct value *y, struct value *ret) \
-	{ \
-		(void)y; \
-		*ret = value_long(x->number / (ms)); \
-		return true; \
+#define IN_UNITS(name, ms)                                                     \
+	static bool name(                                                      \
+	    const struct value *x, const struct value *y, struct value *ret)   \
+	{                                                                      \
+		(void)y;                                                       \
+		*ret = value_long(x->number / (ms));                           \
+		return true;                                                   \
 	}
 IN_UNITS(to_milliseconds, 1)
 IN_UNITS(to_seconds, 1000)
@@ -209,7 +210,8 @@ to_time(const struct value *x, const struct value *y, struct value *ret)
 	return true;
 }
 
-/* --- the table ------------------------------------------------------------------- */
+/* --- the table
+ * ------------------------------------------------------------------- */
 
 static const struct row {
 	const char *name;
@@ -228,8 +230,8 @@ static const struct row {
 	[OP_DATETIME].parse = parse_datetime,
 	[OP_DURATION].parse = parse_duration,
 	TAKES(OP_LESS_THAN, VALUE_DECIMAL, VALUE_DECIMAL, less),
-	TAKES(OP_LESS_THAN_OR_EQUAL, VALUE_DECIMAL, VALUE_DECIMAL,
-	    less_or_equal),
+	TAKES(
+	    OP_LESS_THAN_OR_EQUAL, VALUE_DECIMAL, VALUE_DECIMAL, less_or_equal),
 	TAKES(OP_GREATER_THAN, VALUE_DECIMAL, VALUE_DECIMAL, greater),
 	TAKES(OP_GREATER_THAN_OR_EQUAL, VALUE_DECIMAL, VALUE_DECIMAL,
 	    greater_or_equal),
@@ -239,8 +241,8 @@ static const struct row {
 	TAKES(OP_IS_MULTICAST, VALUE_IP, VALUE_NONE, is_multicast),
 	TAKES(OP_IS_IN_RANGE, VALUE_IP, VALUE_IP, is_in_range),
 	TAKES(OP_OFFSET, VALUE_DATETIME, VALUE_DURATION, offset),
-	TAKES(OP_DURATION_SINCE, VALUE_DATETIME, VALUE_DATETIME,
-	    duration_since),
+	TAKES(
+	    OP_DURATION_SINCE, VALUE_DATETIME, VALUE_DATETIME, duration_since),
 	TAKES(OP_TO_DATE, VALUE_DATETIME, VALUE_NONE, to_date),
 	TAKES(OP_TO_TIME, VALUE_DATETIME, VALUE_NONE, to_time),
 	TAKES(OP_TO_MILLISECONDS, VALUE_DURATION, VALUE_NONE, to_milliseconds),
@@ -315,8 +317,8 @@ ext_call(enum ast_op op, const struct value *args, size_t n, struct span at,
 }
 
 bool
-value_construct(
-    struct str function, struct str text, struct value *ret, struct error *reterr)
+value_construct(struct str function, struct str text, struct value *ret,
+    struct error *reterr)
 {
 	enum ast_op op = ext_find(function);
 	struct value arg = value_string(text);

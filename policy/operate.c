@@ -1,8 +1,8 @@
 /* operate.c - what the operators of the language do with values.
  * Cedar's rules, exactly: equality is total, everything else wants its kinds;
  * `in` wants every member of a set to be an entity even if one already matches;
- * an entity that is not in the data has no attributes, no tags and no ancestors.
- * Numbers are 64 bits, and what does not fit is an error. */
+ * an entity that is not in the data has no attributes, no tags and no
+ * ancestors. Numbers are 64 bits, and what does not fit is an error. */
 #include "policy/operate.h"
 
 #include <stdarg.h>
@@ -26,8 +26,8 @@ operate_fail(
 
 /* `what` needs KIND, found KIND. */
 bool
-operate_check(const struct operation *o, const char *what,
-    enum value_kind kind, const struct value *x)
+operate_check(const struct operation *o, const char *what, enum value_kind kind,
+    const struct value *x)
 {
 	return x->kind == kind ||
 	       operate_fail(o, ERR_EVAL_TYPE, "`%s` needs %s %s, found %s",
@@ -51,8 +51,8 @@ clip(struct str s)
 		while (s.n && ((unsigned char)s.p[s.n] & 0xc0) == 0x80)
 			s.n--;
 	}
-	(void)snprintf(c.text, sizeof c.text, "%.*s%s", STR_ARG(s),
-	    whole ? "" : "...");
+	(void)snprintf(
+	    c.text, sizeof c.text, "%.*s%s", STR_ARG(s), whole ? "" : "...");
 	return c;
 }
 
@@ -102,7 +102,8 @@ yes_or_no(struct value *ret, bool b)
 	return FOUND_VALUE;
 }
 
-/* --- numbers ---------------------------------------------------------------- */
+/* --- numbers ----------------------------------------------------------------
+ */
 
 static enum found
 arithmetic(const struct operation *o, enum ast_op op, const struct value *x,
@@ -173,13 +174,14 @@ compare(const struct operation *o, enum ast_op op, const struct value *x,
 	return yes_or_no(ret, x->number >= y->number);
 }
 
-/* --- entities ------------------------------------------------------------------ */
+/* --- entities
+ * ------------------------------------------------------------------ */
 
 /* `x in set`: all members are looked at first, since one of another kind is an
  * error wherever it stands. */
 static bool
-is_in_any(const struct operation *o, struct uid x, const struct value *set,
-    bool *ret)
+is_in_any(
+    const struct operation *o, struct uid x, const struct value *set, bool *ret)
 {
 	*ret = false;
 	for (size_t i = 0; i < set->set.n; i++)
@@ -216,8 +218,8 @@ is_in(const struct operation *o, const struct value *x, const struct value *y,
 }
 
 enum found
-operate_binary(const struct operation *o, enum ast_op op,
-    const struct value *x, const struct value *y, struct value *ret)
+operate_binary(const struct operation *o, enum ast_op op, const struct value *x,
+    const struct value *y, struct value *ret)
 {
 	if (op == OP_ADD || op == OP_SUB || op == OP_MUL)
 		return arithmetic(o, op, x, y, ret);
@@ -230,13 +232,14 @@ operate_binary(const struct operation *o, enum ast_op op,
 	return yes_or_no(ret, value_eq(x, y) == (op == OP_EQ));
 }
 
-/* --- attributes and tags --------------------------------------------------------- */
+/* --- attributes and tags
+ * --------------------------------------------------------- */
 
 /* The fields that `x` has: its own, or those of the entity's record; NULL for
  * an entity without one. False, without an error set, for other kinds. */
 static bool
-fields_of(const struct operation *o, const struct value *x,
-    const struct value **ret)
+fields_of(
+    const struct operation *o, const struct value *x, const struct value **ret)
 {
 	const struct entity *e;
 
@@ -296,8 +299,8 @@ operate_has(const struct operation *o, const struct value *x,
 			    value_kind_name(x->kind));
 			return FOUND_NOTHING;
 		}
-		x = fields ? value_get(fields, o->ast->strings[names[i]]) :
-			     NULL;
+		x = fields ? value_get(fields, o->ast->strings[names[i]])
+			   : NULL;
 		if (!x)
 			return yes_or_no(ret, false);
 		if (x->kind == VALUE_UNKNOWN)
@@ -333,7 +336,8 @@ tag(const struct operation *o, enum ast_op op, const struct value *x,
 	return FOUND_NOTHING;
 }
 
-/* --- sets and strings ---------------------------------------------------------------- */
+/* --- sets and strings
+ * ---------------------------------------------------------------- */
 
 /* How many items of `y` are in `x`, counting no farther than needed: stops at
  * the first one that is not (`all`) or is. */
@@ -366,9 +370,8 @@ set_method(const struct operation *o, enum ast_op op, const struct value *x,
 }
 
 enum found
-operate_method(const struct operation *o, enum ast_op op,
-    const struct value *x, const struct value *args, size_t n,
-    struct value *ret)
+operate_method(const struct operation *o, enum ast_op op, const struct value *x,
+    const struct value *args, size_t n, struct value *ret)
 {
 	size_t arity = op == OP_IS_EMPTY ? 0 : 1;
 

@@ -13,8 +13,8 @@ struct pattern {
 static struct str
 literal(const struct pattern *p, size_t i)
 {
-	return p->parts[i].kind == PART_PATH ? p->paths[i] :
-					       p->parts[i].literal;
+	return p->parts[i].kind == PART_PATH ? p->paths[i]
+					     : p->parts[i].literal;
 }
 
 static size_t
@@ -29,8 +29,8 @@ run_length(const struct pattern *p, size_t from, size_t to)
 
 /* Do the literals [from, to) stand at byte `at`? */
 static bool
-run_at(const struct pattern *p, size_t from, size_t to, struct str text,
-    size_t at)
+run_at(
+    const struct pattern *p, size_t from, size_t to, struct str text, size_t at)
 {
 	for (size_t i = from; i < to; i++) {
 		struct str s = literal(p, i);
@@ -54,9 +54,9 @@ find_run(const struct pattern *p, size_t from, size_t to, struct str text,
 	if (n == 0)
 		return at;
 	while (at + n <= end) {
-		const char *hit = first.n ? memmem(text.p + at, end - at,
-						first.p, first.n) :
-					    text.p + at;
+		const char *hit =
+		    first.n ? memmem(text.p + at, end - at, first.p, first.n)
+			    : text.p + at;
 
 		if (!hit)
 			break;
@@ -91,8 +91,7 @@ pattern_match(const struct ast_part *parts, size_t n, const struct str *paths,
 	while (parts[last - 1].kind != PART_STAR)
 		last--;
 	tail = run_length(&p, last, n);
-	if (text.n - head < tail ||
-	    !run_at(&p, last, n, text, text.n - tail))
+	if (text.n - head < tail || !run_at(&p, last, n, text, text.n - tail))
 		return false;
 	end = text.n - tail;
 	for (size_t from = star + 1; from < last; from = star + 1) {

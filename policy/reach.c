@@ -7,7 +7,8 @@
  * An upper layer may add parents to anything, so nothing below it is final: a
  * walk takes the closure of each id it meets and then asks every upper layer
  * about each of its members. What was walked is remembered in the layer, which
- * belongs to one thread. Walks are loops: no depth of groups reaches the stack. */
+ * belongs to one thread. Walks are loops: no depth of groups reaches the stack.
+ */
 #include "policy/entities.h"
 
 #include <stdlib.h>
@@ -22,7 +23,7 @@ struct met {
 	struct met_id {
 		uint32_t id;
 		bool is_closed; /* what the bottom layer has above it is met */
-	} *ids;
+	} * ids;
 	size_t n, cap;
 };
 
@@ -49,7 +50,8 @@ cycle(const struct entities *layer, uint32_t id, struct error *reterr)
 	return false;
 }
 
-/* --- closures of a bottom layer --------------------------------------------- */
+/* --- closures of a bottom layer ---------------------------------------------
+ */
 
 enum colour { WHITE = 0, GREY, BLACK };
 
@@ -61,7 +63,7 @@ struct closing {
 	struct step {
 		struct record *record;
 		uint32_t next; /* parent to visit */
-	} *stack;
+	} * stack;
 	size_t n_stack, cap_stack;
 	uint32_t *ids;
 	size_t n_ids, cap_ids;
@@ -98,8 +100,7 @@ close_record(struct closing *c, struct record *r)
 
 	c->n_ids = 0;
 	for (uint32_t i = 0; i < r->n_parents; i++) {
-		const struct record *p =
-		    entities_own(c->layer, r->parents[i]);
+		const struct record *p = entities_own(c->layer, r->parents[i]);
 
 		if (p && !p->has_closure)
 			return true;
@@ -187,7 +188,8 @@ reach_close(struct entities *layer, struct error *reterr)
 	return ok;
 }
 
-/* --- walks ---------------------------------------------------------------------- */
+/* --- walks
+ * ---------------------------------------------------------------------- */
 
 static bool
 meet(struct met *m, struct arena *a, uint32_t id, bool is_closed)

@@ -202,7 +202,8 @@ cmp_fields(const void *a, const void *b)
 	return str_cmp(x->name, y->name);
 }
 
-/* --- heap sort -------------------------------------------------------------- */
+/* --- heap sort --------------------------------------------------------------
+ */
 
 struct sorting {
 	char *items;
@@ -263,7 +264,8 @@ sort(const struct sorting *s, size_t n)
 	}
 }
 
-/* --- sets and records --------------------------------------------------------- */
+/* --- sets and records
+ * --------------------------------------------------------- */
 
 struct value
 value_set_take(struct value *items, size_t n)
@@ -339,7 +341,8 @@ value_set_contains(const struct value *set, const struct value *v)
 	return false;
 }
 
-/* --- names ---------------------------------------------------------------------- */
+/* --- names
+ * ---------------------------------------------------------------------- */
 
 static bool
 is_ident(struct str s)
@@ -389,7 +392,8 @@ uid_type_is_valid(struct str type)
 	}
 }
 
-/* --- text ------------------------------------------------------------------------ */
+/* --- text
+ * ------------------------------------------------------------------------ */
 
 void
 value_print_string(struct buf *out, struct str s)

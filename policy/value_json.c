@@ -85,8 +85,7 @@ record_from_json(struct arena *a, const json_t *json, const struct place *at,
     struct value *ret, struct error *reterr)
 {
 	size_t n = 0, count = json_object_size(json);
-	struct value_field *fields =
-	    ARENA_ARRAY(a, count, struct value_field);
+	struct value_field *fields = ARENA_ARRAY(a, count, struct value_field);
 	const char *key;
 	size_t key_n;
 	json_t *value;
@@ -208,8 +207,8 @@ object_from_json(struct arena *a, const json_t *json, const struct place *at,
 }
 
 static bool
-string_from_json(
-    struct arena *a, const json_t *json, struct value *ret, struct error *reterr)
+string_from_json(struct arena *a, const json_t *json, struct value *ret,
+    struct error *reterr)
 {
 	struct str s = str_dup(a, json_str(json));
 
@@ -302,7 +301,8 @@ value_uid_from_json(struct arena *a, const json_t *json, const char *where,
 	       uid_dup(a, uid, ret, reterr);
 }
 
-/* --- out -------------------------------------------------------------------- */
+/* --- out --------------------------------------------------------------------
+ */
 
 json_t *
 value_uid_to_json(struct uid uid)
@@ -391,7 +391,8 @@ value_to_json(const struct value *v)
 	case VALUE_STRING:
 		return json_from_str(v->string);
 	case VALUE_ENTITY:
-		return json_pack("{s:o}", "__entity", value_uid_to_json(v->uid));
+		return json_pack(
+		    "{s:o}", "__entity", value_uid_to_json(v->uid));
 	case VALUE_SET:
 		return list_to_json(v);
 	case VALUE_RECORD:
@@ -401,11 +402,11 @@ value_to_json(const struct value *v)
 	case VALUE_DECIMAL:
 		return call_to_json("decimal", v->text);
 	case VALUE_DATETIME:
-		return v->text.n ? call_to_json("datetime", v->text) :
-				   time_to_json(v);
+		return v->text.n ? call_to_json("datetime", v->text)
+				 : time_to_json(v);
 	case VALUE_DURATION:
-		return v->text.n ? call_to_json("duration", v->text) :
-				   time_to_json(v);
+		return v->text.n ? call_to_json("duration", v->text)
+				 : time_to_json(v);
 	case VALUE_NONE:
 	case VALUE_UNKNOWN:
 		break;

@@ -38,7 +38,7 @@ static const struct {
 	{ "datetime", "1970-01-01T00:00:00Z", true, 0 },
 	{ "datetime", "1969-12-31T23:59:59.999Z", true, -1 },
 	{ "datetime", "2024-02-29T01:02:03.004+0130", true, 1709163123004 },
-	{ "datetime", "2024-10-15T00:00:00-2359", true, 1729036740000 + 86400000 - 86400000 },
+	{ "datetime", "2024-10-15T00:00:00-2359", true, 1729036740000 },
 	{ "datetime", "2023-02-29", false, 0 },
 	{ "datetime", "2024-01-01T00:00:60Z", false, 0 },
 	{ "datetime", "2024-01-01T24:00:00Z", false, 0 },
@@ -95,8 +95,8 @@ START_TEST(ext_reads_text)
 {
 	struct value v = { 0 };
 	struct error err = { 0 };
-	bool ok = value_construct(str_of(texts[_i].function),
-	    str_of(texts[_i].text), &v, &err);
+	bool ok = value_construct(
+	    str_of(texts[_i].function), str_of(texts[_i].text), &v, &err);
 
 	ck_assert_msg(ok == texts[_i].ok, "%s(\"%s\")", texts[_i].function,
 	    texts[_i].text);
@@ -199,8 +199,8 @@ START_TEST(ext_computes)
 	ck_assert_int_ne(op, OP_NONE);
 	ck_assert_str_eq(ext_name(op), calls[_i].op);
 	ok = ext_call(op, args, n, at, &v, &err);
-	ck_assert_msg(ok == (calls[_i].want != NULL), "%s %s: %s",
-	    calls[_i].op, calls[_i].x, err.msg);
+	ck_assert_msg(ok == (calls[_i].want != NULL), "%s %s: %s", calls[_i].op,
+	    calls[_i].x, err.msg);
 	ck_assert_int_eq(err.code, calls[_i].code);
 	if (ok) {
 		value_print(&text, &v);

@@ -119,9 +119,8 @@ START_TEST(pattern_agrees_with_definition)
 			word(i, 3, pattern);
 			word(k, 2, text);
 			n = parts_of(pattern, parts, paths);
-			ck_assert_msg(
-			    pattern_match(parts, n, paths, str_of(text)) ==
-				plain(pattern, text),
+			ck_assert_msg(pattern_match(parts, n, paths,
+					  str_of(text)) == plain(pattern, text),
 			    "\"%s\" like \"%s\"", text, pattern);
 		}
 }

@@ -1,4 +1,5 @@
-/* test_value.c - making, comparing and printing values; laws over many values. */
+/* test_value.c - making, comparing and printing values; laws over many values.
+ */
 #include "policy/value.h"
 
 #include "tests/lib/run.h"
@@ -68,7 +69,8 @@ static const char *const samples[] = {
 	"{\"__extn\": {\"fn\": \"decimal\", \"arg\": \"0.0\"}}",
 	"{\"__extn\": {\"fn\": \"decimal\", \"arg\": \"-0.00\"}}",
 	"{\"__extn\": {\"fn\": \"datetime\", \"arg\": \"1970-01-01\"}}",
-	"{\"__extn\": {\"fn\": \"datetime\", \"arg\": \"1970-01-01T01:00:00+0100\"}}",
+	"{\"__extn\": {\"fn\": \"datetime\", \"arg\": "
+	"\"1970-01-01T01:00:00+0100\"}}",
 	"{\"__extn\": {\"fn\": \"duration\", \"arg\": \"1h\"}}",
 	"{\"__extn\": {\"fn\": \"duration\", \"arg\": \"60m\"}}",
 };
@@ -99,8 +101,7 @@ START_TEST(value_eq_is_by_value)
 		ck_assert_msg(value_eq(&x, &y) == is_equal_pair((size_t)_i, k),
 		    "%s == %s", samples[_i], samples[k]);
 		ck_assert((value_cmp(&x, &y) == 0) == value_eq(&x, &y));
-		ck_assert(
-		    (value_cmp(&x, &y) < 0) == (value_cmp(&y, &x) > 0));
+		ck_assert((value_cmp(&x, &y) < 0) == (value_cmp(&y, &x) > 0));
 	}
 }
 END_TEST
@@ -116,8 +117,7 @@ START_TEST(value_cmp_is_transitive)
 			for (size_t m = 0; m < ARRAY_LEN(samples); m++)
 				if (value_cmp(&v[i], &v[k]) <= 0 &&
 				    value_cmp(&v[k], &v[m]) <= 0)
-					ck_assert(
-					    value_cmp(&v[i], &v[m]) <= 0);
+					ck_assert(value_cmp(&v[i], &v[m]) <= 0);
 }
 END_TEST
 
@@ -144,8 +144,7 @@ START_TEST(value_sets_are_canonical)
 	y = value_set_take(two, n);
 	ck_assert(value_eq(&x, &y));
 	for (size_t i = 1; i < x.set.n; i++)
-		ck_assert(
-		    value_cmp(&x.set.items[i - 1], &x.set.items[i]) < 0);
+		ck_assert(value_cmp(&x.set.items[i - 1], &x.set.items[i]) < 0);
 	for (int64_t k = 0; k < 16; k++) {
 		struct value v = value_long(k);
 		bool found = false;
@@ -227,7 +226,8 @@ END_TEST
 
 START_TEST(value_makes_times)
 {
-	struct value v = value_datetime(a, 1500), d = value_duration(a, 5400000);
+	struct value v = value_datetime(a, 1500),
+		     d = value_duration(a, 5400000);
 	struct value far = value_datetime(a, INT64_MAX);
 
 	ck_str_is(v.text, "1970-01-01T00:00:01.500Z");
@@ -266,9 +266,9 @@ static const struct {
 
 START_TEST(value_knows_type_names)
 {
-	ck_assert_msg(uid_type_is_valid(str_of(types[_i].type)) ==
-			  types[_i].want,
-	    "%s", types[_i].type);
+	ck_assert_msg(
+	    uid_type_is_valid(str_of(types[_i].type)) == types[_i].want, "%s",
+	    types[_i].type);
 }
 END_TEST
 

@@ -1,4 +1,5 @@
-/* test_value_json.c - Cedar's JSON values: what is read as what, and refused. */
+/* test_value_json.c - Cedar's JSON values: what is read as what, and refused.
+ */
 #include "policy/value_json.h"
 
 #include "tests/lib/run.h"
@@ -31,8 +32,7 @@ parse(const char *text)
 	return json;
 }
 
-#define EXTN(fn, arg) \
-	"{\"__extn\": {\"fn\": \"" fn "\", \"arg\": \"" arg "\"}}"
+#define EXTN(fn, arg) "{\"__extn\": {\"fn\": \"" fn "\", \"arg\": \"" arg "\"}}"
 
 static const struct {
 	const char *json, *want;
@@ -54,17 +54,15 @@ static const struct {
 	{ EXTN("ip", "::1"), "ip(\"::1\")" },
 	{ "{\"__extn\": {\"fn\": \"ip\", \"args\": [\"::1\"]}}",
 	    "ip(\"::1\")" },
-	{ "{\"__extn\": {\"fn\": \"ip\"}}",
-	    "{\"__extn\": {\"fn\": \"ip\"}}" },
+	{ "{\"__extn\": {\"fn\": \"ip\"}}", "{\"__extn\": {\"fn\": \"ip\"}}" },
 	{ "{\"__extn\": {\"fn\": 1, \"arg\": 2}}",
 	    "{\"__extn\": {\"arg\": 2, \"fn\": 1}}" },
 	{ "{\"__extn\": {\"fn\": \"ip\", \"arg\": \"::1\"}, \"x\": []}",
 	    "{\"__extn\": {\"arg\": \"::1\", \"fn\": \"ip\"}, \"x\": []}" },
-	{ "{\"__extn\": {\"fn\": \"offset\", \"args\": [" EXTN("datetime",
-	      "1970-01-01") ", " EXTN("duration", "1d") "]}}",
+	{ "{\"__extn\": {\"fn\": \"offset\", \"args\": [" EXTN(
+	      "datetime", "1970-01-01") ", " EXTN("duration", "1d") "]}}",
 	    "datetime(\"1970-01-02T00:00:00Z\")" },
-	{ "{\"__extn\": {\"fn\": \"isIpv4\", \"arg\": " EXTN("ip",
-	      "::1") "}}",
+	{ "{\"__extn\": {\"fn\": \"isIpv4\", \"arg\": " EXTN("ip", "::1") "}}",
 	    "false" },
 	{ "{\"__expr\": 1}", "{\"__expr\": 1}" },
 	{ "{\"\": {\"a b\": [true, {}]}}", "{\"\": {\"a b\": [true, {}]}}" },
@@ -127,8 +125,8 @@ START_TEST(value_json_refuses)
 	struct error err = { 0 };
 	struct value v = { 0 };
 
-	ck_assert_msg(!value_from_json(a, json, "x", &v, &err), "%s",
-	    refusals[_i].json);
+	ck_assert_msg(
+	    !value_from_json(a, json, "x", &v, &err), "%s", refusals[_i].json);
 	ck_assert_int_eq(err.code, refusals[_i].code);
 	ck_assert_str_eq(err.msg, refusals[_i].msg);
 	ck_assert_int_eq(v.kind, VALUE_NONE);
@@ -242,8 +240,7 @@ START_TEST(value_json_fields_know_no_escape)
 
 	ck_assert(value_fields_from_json(a, json, "x", &v, NULL));
 	ck_assert_int_eq(v.kind, VALUE_RECORD);
-	ck_assert_int_eq(
-	    value_get(&v, STR("__entity"))->kind, VALUE_RECORD);
+	ck_assert_int_eq(value_get(&v, STR("__entity"))->kind, VALUE_RECORD);
 	json_decref(json);
 	json = parse("[]");
 	ck_assert(!value_fields_from_json(a, json, "x", &v, NULL));
