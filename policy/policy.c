@@ -409,6 +409,38 @@ policy_set_version(const struct policy_set *set)
 	return str_of(set->version);
 }
 
+bool
+policy_format(const char *file, struct str text, enum policy_dialect dialect,
+    struct buf *out, struct errors *reterr)
+{
+	struct arena *a = arena_new(0);
+	struct buf formatted = { 0 };
+	struct source source;
+	struct error e = { 0 };
+	struct ast *t;
+	bool ok;
+
+	if (!a)
+		return nomem(reterr);
+	ok = source_init(a, file, text, &source, &e) || errors_take(reterr, &e);
+	ok = ok && parse_policies(a, &source, dialect, &t, reterr);
+	if (ok) {
+		print_ast(t, &formatted);
+		ok = buf_ok(&formatted) || nomem(reterr);
+	}
+	if (ok)
+		buf_add(out, buf_str(&formatted));
+	buf_free(&formatted);
+	arena_free(a);
+	return ok;
+}
+
+void
+policy_print(const struct policy_set *set, uint32_t i, struct buf *out)
+{
+	print_policy(set->instances[i].ast, set->instances[i].policy, out);
+}
+
 /* Only negated tests, and at least one: true for whoever is not in the data. */
 static bool
 is_only_negated(const struct ast *t, const struct ast_node *scope)

@@ -1,0 +1,58 @@
+/* place.c - which clause of its policy a node stands in.
+ * A clause is an element of the scope or a condition; a node belongs to the one
+ * whose text holds its own. */
+#include "policy/set.h"
+
+#include <stdio.h>
+
+static bool
+holds(const struct ast_node *clause, const struct ast_node *n)
+{
+	return n->off >= clause->off &&
+	       n->off + n->len <= clause->off + clause->len;
+}
+
+static bool
+is_datum(const struct ast_node *n)
+{
+	switch ((int)n->kind) {
+	case NODE_ATTR:
+	case NODE_HAS:
+	case NODE_VAR:
+		return true;
+	case NODE_METHOD:
+		return n->op == OP_GET_TAG || n->op == OP_HAS_TAG;
+	default:
+		return false;
+	}
+}
+
+void
+policy_place(const struct policy_set *set, uint32_t i, uint32_t node,
+    struct policy_place *ret)
+{
+	const struct ast *t = set->instances[i].ast;
+	const struct ast_policy *p = &t->policies[set->instances[i].policy];
+	const struct ast_node *n = &t->nodes[node];
+
+	*ret = (struct policy_place){ .at = ast_span(t, node),
+		.text = source_text(&t->source, n->off, n->len),
+		.is_datum = is_datum(n) };
+	for (unsigned v = 0; v < 3; v++)
+		if (holds(&t->nodes[p->scope[v]], n)) {
+			snprintf(ret->clause, sizeof ret->clause, "%s",
+			    ast_var_name((enum ast_var)v));
+			ret->is_clause = node == p->scope[v];
+			return;
+		}
+	for (uint32_t c = 0; c < p->n_conds; c++) {
+		uint32_t clause = t->kids[p->first_cond + c];
+
+		if (!holds(&t->nodes[clause], n))
+			continue;
+		snprintf(
+		    ret->clause, sizeof ret->clause, "condition %u", c + 1);
+		ret->is_clause = node == clause;
+		return;
+	}
+}
