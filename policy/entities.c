@@ -7,6 +7,7 @@
  * names, values and parents apart. */
 #include "policy/entities.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -73,6 +74,8 @@ entities_new(struct arena *a, const struct entities *below)
 
 	if (!layer)
 		return NULL;
+	/* Ids above it begin where its own end. */
+	assert(!below || below->finished);
 	layer->arena = a;
 	layer->below = below;
 	layer->ids = intern_new(a, below ? below->ids : NULL);
@@ -318,8 +321,7 @@ entities_finish(struct entities *layer, struct error *reterr)
 	for (size_t i = 0; layer->below && i < layer->n; i++)
 		if (!lay_over(layer, entities_record(layer, i), reterr))
 			return false;
-	if (layer->below ? !reach_check(layer, reterr)
-			 : !reach_close(layer, reterr))
+	if (!reach_close(layer, reterr))
 		return false;
 	layer->finished = true;
 	return true;

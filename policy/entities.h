@@ -21,11 +21,16 @@ bool idmap_add(struct idmap *m, struct arena *a, uint32_t key, uint32_t value)
 struct record {
 	struct entity own;         /* as added */
 	const struct entity *seen; /* with the parents that lower layers add */
-	uint32_t id;
-	uint32_t n_parents, n_closure;
+	uint32_t id, n_parents;
 	const uint32_t *parents; /* ids of own.parents */
-	const uint32_t *closure; /* all ancestors, sorted; valid when has_closure */
-	bool has_closure;
+};
+
+/* All ancestors of an id as seen from one layer, sorted. */
+struct closure {
+	const uint32_t *ids;
+	uint32_t n;
+	uint8_t state;
+	bool is_known; /* false: too many to keep */
 };
 
 #define RECORDS_PER_CHUNK 256u
@@ -37,7 +42,10 @@ struct entities {
 	struct idmap by_id; /* id to index */
 	struct record **chunks;
 	size_t n_chunks, cap_chunks, n;
-	struct reach_memo *memo; /* of a layer over another */
+	struct idmap closure_at; /* id to index, for what the records are or reach */
+	struct closure *closures;
+	size_t n_closures, cap_closures;
+	bool all_known; /* no closure is missing */
 	bool finished;
 };
 
@@ -45,9 +53,7 @@ struct record *entities_record(const struct entities *layer, size_t i);
 /* The record of this layer alone, or NULL. */
 struct record *entities_own(const struct entities *layer, uint32_t id);
 
-/* Ancestors of all records of a bottom layer. Errors: ERR_ENTITY_CYCLE, memory. */
+/* Closures of the records and of what they reach. Errors: ERR_ENTITY_CYCLE, memory. */
 bool reach_close(struct entities *layer, struct error *reterr) MUST_USE;
-/* Is a record of an upper layer its own ancestor? Errors: ERR_ENTITY_CYCLE, memory. */
-bool reach_check(struct entities *layer, struct error *reterr) MUST_USE;
 
 #endif

@@ -1,73 +1,96 @@
 /* reach.c - who is above whom: `in`, over layers.
- * A bottom layer gets the closure of every record when it is finished: sorted
- * ids, so that asking is a binary search and many threads may ask at once. The
- * closures of all records together are bounded (CLOSURE_IDS): a record over the
- * bound has none and is walked instead, so a chain of a million groups costs
- * time when asked for, not memory for ever.
- * An upper layer may add parents to anything, so nothing below it is final: a
- * walk takes the closure of each id it meets and then asks every upper layer
- * about each of its members. What was walked is remembered in the layer, which
- * belongs to one thread. Walks are loops: no depth of groups reaches the stack.
- */
+ * Finishing a layer visits, depth first, every record of it and what these
+ * reach, finds cycles on the way, and keeps for each the closure: the sorted
+ * ids of all ancestors as seen from this layer. Asking is then a binary search
+ * that changes nothing, so many threads may ask at once. Two things keep that
+ * cheap. What an upper layer's records reach below keeps the closure it has
+ * there, unless the upper layer adds parents to a member of it: a request over
+ * a million entities visits what it names, no more. And the closures of a layer
+ * are bounded together: what is over the bound has none and is walked when
+ * asked for, so a chain of a million groups costs time, not memory for ever.
+ * All walks are loops: no depth of groups reaches the stack. */
 #include "policy/entities.h"
 
 #include <stdlib.h>
 
-/* 64 MiB of ids, plus 16 for each record. */
-#define CLOSURE_IDS (16u << 20)
+/* Ids in all closures of a layer: 64 MiB for one that lies over none, 256 KiB
+ * for a request's, and 16 more for each record. */
+#define CLOSURE_IDS_BOTTOM (16u << 20)
+#define CLOSURE_IDS_UPPER (64u << 10)
 #define CLOSURE_IDS_PER_RECORD 16u
+/* Ids collected for one closure, repeats counted. */
+#define CLOSURE_COLLECTED (4u << 20)
 
-/* Ids met on a walk, in order, each once. */
-struct met {
-	struct idmap places;
-	struct met_id {
-		uint32_t id;
-		bool is_closed; /* what the bottom layer has above it is met */
-	} * ids;
-	size_t n, cap;
-};
+enum state { STATE_OPEN = 0, STATE_CLOSED };
 
-struct reach_memo {
-	struct idmap by_id;
-	struct met **mets;
-	size_t n, cap;
-};
+/* The entry of an id that the layer's records are or reach; NULL for others,
+ * and for ids that have no record at all. */
+static struct closure *
+closure_of(const struct entities *layer, uint32_t id)
+{
+	uint32_t i = idmap_get(&layer->closure_at, id);
+
+	return i == INTERN_NONE ? NULL : &layer->closures[i];
+}
 
 static bool
-cycle(const struct entities *layer, uint32_t id, struct error *reterr)
+closure_has(const struct closure *c, uint32_t id)
 {
-	const struct record *r = entities_own(layer, id);
-	struct uid uid;
-	struct buf text = { 0 };
+	size_t from = 0, to = c->n;
 
-	intern_get(layer->ids, id, &uid.type, &uid.id);
-	value_print_uid(&text, uid);
-	(void)error_set(reterr, ERR_ENTITY_CYCLE,
-	    (struct span){ .file = r ? r->own.from : NULL },
-	    "`%.*s` is its own ancestor",
-	    STR_ARG(str_sub(buf_str(&text), 0, 160)));
-	buf_free(&text);
+	while (from < to) {
+		size_t mid = from + (to - from) / 2;
+
+		if (c->ids[mid] == id)
+			return true;
+		if (id < c->ids[mid])
+			to = mid;
+		else
+			from = mid + 1;
+	}
 	return false;
 }
 
-/* --- closures of a bottom layer ---------------------------------------------
- */
+static bool
+has_record(const struct entities *layer, uint32_t id)
+{
+	while (layer && !entities_own(layer, id))
+		layer = layer->below;
+	return layer != NULL;
+}
 
-enum colour { WHITE = 0, GREY, BLACK };
+/* Parents of an id, one after the other, from all layers. */
+struct parents {
+	const struct entities *layer;
+	uint32_t id, next;
+};
+
+static bool
+next_parent(struct parents *p, uint32_t *ret)
+{
+	for (; p->layer; p->layer = p->layer->below, p->next = 0) {
+		const struct record *r = entities_own(p->layer, p->id);
+
+		if (r && p->next < r->n_parents) {
+			*ret = r->parents[p->next++];
+			return true;
+		}
+	}
+	return false;
+}
+
+/* --- closing a layer --------------------------------------------------------
+ */
 
 struct closing {
 	struct entities *layer;
-	struct arena *spare; /* gone when closing is done */
-	uint8_t *colours;    /* by id */
-	uint32_t *stamps;    /* by id: last record whose closure has it, + 1 */
-	struct step {
-		struct record *record;
-		uint32_t next; /* parent to visit */
-	} * stack;
+	struct arena *spare;   /* gone when closing is done */
+	struct parents *stack; /* ids being visited */
 	size_t n_stack, cap_stack;
-	uint32_t *ids;
+	uint32_t *ids; /* collected for one closure */
 	size_t n_ids, cap_ids;
 	size_t budget;
+	struct error *reterr;
 };
 
 static int
@@ -81,85 +104,179 @@ cmp_ids(const void *a, const void *b)
 }
 
 static bool
-take_id(struct closing *c, uint32_t stamp, uint32_t id)
+collect(struct closing *c, uint32_t id)
 {
-	if (c->stamps[id] == stamp)
-		return true;
 	if (!ARENA_PUSH_ROOM(c->spare, c->ids, c->n_ids, c->cap_ids))
-		return false;
-	c->stamps[id] = stamp;
+		return error_nomem(c->reterr);
 	c->ids[c->n_ids++] = id;
 	return true;
 }
 
-/* The parents of `r` have their closures, or are past the budget. */
+/* All ancestors of `id`, whose parents are closed. *ret_known is false when
+ * there are too many, or a parent has no closure. */
 static bool
-close_record(struct closing *c, struct record *r)
+collect_above(struct closing *c, uint32_t id, bool *ret_known)
 {
-	uint32_t *closure;
+	struct parents p = { c->layer, id, 0 };
+	uint32_t parent;
 
 	c->n_ids = 0;
-	for (uint32_t i = 0; i < r->n_parents; i++) {
-		const struct record *p = entities_own(c->layer, r->parents[i]);
+	*ret_known = false;
+	while (next_parent(&p, &parent)) {
+		const struct closure *above = closure_of(c->layer, parent);
+		uint32_t n = above ? above->n : 0;
 
-		if (p && !p->has_closure)
+		if ((above && !above->is_known) ||
+		    c->n_ids + n > CLOSURE_COLLECTED)
 			return true;
-		if (!take_id(c, r->id + 1, r->parents[i]))
+		if (!collect(c, parent))
 			return false;
-		for (uint32_t k = 0; p && k < p->n_closure; k++)
-			if (!take_id(c, r->id + 1, p->closure[k]))
+		for (uint32_t i = 0; i < n; i++)
+			if (!collect(c, above->ids[i]))
 				return false;
 	}
-	if (c->n_ids > c->budget)
-		return true;
-	closure = ARENA_ARRAY(c->layer->arena, c->n_ids, uint32_t);
-	if (!closure)
-		return false;
-	if (c->n_ids) {
-		memcpy(closure, c->ids, c->n_ids * sizeof *closure);
-		qsort(closure, c->n_ids, sizeof *closure, cmp_ids);
-	}
-	c->budget -= c->n_ids;
-	r->closure = closure;
-	r->n_closure = (uint32_t)c->n_ids;
-	r->has_closure = true;
+	*ret_known = true;
 	return true;
 }
 
-static bool
-enter(struct closing *c, struct record *r)
+/* Sorted, each once. */
+static void
+sort_collected(struct closing *c)
 {
-	if (!ARENA_PUSH_ROOM(c->spare, c->stack, c->n_stack, c->cap_stack))
+	size_t kept = 0;
+
+	if (c->n_ids > 1)
+		qsort(c->ids, c->n_ids, sizeof *c->ids, cmp_ids);
+	for (size_t i = 0; i < c->n_ids; i++)
+		if (i == 0 || c->ids[i] != c->ids[kept - 1])
+			c->ids[kept++] = c->ids[i];
+	c->n_ids = kept;
+}
+
+static bool
+close_id(struct closing *c, uint32_t id)
+{
+	struct closure *own = closure_of(c->layer, id);
+	uint32_t *ids;
+	bool known;
+
+	if (!collect_above(c, id, &known))
 		return false;
-	c->colours[r->id] = GREY;
-	c->stack[c->n_stack++] = (struct step){ r, 0 };
+	sort_collected(c);
+	own->state = STATE_CLOSED;
+	if (!known || c->n_ids > c->budget) {
+		c->layer->all_known = false;
+		return true;
+	}
+	ids = ARENA_ARRAY(c->layer->arena, c->n_ids, uint32_t);
+	if (!ids)
+		return error_nomem(c->reterr);
+	if (c->n_ids)
+		memcpy(ids, c->ids, c->n_ids * sizeof *ids);
+	c->budget -= c->n_ids;
+	own->ids = ids;
+	own->n = (uint32_t)c->n_ids;
+	own->is_known = true;
 	return true;
 }
 
-/* Depth first from `root`, closing each record after its parents. */
+/* Is any record of the layer among the ids? Asked from the smaller side. */
 static bool
-close_from(struct closing *c, struct record *root, struct error *reterr)
+touches(const struct entities *layer, const struct closure *c)
+{
+	if (layer->n < c->n) {
+		for (size_t i = 0; i < layer->n; i++)
+			if (closure_has(c, entities_record(layer, i)->id))
+				return true;
+		return false;
+	}
+	for (uint32_t i = 0; i < c->n; i++)
+		if (entities_own(layer, c->ids[i]))
+			return true;
+	return false;
+}
+
+/* The closure that the layer below has, where nothing of this layer changes it.
+ */
+static const struct closure *
+borrowed(const struct entities *layer, uint32_t id)
+{
+	const struct closure *c;
+
+	if (!layer->below || layer->below->below || entities_own(layer, id))
+		return NULL;
+	c = closure_of(layer->below, id);
+	return c && c->is_known && !touches(layer, c) ? c : NULL;
+}
+
+static bool
+push_closure(struct closing *c, uint32_t id, struct closure closure)
+{
+	struct entities *l = c->layer;
+
+	if (!ARENA_PUSH_ROOM(
+		l->arena, l->closures, l->n_closures, l->cap_closures) ||
+	    !idmap_add(&l->closure_at, l->arena, id, (uint32_t)l->n_closures))
+		return error_nomem(c->reterr);
+	l->closures[l->n_closures++] = closure;
+	return true;
+}
+
+static bool
+enter(struct closing *c, uint32_t id)
+{
+	const struct closure *below = borrowed(c->layer, id);
+
+	if (below)
+		return push_closure(c, id, *below);
+	if (!ARENA_PUSH_ROOM(c->spare, c->stack, c->n_stack, c->cap_stack))
+		return error_nomem(c->reterr);
+	c->stack[c->n_stack++] = (struct parents){ c->layer, id, 0 };
+	return push_closure(c, id, (struct closure){ .state = STATE_OPEN });
+}
+
+static bool
+refuse_cycle(const struct closing *c, uint32_t id)
+{
+	const struct entities *layer = c->layer;
+	const struct record *r = NULL;
+	struct buf text = { 0 };
+	struct uid uid;
+
+	intern_get(layer->ids, id, &uid.type, &uid.id);
+	for (; layer && !r; layer = layer->below)
+		r = entities_own(layer, id);
+	value_print_uid(&text, uid);
+	(void)error_set(c->reterr, ERR_ENTITY_CYCLE,
+	    (struct span){ .file = r ? r->own.from : NULL },
+	    "`%.*s` is its own ancestor",
+	    STR_ARG(str_sub(buf_str(&text), 0, 160)));
+	buf_free(&text);
+	return false;
+}
+
+/* Depth first from `root`, closing each id after its parents. */
+static bool
+close_from(struct closing *c, uint32_t root)
 {
 	if (!enter(c, root))
-		return error_nomem(reterr);
+		return false;
 	while (c->n_stack > 0) {
-		struct step *top = &c->stack[c->n_stack - 1];
-		struct record *r = top->record, *p;
+		struct parents *top = &c->stack[c->n_stack - 1];
+		const struct closure *above;
+		uint32_t parent;
 
-		if (top->next == r->n_parents) {
-			if (!close_record(c, r))
-				return error_nomem(reterr);
-			c->colours[r->id] = BLACK;
+		if (!next_parent(top, &parent)) {
+			if (!close_id(c, top->id))
+				return false;
 			c->n_stack--;
 			continue;
 		}
-		p = entities_own(c->layer, r->parents[top->next++]);
-		if (!p || c->colours[p->id] == BLACK)
-			continue;
-		if (c->colours[p->id] == GREY)
-			return cycle(c->layer, p->id, reterr);
-		if (!enter(c, p))
-			return error_nomem(reterr);
+		above = closure_of(c->layer, parent);
+		if (above && above->state == STATE_OPEN)
+			return refuse_cycle(c, parent);
+		if (!above && has_record(c->layer, parent) && !enter(c, parent))
+			return false;
 	}
 	return true;
 }
@@ -167,145 +284,114 @@ close_from(struct closing *c, struct record *root, struct error *reterr)
 bool
 reach_close(struct entities *layer, struct error *reterr)
 {
-	struct closing c = { .layer = layer, .spare = arena_new(0) };
-	size_t n_ids = intern_count(layer->ids);
+	struct closing c = { .layer = layer, .reterr = reterr };
 	bool ok = true;
 
+	layer->all_known = true;
+	if (layer->n == 0)
+		return true;
+	c.spare = arena_new(0);
 	if (!c.spare)
 		return error_nomem(reterr);
-	c.budget = CLOSURE_IDS + layer->n * CLOSURE_IDS_PER_RECORD;
-	c.colours = ARENA_ARRAY(c.spare, n_ids, uint8_t);
-	c.stamps = ARENA_ARRAY(c.spare, n_ids, uint32_t);
-	if (!c.colours || !c.stamps)
-		ok = error_nomem(reterr);
+	c.budget = layer->below ? CLOSURE_IDS_UPPER : CLOSURE_IDS_BOTTOM;
+	c.budget += layer->n * CLOSURE_IDS_PER_RECORD;
 	for (size_t i = 0; ok && i < layer->n; i++) {
-		struct record *r = entities_record(layer, i);
+		uint32_t id = entities_record(layer, i)->id;
 
-		if (c.colours[r->id] == WHITE)
-			ok = close_from(&c, r, reterr);
+		if (!closure_of(layer, id))
+			ok = close_from(&c, id);
 	}
 	arena_free(c.spare);
 	return ok;
 }
 
-/* --- walks
- * ---------------------------------------------------------------------- */
+/* --- asking
+ * ------------------------------------------------------------------- */
+
+/* Ids met on a walk, in order, each once. */
+struct met {
+	struct idmap places;
+	uint32_t *ids;
+	size_t n, cap;
+};
 
 static bool
-meet(struct met *m, struct arena *a, uint32_t id, bool is_closed)
+meet(struct met *m, struct arena *a, uint32_t id)
 {
-	uint32_t place = idmap_get(&m->places, id);
-
-	if (place != INTERN_NONE)
+	if (idmap_get(&m->places, id) != INTERN_NONE)
 		return true;
 	if (!ARENA_PUSH_ROOM(a, m->ids, m->n, m->cap) ||
 	    !idmap_add(&m->places, a, id, (uint32_t)m->n))
 		return false;
-	m->ids[m->n++] = (struct met_id){ id, is_closed };
+	m->ids[m->n++] = id;
 	return true;
 }
 
+/* Is `above` met on the way up from `id`? For what has no closure. */
 static bool
-meet_all(struct met *m, struct arena *a, const uint32_t *ids, size_t n,
-    bool is_closed)
+walk(const struct entities *layer, uint32_t id, uint32_t above, struct arena *a,
+    bool *ret_reaches)
 {
-	for (size_t i = 0; i < n; i++)
-		if (!meet(m, a, ids[i], is_closed))
-			return false;
-	return true;
-}
+	struct met m = { 0 };
 
-/* Meet what one layer has right above an id; in a bottom layer, all of it. */
-static bool
-climb(const struct entities *layer, struct met *m, struct arena *a,
-    struct met_id from)
-{
-	const struct record *r;
+	*ret_reaches = false;
+	for (size_t i = 0;; id = m.ids[i++]) {
+		const struct closure *c = closure_of(layer, id);
+		struct parents p = { layer, id, 0 };
+		uint32_t parent;
 
-	if (!layer->below && from.is_closed)
-		return true;
-	r = entities_own(layer, from.id);
-	if (!r)
-		return true;
-	if (!layer->below && r->has_closure)
-		return meet_all(m, a, r->closure, r->n_closure, true);
-	return meet_all(m, a, r->parents, r->n_parents, false);
-}
-
-/* Meet all ancestors of `id`, which is not among them unless it is its own. */
-static bool
-walk(const struct entities *layer, uint32_t id, struct met *m, struct arena *a)
-{
-	struct met_id from = { id, false };
-
-	for (size_t i = 0;; i++) {
-		for (const struct entities *l = layer; l; l = l->below)
-			if (!climb(l, m, a, from))
-				return false;
-		if (i == m->n)
+		if (c && c->is_known) {
+			if (closure_has(c, above)) {
+				*ret_reaches = true;
+				return true;
+			}
+		} else
+			while (next_parent(&p, &parent))
+				if (!meet(&m, a, parent))
+					return false;
+		if (idmap_get(&m.places, above) != INTERN_NONE) {
+			*ret_reaches = true;
 			return true;
-		from = m->ids[i];
+		}
+		if (i == m.n)
+			return true;
 	}
 }
 
-bool
-reach_check(struct entities *layer, struct error *reterr)
-{
-	struct arena *spare = arena_new(0);
-	bool ok = spare != NULL || error_nomem(reterr);
-
-	for (size_t i = 0; ok && i < layer->n; i++) {
-		uint32_t id = entities_record(layer, i)->id;
-		struct met m = { 0 };
-
-		if (!walk(layer, id, &m, spare))
-			ok = error_nomem(reterr);
-		else if (idmap_get(&m.places, id) != INTERN_NONE)
-			ok = cycle(layer, id, reterr);
-		arena_reset(spare);
-	}
-	arena_free(spare);
-	if (!ok)
-		return false;
-	layer->memo = ARENA_NEW(layer->arena, struct reach_memo);
-	return layer->memo || error_nomem(reterr);
-}
-
-/* The remembered walk of an upper layer; NULL when memory is out. */
-static const struct met *
-remember(const struct entities *layer, uint32_t id)
-{
-	struct reach_memo *memo = layer->memo;
-	uint32_t i = idmap_get(&memo->by_id, id);
-	struct met *m;
-
-	if (i != INTERN_NONE)
-		return memo->mets[i];
-	m = ARENA_NEW(layer->arena, struct met);
-	if (!m || !walk(layer, id, m, layer->arena) ||
-	    !ARENA_PUSH_ROOM(layer->arena, memo->mets, memo->n, memo->cap) ||
-	    !idmap_add(&memo->by_id, layer->arena, id, (uint32_t)memo->n))
-		return NULL;
-	memo->mets[memo->n++] = m;
-	return m;
-}
-
+/* Through the closure that the bottom layer has for an id which the upper layer
+ * knows nothing of: by itself, or by a member that the upper layer adds to. */
 static bool
-closure_has(const struct record *r, uint32_t id)
+reaches_through(
+    const struct entities *layer, const struct closure *below, uint32_t above)
 {
-	size_t from = 0, to = r->n_closure;
+	if (closure_has(below, above))
+		return true;
+	for (uint32_t i = 0; layer->n > 0 && i < below->n; i++) {
+		const struct closure *c = closure_of(layer, below->ids[i]);
 
-	while (from < to) {
-		size_t mid = from + (to - from) / 2;
-
-		if (r->closure[mid] == id)
+		if (c && c->is_known && closure_has(c, above))
 			return true;
-		if (id < r->closure[mid])
-			to = mid;
-		else
-			from = mid + 1;
 	}
 	return false;
+}
+
+/* False when only a walk can tell. */
+static bool
+look_up(const struct entities *layer, uint32_t id, uint32_t above,
+    bool *ret_reaches)
+{
+	const struct closure *c = closure_of(layer, id);
+
+	if (!c && layer->below && !layer->below->below) {
+		c = closure_of(layer->below, id);
+		if (!c || !c->is_known)
+			*ret_reaches = false;
+		else
+			*ret_reaches = reaches_through(layer, c, above);
+		return !c || (c->is_known && layer->all_known);
+	}
+	*ret_reaches = c && c->is_known && closure_has(c, above);
+	return c ? c->is_known : !layer->below;
 }
 
 bool
@@ -313,10 +399,7 @@ entities_reach(const struct entities *layer, struct uid uid,
     struct uid ancestor, struct arena *scratch, bool *ret_reaches,
     struct error *reterr)
 {
-	bool is_same = uid_eq(uid, ancestor);
-	struct met fresh = { 0 };
-	const struct met *m = &fresh;
-	const struct record *r;
+	bool is_same = uid_eq(uid, ancestor), reaches = false;
 	uint32_t id = INTERN_NONE, above = INTERN_NONE;
 
 	if (layer && !is_same) {
@@ -325,22 +408,10 @@ entities_reach(const struct entities *layer, struct uid uid,
 			id = intern_find(layer->ids, uid.type, uid.id);
 	}
 	/* A uid that no layer knows is in nothing and has nothing in it. */
-	if (id == INTERN_NONE) {
-		*ret_reaches = is_same;
-		return true;
-	}
-	r = layer->below ? NULL : entities_own(layer, id);
-	if (!layer->below && (!r || r->has_closure)) {
-		*ret_reaches = r && closure_has(r, above);
-		return true;
-	}
-	if (layer->memo)
-		m = remember(layer, id);
-	else if (!walk(layer, id, &fresh, scratch))
-		m = NULL;
-	if (!m)
+	if (id != INTERN_NONE && !look_up(layer, id, above, &reaches) &&
+	    !walk(layer, id, above, scratch, &reaches))
 		return error_nomem(reterr);
-	*ret_reaches = idmap_get(&m->places, above) != INTERN_NONE;
+	*ret_reaches = is_same || reaches;
 	return true;
 }
 

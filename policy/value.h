@@ -114,8 +114,7 @@ bool uid_type_is_valid(struct str type);
  * A layer holds records {uid, attributes, tags, parents}. It may lie over another layer, which must be finished and outlive it. A record in the upper layer
  * wins; the lower layer's record of the same uid may then only add parents: attributes or tags there are a clash, unless both records are identical.
  * Every uid has a dense id in a layered intern table: what the lower layer does not know gets an id of this layer's own.
- * After `entities_finish` a layer that lies over none is read by many threads; one that lies over another (a request's) belongs to its thread: it remembers
- * the ancestors it was asked for. */
+ * After `entities_finish` nothing changes in a layer: many threads may read it. */
 struct entities;
 
 struct entity {
@@ -143,7 +142,7 @@ const struct entity *entities_find(const struct entities *layer,
  * for reports: deciding asks entities_reach. */
 bool entities_in(const struct entities *layer, struct uid uid,
     struct uid ancestor);
-/* The same for evaluation. `scratch` is used where nothing is remembered. Errors: memory. */
+/* The same for evaluation. `scratch` is used where ancestors are too many to be kept. Errors: memory. */
 bool entities_reach(const struct entities *layer, struct uid uid,
     struct uid ancestor, struct arena *scratch, bool *ret_reaches,
     struct error *reterr) MUST_USE;
