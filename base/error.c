@@ -244,6 +244,13 @@ quote(struct buf *out, struct span at, struct str line)
 void
 error_print(struct buf *out, const struct error *err, struct str text)
 {
+	error_print_as(out, "error", err, text);
+}
+
+void
+error_print_as(struct buf *out, const char *severity, const struct error *err,
+    struct str text)
+{
 	struct str line;
 
 	if (err->at.file) {
@@ -252,7 +259,7 @@ error_print(struct buf *out, const struct error *err, struct str text)
 			buf_printf(out, ":%u:%u", err->at.line, err->at.col);
 		buf_addz(out, ": ");
 	}
-	buf_addz(out, "error: ");
+	buf_printf(out, "%s: ", severity);
 	buf_escaped(out, str_of(err->msg), true);
 	buf_printf(out, " [%s]\n", error_id(err->code));
 	if (find_line(text, err->at.line, &line))

@@ -69,5 +69,8 @@ enum err_code error_from_id(struct str id);
 /* `FILE:LINE:COL: error: text [code]`, then the quoted line and its underline when `text` (the whole file, or empty) has that line, then `hint: …`;
  * user bytes are escaped. Cost O(file). */
 void error_print(struct buf *out, const struct error *err, struct str text);
+/* The same with another word than `error` (`warning`). */
+void error_print_as(struct buf *out, const char *severity,
+    const struct error *err, struct str text);
 
 #endif

@@ -13,6 +13,8 @@ struct command {
 
 /* clang-format off */
 static const struct command commands[] = {
+	{ "check", NULL, cmd_check, "read policies and report what is wrong with them" },
+	{ "fmt", NULL, cmd_fmt, "write policies in their canonical form" },
 	{ NULL, NULL, NULL, NULL },
 };
 /* clang-format on */

@@ -3,14 +3,13 @@
  * and the version wait for policy_set_finish, which sees all of them. Names of
  * files are copied once a file, so that an error's place leads back to its
  * text by that pointer. */
-#include "policy/set.h"
-
-#include <stdio.h>
+#include "policy/policy.h"
 
 #include "base/digest.h"
 #include "base/file.h"
 #include "base/intern.h"
 #include "base/limits.h"
+#include "policy/set.h"
 
 #define VERSION_BYTES 8u
 
@@ -369,15 +368,29 @@ text_of(const struct policy_set *set, const char *file)
 	return STR("");
 }
 
+static void
+print_all(const struct policy_set *set, const char *severity,
+    const struct errors *list, struct buf *out)
+{
+	for (size_t i = 0; i < list->n; i++)
+		error_print_as(out, severity, &list->e[i],
+		    text_of(set, list->e[i].at.file));
+	if (list->dropped)
+		buf_printf(out, "%zu more not shown\n", list->dropped);
+}
+
 void
 policy_set_print_errors(
     const struct policy_set *set, const struct errors *errors, struct buf *out)
 {
-	for (size_t i = 0; i < errors->n; i++)
-		error_print(
-		    out, &errors->e[i], text_of(set, errors->e[i].at.file));
-	if (errors->dropped)
-		buf_printf(out, "%zu more not shown\n", errors->dropped);
+	print_all(set, "error", errors, out);
+}
+
+void
+policy_set_print_warnings(const struct policy_set *set,
+    const struct errors *warnings, struct buf *out)
+{
+	print_all(set, "warning", warnings, out);
 }
 
 uint32_t

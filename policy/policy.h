@@ -60,6 +60,9 @@ bool policy_format(const char *file, struct str text,
 void policy_print(const struct policy_set *set, uint32_t i, struct buf *out);
 /* Warnings that `avow check` shows (a permit whose principal has only negated tests). */
 void policy_set_warnings(const struct policy_set *set, struct errors *ret);
+/* As policy_set_print_errors, with `warning` for `error`. */
+void policy_set_print_warnings(const struct policy_set *set,
+    const struct errors *warnings, struct buf *out);
 
 /* ---- evaluation --------------------------------------------------------------------------------------------------------------------------- */
 
