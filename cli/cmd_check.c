@@ -57,7 +57,7 @@ show_text(const struct policy_set *set, const struct errors *errors,
 	policy_set_print_warnings(set, warnings, &messages);
 	ok = fwrite(messages.p, 1, messages.n, stderr) == messages.n;
 	if (errors->n == 0)
-		buf_printf(&out, "%u policies in %u files, version %.*s\n",
+		buf_printf(&out, "policies: %u, files: %u, version: %.*s\n",
 		    policy_set_count(set), policy_set_files(set),
 		    STR_ARG(policy_set_version(set)));
 	ok = cli_print(&out) && ok;
@@ -92,7 +92,7 @@ cmd_check(int argc, char **argv)
 		    "messages as a JSON array on standard output" },
 	};
 	const struct cli_usage usage = {
-		.synopsis = "avow check [--json] PATH …",
+		.synopsis = "avow check [--json] PATH ...",
 		.about = "Read policy files and folders (*.avow, *.cedar) as "
 			 "one set and report every error\nand warning, each "
 			 "with its place. Exit: 0 no error, 1 errors.",

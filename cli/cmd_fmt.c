@@ -130,7 +130,7 @@ cmd_fmt(int argc, char **argv)
 		    "write nothing, list the files that would change" },
 	};
 	const struct cli_usage usage = {
-		.synopsis = "avow fmt [--check] PATH …",
+		.synopsis = "avow fmt [--check] PATH ...",
 		.about = "Write policy files and folders (*.avow, *.cedar) in "
 			 "their canonical form, comments kept.\nWith `-`, "
 			 "from standard input to standard output. Exit: 0 "

@@ -36,7 +36,7 @@ hint_found(struct str text, struct token t, char buf[static HINT_FOUND])
 		n = SHOWN;
 		while (n > 0 && ((unsigned char)s.p[n] & 0xc0) == 0x80)
 			n--;
-		more = "…";
+		more = "...";
 	}
 	snprintf(buf, HINT_FOUND, "%s`%.*s%s`", what, (int)n, s.p, more);
 	return buf;

@@ -49,7 +49,7 @@ next_byte(
 	*at += 2;
 	if (high > 7)
 		return refuse(
-		    u, *at, ret_why, "`\\x` goes to `\\x7F`; use `\\u{…}`");
+		    u, *at, ret_why, "`\\x` goes to `\\x7F`; use `\\u{...}`");
 	u->point = (uint32_t)(high * 16 + low);
 	return true;
 }
@@ -60,7 +60,7 @@ next_point(
     struct str body, size_t *at, struct literal_unit *u, const char **ret_why)
 {
 	static const char form[] =
-	    "`\\u{…}` takes one to six hexadecimal digits";
+	    "`\\u{...}` takes one to six hexadecimal digits";
 	unsigned digits = 0;
 	uint32_t point = 0;
 

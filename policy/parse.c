@@ -317,7 +317,7 @@ parse_condition(struct parser *p)
 		n.kind = NODE_UNLESS;
 	parse_advance(p);
 	open = p->open;
-	if (!parse_expect(p, TOKEN_LBRACE, "write `when { … }`"))
+	if (!parse_expect(p, TOKEN_LBRACE, "write `when { ... }`"))
 		return false;
 	p->depth = 0;
 	if (!parse_braces(p, &n.a)) {

@@ -33,6 +33,8 @@ struct parser {
 	struct parse_open open; /* brackets open before the current token */
 	uint32_t depth;
 	bool has_slots; /* of the policy being parsed */
+	/* End of a token that was refused, and then taken for something: what does not fit right after it is no error of its own. */
+	uint32_t refused_end;
 	/* The arrays of the ast while they grow, and a stack of lists that are not complete yet. */
 	struct buf nodes, strings, longs, kids, parts, annotations, policies,
 	    indivisibles, comments, stack, scratch;

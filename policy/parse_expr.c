@@ -248,7 +248,7 @@ refuse_function(struct parser *p, struct token at, struct str name,
 		e = parse_refuse(p, ERR_NAME_FUNCTION, at,
 		    "expected a function, found the method `%.*s`",
 		    STR_ARG(name));
-		error_hint(e, "write `value.%s(…)`", op->text);
+		error_hint(e, "write `value.%s(...)`", op->text);
 		return false;
 	}
 	e = parse_refuse(
@@ -295,13 +295,16 @@ refuse_variable(struct parser *p, struct token t)
 		/* What follows would be refused as well: say it once. */
 		e = parse_refuse(p, ERR_SYNTAX_UNEXPECTED, t,
 		    "expected `::` between `%.*s` and the id", STR_ARG(text));
-		error_hint(e, "write `%.*s::\"…\"`", STR_ARG(text));
+		error_hint(e, "write `%.*s::\"...\"`", STR_ARG(text));
 		parse_advance(p);
 		return;
 	}
 	e = parse_refuse(p, ERR_NAME_VARIABLE, t,
 	    "expected a value, found the unknown name `%.*s`", STR_ARG(text));
-	if (near)
+	p->refused_end = t.off + t.len;
+	if (str_eq(text, STR("not")))
+		error_hint(e, "did you mean `!`?");
+	else if (near)
 		error_hint(e, "did you mean `%s`?", near);
 	else
 		error_hint(e,
@@ -441,7 +444,7 @@ refuse_method(struct parser *p, struct token at, const struct operation *op)
 		e = parse_refuse(p, ERR_NAME_FUNCTION, at,
 		    "expected a method, found the function `%.*s`",
 		    STR_ARG(name));
-		error_hint(e, "write `%s(…)`", op->text);
+		error_hint(e, "write `%s(...)`", op->text);
 		return;
 	}
 	e = parse_refuse(
@@ -719,7 +722,7 @@ parse_is(struct parser *p, uint32_t left, uint32_t *ret)
 	return true;
 }
 
-/* `left matches "…"` is refused, but what comes after it is still read. */
+/* `left matches "..."` is refused, but what comes after it is still read. */
 static bool
 parse_matches(struct parser *p, uint32_t *left)
 {

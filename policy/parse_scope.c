@@ -34,7 +34,7 @@ check_action(struct parser *p, enum ast_var var, struct str type, uint32_t off)
 	error_hint(parse_refuse(p, ERR_NAME_ACTION, at,
 		       "expected a type that ends in `Action`, found `%.*s`",
 		       STR_ARG(type)),
-	    "write `Action::\"…\"`");
+	    "write `Action::\"...\"`");
 }
 
 static bool
@@ -77,7 +77,7 @@ refuse_entity(struct parser *p)
 		hint = "a list stands after `in` only";
 	else if (p->tok.keyword >= KW_PRINCIPAL && p->tok.keyword <= KW_CONTEXT)
 		hint = "compare with other data in a condition: "
-		       "`when { … }`";
+		       "`when { ... }`";
 	return parse_unexpected_as(p, ERR_SYNTAX_SCOPE, ENTITY_WANTED, hint);
 }
 
@@ -145,7 +145,7 @@ parse_member(struct parser *p, enum ast_var var)
 	return true;
 }
 
-/* `[ ent, … ]`, pushed on the stack. */
+/* `[ ent, ... ]`, pushed on the stack. */
 bool
 parse_members(struct parser *p, enum ast_var var)
 {
@@ -329,7 +329,7 @@ refuse_test(struct parser *p, enum ast_var var)
 		hint = "write `is` before a type";
 	else if (p->tok.kind == TOKEN_DOT || p->tok.kind == TOKEN_LBRACKET ||
 		 p->tok.kind == TOKEN_AND || parse_at(p, KW_HAS))
-		hint = "attributes are tested in a condition: `when { … }`";
+		hint = "attributes are tested in a condition: `when { ... }`";
 	return parse_unexpected_as(p, ERR_SYNTAX_SCOPE, want, hint);
 }
 

@@ -26,7 +26,7 @@ static const struct {
 	[FAULT_BROKEN_LINE] = { "a backslash may not end a line in a string",
 	    "write `\\n`" },
 	[FAULT_SINGLE_QUOTES] = { "expected a string in double quotes",
-	    "did you mean `\"…\"`?" },
+	    "did you mean `\"...\"`?" },
 	[FAULT_BLOCK_COMMENT] = { "expected a token, found `/*`",
 	    "comments begin with `//` and end with the line" },
 	[FAULT_AMPERSAND] = { "expected an operator, found `&`",
@@ -174,8 +174,10 @@ parse_unexpected_as(
 	char found[HINT_FOUND];
 	struct error *e;
 
-	/* A token with a fault has been reported. */
-	if (p->tok.kind == TOKEN_BAD) {
+	/* A token with a fault has been reported, and what comes after a
+	 * string that never ends was not meant to be there. */
+	if (p->tok.kind == TOKEN_BAD || p->prev.fault == FAULT_UNCLOSED ||
+	    (p->refused_end && p->refused_end == parse_len(p, 0))) {
 		p->failed = true;
 		return false;
 	}
