@@ -129,7 +129,11 @@ deps: ## install what building and testing need
 demo: deps ## a first look: an update, a place in the pool, a dry run, each proven
 	@$(MAKE) --no-print-directory all
 	@examples/demo.sh
-bench: all ## measure, against peers where there are some
+BENCH := $(patsubst bench/%.c,$B/bench/%,$(wildcard bench/*.c))
+$B/bench/%: bench/%.c $B/libavow.a $B/.flags
+	$(call say,CC)
+	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) $(LINK) $< $B/libavow.a $(LIB_LIBS) -o $@
+bench: all $(BENCH) ## measure, against peers where there are some
 	@bench/run.sh
 snapshots: all ## write the golden files anew; look at the difference
 	@tests/lib/snapshots.sh

@@ -27,6 +27,7 @@
 #define LIMIT_PACK_BYTES 5800u
 #define LIMIT_INSTANCE_ID 128u
 #define LIMIT_SKEW_S 60
+#define LIMIT_CLOCK_AT_LEAST_S 1767225600 /* 2026-01-01: a system clock before it is wrong */
 #define LIMIT_KEY_FILE_BYTES 65536u
 #define LIMIT_TRUST_KEYS 4096u
 #define LIMIT_TRUST_CLOUD_KEYS 128u  /* tried one after the other, about 25 us each */

@@ -15,7 +15,9 @@ struct command {
 static const struct command commands[] = {
 	{ "check", NULL, cmd_check, "read policies and report what is wrong with them" },
 	{ "fmt", NULL, cmd_fmt, "write policies in their canonical form" },
-	{ NULL, NULL, NULL, NULL },
+	{ "decide", NULL, cmd_decide, "decide requests given as data" },
+	{ "dryrun", NULL, cmd_dryrun, "say what would be decided, and why" },
+	{ "serve", NULL, cmd_serve, "run the gates" },
 };
 /* clang-format on */
 
@@ -28,8 +30,6 @@ print_help(FILE *to)
 	    to);
 	for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
 		const struct command *c = &commands[i];
-		if (c->noun == NULL)
-			continue;
 		int n = fprintf(to, "  %s%s%s", c->noun, c->verb ? " " : "",
 		    c->verb ? c->verb : "");
 		fprintf(to, "%*s%s\n", n < 18 ? 18 - n : 1, "", c->summary);
@@ -45,7 +45,7 @@ find_command(int argc, char **argv, int *ret_words)
 {
 	for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
 		const struct command *c = &commands[i];
-		if (c->noun == NULL || strcmp(argv[1], c->noun) != 0)
+		if (strcmp(argv[1], c->noun) != 0)
 			continue;
 		if (c->verb == NULL) {
 			*ret_words = 1;
@@ -66,8 +66,7 @@ print_verbs(const char *noun)
 	bool any = false;
 	for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
 		const struct command *c = &commands[i];
-		if (c->noun == NULL || c->verb == NULL ||
-		    strcmp(c->noun, noun) != 0)
+		if (c->verb == NULL || strcmp(c->noun, noun) != 0)
 			continue;
 		if (!any)
 			fprintf(stderr, "avow: `%s` needs one of:\n", noun);

@@ -1,14 +1,15 @@
 /* answer.c - a decision as JSON, the shape that `decide`, the log and reports
  * share. */
-#include "engine/engine.h"
+#include "engine/engine_private.h"
 
-static json_t *
-reasons_json(const struct engine_answer *a)
+json_t *
+answer_ids_json(
+    const struct engine_answer *a, const uint32_t *policies, size_t n)
 {
 	json_t *list = json_array();
-	for (size_t i = 0; list != NULL && i < a->n_reasons; i++) {
+	for (size_t i = 0; list != NULL && i < n; i++) {
 		struct policy_info info = policy_set_info(
-		    engine_snapshot_policies(a->snapshot), a->reasons[i]);
+		    engine_snapshot_policies(a->snapshot), policies[i]);
 		if (json_array_append_new(list, json_from_str(info.id)) != 0) {
 			json_decref(list);
 			return NULL;
@@ -70,7 +71,8 @@ engine_answer_to_json(const struct engine_answer *a)
 		0 &&
 	    json_object_set_new(json, "code", json_string(error_id(a->code))) ==
 		0 &&
-	    json_object_set_new(json, "reasons", reasons_json(a)) == 0 &&
+	    json_object_set_new(json, "reasons",
+		answer_ids_json(a, a->reasons, a->n_reasons)) == 0 &&
 	    json_object_set_new(json, "errors", errors_json(a)) == 0 &&
 	    json_object_set_new(json, "policies", json_from_str(version)) == 0;
 	if (ok)

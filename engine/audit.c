@@ -3,7 +3,7 @@
  * caller was told of; a line that could only be written in part is taken back.
  * Signatures, tokens, packs and other secrets never reach this file: it is
  * given claims and answers, not evidence. */
-#include "engine/engine.h"
+#include "engine/engine_private.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -142,7 +142,9 @@ entry_json(const struct engine_log_entry *e)
 	ok = answer != NULL && json_object_update(json, answer) == 0 &&
 	     json_object_set_new(json, "evidence", evidence_json(e->claims)) ==
 		 0 &&
-	     json_object_set_new(json, "near", json_array()) == 0 &&
+	     json_object_set_new(json, "near",
+		 answer_ids_json(
+		     e->answer, e->answer->near, e->answer->n_near)) == 0 &&
 	     json_object_set_new(json, "us", json_integer(e->us)) == 0;
 	json_decref(answer);
 	if (ok)

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "engine/trace.h"
 
 struct tally {
 	const struct policy_set *set;
@@ -147,6 +148,47 @@ engine_evaluate(const struct engine_snapshot *s, const struct engine_request *r,
 	decide_request(s, r, errored_deny, scratch, NULL, ret);
 }
 
+/* The permits among `t`'s nearest whose scope held. */
+static void
+pick_near(
+    struct trace_record *t, struct arena *scratch, struct engine_answer *ret)
+{
+	const uint32_t *order = trace_nearest(t);
+	uint32_t *near = ARENA_ARRAY(scratch, ENGINE_NEAR_MAX, uint32_t);
+	uint32_t n = policy_set_count(t->set);
+	if (order == NULL || near == NULL)
+		return;
+	for (uint32_t i = 0; i < n && ret->n_near < ENGINE_NEAR_MAX; i++) {
+		const struct trace_policy *p = &t->policies[order[i]];
+		if (p->passed >= 3 &&
+		    policy_set_info(t->set, p->policy).effect == POLICY_PERMIT)
+			near[ret->n_near++] = p->policy;
+	}
+	ret->near = near;
+}
+
+/* For the log: which permits came near. Costs a second walk, and only when
+ * nothing was permitted. The trace has an arena of its own, since what is
+ * allocated in `scratch` during one policy's evaluation is gone after it. */
+static void
+find_near(const struct engine_snapshot *s, const struct engine_request *r,
+    struct arena *scratch, struct engine_answer *ret)
+{
+	const struct policy_set *set = engine_snapshot_policies(s);
+	struct trace_record t;
+	struct engine_answer again;
+	if (policy_set_count(set) > ENGINE_NEAR_POLICIES)
+		return;
+	struct arena *a = arena_new(0);
+	if (a != NULL && trace_record_init(&t, a, set, r)) {
+		struct eval_trace sink = trace_sink(&t);
+		decide_request(
+		    s, r, ERRORED_DENY_DENIES, scratch, &sink, &again);
+		pick_near(&t, scratch, ret);
+	}
+	arena_free(a);
+}
+
 void
 engine_enforce(const struct engine_snapshot *s, const struct engine_gated *g,
     enum engine_errored_deny errored_deny, struct arena *scratch,
@@ -154,6 +196,8 @@ engine_enforce(const struct engine_snapshot *s, const struct engine_gated *g,
 {
 	decide_request(s, engine_gated_request(g), errored_deny, scratch, NULL,
 	    &ret->answer);
+	if (ret->answer.code == ERR_POLICY_NONE)
+		find_near(s, engine_gated_request(g), scratch, &ret->answer);
 }
 
 void

@@ -67,6 +67,10 @@ struct engine_policy_error {
 	struct error error;
 };
 
+#define ENGINE_NEAR_MAX 8
+/* Sets larger than this are not walked twice for a hint in the log. */
+#define ENGINE_NEAR_POLICIES 1000
+
 /* The core's answer: data, opens nothing. `reasons` are policy indexes, sorted by id; memory is the scratch arena's. */
 struct engine_answer {
 	enum engine_effect effect;
@@ -75,6 +79,9 @@ struct engine_answer {
 	size_t n_reasons;
 	const struct engine_policy_error *errors;
 	size_t n_errors;
+	/* A gate's deny by default: permits whose scope matched and whose conditions did not, the nearest first, at most ENGINE_NEAR_MAX. */
+	const uint32_t *near;
+	size_t n_near;
 	const struct engine_snapshot *snapshot;
 	uint64_t evaluated_ns; /* time spent in the core */
 };

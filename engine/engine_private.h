@@ -11,4 +11,8 @@ void decide_request(const struct engine_snapshot *s,
     struct arena *scratch, const struct eval_trace *trace,
     struct engine_answer *ret);
 
+/* Ids of the answer's policies as a JSON array; new reference. */
+json_t *answer_ids_json(const struct engine_answer *a, const uint32_t *policies,
+    size_t n);
+
 #endif

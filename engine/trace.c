@@ -50,6 +50,14 @@ print_value(struct trace_record *t, const struct value *value)
 	return copy;
 }
 
+/* `principal` on the way to `principal.owner` says nothing of its own. */
+static bool
+is_longer(struct str text, struct str than)
+{
+	return text.n > than.n && str_has_prefix(text, than) &&
+	       (text.p[than.n] == '.' || text.p[than.n] == '[');
+}
+
 static void
 keep_datum(struct trace_record *t, struct trace_policy *p, struct str text,
     const struct value *value)
@@ -58,6 +66,9 @@ keep_datum(struct trace_record *t, struct trace_policy *p, struct str text,
 		if (p->data[i].clause == p->passed &&
 		    str_eq(p->data[i].text, text))
 			return;
+	if (p->n_data > 0 && p->data[p->n_data - 1].clause == p->passed &&
+	    is_longer(text, p->data[p->n_data - 1].text))
+		p->n_data--;
 	if (!ARENA_PUSH_ROOM(t->arena, p->data, p->n_data, p->cap_data)) {
 		t->out_of_memory = true;
 		return;

@@ -106,10 +106,9 @@ ip_value(struct arena *a, const struct net_addr *addr, struct value *ret,
 }
 
 bool
-gate_context(struct arena *a, const struct config_gate *gate,
-    const struct gate_seen *seen, enum claims_proof proof,
-    const struct value_field *extra, size_t n_extra, struct value *ret,
-    struct error *reterr)
+gate_context(struct arena *a, struct str gate, const struct gate_seen *seen,
+    enum claims_proof proof, const struct value_field *extra, size_t n_extra,
+    struct value *ret, struct error *reterr)
 {
 	struct value ip;
 	int64_t of_day = ((seen->now_ms % DAY_MS) + DAY_MS) % DAY_MS;
@@ -122,7 +121,7 @@ gate_context(struct arena *a, const struct config_gate *gate,
 		{ STR("protocol"), value_string(seen->protocol) },
 		{ STR("proof"),
 		    value_string(str_of(claims_proof_name(proof))) },
-		{ STR("gate"), value_string(gate->name) },
+		{ STR("gate"), value_string(gate) },
 		{ STR("method"), value_string(seen->method) },
 		{ STR("path"), value_string(seen->path) },
 		{ STR("query"), value_string(seen->query) },

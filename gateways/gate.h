@@ -28,7 +28,7 @@ bool gate_prove(struct arena *a, const struct gateways_state *s,
     MUST_USE;
 
 /* The context that every gate gives: now timeOfDay sourceIp protocol proof gate method path query, and `n_extra` more fields. */
-bool gate_context(struct arena *a, const struct config_gate *gate,
+bool gate_context(struct arena *a, struct str gate,
     const struct gate_seen *seen, enum claims_proof proof,
     const struct value_field *extra, size_t n_extra, struct value *ret,
     struct error *reterr) MUST_USE;

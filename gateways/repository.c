@@ -75,8 +75,8 @@ repository_request(struct arena *a, const struct gateways_state *s,
 	struct entity resource;
 	struct value context;
 	return package_entity(a, package, &resource, reterr) &&
-	       gate_context(a, package->gate, seen, proven->proof, NULL, 0,
-		   &context, reterr) &&
+	       gate_context(a, package->gate->name, seen, proven->proof, NULL,
+		   0, &context, reterr) &&
 	       engine_gated_make(a, s->snapshot, proven->claims,
 		   (struct uid){ STR("Action"), STR("repository:get") },
 		   &resource, context, ret, reterr);

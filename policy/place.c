@@ -27,6 +27,14 @@ is_datum(const struct ast_node *n)
 	}
 }
 
+/* Fails exactly when one of its parts does. */
+static bool
+is_conjunction(const struct ast_node *n)
+{
+	return n->kind == NODE_PAREN || n->kind == NODE_WHEN ||
+	       (n->kind == NODE_BINARY && n->op == OP_AND);
+}
+
 void
 policy_place(const struct policy_set *set, uint32_t i, uint32_t node,
     struct policy_place *ret)
@@ -37,7 +45,8 @@ policy_place(const struct policy_set *set, uint32_t i, uint32_t node,
 
 	*ret = (struct policy_place){ .at = ast_span(t, node),
 		.text = source_text(&t->source, n->off, n->len),
-		.is_datum = is_datum(n) };
+		.is_datum = is_datum(n),
+		.is_conjunction = is_conjunction(n) };
 	for (unsigned v = 0; v < 3; v++)
 		if (holds(&t->nodes[p->scope[v]], n)) {
 			snprintf(ret->clause, sizeof ret->clause, "%s",

@@ -1,0 +1,78 @@
+#!/usr/bin/env bash
+# run.sh - what decisions cost here: in process at growing numbers of policies, and over HTTP against a fixed answer of the same library in the same run.
+# Machines are noisy: the ratio is the figure, single times are not. SECONDS_EACH (3) and SIZES ("10 1000 100000") can be set.
+set -eu
+cd "$(dirname "$0")/.."
+seconds=${SECONDS_EACH:-3}
+sizes=${SIZES:-10 1000 100000}
+rounds=${ROUNDS:-3}
+bin=build/bench
+work=build/bench/run
+rm -rf "$work"
+mkdir -p "$work/policies" "$work/trust" "$work/entities"
+chmod 700 "$work"
+pids=()
+trap 'for p in "${pids[@]:-}"; do [ -z "$p" ] || kill "$p" 2>/dev/null || true; done; wait 2>/dev/null || true' EXIT
+
+echo "decision in process (ns), all reasons and errors out"
+for size in $sizes; do
+	"$bin/decide" "$work/decide" "$seconds" "$size"
+done
+
+# --- over HTTP ----------------------------------------------------------------
+for _ in 1 2 3 4 5 6 7 8; do
+	port=$((20000 + RANDOM % 20000))
+	(exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
+done
+avow=build/avow
+now=$(date -u +%Y-%m-%dT%H:%M:%SZ)
+"$avow" key new --type p256 -o "$work/issuer.key.pem"
+"$avow" key public "$work/issuer.key.pem" >"$work/trust/issuer.pem"
+echo '{"privateIp":"127.0.0.1","owner":"acme","licences":["base"]}' >"$work/claims.json"
+"$avow" doc issue --key "$work/issuer.key.pem" --issuer bench --subject i-1 \
+	--audience updates --expires-in 1h --claims "$work/claims.json" -o "$work/i-1"
+pack=$("$avow" doc pack --kind avow --document "$work/i-1.json" --signature "$work/i-1.sig")
+cat >"$work/policies/bench.avow" <<'POLICY'
+permit (principal is Instance, action == Action::"repository:get", resource in Repository::"main")
+when { principal.owner == "acme" && principal.licences.contains("base") };
+POLICY
+cat >"$work/avow.yaml" <<CONFIG
+listen: 127.0.0.1:$port
+policies: [$PWD/$work/policies]
+decisionLog: $PWD/$work/decisions.jsonl
+proxies: [127.0.0.1/32]
+trust:
+  - {kind: avow, keys: $PWD/$work/trust, issuer: bench}
+gates:
+  - {kind: repository, name: updates, repositories: {main: /debian/}}
+CONFIG
+"$avow" serve --config "$work/avow.yaml" 2>"$work/serve.log" &
+pids+=($!)
+for _ in $(seq 100); do
+	curl -fs "http://127.0.0.1:$port/readyz" >/dev/null 2>&1 && break
+	sleep 0.05
+done
+mkfifo "$work/stop"
+"$bin/fixed" <"$work/stop" >"$work/fixed.port" &
+pids+=($!)
+exec 9>"$work/stop"
+for _ in $(seq 100); do [ -s "$work/fixed.port" ] && break; sleep 0.05; done
+fixed=$(cat "$work/fixed.port")
+{
+	printf 'GET /gate/auth HTTP/1.1\r\nHost: localhost\r\n'
+	printf 'X-Original-Method: GET\r\nX-Original-URI: /debian/pool/main/a/a_1_amd64.deb\r\n'
+	printf 'X-Forwarded-For: 127.0.0.1\r\nX-Forwarded-Proto: https\r\nX-Avow-Pack: %s\r\n\r\n' "$pack"
+} >"$work/request"
+
+echo "over HTTP, 8 connections, keep-alive: fixed answer, then /gate/auth with verified evidence and decision log, $rounds rounds ($now)"
+ratios=()
+for _ in $(seq "$rounds"); do
+	a=$("$bin/load" "$fixed" 8 "$seconds" 204 <"$work/request")
+	b=$("$bin/load" "$port" 8 "$seconds" 204 <"$work/request")
+	echo "fixed $a  gate $b"
+	fa=${a#*per_second\":} fa=${fa%%,*}
+	fb=${b#*per_second\":} fb=${fb%%,*}
+	ratios+=("$(awk -v a="$fa" -v b="$fb" 'BEGIN { printf "%.3f", b / a }')")
+done
+printf 'gate/fixed, median of %s rounds: %s\n' "$rounds" \
+	"$(printf '%s\n' "${ratios[@]}" | sort -n | sed -n "$((rounds / 2 + 1))p")"

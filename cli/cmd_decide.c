@@ -1,0 +1,187 @@
+/* cmd_decide.c - `avow decide`: requests given as data, decided by policies
+ * given as files. The answer opens nothing. */
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/limits.h"
+#include "engine/engine.h"
+
+struct options {
+	struct cli_list policies, entities;
+	const char *request, *requests, *errored_deny;
+	bool pretty;
+	enum engine_errored_deny mode;
+};
+
+static bool
+check_options(struct options *o)
+{
+	if ((o->request == NULL) == (o->requests == NULL)) {
+		cli_errorf("one of --request and --requests is needed");
+		return false;
+	}
+	if (o->errored_deny == NULL || strcmp(o->errored_deny, "deny") == 0)
+		o->mode = ERRORED_DENY_DENIES;
+	else if (strcmp(o->errored_deny, "skip") == 0)
+		o->mode = ERRORED_DENY_SKIP;
+	else {
+		cli_errorf("--errored-deny: expected `skip` or `deny`, found "
+			   "`%s`",
+		    o->errored_deny);
+		return false;
+	}
+	return true;
+}
+
+/* Decide one text. False when it could not be read; the answer is then a deny,
+ * request.malformed. */
+static bool
+decide_text(const struct engine_snapshot *s, const struct options *o,
+    struct str text, const char *file, struct arena *a,
+    struct engine_answer *ret, struct error *reterr)
+{
+	struct engine_request r;
+	if (!engine_request_from_json(a, text, file, s, &r, reterr)) {
+		engine_refuse(ERR_REQUEST_MALFORMED, ret);
+		ret->snapshot = s;
+		return false;
+	}
+	engine_evaluate(s, &r, o->mode, a, ret);
+	return true;
+}
+
+static enum cli_exit
+decide_one(
+    const struct engine_snapshot *s, const struct options *o, struct arena *a)
+{
+	struct error err = { 0 };
+	struct engine_answer answer;
+	struct str text = { 0 };
+	if (!file_read(a, o->request, LIMIT_REQUEST_LINE_BYTES, &text, &err) ||
+	    !decide_text(s, o, text, o->request, a, &answer, &err)) {
+		cli_error(&err, text);
+		return CLI_CANNOT_TELL;
+	}
+	if (!cli_print_json(engine_answer_to_json(&answer), o->pretty))
+		return CLI_CANNOT_TELL;
+	return answer.effect == ENGINE_PERMIT ? CLI_YES : CLI_NO;
+}
+
+/* An unreadable line still gets its deny, so that order and count hold. */
+static bool
+decide_line(const struct engine_snapshot *s, const struct options *o,
+    struct str line, uint32_t number, struct arena *a, bool *ret_readable)
+{
+	struct error err = { 0 };
+	struct engine_answer answer;
+	*ret_readable = decide_text(s, o, line, o->requests, a, &answer, &err);
+	if (!*ret_readable) {
+		err.at.line = number;
+		cli_error(&err, (struct str){ 0 });
+	}
+	return cli_print_json(engine_answer_to_json(&answer), false);
+}
+
+static enum cli_exit
+decide_lines(const struct engine_snapshot *s, const struct options *o,
+    struct arena *a, FILE *in)
+{
+	char *line = NULL;
+	size_t cap = 0;
+	bool all_readable = true, ok = true;
+	ssize_t n;
+	for (uint32_t number = 1; ok && (n = getline(&line, &cap, in)) > 0;
+	     number++) {
+		bool readable;
+		struct str text = { line, (size_t)n };
+		if (text.p[text.n - 1] == '\n')
+			text.n--;
+		ok = decide_line(s, o, text, number, a, &readable);
+		all_readable = all_readable && readable;
+		arena_reset(a);
+	}
+	free(line);
+	if (ferror(in)) {
+		cli_errorf(
+		    "`%s` cannot be read: %s", o->requests, strerror(errno));
+		ok = false;
+	}
+	return ok && all_readable ? CLI_YES : CLI_CANNOT_TELL;
+}
+
+static enum cli_exit
+decide_file(
+    const struct engine_snapshot *s, const struct options *o, struct arena *a)
+{
+	if (strcmp(o->requests, "-") == 0)
+		return decide_lines(s, o, a, stdin);
+	FILE *in = fopen(o->requests, "re");
+	if (in == NULL) {
+		cli_errorf(
+		    "`%s` cannot be read: %s", o->requests, strerror(errno));
+		return CLI_CANNOT_TELL;
+	}
+	enum cli_exit code = decide_lines(s, o, a, in);
+	fclose(in);
+	return code;
+}
+
+static enum cli_exit
+run(const struct options *o)
+{
+	struct buf messages = { 0 };
+	struct engine_snapshot *s =
+	    engine_load(o->policies.items, o->policies.n, o->entities.items,
+		o->entities.n, clock_now_ms(clock_system()), &messages);
+	fwrite(messages.p, 1, messages.n, stderr);
+	buf_free(&messages);
+	struct arena *a = s != NULL ? arena_new(LIMIT_SCRATCH_BYTES) : NULL;
+	enum cli_exit code = CLI_CANNOT_TELL;
+	if (a != NULL)
+		code = o->request != NULL ? decide_one(s, o, a)
+					  : decide_file(s, o, a);
+	arena_free(a);
+	engine_snapshot_unref(s);
+	return code;
+}
+
+enum cli_exit
+cmd_decide(int argc, char **argv)
+{
+	struct options o = { 0 };
+	const struct cli_option options[] = {
+		{ "policies", CLI_LIST, &o.policies, true, "PATH",
+		    "file or folder of *.avow and *.cedar" },
+		{ "entities", CLI_LIST, &o.entities, false, "PATH",
+		    "Cedar JSON entities, file or folder" },
+		{ "request", CLI_TEXT, &o.request, false, "FILE",
+		    "one request as JSON, - for standard input" },
+		{ "requests", CLI_TEXT, &o.requests, false, "FILE",
+		    "one request a line, or a decision log" },
+		{ "errored-deny", CLI_TEXT, &o.errored_deny, false, "WORD",
+		    "what a deny policy in error does: deny (default) or "
+		    "skip" },
+		{ "pretty", CLI_FLAG, &o.pretty, false, NULL,
+		    "indent the answer" },
+	};
+	const struct cli_usage usage = {
+		.synopsis = "avow decide --policies PATH [--entities PATH] "
+			    "--request FILE | --requests FILE.jsonl",
+		.about = "Decide requests given as data and print each "
+			 "decision as JSON, with its reasons and errors.\n"
+			 "Exit: 0 permit, 2 deny, 1 cannot tell; with "
+			 "--requests 0 when every line could be read.",
+		.options = options,
+		.n_options = ARRAY_LEN(options),
+	};
+	enum cli_exit code;
+	if (cli_parse(&usage, argc, argv, &code) && check_options(&o))
+		code = run(&o);
+	cli_list_free(&o.policies);
+	cli_list_free(&o.entities);
+	return code;
+}

@@ -1,0 +1,250 @@
+/* cmd_dryrun.c - `avow dryrun`: what would happen and why, with nothing opened.
+ * Either for a request given as data, or as a gate would see it. */
+#include "cli/cli.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/limits.h"
+#include "engine/engine.h"
+#include "gateways/gateways.h"
+
+struct options {
+	struct cli_list policies, entities;
+	const char *request, *errored_deny, *level;
+	const char *config, *gate, *document, *signature, *kind, *path,
+	    *source_ip, *protocol, *method;
+	struct cli_time at;
+	bool json;
+	enum engine_errored_deny mode;
+	enum engine_level level_value;
+};
+
+static bool
+check_options(struct options *o)
+{
+	const char *const gate_needs[] = { o->config, o->document, o->signature,
+		o->path, o->source_ip };
+	o->level_value = LEVEL_MEDIUM;
+	if (o->level != NULL &&
+	    !engine_level_of(str_of(o->level), &o->level_value)) {
+		cli_errorf("--level: expected low, medium, high or veryhigh, "
+			   "found `%s`",
+		    o->level);
+		return false;
+	}
+	if (o->errored_deny != NULL && strcmp(o->errored_deny, "skip") == 0)
+		o->mode = ERRORED_DENY_SKIP;
+	else if (o->errored_deny != NULL &&
+		 strcmp(o->errored_deny, "deny") != 0) {
+		cli_errorf("--errored-deny: expected `skip` or `deny`, found "
+			   "`%s`",
+		    o->errored_deny);
+		return false;
+	}
+	if (o->gate == NULL && o->at.given) {
+		cli_errorf("--at goes with --gate; a request given as data "
+			   "has its time in `context.now`");
+		return false;
+	}
+	if (o->gate == NULL) {
+		if (o->policies.n > 0 && o->request != NULL &&
+		    o->config == NULL)
+			return true;
+		cli_errorf("either --policies and --request, or --config and "
+			   "--gate are needed");
+		return false;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(gate_needs); i++)
+		if (gate_needs[i] == NULL) {
+			cli_errorf("--gate needs --config, --document, "
+				   "--signature, --path and --source-ip");
+			return false;
+		}
+	return true;
+}
+
+static enum cli_exit
+show(const struct options *o, json_t *report_take, enum engine_effect effect)
+{
+	bool ok;
+	if (o->json) {
+		ok = cli_print_json(report_take, false);
+	} else {
+		struct buf out = { 0 };
+		engine_report_print(report_take, &out);
+		ok = cli_print(&out);
+		buf_free(&out);
+		json_decref(report_take);
+	}
+	if (!ok)
+		return CLI_CANNOT_TELL;
+	return effect == ENGINE_PERMIT ? CLI_YES : CLI_NO;
+}
+
+static int64_t
+now_ms(const struct options *o)
+{
+	return o->at.given ? o->at.ms : clock_now_ms(clock_system());
+}
+
+static enum cli_exit
+run_request(const struct options *o, struct engine_operation *operation,
+    struct arena *a)
+{
+	struct buf messages = { 0 };
+	struct error err = { 0 };
+	struct str text = { 0 };
+	struct engine_request r;
+	enum engine_effect effect = ENGINE_DENY;
+	enum cli_exit code = CLI_CANNOT_TELL;
+	int64_t began = clock_mono_ns();
+	struct engine_snapshot *s =
+	    engine_load(o->policies.items, o->policies.n, o->entities.items,
+		o->entities.n, now_ms(o), &messages);
+	operation->load_ns = clock_mono_ns() - began;
+	fwrite(messages.p, 1, messages.n, stderr);
+	buf_free(&messages);
+	if (s == NULL)
+		return code;
+	began = clock_mono_ns();
+	if (!file_read(a, o->request, LIMIT_REQUEST_LINE_BYTES, &text, &err) ||
+	    !engine_request_from_json(a, text, o->request, s, &r, &err)) {
+		cli_error(&err, text);
+	} else {
+		operation->parse_ns = clock_mono_ns() - began;
+		json_t *report = engine_verify(s, &r, NULL, o->mode,
+		    o->level_value, operation, a, &effect);
+		code = report != NULL ? show(o, report, effect) : code;
+	}
+	engine_snapshot_unref(s);
+	return code;
+}
+
+static bool
+read_files(const struct options *o, struct arena *a, struct gateways_asked *q)
+{
+	struct error err = { 0 };
+	if (file_read(
+		a, o->document, LIMIT_DOCUMENT_BYTES + 1, &q->document, &err) &&
+	    file_read(a, o->signature, 2 * LIMIT_SIGNATURE_BYTES, &q->signature,
+		&err))
+		return true;
+	cli_error(&err, (struct str){ 0 });
+	return false;
+}
+
+static enum cli_exit
+run_gate(const struct options *o, struct engine_operation *operation,
+    struct arena *a)
+{
+	struct buf messages = { 0 };
+	struct error err = { 0 };
+	json_t *report = NULL;
+	enum engine_effect effect = ENGINE_DENY;
+	enum cli_exit code = CLI_CANNOT_TELL;
+	int64_t began = clock_mono_ns();
+	struct gateways_asked q = {
+		.gate = str_of(o->gate),
+		.kind = str_of(o->kind),
+		.method = o->method != NULL ? str_of(o->method) : STR("GET"),
+		.target = str_of(o->path),
+		.source_ip = str_of(o->source_ip),
+		.protocol =
+		    o->protocol != NULL ? str_of(o->protocol) : STR("https"),
+		.now_ms = now_ms(o),
+	};
+	struct gateways_state *s =
+	    gateways_state_load(o->config, q.now_ms, &messages);
+	operation->load_ns = clock_mono_ns() - began;
+	fwrite(messages.p, 1, messages.n, stderr);
+	buf_free(&messages);
+	if (s == NULL)
+		return code;
+	if (read_files(o, a, &q)) {
+		if (gateways_dryrun(s, &q, o->level_value, operation, &report,
+			&effect, &err))
+			code = show(o, report, effect);
+		else
+			cli_error(&err, (struct str){ 0 });
+	}
+	gateways_state_unref(s);
+	return code;
+}
+
+static enum cli_exit
+run(const struct options *o)
+{
+	struct engine_operation operation = { .program = "avow " AVOW_VERSION,
+		.point = o->gate != NULL ? o->gate : "dryrun" };
+	struct arena *a = arena_new(LIMIT_SCRATCH_BYTES);
+	if (a == NULL) {
+		cli_errorf("memory ran out");
+		return CLI_CANNOT_TELL;
+	}
+	enum cli_exit code = o->gate != NULL ? run_gate(o, &operation, a)
+					     : run_request(o, &operation, a);
+	arena_free(a);
+	return code;
+}
+
+enum cli_exit
+cmd_dryrun(int argc, char **argv)
+{
+	struct options o = { 0 };
+	const struct cli_option options[] = {
+		{ "policies", CLI_LIST, &o.policies, false, "PATH",
+		    "file or folder of *.avow and *.cedar" },
+		{ "entities", CLI_LIST, &o.entities, false, "PATH",
+		    "Cedar JSON entities, file or folder" },
+		{ "request", CLI_TEXT, &o.request, false, "FILE",
+		    "the request as JSON, - for standard input" },
+		{ "errored-deny", CLI_TEXT, &o.errored_deny, false, "WORD",
+		    "what a deny policy in error does: deny (default) or "
+		    "skip" },
+		{ "config", CLI_TEXT, &o.config, false, "FILE",
+		    "a server's configuration" },
+		{ "gate", CLI_TEXT, &o.gate, false, "NAME",
+		    "decide as this gate would" },
+		{ "document", CLI_TEXT, &o.document, false, "FILE",
+		    "the instance's identity document" },
+		{ "signature", CLI_TEXT, &o.signature, false, "FILE",
+		    "its signature" },
+		{ "kind", CLI_TEXT, &o.kind, false, "KIND",
+		    "the document's kind: avow (default), ec2-…" },
+		{ "path", CLI_TEXT, &o.path, false, "PATH",
+		    "what is asked for, as on the request line" },
+		{ "method", CLI_TEXT, &o.method, false, "METHOD",
+		    "GET (default) or HEAD" },
+		{ "source-ip", CLI_TEXT, &o.source_ip, false, "ADDRESS",
+		    "where the request comes from" },
+		{ "protocol", CLI_TEXT, &o.protocol, false, "WORD",
+		    "https (default) or http" },
+		{ "at", CLI_TIME, &o.at, false, "TIME",
+		    "when, as 2026-03-01T12:00:00Z; now when not given" },
+		{ "level", CLI_TEXT, &o.level, false, "LEVEL",
+		    "low, medium (default), high or veryhigh" },
+		{ "json", CLI_FLAG, &o.json, false, NULL,
+		    "the report as JSON" },
+	};
+	const struct cli_usage usage = {
+		.synopsis =
+		    "avow dryrun --policies PATH [--entities PATH] --request "
+		    "FILE [--level LEVEL]\n"
+		    "       avow dryrun --config FILE --gate NAME --document "
+		    "FILE --signature FILE --path PATH --source-ip ADDRESS",
+		.about = "Say what would be decided and why: the policies "
+			 "considered, the clause of each that failed, the "
+			 "data it failed on.\nNothing is opened. Exit: 0 "
+			 "permit, 2 deny, 1 cannot tell.",
+		.options = options,
+		.n_options = ARRAY_LEN(options),
+	};
+	enum cli_exit code;
+	if (cli_parse(&usage, argc, argv, &code) && check_options(&o))
+		code = run(&o);
+	cli_list_free(&o.policies);
+	cli_list_free(&o.entities);
+	return code;
+}

@@ -1,0 +1,129 @@
+/* answer.c - log, then tell. What is not in the log was not decided. */
+#include "gateways/answer.h"
+
+#include "base/log.h"
+
+void
+gate_begin(const struct gate_env *env, struct gate_case *c)
+{
+	gate_decision_id(c->id);
+	c->began_ns = clock_mono_ns();
+	c->now_ms = clock_now_ms(env->clock);
+}
+
+void
+gate_decide(
+    const struct gate_env *env, struct arena *scratch, struct gate_case *c)
+{
+	struct engine_decision decision;
+	engine_enforce(env->state->snapshot, c->asked,
+	    state_errored_deny(env->state), scratch, &decision);
+	c->answer = decision.answer;
+}
+
+void
+gate_refuse(struct gate_case *c)
+{
+	enum err_code code = c->why.code;
+	/* What the operator has to mend: the asker learns only the class of it.
+	 */
+	if (error_http(code) == 0)
+		code = code == ERR_LIMIT_MEMORY ? ERR_SYSTEM_LIMIT
+						: ERR_SYSTEM_ERROR;
+	if (error_http(c->why.code) == 0)
+		log_error("gate", &c->why);
+	engine_refuse(code, &c->answer);
+}
+
+bool
+gate_conclude(const struct gate_env *env, struct gate_case *c)
+{
+	struct error err = { 0 };
+	if (c->answer.snapshot == NULL)
+		c->answer.snapshot = env->state->snapshot;
+	const struct engine_log_entry entry = {
+		.id = c->id,
+		.time_ms = c->now_ms,
+		.gate = c->gate,
+		.request =
+		    c->asked != NULL ? engine_gated_request(c->asked) : NULL,
+		.claims = c->proven.claims,
+		.answer = &c->answer,
+		.us = (clock_mono_ns() - c->began_ns) / 1000,
+	};
+	if (engine_log_write(env->log, &entry, &err))
+		return c->answer.effect == ENGINE_PERMIT;
+	log_error("decision-log", &err);
+	engine_refuse(ERR_SYSTEM_LOG, &c->answer);
+	return false;
+}
+
+void
+gate_headers(const struct http_request *q, const struct gate_case *c,
+    struct http_response *r)
+{
+	http_response_header(
+	    r, "X-Avow-Reason", str_of(error_id(c->answer.code)));
+	http_response_header(
+	    r, "X-Avow-Decision", str_dup(q->arena, str_of(c->id)));
+}
+
+void
+answer_json(struct http_response *r, unsigned status, json_t *body_take)
+{
+	r->status = status;
+	r->content_type = "application/json";
+	if (body_take == NULL || !json_write(&r->body, body_take))
+		r->status = 500;
+	json_decref(body_take);
+}
+
+static const char *
+title_of(unsigned status)
+{
+	switch (status) {
+	case 400:
+		return "Bad Request";
+	case 401:
+		return "Unauthorized";
+	case 403:
+		return "Forbidden";
+	case 404:
+		return "Not Found";
+	case 405:
+		return "Method Not Allowed";
+	case 409:
+		return "Conflict";
+	case 413:
+		return "Content Too Large";
+	case 503:
+		return "Service Unavailable";
+	default:
+		return "Error";
+	}
+}
+
+void
+answer_problem(struct http_response *r, unsigned status, const char *code,
+    struct str detail, const char *id)
+{
+	json_t *body = json_object();
+	bool ok =
+	    body != NULL &&
+	    json_object_set_new(body, "type", json_string("about:blank")) ==
+		0 &&
+	    json_object_set_new(body, "title", json_string(title_of(status))) ==
+		0 &&
+	    json_object_set_new(
+		body, "status", json_integer((json_int_t)status)) == 0 &&
+	    json_object_set_new(body, "detail", json_from_str(detail)) == 0 &&
+	    json_object_set_new(body, "code", json_string(code)) == 0 &&
+	    (id == NULL ||
+		json_object_set_new(body, "decision", json_string(id)) == 0);
+	if (!ok) {
+		json_decref(body);
+		body = NULL;
+	}
+	answer_json(r, status, body);
+	r->content_type = "application/problem+json";
+}

@@ -1,0 +1,61 @@
+/* answer.h - the end of every gate: log first, then answer. */
+#ifndef GATEWAYS_ANSWER_H
+#define GATEWAYS_ANSWER_H
+
+#include "gateways/balancer.h"
+#include "gateways/gate.h"
+
+/* What a handler works with; lent for one request. */
+struct gate_env {
+	const struct clock *clock;
+	struct gateways_state *state;
+	struct engine_log *log;
+	struct attest_cache *cache;
+	struct balancer *balancer; /* NULL: no balancer gate */
+};
+
+/* One request on its way through a gate. Zeroed, then begun. */
+struct gate_case {
+	char id[17];
+	int64_t now_ms, began_ns;
+	struct str gate;                 /* empty until it is known */
+	struct gate_proven proven;       /* claims NULL until verified */
+	const struct engine_gated *asked; /* NULL until it could be built */
+	struct engine_answer answer;
+	struct error why;                /* of a refusal before any policy */
+};
+
+void gate_begin(const struct gate_env *env, struct gate_case *c);
+/* Policies' word on c->asked. */
+void gate_decide(const struct gate_env *env, struct arena *scratch,
+    struct gate_case *c);
+/* A refusal with c->why. */
+void gate_refuse(struct gate_case *c);
+/* Write the decision log; when that fails the answer becomes a deny, system.log. True: the answer is a permit and may be acted on. */
+bool gate_conclude(const struct gate_env *env, struct gate_case *c) MUST_USE;
+/* X-Avow-Reason and X-Avow-Decision. */
+void gate_headers(const struct http_request *q, const struct gate_case *c,
+    struct http_response *r);
+
+/* An error body (RFC 9457). `detail` may be empty; `id` NULL: no decision. */
+void answer_problem(struct http_response *r, unsigned status, const char *code,
+    struct str detail, const char *id);
+/* A JSON body; takes the reference. 500 when memory is out. */
+void answer_json(struct http_response *r, unsigned status, json_t *body_take);
+
+/* ---- routes, one file each ------------------------------------------------------------------------------------------------------------- */
+
+/* /gate/auth, for nginx auth_request and other forward-auth proxies: 204, 401, 403. */
+void forward_auth_handle(const struct gate_env *env,
+    const struct http_request *q, struct http_response *r);
+
+/* POST and DELETE /gate/balancer/POOL: join and leave. */
+void pool_handle(const struct gate_env *env, const struct http_request *q,
+    struct http_response *r);
+/* A member's stored evidence and policies' word on it, once more, by what is loaded now. */
+bool pool_prove_again(const struct gate_env *env, struct arena *a,
+    struct str gate, struct balancer_who *who, struct error *reterr) MUST_USE;
+bool pool_decide_again(const struct gate_env *env, struct arena *a,
+    const struct balancer_ask *ask, struct error *reterr) MUST_USE;
+
+#endif

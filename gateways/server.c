@@ -1,0 +1,425 @@
+/* server.c - a running server: routes, the state in force, reload.
+ * The state is one pointer under a lock that is held only to take a reference;
+ * a request sees one state from start to end. A reload builds a whole new state
+ * beside the old one; what cannot change while running (addresses, files,
+ * pools) is refused, not half applied. */
+#include "gateways/answer.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "base/file.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/timefmt.h"
+#include "gateways/balancer.h"
+#include "gateways/http.h"
+#include "store/store.h"
+
+struct gateways_server {
+	const struct clock *clock;
+	char *config_path;
+	pthread_mutex_t lock; /* guards the next four */
+	struct gateways_state *state;
+	int64_t reload_at_ms;
+	bool reload_failed;
+	char reload_error[512];
+	struct engine_log *log;
+	struct attest_cache *cache;
+	struct store *store;
+	struct balancer *balancer;
+	struct http_options
+	    http_options; /* borrows from boot's configuration */
+	struct http_server *http;
+	struct gateways_state
+	    *boot; /* what sockets and files were opened with */
+};
+
+static struct gateways_state *
+take_state(struct gateways_server *s)
+{
+	pthread_mutex_lock(&s->lock);
+	struct gateways_state *state = gateways_state_ref(s->state);
+	pthread_mutex_unlock(&s->lock);
+	return state;
+}
+
+static struct gate_env
+env_of(struct gateways_server *s, struct gateways_state *state)
+{
+	return (
+	    struct gate_env){ s->clock, state, s->log, s->cache, s->balancer };
+}
+
+/* ---- routes
+ * -----------------------------------------------------------------------------------------------------------------------------
+ */
+
+static void
+health(struct gateways_server *s, const struct gate_env *env,
+    const struct http_request *q, struct http_response *r)
+{
+	(void)s, (void)env, (void)q;
+	answer_json(r, 200, json_pack("{s:b}", "ok", 1));
+}
+
+static json_t *
+time_json(int64_t ms)
+{
+	struct buf text = { 0 };
+	time_print_datetime(&text, ms);
+	json_t *json = buf_ok(&text) ? json_from_str(buf_str(&text)) : NULL;
+	buf_free(&text);
+	return json;
+}
+
+static json_t *
+reload_json(struct gateways_server *s)
+{
+	char message[sizeof s->reload_error];
+	pthread_mutex_lock(&s->lock);
+	int64_t at = s->reload_at_ms;
+	bool failed = s->reload_failed;
+	memcpy(message, s->reload_error, sizeof message);
+	pthread_mutex_unlock(&s->lock);
+	return json_pack("{s:o, s:b, s:o}", "at", time_json(at), "ok", !failed,
+	    "error", failed ? json_from_str(str_of(message)) : json_null());
+}
+
+/* Ready means: decisions can be made and logged. A reload that failed is shown,
+ * and does not take the old, good state out of service. */
+static void
+readiness(struct gateways_server *s, const struct gate_env *env,
+    const struct http_request *q, struct http_response *r)
+{
+	struct error err = { 0 };
+	bool ready = s->store == NULL || store_check(s->store, &err);
+	const struct policy_set *set =
+	    engine_snapshot_policies(env->state->snapshot);
+	(void)q;
+	answer_json(r, ready ? 200 : 503,
+	    json_pack("{s:b, s:o, s:i, s:o, s:o, s:o}", "ready", ready,
+		"policies", json_from_str(policy_set_version(set)), "count",
+		(int)policy_set_count(set), "loadedAt",
+		time_json(engine_snapshot_loaded_at_ms(env->state->snapshot)),
+		"reload", reload_json(s), "error",
+		ready ? json_null() : json_from_str(str_of(err.msg))));
+}
+
+static void
+auth(struct gateways_server *s, const struct gate_env *env,
+    const struct http_request *q, struct http_response *r)
+{
+	(void)s;
+	forward_auth_handle(env, q, r);
+}
+
+static void
+balancer(struct gateways_server *s, const struct gate_env *env,
+    const struct http_request *q, struct http_response *r)
+{
+	(void)s;
+	pool_handle(env, q, r);
+}
+
+/* Paths are compared raw: whoever spells one of ours differently means
+ * something else. */
+static const struct route {
+	const char *path;
+	bool is_prefix;
+	void (*handle)(struct gateways_server *s, const struct gate_env *env,
+	    const struct http_request *q, struct http_response *r);
+} routes[] = {
+	{ "/gate/auth", false, auth },
+	{ "/gate/balancer/", true, balancer },
+	{ "/healthz", false, health },
+	{ "/readyz", false, readiness },
+};
+
+static const struct route *
+find_route(struct str path)
+{
+	for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
+		struct str known = str_of(routes[i].path);
+		if (routes[i].is_prefix ? str_has_prefix(path, known)
+					: str_eq(path, known))
+			return &routes[i];
+	}
+	return NULL;
+}
+
+static void
+handle(void *ctx, const struct http_request *q, struct http_response *r)
+{
+	struct gateways_server *s = ctx;
+	const struct route *route = find_route(q->path);
+	if (route == NULL) {
+		answer_problem(r, 404, error_id(ERR_REQUEST_PATH),
+		    STR("there is nothing at this path"), NULL);
+		return;
+	}
+	struct gateways_state *state = take_state(s);
+	const struct gate_env env = env_of(s, state);
+	route->handle(s, &env, q, r);
+	gateways_state_unref(state);
+}
+
+/* ---- start, reload, stop
+ * ----------------------------------------------------------------------------------------------------------------
+ */
+
+static bool
+has_pools(const struct config *c)
+{
+	for (size_t i = 0; i < c->n_gates; i++)
+		if (c->gates[i].kind == CONFIG_GATE_BALANCER)
+			return true;
+	return false;
+}
+
+static bool
+judge_prove(void *ctx, struct arena *a, struct str gate,
+    struct balancer_who *who, struct error *reterr)
+{
+	struct gateways_server *s = ctx;
+	struct gateways_state *state = take_state(s);
+	const struct gate_env env = env_of(s, state);
+	bool ok = pool_prove_again(&env, a, gate, who, reterr);
+	gateways_state_unref(state);
+	return ok;
+}
+
+static bool
+judge_decide(void *ctx, struct arena *a, const struct balancer_ask *ask,
+    struct error *reterr)
+{
+	struct gateways_server *s = ctx;
+	struct gateways_state *state = take_state(s);
+	const struct gate_env env = env_of(s, state);
+	bool ok = pool_decide_again(&env, a, ask, reterr);
+	gateways_state_unref(state);
+	return ok;
+}
+
+static bool
+open_balancer(struct gateways_server *s, struct error *err)
+{
+	const struct balancer_options options = {
+		.config = s->state->config,
+		.store = s->store,
+		.clock = s->clock,
+		.judge = { s, judge_prove, judge_decide },
+	};
+	if (!has_pools(s->state->config))
+		return true;
+	s->balancer = balancer_new(&options, err);
+	return s->balancer != NULL;
+}
+
+static bool
+open_parts(struct gateways_server *s, struct error *err)
+{
+	const struct config *c = s->state->config;
+	s->cache = attest_cache_new();
+	if (s->cache == NULL)
+		return error_nomem(err);
+	s->log = engine_log_open(c->decision_log.p, err);
+	if (s->log == NULL)
+		return false;
+	if (c->store.n > 0 && (s->store = store_open(c->store, err)) == NULL)
+		return false;
+	return open_balancer(s, err);
+}
+
+/* The files' text lives in boot's arena; a key that others can read is refused.
+ */
+static bool
+read_tls(struct gateways_server *s, struct error *err)
+{
+	const struct config *c = s->boot->config;
+	struct str certificate, key;
+	if (c->tls_certificate.n == 0)
+		return true;
+	if (!file_read(s->boot->arena, c->tls_certificate.p,
+		LIMIT_KEY_FILE_BYTES, &certificate, err) ||
+	    !file_read_secret(
+		s->boot->arena, c->tls_key.p, LIMIT_KEY_FILE_BYTES, &key, err))
+		return false;
+	s->http_options.tls_certificate_pem = certificate.p;
+	s->http_options.tls_key_pem = key.p;
+	return true;
+}
+
+static bool
+listen_http(struct gateways_server *s, struct error *err)
+{
+	const struct config *c = s->boot->config;
+	s->http_options = (struct http_options){
+		.listen = c->listen.p,
+		.trusted = c->proxies.items,
+		.n_trusted = c->proxies.n,
+		.client_address_header = c->client_address.p,
+		.flawed_path = "/gate/auth",
+		.handle = handle,
+		.ctx = s,
+	};
+	if (!read_tls(s, err))
+		return false;
+	s->http = http_server_start(&s->http_options, err);
+	return s->http != NULL;
+}
+
+static bool
+check_clock(const struct gateways_server *s, struct error *err)
+{
+	if (clock_now_ms(s->clock) / 1000 >= LIMIT_CLOCK_AT_LEAST_S)
+		return true;
+	return error_set(err, ERR_SYSTEM_NOT_READY, SPAN_NONE,
+	    "the system clock is before this program was made; expiry could "
+	    "not be trusted");
+}
+
+struct gateways_server *
+gateways_server_start(
+    const char *config_path, const struct clock *clock, struct buf *messages)
+{
+	struct gateways_server *s = calloc(1, sizeof *s);
+	struct error err = { 0 };
+	if (s == NULL)
+		return NULL;
+	s->clock = clock;
+	pthread_mutex_init(&s->lock, NULL);
+	s->config_path = strdup(config_path);
+	s->reload_at_ms = clock_now_ms(clock);
+	s->state = gateways_state_load(config_path, s->reload_at_ms, messages);
+	s->boot = s->state != NULL ? gateways_state_ref(s->state) : NULL;
+	if (s->config_path == NULL || s->state == NULL ||
+	    !check_clock(s, &err) || !open_parts(s, &err)) {
+		if (err.code != ERR_NONE)
+			error_print(messages, &err, (struct str){ 0 });
+		gateways_server_stop(s, 0);
+		return NULL;
+	}
+	/* Members whose time is up leave before anybody can ask for anything.
+	 */
+	if ((s->balancer != NULL && !balancer_tick(s->balancer, &err)) ||
+	    !listen_http(s, &err) ||
+	    (s->balancer != NULL && !balancer_start(s->balancer, &err))) {
+		error_print(messages, &err, (struct str){ 0 });
+		gateways_server_stop(s, 0);
+		return NULL;
+	}
+	return s;
+}
+
+/* What sockets, files and threads were opened with cannot be swapped under
+ * them. */
+static bool
+check_unchanged(
+    const struct config *old, const struct config *now, struct buf *messages)
+{
+	const struct {
+		const char *key;
+		struct str was, is;
+	} fixed[] = {
+		{ "listen", old->listen, now->listen },
+		{ "store", old->store, now->store },
+		{ "decisionLog", old->decision_log, now->decision_log },
+		{ "clientAddress", old->client_address, now->client_address },
+		{ "tls certificate", old->tls_certificate,
+		    now->tls_certificate },
+		{ "tls key", old->tls_key, now->tls_key },
+	};
+	bool ok = true;
+	for (size_t i = 0; i < ARRAY_LEN(fixed); i++)
+		if (!str_eq(fixed[i].was, fixed[i].is)) {
+			buf_printf(messages,
+			    "error: `%s` cannot change on reload; restart "
+			    "[config.value]\n",
+			    fixed[i].key);
+			ok = false;
+		}
+	return ok;
+}
+
+static bool
+check_pools(const struct gateways_server *s, const struct config *now,
+    struct buf *messages)
+{
+	struct error err = { 0 };
+	bool ok = s->balancer != NULL
+		      ? balancer_accepts(s->balancer, now, &err)
+		      : !has_pools(now) ||
+			    error_set(&err, ERR_CONFIG_VALUE, SPAN_NONE,
+				"the first pool needs a restart");
+	if (!ok)
+		error_print(messages, &err, (struct str){ 0 });
+	return ok;
+}
+
+static void
+note_reload(struct gateways_server *s, struct gateways_state *new_state,
+    const struct buf *messages)
+{
+	pthread_mutex_lock(&s->lock);
+	struct gateways_state *old = new_state != NULL ? s->state : NULL;
+	if (new_state != NULL)
+		s->state = new_state;
+	s->reload_at_ms = clock_now_ms(s->clock);
+	s->reload_failed = new_state == NULL;
+	snprintf(s->reload_error, sizeof s->reload_error, "%.*s",
+	    STR_ARG(buf_str(messages)));
+	pthread_mutex_unlock(&s->lock);
+	gateways_state_unref(old);
+}
+
+bool
+gateways_server_reload(struct gateways_server *s, struct buf *messages)
+{
+	struct gateways_state *new_state = gateways_state_load(
+	    s->config_path, clock_now_ms(s->clock), messages);
+	/* Only reload replaces the state, and reloads do not overlap. */
+	if (new_state != NULL &&
+	    (!check_unchanged(s->state->config, new_state->config, messages) ||
+		!check_pools(s, new_state->config, messages))) {
+		gateways_state_unref(new_state);
+		new_state = NULL;
+	}
+	note_reload(s, new_state, messages);
+	if (new_state != NULL && s->balancer != NULL)
+		balancer_wake(s->balancer);
+	return new_state != NULL;
+}
+
+void
+gateways_server_reopen(struct gateways_server *s)
+{
+	struct error err = { 0 };
+	if (!engine_log_reopen(s->log, &err))
+		log_error("decision-log", &err);
+}
+
+uint16_t
+gateways_server_port(const struct gateways_server *s)
+{
+	return http_server_port(s->http);
+}
+
+void
+gateways_server_stop(struct gateways_server *s, int drain_ms)
+{
+	if (s == NULL)
+		return;
+	if (s->http != NULL)
+		http_server_stop(s->http, drain_ms);
+	balancer_free(s->balancer);
+	store_close(s->store);
+	engine_log_close(s->log);
+	attest_cache_free(s->cache);
+	gateways_state_unref(s->state);
+	gateways_state_unref(s->boot);
+	pthread_mutex_destroy(&s->lock);
+	free(s->config_path);
+	free(s);
+}
