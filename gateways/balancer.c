@@ -1,13 +1,13 @@
 /* balancer.c - who may be in a pool: the limits, the join, the leave. */
-#include "gateways/balancer_private.h"
+#include "gateways/balancer.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/digest.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "gateways/balancer_private.h"
 
 /* --- the object
  * -----------------------------------------------------------------
@@ -153,13 +153,19 @@ balancer_free(struct balancer *b)
 	free(b);
 }
 
-struct balancer_pool *
-balancer_pool_find(struct balancer *b, struct str name)
+static struct balancer_pool *
+pool_of(const struct balancer *b, struct str name)
 {
 	for (size_t i = 0; i < b->n_pools; i++)
 		if (str_eq(b->pools[i].config.name, name))
 			return &b->pools[i];
 	return NULL;
+}
+
+struct balancer_pool *
+balancer_pool_find(struct balancer *b, struct str name)
+{
+	return pool_of(b, name);
 }
 
 static bool
@@ -188,16 +194,17 @@ bool
 balancer_accepts(
     const struct balancer *b, const struct config *config, struct error *reterr)
 {
-	size_t same = 0;
+	size_t same = 0, n = 0;
 
-	for (size_t i = 0; i < b->n_pools; i++) {
-		const struct config_gate *gate;
-		const struct config_pool *pool =
-		    config_pool(config, b->pools[i].config.name, &gate);
+	for (size_t i = 0; i < config->n_gates; i++)
+		for (size_t k = 0; k < config->gates[i].n_pools; k++, n++) {
+			const struct config_gate *gate = &config->gates[i];
+			const struct balancer_pool *p =
+			    pool_of(b, gate->pools[k].name);
 
-		same += pool && is_same_pool(&b->pools[i], gate, pool);
-	}
-	if (same == b->n_pools && count_pools(config) == b->n_pools)
+			same += p && is_same_pool(p, gate, &gate->pools[k]);
+		}
+	if (same == n && n == b->n_pools)
 		return true;
 	return error_set(reterr, ERR_CONFIG_VALUE, SPAN_NONE,
 	    "pools and the maxLease of their gates change only at a restart");
