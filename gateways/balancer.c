@@ -13,6 +13,22 @@
  * -----------------------------------------------------------------
  */
 
+/* Waits are of the monotonic clock. */
+static bool
+make_lock(pthread_mutex_t *lock, pthread_cond_t *cond)
+{
+	pthread_condattr_t attr;
+	bool ok;
+
+	if (pthread_condattr_init(&attr) != 0)
+		return false;
+	ok = pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) == 0 &&
+	     pthread_cond_init(cond, &attr) == 0;
+	pthread_condattr_destroy(&attr);
+	/* Cannot fail with default attributes on Linux. */
+	return ok && pthread_mutex_init(lock, NULL) == 0;
+}
+
 /* Strings and lists into the balancer's own arena: the configuration goes with
  * its state. */
 static bool
@@ -86,31 +102,11 @@ copy_pools(struct balancer *b, const struct config *c, struct error *reterr)
 
 			if (!copy_pool(b->arena, &c->gates[i],
 				&c->gates[i].pools[k], p) ||
-			    pthread_mutex_init(&p->lock, NULL) != 0)
+			    !make_lock(&p->lock, &p->is_free))
 				return error_nomem(reterr);
 			b->n_pools++;
 		}
 	return check_backends(b, reterr);
-}
-
-/* The thread's waits are of the monotonic clock. */
-static bool
-make_locks(struct balancer *b)
-{
-	pthread_condattr_t attr;
-	bool ok;
-
-	if (pthread_condattr_init(&attr) != 0)
-		return false;
-	ok = pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) == 0 &&
-	     pthread_cond_init(&b->wake, &attr) == 0;
-	pthread_condattr_destroy(&attr);
-	if (!ok)
-		return false;
-	/* Neither can fail with default attributes on Linux. */
-	pthread_mutex_init(&b->beat_lock, NULL);
-	pthread_mutex_init(&b->wake_lock, NULL);
-	return true;
 }
 
 struct balancer *
@@ -118,7 +114,8 @@ balancer_new(const struct balancer_options *options, struct error *reterr)
 {
 	struct balancer *b = calloc(1, sizeof *b);
 
-	if (!b || !make_locks(b)) {
+	if (!b || !make_lock(&b->wake_lock, &b->wake) ||
+	    pthread_mutex_init(&b->beat_lock, NULL) != 0) {
 		free(b);
 		error_nomem(reterr);
 		return NULL;
@@ -144,8 +141,10 @@ balancer_free(struct balancer *b)
 	if (!b)
 		return;
 	balancer_stop(b);
-	for (size_t i = 0; i < b->n_pools; i++)
+	for (size_t i = 0; i < b->n_pools; i++) {
 		pthread_mutex_destroy(&b->pools[i].lock);
+		pthread_cond_destroy(&b->pools[i].is_free);
+	}
 	pthread_mutex_destroy(&b->beat_lock);
 	pthread_mutex_destroy(&b->wake_lock);
 	pthread_cond_destroy(&b->wake);

@@ -1,6 +1,6 @@
 /* balancer.h - which instances are in which pool of a load balancer, and that it is so.
  *   a proven, permitted join -> row in the store (what should be) -> HAProxy (what is)
- * The store says what should be. HAProxy is made to agree one server at a time, under one lock a pool, always from what the store says at that moment: so joins,
+ * The store says what should be. HAProxy is made to agree one server at a time, by one thread a pool, always from what the store says at that moment: so joins,
  * leaves and repairs may run in any order and end the same. Nothing waits longer than LIMIT_HAPROXY_MS; what could not be done is done by the next repair.
  * A server's name is `avow-` + 32 hex of SHA-256(pool, principal, port), each with its length: nobody chooses one, and no other server is touched. The port is
  * part of it because one instance may serve several ports of a pool, each a member that leaves by itself (`?port=N`).

@@ -1,5 +1,5 @@
 /* balancer_private.h - what the files of the balancer share: balancer.c (who may be in), balancer_sync.c (HAProxy agrees), balancer_review.c (who may stay).
- * Locks: `lock` of a pool is held while HAProxy is spoken to, never while a judge is asked; the store has its own. */
+ * Locks: whoever speaks to a pool's HAProxy has taken its turn, and never asks a judge meanwhile; the store has a lock of its own. */
 #ifndef GATEWAYS_BALANCER_PRIVATE_H
 #define GATEWAYS_BALANCER_PRIVATE_H
 
@@ -13,8 +13,11 @@ struct balancer_pool {
 	struct str gate;
 	int64_t max_lease_s; /* the gate's; CONFIG_LEASE_* */
 	struct config_pool config;
+	/* One speaks to HAProxy at a time; others wait as long as they may. */
 	pthread_mutex_t lock;
-	bool is_unreachable; /* told in the log once; under lock */
+	pthread_cond_t is_free;
+	bool is_taken;
+	bool is_unreachable; /* told in the log once; whose turn it is reads and writes it */
 };
 
 struct balancer {

@@ -137,7 +137,7 @@ sync_locked(const struct syncing *s, struct str pool, struct str server,
 	return want_server(s, &want, reterr);
 }
 
-/* --- locking, and saying so once
+/* --- taking turns, and saying once who is gone
  * -----------------------------------------------------
  */
 
@@ -147,17 +147,34 @@ deadline(const struct balancer *b)
 	return clock_mono_ns() + (int64_t)b->haproxy_ms * 1000000;
 }
 
-/* False: another thread has been speaking to HAProxy until our own time was up.
+/* False: other threads have been speaking to HAProxy until our own time was up.
  */
 static bool
-lock_until(struct balancer_pool *p, int64_t deadline_ns)
+take_turn(struct balancer_pool *p, int64_t deadline_ns)
 {
 	const struct timespec until = {
 		.tv_sec = (time_t)(deadline_ns / 1000000000),
 		.tv_nsec = (long)(deadline_ns % 1000000000),
 	};
+	int rc = 0;
+	bool mine;
 
-	return pthread_mutex_clocklock(&p->lock, CLOCK_MONOTONIC, &until) == 0;
+	pthread_mutex_lock(&p->lock);
+	while (p->is_taken && rc == 0)
+		rc = pthread_cond_timedwait(&p->is_free, &p->lock, &until);
+	mine = !p->is_taken;
+	p->is_taken = true;
+	pthread_mutex_unlock(&p->lock);
+	return mine;
+}
+
+static void
+give_turn(struct balancer_pool *p)
+{
+	pthread_mutex_lock(&p->lock);
+	p->is_taken = false;
+	pthread_cond_signal(&p->is_free);
+	pthread_mutex_unlock(&p->lock);
 }
 
 /* Log when it goes and when it comes back, not each time. */
@@ -194,14 +211,14 @@ sync_in(struct balancer *b, struct balancer_pool *p, struct arena *a,
 	struct error why = { 0 };
 	enum balancer_sync result;
 
-	if (!lock_until(p, s.h.deadline_ns)) {
+	if (!take_turn(p, s.h.deadline_ns)) {
 		error_set(reterr, ERR_BALANCER_UNREACHABLE, SPAN_NONE,
 		    "HAProxy is busy with other members");
 		return SYNC_UNREACHABLE;
 	}
 	result = sync_locked(&s, p->config.name, server, &why);
 	note_reached(p, result != SYNC_UNREACHABLE, &why);
-	pthread_mutex_unlock(&p->lock);
+	give_turn(p);
 	if (result == SYNC_UNREACHABLE)
 		error_set(reterr, why.code, why.at, "%s", why.msg);
 	return result;
@@ -242,11 +259,11 @@ list_servers(struct balancer *b, struct balancer_pool *p, struct arena *a,
 	struct error why = { 0 };
 	bool ok;
 
-	if (!lock_until(p, s.h.deadline_ns))
+	if (!take_turn(p, s.h.deadline_ns))
 		return false;
 	ok = haproxy_list(&s.h, a, ret, ret_n, &why);
 	note_reached(p, ok, &why);
-	pthread_mutex_unlock(&p->lock);
+	give_turn(p);
 	return ok;
 }
 

@@ -733,7 +733,7 @@ END_TEST
 
 START_TEST(many_members_are_judged_in_pieces)
 {
-	char address[16], id[8];
+	char address[32], id[16];
 
 	open_balancer(0);
 	for (int i = 0; i < 600; i++) {
