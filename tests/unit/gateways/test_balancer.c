@@ -1044,6 +1044,11 @@ disturb(int how, const char *server)
 	default: /* the name with another address, half added */
 		ck_assert(haproxy_remove(&h, str_of(server), &answer, &err));
 		add_raw(server);
+		if (how == 3)
+			break;
+		/* and serving, with the right weight */
+		ck_assert(haproxy_weigh(&h, str_of(server), 1, &answer, &err));
+		ck_assert(haproxy_enable(&h, str_of(server), &answer, &err));
 	}
 	ck_assert_int_eq(answer, HAPROXY_DONE);
 }
@@ -1207,7 +1212,7 @@ main(void)
 	tcase_add_test(haproxy, real_join_renew_move_leave);
 	tcase_add_test(haproxy, real_replacement);
 	tcase_add_test(haproxy, real_restart_is_repaired);
-	tcase_add_loop_test(haproxy, real_disturbance_is_repaired, 0, 4);
+	tcase_add_loop_test(haproxy, real_disturbance_is_repaired, 0, 5);
 	tcase_add_test(haproxy, real_start_removes_the_expired);
 	tcase_add_test(haproxy, real_many_at_once);
 	suite_add_tcase(s, haproxy);
