@@ -77,7 +77,7 @@ bool attest_evidence_from_headers(struct arena *a, struct str document,
 bool attest_evidence_from_rhui(struct arena *a, struct str kind,
     struct str document, struct str signature, struct attest_evidence *ret,
     struct error *reterr) MUST_USE;
-/* From the bytes of two files: the document as it is; the signature as the kind has it in files (Base64 text, or PKCS #7 as Base64, PEM or DER). */
+/* From the bytes of two files: the document as it is; the signature as the kind has it in files (Base64 text, or raw bytes for ec2-signature; PKCS #7 as Base64, PEM or DER). */
 bool attest_evidence_from_files(struct arena *a, struct str kind,
     struct str document, struct str signature, struct attest_evidence *ret,
     struct error *reterr) MUST_USE;

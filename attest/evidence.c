@@ -297,12 +297,24 @@ read_pkcs7_file(
 	return decode_lax_signature(a, inside_pem(text), ret, reterr);
 }
 
+/* Base64 in any of the forms clients use, or the raw bytes themselves. */
+static bool
+read_ec2_file(
+    struct arena *a, struct str text, struct str *ret, struct error *reterr)
+{
+	if (text.n > 0 && !is_text(text)) {
+		*ret = text;
+		return true;
+	}
+	return decode_lax_signature(a, text, ret, reterr);
+}
+
 static const struct {
 	struct str kind;
 	bool (*read)(struct arena *, struct str, struct str *, struct error *);
 } signature_files[] = {
 	{ STR_INIT(KIND_AVOW), read_line_file },
-	{ STR_INIT(KIND_EC2_SIGNATURE), decode_lax_signature },
+	{ STR_INIT(KIND_EC2_SIGNATURE), read_ec2_file },
 	{ STR_INIT(KIND_EC2_RSA2048), read_pkcs7_file },
 };
 

@@ -1,4 +1,5 @@
 /* issue.c - documents made: JSON in the order of the contract, then signed.
+ * Written without spaces, since a pack must stay under LIMIT_PACK_BYTES.
  * What is signed has been read back by the reader that verifiers use, so that
  * nothing leaves here that ours would refuse for its shape. */
 #include "attest/attest.h"
@@ -109,8 +110,7 @@ write_document(const struct attest_key *key, const struct attest_issue *what,
     struct str id, struct buf *out, struct error *reterr)
 {
 	json_t *root = json_object();
-	bool ok =
-	    root && fill(root, key, what, id) && json_write_pretty(out, root);
+	bool ok = root && fill(root, key, what, id) && json_write(out, root);
 
 	json_decref(root);
 	return ok || error_set(reterr, ERR_USAGE, SPAN_NONE,

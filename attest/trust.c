@@ -106,8 +106,8 @@ is_region(struct str s)
 	return digit && dashes >= 2;
 }
 
-/* The region that a file of keys is named after: REGION.pem,
- * REGION.rsa2048.pem; empty when it is named otherwise. */
+/* The region that a file of keys is named after, up to the first dot:
+ * REGION.pem, REGION.rsa2048.pem; empty when it is named otherwise. */
 static struct str
 region_of_file(const char *path)
 {
@@ -141,45 +141,48 @@ find_key(const struct trust_entry *e, struct str thumbprint)
 	return NULL;
 }
 
-/* The key again, from another file: it may add the region it is for. */
+/* A key that several regions share speaks for each of them. */
 static bool
-merge_key(const struct loading *l, struct trust_key *known, struct str region,
-    const char *file, struct error *reterr)
+add_region(const struct loading *l, struct trust_key *key, struct str region,
+    struct error *reterr)
 {
-	if (region.n == 0 || str_eq(known->region, region))
+	struct trust_pins *pins = &key->regions;
+	struct str *items;
+
+	if (region.n == 0 || (pins->n > 0 && trust_pins_allow(pins, region)))
 		return true;
-	if (known->region.n > 0)
-		return error_set(reterr, ERR_CONFIG_TRUST,
-		    (struct span){ .file = file },
-		    "`%s` holds a key that is also there for region `%.*s`",
-		    file, STR_ARG(known->region));
-	known->region = str_dup(l->trust->arena, region);
-	return known->region.p || error_nomem(reterr);
+	items = ARENA_ARRAY(l->trust->arena, pins->n + 1, struct str);
+	if (!items)
+		return error_nomem(reterr);
+	for (size_t i = 0; i < pins->n; i++)
+		items[i] = pins->items[i];
+	items[pins->n] = str_dup(l->trust->arena, region);
+	if (!items[pins->n].p)
+		return error_nomem(reterr);
+	*pins = (struct trust_pins){ items, pins->n + 1 };
+	return true;
 }
 
-/* Takes the key in any case. */
+/* Takes the key in any case; one that is there already only adds its region. */
 static bool
 add_key(const struct loading *l, struct keys_public *public, const char *file,
     struct error *reterr)
 {
 	struct trust_entry *e = l->entry;
-	struct str region =
-	    l->kind->has_region ? region_of_file(file) : STR("");
-	struct trust_key key = { .public = *public };
-	struct trust_key *known = find_key(e, keys_thumbprint(public));
+	struct trust_key *key = find_key(e, keys_thumbprint(public));
 
-	if (known) {
+	if (key) {
 		keys_public_fini(public);
-		return merge_key(l, known, region, file, reterr);
-	}
-	key.region = str_dup(l->trust->arena, region);
-	if (!key.region.p || !ARENA_PUSH_ROOM(l->trust->arena, e->keys,
-				 e->n_keys, e->cap_keys)) {
+	} else if (ARENA_PUSH_ROOM(
+		       l->trust->arena, e->keys, e->n_keys, e->cap_keys)) {
+		key = &e->keys[e->n_keys++];
+		*key = (struct trust_key){ .public = *public };
+	} else {
 		keys_public_fini(public);
 		return error_nomem(reterr);
 	}
-	e->keys[e->n_keys++] = key;
-	return true;
+	return !l->kind->has_region ||
+	       add_region(l, key, region_of_file(file), reterr);
 }
 
 /* All keys of one file; those that the kind does not use are let go, but not
@@ -445,7 +448,7 @@ frame_entry(struct buf *b, const struct trust_entry *e)
 	    e->audience_required, e->n_keys);
 	for (size_t i = 0; i < e->n_keys; i++) {
 		frame(b, keys_thumbprint(&e->keys[i].public));
-		frame(b, e->keys[i].region);
+		frame_pins(b, &e->keys[i].regions);
 	}
 }
 

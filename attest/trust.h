@@ -6,15 +6,15 @@
 #include "attest/attest.h"
 #include "attest/keys.h"
 
-struct trust_key {
-	struct keys_public public;
-	struct str region; /* the only region this key speaks for; empty: it
-			      does not tell */
-};
-
 struct trust_pins {
 	const struct str *items;
 	size_t n;
+};
+
+struct trust_key {
+	struct keys_public public;
+	/* What the key may speak for; empty: it does not tell. */
+	struct trust_pins regions;
 };
 
 struct trust_entry {

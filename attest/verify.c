@@ -248,7 +248,7 @@ check_issuer(struct run *r, struct error *reterr)
 static bool
 check_owner(struct run *r, struct error *reterr)
 {
-	if (r->key->region.n && !str_eq(r->key->region, r->doc.region))
+	if (!trust_pins_allow(&r->key->regions, r->doc.region))
 		return refuse(reterr, ERR_EVIDENCE_OWNER,
 		    "the document's region is not the one this key is for");
 	if (!trust_pins_allow(&r->entry->owners, r->doc.owner))

@@ -1,0 +1,133 @@
+/* Signatures: each algorithm, each bit. */
+#include "attest/sig.h"
+
+#include <openssl/ecdsa.h>
+
+#include "tests/lib/run.h"
+
+static const struct {
+	const char *note, *type, *group;
+	size_t bits;
+} keys[] = {
+	{ "RSA-2048", "RSA", NULL, 2048 },
+	{ "P-256", "EC", "P-256", 0 },
+	{ "Ed25519", "ED25519", NULL, 0 },
+};
+
+static void
+make_key(struct keys_public *k, int i)
+{
+	EVP_PKEY *pkey =
+	    keys[i].bits
+		? EVP_PKEY_Q_keygen(NULL, NULL, "RSA", keys[i].bits)
+		: EVP_PKEY_Q_keygen(NULL, NULL, keys[i].type, keys[i].group);
+
+	ck_assert(keys_public_init(k, pkey, NULL));
+}
+
+static const struct str message = STR_INIT("the exact bytes");
+
+START_TEST(signs_and_verifies)
+{
+	struct keys_public k, other;
+	struct buf s = { 0 };
+	struct error e = { 0 };
+
+	make_key(&k, _i);
+	make_key(&other, _i);
+	ck_assert(sig_sign(&k, message, &s, &e));
+	ck_assert_msg(
+	    sig_verify(&k, message, buf_str(&s), &e), "%s", keys[_i].note);
+	ck_assert(!sig_verify(&other, message, buf_str(&s), &e));
+	ck_assert_int_eq(e.code, ERR_EVIDENCE_SIGNATURE);
+	ck_assert(!sig_verify(&k, STR("other bytes"), buf_str(&s), NULL));
+	ck_assert(!sig_verify(&k, STR(""), buf_str(&s), NULL));
+	ck_assert(!sig_verify(&k, message, STR(""), NULL));
+	buf_free(&s);
+	keys_public_fini(&k);
+	keys_public_fini(&other);
+}
+END_TEST
+
+START_TEST(no_bit_may_differ)
+{
+	struct keys_public k;
+	struct buf s = { 0 };
+
+	make_key(&k, _i);
+	ck_assert(sig_sign(&k, message, &s, NULL));
+	for (size_t bit = 0; bit < s.n * 8; bit++) {
+		s.p[bit / 8] = (char)(s.p[bit / 8] ^ 1 << bit % 8);
+		ck_assert_msg(!sig_verify(&k, message, buf_str(&s), NULL),
+		    "%s: bit %zu", keys[_i].note, bit);
+		s.p[bit / 8] = (char)(s.p[bit / 8] ^ 1 << bit % 8);
+	}
+	ck_assert(sig_verify(&k, message, buf_str(&s), NULL));
+	buf_free(&s);
+	keys_public_fini(&k);
+}
+END_TEST
+
+START_TEST(no_byte_more_or_less)
+{
+	struct keys_public k;
+	struct buf s = { 0 };
+
+	make_key(&k, _i);
+	ck_assert(sig_sign(&k, message, &s, NULL));
+	ck_assert(
+	    !sig_verify(&k, message, str_sub(buf_str(&s), 0, s.n - 1), NULL));
+	buf_byte(&s, '\0');
+	ck_assert(!sig_verify(&k, message, buf_str(&s), NULL));
+	buf_free(&s);
+	keys_public_fini(&k);
+}
+END_TEST
+
+/* DER alone, and RFC 3279's shape of it: a length written in two bytes is
+ * another text for the same numbers. */
+START_TEST(ecdsa_in_ber_is_refused)
+{
+	struct keys_public k;
+	struct buf s = { 0 }, ber = { 0 };
+
+	make_key(&k, 1);
+	ck_assert(sig_sign(&k, message, &s, NULL));
+	ck_assert_uint_lt((unsigned char)s.p[1], 0x80);
+	buf_add(&ber, (struct str){ "\x30\x81", 2 });
+	buf_add(&ber, str_sub(buf_str(&s), 1, s.n));
+	ck_assert(!sig_verify(&k, message, buf_str(&ber), NULL));
+	buf_free(&s);
+	buf_free(&ber);
+	keys_public_fini(&k);
+}
+END_TEST
+
+START_TEST(an_unfit_key_verifies_nothing)
+{
+	struct keys_public k;
+	struct error e = { 0 };
+
+	ck_assert(keys_public_init(
+	    &k, EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-384"), NULL));
+	ck_assert(!sig_verify(&k, message, STR("x"), &e));
+	ck_assert_int_eq(e.code, ERR_EVIDENCE_SIGNATURE);
+	keys_public_fini(&k);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("sig");
+	TCase *tc = tcase_create("sig");
+
+	tcase_set_timeout(tc, 60);
+	tcase_add_loop_test(tc, signs_and_verifies, 0, ARRAY_LEN(keys));
+	tcase_add_loop_test(tc, no_bit_may_differ, 0, ARRAY_LEN(keys));
+	tcase_add_loop_test(tc, no_byte_more_or_less, 0, ARRAY_LEN(keys));
+	tcase_add_test(tc, ecdsa_in_ber_is_refused);
+	tcase_add_test(tc, an_unfit_key_verifies_nothing);
+	suite_add_tcase(s, tc);
+	return run_suite(s);
+}
