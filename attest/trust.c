@@ -79,31 +79,28 @@ kind_of(struct str name)
 /* ---- keys -----------------------------------------------------------------
  */
 
-/* As `us-gov-west-1`: words of letters, then a number. */
+static bool
+is_all(struct str s, char from, char to)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] < from || s.p[i] > to)
+			return false;
+	return s.n > 0;
+}
+
+/* As `us-gov-west-1`: words of letters, two at least, and a number. */
 static bool
 is_region(struct str s)
 {
-	size_t dashes = 0;
-	bool digit = false;
+	size_t words = 0, at = 0, end;
 
-	for (size_t i = 0; i < s.n; i++) {
-		char c = s.p[i];
-		bool letter = c >= 'a' && c <= 'z';
-
-		if (c == '-') {
-			if (i == 0 || s.p[i - 1] == '-' || digit)
-				return false;
-			dashes++;
-			continue;
-		}
-		digit = c >= '0' && c <= '9';
-		if (!letter && !digit)
+	while ((end = str_find(s, '-', at)) < s.n) {
+		if (!is_all(str_sub(s, at, end), 'a', 'z'))
 			return false;
-		if (digit && s.p[i - 1 + (i == 0)] != '-' &&
-		    !(i > 0 && s.p[i - 1] >= '0' && s.p[i - 1] <= '9'))
-			return false;
+		words++;
+		at = end + 1;
 	}
-	return digit && dashes >= 2;
+	return words >= 2 && is_all(str_sub(s, at, s.n), '0', '9');
 }
 
 /* The region that a file of keys is named after, up to the first dot:

@@ -6,6 +6,7 @@
 #include <openssl/pem.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "attest/attest.h"
 #include "base/base64.h"
@@ -99,7 +100,7 @@ static const struct {
 	const char *thumbprint;
 } examples[] = {
 	{ "RFC 7638", rsa_example, KEYS_RSA2048,
-	    "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZRsRGC9Xs" },
+	    "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs" },
 	{ "RFC 7517", p256_example, KEYS_P256,
 	    "cn-I_WNMClehiVp51i_0VpOENW1upEerA8sEam5hn-s" },
 	{ "RFC 8037", okp_example, KEYS_ED25519,
@@ -204,11 +205,11 @@ START_TEST(a_key_that_others_read_is_refused)
 {
 	static const mode_t modes[] = { 0640, 0604, 0660, 0644 };
 	struct error e = { 0 };
-	char path[700];
+	char path[700], name[16];
 	struct buf pem = { 0 };
 
-	(void)kit_key("open", KEY_P256);
-	snprintf(path, sizeof path, "%s/open.key.pem", test_folder());
+	snprintf(name, sizeof name, "open%d", _i);
+	snprintf(path, sizeof path, "%s.key.pem", kit_key(name, KEY_P256));
 	ck_assert_int_eq(chmod(path, modes[_i]), 0);
 	ck_assert_ptr_null(attest_key_open(path, &e));
 	ck_assert_int_eq(e.code, ERR_FILE_MODE);
