@@ -14,19 +14,15 @@ struct command {
 /* clang-format off */
 static const struct command commands[] = {
 	{ "check", NULL, cmd_check, "read policies and report what is wrong with them" },
+	{ "decide", NULL, cmd_decide, "decide requests given as data" },
 	{ "doc", "issue", cmd_doc_issue, "make and sign an identity document" },
 	{ "doc", "pack", cmd_doc_pack, "document and signature as one word" },
 	{ "doc", "verify", cmd_doc_verify, "is a document genuine and valid?" },
-	{ "fmt", NULL, cmd_fmt, "write policies in their canonical form" },
-<<<<<<< HEAD
-	{ "decide", NULL, cmd_decide, "decide requests given as data" },
 	{ "dryrun", NULL, cmd_dryrun, "say what would be decided, and why" },
-	{ "serve", NULL, cmd_serve, "run the gates" },
-=======
+	{ "fmt", NULL, cmd_fmt, "write policies in their canonical form" },
 	{ "key", "new", cmd_key_new, "make a signing key" },
 	{ "key", "public", cmd_key_public, "print its public half" },
-	{ NULL, NULL, NULL, NULL },
->>>>>>> 278d56f (Issue, verify and pack documents from the command line (A1, A3))
+	{ "serve", NULL, cmd_serve, "run the gates" },
 };
 /* clang-format on */
 
