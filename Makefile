@@ -110,14 +110,21 @@ $B/tests/unit/%: tests/unit/%.c $(HELP_OBJ) $B/libavow.a $B/.flags
 	$(Q)$(CC) $(ALL_CFLAGS) $(call system,check) -fPIE -MMD -MP -MF $@.d $< $(HELP_OBJ) \
 	    $B/libavow.a $(LINK) -pie $(shell pkg-config --libs check) $(LIB_LIBS) -o $@
 
+CONFORM_OBJ := $(patsubst %.c,$B/obj/%.o,$(wildcard tests/conformance/*.c))
+CONFORM := $(if $(CONFORM_OBJ),$B/conformance)
+$(CONFORM_OBJ): PIC := -fPIE
+$B/conformance: $(CONFORM_OBJ) $B/libavow.a
+	$(call say,LD)
+	$(Q)$(CC) $(LINK) -pie $^ $(LIB_LIBS) -o $@
+
 unit: $(UNIT) ## the unit tests (tests/unit)
 	@tests/run.sh $(UNIT)
 e2e: all ## the tests of whole programs (tests/e2e)
 	@tests/run.sh $(E2E)
-conformance: all ## against the published behaviour of others (tests/conformance)
-	@tests/run.sh $(CONFORMANCE)
+conformance: $(CONFORM) ## against the published behaviour of others (tests/conformance), or CASES="…"
+	@CONFORM=$(CONFORM) tests/conformance/run.sh --show
 test: deps ## build, and run all tests; the last line has the counts
-	@$(MAKE) --no-print-directory all $(UNIT)
+	@$(MAKE) --no-print-directory all $(UNIT) $(CONFORM)
 	@tests/run.sh $(UNIT) $(CONFORMANCE) $(E2E)
 asan: ## the unit tests under AddressSanitizer and UBSan
 	@CK_FORK=no $(MAKE) --no-print-directory MODE=asan all unit
@@ -191,4 +198,4 @@ install: all ## to DESTDIR and PREFIX (/usr/local)
 clean: ## remove build/
 	rm -rf build
 
--include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(HELP_OBJ:.o=.d) $(UNIT:=.d) $(FUZZ:=.d) $(FAULT:=.d)
+-include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(HELP_OBJ:.o=.d) $(CONFORM_OBJ:.o=.d) $(UNIT:=.d) $(FUZZ:=.d) $(FAULT:=.d)

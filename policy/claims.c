@@ -50,8 +50,7 @@ said(const struct claims *c, const struct row *row)
 	    const struct str *)(const void *)((const char *)&c->said + row->at);
 }
 
-/* --- copying ---------------------------------------------------------------
- */
+/* --- copying ----------------------------------------------------------- */
 
 static bool
 copy_str(struct arena *a, struct str *s, struct error *reterr)
@@ -112,8 +111,7 @@ copy_said(struct arena *a, struct claims_init *s, struct error *reterr)
 	       copy_pairs(a, &s->custom, s->n_custom, reterr);
 }
 
-/* --- attributes
- * --------------------------------------------------------------- */
+/* --- attributes -------------------------------------------------------- */
 
 struct making {
 	struct arena *arena;
@@ -254,8 +252,7 @@ make_attrs(struct making *m)
 	return value_record_take(m->fields, m->n, &m->c->entity.attrs, &dup);
 }
 
-/* --- tags and parents
- * ------------------------------------------------------------ */
+/* --- tags and parents -------------------------------------------------- */
 
 static bool
 put_tags(struct making *m, const char *before, const struct claims_pair *pairs,
@@ -349,8 +346,7 @@ claims_make(struct arena *a, const struct claims_init *init,
 	return true;
 }
 
-/* --- asking
- * --------------------------------------------------------------------- */
+/* --- asking ------------------------------------------------------------ */
 
 const char *
 claims_proof_name(enum claims_proof p)
@@ -466,8 +462,7 @@ claims_has(const struct claims *c, struct str name)
 	return str_eq(name, STR("custom")) && c->said.n_custom > 0;
 }
 
-/* --- JSON: names as in the document
- * ------------------------------------------------ */
+/* --- JSON: names as in the document ------------------------------------ */
 
 static bool
 set_text(json_t *object, struct str name, struct str text)

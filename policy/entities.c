@@ -13,8 +13,7 @@
 
 #include "policy/value_json.h"
 
-/* --- ids to numbers ----------------------------------------------------------
- */
+/* --- ids to numbers ---------------------------------------------------- */
 
 static size_t
 slot_of(const struct idmap *m, uint32_t key)
@@ -64,8 +63,7 @@ idmap_add(struct idmap *m, struct arena *a, uint32_t key, uint32_t value)
 	return true;
 }
 
-/* --- a layer
- * ------------------------------------------------------------------- */
+/* --- a layer ----------------------------------------------------------- */
 
 struct entities *
 entities_new(struct arena *a, const struct entities *below)
@@ -249,8 +247,7 @@ entities_add(
 	return true;
 }
 
-/* --- layers over layers
- * ---------------------------------------------------------- */
+/* --- layers over layers ------------------------------------------------ */
 
 static const struct entity *
 find_id(const struct entities *layer, uint32_t id)
@@ -348,9 +345,7 @@ entities_at(const struct entities *layer, size_t i)
 	return &entities_record(layer, i)->own;
 }
 
-/* --- JSON
- * ---------------------------------------------------------------------------
- */
+/* --- JSON -------------------------------------------------------------- */
 
 /* The uid with the strings that the intern table keeps. */
 static bool

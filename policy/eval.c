@@ -67,8 +67,7 @@ out_of_memory(const struct eval *e, uint32_t node)
 	return FOUND_NOTHING;
 }
 
-/* --- leaves ------------------------------------------------------------------
- */
+/* --- leaves ------------------------------------------------------------ */
 
 static struct uid
 uid_of(const struct eval *e, const struct ast_node *n)
@@ -176,8 +175,7 @@ eval_leaf(struct eval *e, uint32_t node, struct value *ret)
 	return FOUND_VALUE;
 }
 
-/* --- on the way up: `v` is the leftmost operand and becomes the result -------
- */
+/* --- on the way up: `v` is the leftmost operand, becomes the result ----- */
 
 static enum found
 logical(struct eval *e, uint32_t node, struct value *v)
@@ -419,8 +417,7 @@ eval_expr(struct eval *e, uint32_t node, struct value *ret)
 	return found;
 }
 
-/* --- scope
- * ------------------------------------------------------------------------ */
+/* --- scope ------------------------------------------------------------- */
 
 static struct uid
 scope_uid(const struct eval *e, enum ast_var var)

@@ -13,8 +13,7 @@
 #define IP_TEXT_MAX 43u
 #define DAY_MS INT64_C(86400000)
 
-/* --- constructors ----------------------------------------------------------
- */
+/* --- constructors ------------------------------------------------------ */
 
 static bool
 parse_prefix(struct str s, uint64_t max, uint8_t *ret)
@@ -106,8 +105,7 @@ parse_duration(struct str s, struct value *ret)
 	return true;
 }
 
-/* --- networks ----------------------------------------------------------------
- */
+/* --- networks ---------------------------------------------------------- */
 
 static bool
 is_inside(const struct value_ip *a, const struct value_ip *b)
@@ -136,8 +134,7 @@ static const struct value_ip multicast[] = {
 	{ { 0xff }, 8, true },
 };
 
-/* --- methods: false is an overflow
- * --------------------------------------------- */
+/* --- methods: false is an overflow ------------------------------------- */
 
 #define PREDICATE(name, condition)                                             \
 	static bool name(                                                      \
@@ -210,8 +207,7 @@ to_time(const struct value *x, const struct value *y, struct value *ret)
 	return true;
 }
 
-/* --- the table
- * ------------------------------------------------------------------- */
+/* --- the table --------------------------------------------------------- */
 
 static const struct row {
 	const char *name;

@@ -102,8 +102,7 @@ yes_or_no(struct value *ret, bool b)
 	return FOUND_VALUE;
 }
 
-/* --- numbers ----------------------------------------------------------------
- */
+/* --- numbers ----------------------------------------------------------- */
 
 static enum found
 arithmetic(const struct operation *o, enum ast_op op, const struct value *x,
@@ -174,8 +173,7 @@ compare(const struct operation *o, enum ast_op op, const struct value *x,
 	return yes_or_no(ret, x->number >= y->number);
 }
 
-/* --- entities
- * ------------------------------------------------------------------ */
+/* --- entities ---------------------------------------------------------- */
 
 /* `x in set`: all members are looked at first, since one of another kind is an
  * error wherever it stands. */
@@ -232,8 +230,7 @@ operate_binary(const struct operation *o, enum ast_op op, const struct value *x,
 	return yes_or_no(ret, value_eq(x, y) == (op == OP_EQ));
 }
 
-/* --- attributes and tags
- * --------------------------------------------------------- */
+/* --- attributes and tags ----------------------------------------------- */
 
 /* The fields that `x` has: its own, or those of the entity's record; NULL for
  * an entity without one. False, without an error set, for other kinds. */
@@ -336,8 +333,7 @@ tag(const struct operation *o, enum ast_op op, const struct value *x,
 	return FOUND_NOTHING;
 }
 
-/* --- sets and strings
- * ---------------------------------------------------------------- */
+/* --- sets and strings -------------------------------------------------- */
 
 /* How many items of `y` are in `x`, counting no farther than needed: stops at
  * the first one that is not (`all`) or is. */

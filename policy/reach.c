@@ -79,8 +79,7 @@ next_parent(struct parents *p, uint32_t *ret)
 	return false;
 }
 
-/* --- closing a layer --------------------------------------------------------
- */
+/* --- closing a layer --------------------------------------------------- */
 
 struct closing {
 	struct entities *layer;
@@ -305,8 +304,7 @@ reach_close(struct entities *layer, struct error *reterr)
 	return ok;
 }
 
-/* --- asking
- * ------------------------------------------------------------------- */
+/* --- asking ------------------------------------------------------------ */
 
 /* Ids met on a walk, in order, each once. */
 struct met {

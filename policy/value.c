@@ -90,7 +90,7 @@ value_duration(struct arena *a, int64_t ms)
 	    a, VALUE_DURATION, ms, time_print_duration, time_parse_duration);
 }
 
-/* --- order ---------------------------------------------------------------- */
+/* --- order ------------------------------------------------------------- */
 
 bool
 uid_eq(struct uid a, struct uid b)
@@ -202,8 +202,7 @@ cmp_fields(const void *a, const void *b)
 	return str_cmp(x->name, y->name);
 }
 
-/* --- heap sort --------------------------------------------------------------
- */
+/* --- heap sort --------------------------------------------------------- */
 
 struct sorting {
 	char *items;
@@ -264,8 +263,7 @@ sort(const struct sorting *s, size_t n)
 	}
 }
 
-/* --- sets and records
- * --------------------------------------------------------- */
+/* --- sets and records -------------------------------------------------- */
 
 struct value
 value_set_take(struct value *items, size_t n)
@@ -341,8 +339,7 @@ value_set_contains(const struct value *set, const struct value *v)
 	return false;
 }
 
-/* --- names
- * ---------------------------------------------------------------------- */
+/* --- names ------------------------------------------------------------- */
 
 static bool
 is_ident(struct str s)
@@ -392,8 +389,7 @@ uid_type_is_valid(struct str type)
 	}
 }
 
-/* --- text
- * ------------------------------------------------------------------------ */
+/* --- text -------------------------------------------------------------- */
 
 void
 value_print_string(struct buf *out, struct str s)

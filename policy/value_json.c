@@ -301,8 +301,7 @@ value_uid_from_json(struct arena *a, const json_t *json, const char *where,
 	       uid_dup(a, uid, ret, reterr);
 }
 
-/* --- out --------------------------------------------------------------------
- */
+/* --- out --------------------------------------------------------------- */
 
 json_t *
 value_uid_to_json(struct uid uid)

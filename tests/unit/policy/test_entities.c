@@ -172,8 +172,7 @@ START_TEST(entities_take_identical_records)
 }
 END_TEST
 
-/* --- JSON -------------------------------------------------------------------
- */
+/* --- JSON -------------------------------------------------------------- */
 
 static bool
 add_json(struct entities *layer, const char *text, const char *file,
@@ -334,8 +333,7 @@ START_TEST(entities_join_parents)
 }
 END_TEST
 
-/* --- against a plain search
- * ------------------------------------------------------ */
+/* --- against a plain search -------------------------------------------- */
 
 #define N 12
 
@@ -435,6 +433,12 @@ START_TEST(entities_bear_long_chains)
 	ck_assert(
 	    entities_reach(over, number(0), number(n), a, &reaches, NULL));
 	ck_assert(reaches);
+	/* Memory that runs out is an error, never a "no". */
+	ck_assert(!entities_reach(
+	    over, number(0), number(n), tight, &reaches, &err));
+	ck_assert_int_eq(err.code, ERR_LIMIT_MEMORY);
+	ck_assert(reaches);
+	arena_free(tight);
 }
 END_TEST
 

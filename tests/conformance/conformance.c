@@ -1,0 +1,425 @@
+/* conformance.c - does our engine answer as Cedar does?
+ * Usage: conformance [--counts] PATH...
+ * Every request of every case is decided through the engine's door, with
+ * Cedar's own rules (errors skipped, policies named by position), once with the
+ * policies read as Cedar and once as Avow's superset: decision, reasons and
+ * errors must be those published. What our program refuses to load is counted
+ * apart, by the code of the refusal; only refusals that are known and written
+ * down here are no failure. --counts adds a last line as tests/run.sh wants it:
+ * one test a PATH. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/limits.h"
+#include "engine/engine.h"
+#include "tests/conformance/cases.h"
+
+#define SHOWN_MAX 20
+
+struct tally {
+	size_t agree, differ, refused, shown;
+	size_t by_code[ERR_COUNT];
+	size_t needs_schema;
+	bool failed;
+	struct arena *scratch;
+};
+
+/* What the data reader cannot keep, and parts of the language that are not
+ * there yet: said so, with its place, and no wrong answer. */
+static bool
+is_known_refusal(enum err_code code)
+{
+	return code == ERR_JSON_NUL_KEY || code == ERR_SYNTAX_UNSUPPORTED;
+}
+
+static bool
+may_show(struct tally *t)
+{
+	if (t->shown == SHOWN_MAX)
+		printf("  … and so on\n");
+	return t->shown++ < SHOWN_MAX;
+}
+
+static void
+refuse(struct tally *t, const struct test_case *c, const struct error *err,
+    size_t n)
+{
+	t->refused += n;
+	t->by_code[err->code] += n;
+	if (is_known_refusal(err->code))
+		return;
+	t->failed = true;
+	if (may_show(t))
+		printf("  REFUSED %s: %u:%u: %s [%s]\n", c->name, err->at.line,
+		    err->at.col, err->msg, error_id(err->code));
+}
+
+/* --- one case ---------------------------------------------------------- */
+
+struct loaded {
+	struct engine_snapshot *cedar, *avow;
+};
+
+static struct policy_set *
+load_policies(const struct test_case *c, enum policy_dialect dialect,
+    struct errors *errors)
+{
+	struct policy_set *set = policy_set_new(POLICY_BY_POSITION);
+
+	if (set &&
+	    policy_set_add_text(
+		set, "policies", c->policies, dialect, errors) &&
+	    policy_set_finish(set, errors))
+		return set;
+	policy_set_free(set);
+	return NULL;
+}
+
+static bool
+load_entities(const struct test_case *c, struct arena *a,
+    const struct entities **ret, struct error *reterr)
+{
+	struct entities *layer = entities_new(a, NULL);
+	json_t *json;
+	bool ok;
+
+	if (!layer)
+		return error_nomem(reterr);
+	if (!json_parse(c->entities, "entities", LIMIT_DATA_FILE_BYTES,
+		LIMIT_DATA_FILE_DEPTH, JSON_DATA_FILE, &json, reterr))
+		return false;
+	ok = entities_add_json(layer, json, "entities", reterr) &&
+	     entities_finish(layer, reterr);
+	json_decref(json);
+	*ret = layer;
+	return ok;
+}
+
+/* `a` holds the entities of both snapshots. */
+static bool
+load(const struct test_case *c, struct arena *a, struct loaded *ret,
+    struct error *reterr)
+{
+	struct errors errors = { 0 };
+	const struct entities *entities;
+	struct policy_set *cedar, *avow;
+
+	if (!load_entities(c, a, &entities, reterr))
+		return false;
+	cedar = load_policies(c, POLICY_CEDAR, &errors);
+	avow = cedar ? load_policies(c, POLICY_AVOW, &errors) : NULL;
+	if (!avow) {
+		policy_set_free(cedar);
+		*reterr = errors.e[0];
+		return false;
+	}
+	ret->cedar = engine_snapshot_new(cedar, NULL, entities, 0);
+	ret->avow = engine_snapshot_new(avow, NULL, entities, 0);
+	return (ret->cedar && ret->avow) || error_nomem(reterr);
+}
+
+static bool
+has_id(const json_t *ids, struct str id)
+{
+	for (size_t i = 0; i < json_array_size(ids); i++)
+		if (str_eq(json_str(json_array_get(ids, i)), id))
+			return true;
+	return false;
+}
+
+static bool
+agrees(const struct engine_snapshot *s, const struct engine_answer *answer,
+    const struct case_request *want)
+{
+	const struct policy_set *set = engine_snapshot_policies(s);
+
+	if ((answer->effect == ENGINE_PERMIT) != want->allow ||
+	    answer->n_reasons != json_array_size(want->reason) ||
+	    answer->n_errors != json_array_size(want->errors))
+		return false;
+	for (size_t i = 0; i < answer->n_reasons; i++)
+		if (!has_id(want->reason,
+			policy_set_info(set, answer->reasons[i]).id))
+			return false;
+	for (size_t i = 0; i < answer->n_errors; i++)
+		if (!has_id(want->errors,
+			policy_set_info(set, answer->errors[i].policy).id))
+			return false;
+	return true;
+}
+
+static void
+show_difference(const struct test_case *c, const struct case_request *r,
+    const struct engine_answer *answer, const char *dialect)
+{
+	char *reason = json_dumps(r->reason, JSON_COMPACT);
+	char *errors = json_dumps(r->errors, JSON_COMPACT);
+	json_t *json = engine_answer_to_json(answer);
+	char *got = json ? json_dumps(json, JSON_COMPACT) : NULL;
+
+	printf("  DIFFERS %s, %s (%s)\n    want %s reasons %s errors %s\n"
+	       "    got %s\n",
+	    c->name, r->description, dialect, r->allow ? "permit" : "deny",
+	    reason ? reason : "?", errors ? errors : "?", got ? got : "?");
+	free(reason);
+	free(errors);
+	free(got);
+	json_decref(json);
+}
+
+/* True when the answer is the published one. */
+static bool
+decide(struct tally *t, const struct test_case *c,
+    const struct case_request *want, const struct engine_snapshot *s,
+    const struct engine_request *request, const char *dialect, bool show)
+{
+	struct engine_answer answer;
+	bool ok;
+
+	arena_reset(t->scratch);
+	engine_evaluate(s, request, ERRORED_DENY_SKIP, t->scratch, &answer);
+	ok = agrees(s, &answer, want);
+	if (!ok && show && may_show(t))
+		show_difference(c, want, &answer, dialect);
+	return ok;
+}
+
+/* --- data that is written for a schema --------------------------------- */
+
+/* The published answers come from data that was read with the schema: an object
+ * {"type", "id"} is an entity there, and a string an address or a number where
+ * the schema says so; without a schema it is a record or a string. Where we
+ * differ, the data is written out as the schema has it and decided again: if
+ * the answer is then the published one, the case counts as refused for want of
+ * schemas, and else as different. */
+
+static bool
+is_word(char c)
+{
+	return c == '_' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+	       (c >= 'A' && c <= 'Z');
+}
+
+/* The constructor of `name: EXTENSION` in the schema's text, or NULL. */
+static const char *
+extension_of(struct str schema, struct str name)
+{
+	static const struct {
+		struct str type;
+		const char *function;
+	} rows[] = {
+		{ STR_INIT("ipaddr"), "ip" },
+		{ STR_INIT("decimal"), "decimal" },
+		{ STR_INIT("datetime"), "datetime" },
+		{ STR_INIT("duration"), "duration" },
+	};
+
+	for (size_t at = 0; name.n && at + name.n < schema.n; at++) {
+		size_t end = at + name.n;
+
+		if (!str_eq(str_sub(schema, at, end), name) ||
+		    (at > 0 && is_word(schema.p[at - 1])))
+			continue;
+		while (end < schema.n && strchr("\"?: ", schema.p[end]))
+			end++;
+		for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+			if (end > at + name.n &&
+			    str_has_prefix(
+				str_sub(schema, end, schema.n), rows[i].type))
+				return rows[i].function;
+	}
+	return NULL;
+}
+
+static json_t *lead(json_t *v, struct str schema, bool is_value);
+
+static json_t *
+lead_members(json_t *object, struct str schema)
+{
+	json_t *led = json_object(), *member;
+	const char *key;
+
+	json_object_foreach (object, key, member) {
+		const char *function = json_is_string(member)
+					   ? extension_of(schema, str_of(key))
+					   : NULL;
+
+		(void)json_object_set_new(led, key,
+		    function ? json_pack("{s:{s:s, s:O}}", "__extn", "fn",
+				   function, "arg", member)
+			     : lead(member, schema, true));
+	}
+	return led;
+}
+
+/* The value with nothing left for a schema to say. New reference. */
+static json_t *
+lead(json_t *v, struct str schema, bool is_value)
+{
+	json_t *list, *member;
+	size_t i;
+
+	if (json_is_array(v)) {
+		list = json_array();
+		json_array_foreach (v, i, member)
+			(void)json_array_append_new(
+			    list, lead(member, schema, true));
+		return list;
+	}
+	if (!json_is_object(v) || json_object_get(v, "__entity") ||
+	    json_object_get(v, "__extn"))
+		return json_incref(v);
+	if (is_value && json_object_size(v) == 2 &&
+	    json_is_string(json_object_get(v, "type")) &&
+	    json_is_string(json_object_get(v, "id")))
+		return json_pack("{s:O}", "__entity", v);
+	return lead_members(v, schema);
+}
+
+/* `text` with its member `name`, or that of each of its items, led. */
+static struct str
+lead_text(struct arena *a, struct str text, const char *name, struct str schema)
+{
+	json_t *json, *item;
+	struct buf out = { 0 };
+	struct str led = text;
+	size_t n;
+
+	if (!json_parse(text, "", LIMIT_DATA_FILE_BYTES, LIMIT_DATA_FILE_DEPTH,
+		JSON_DATA_FILE, &json, NULL))
+		return text;
+	n = json_is_array(json) ? json_array_size(json) : 1;
+	for (size_t i = 0; i < n; i++) {
+		item = json_is_array(json) ? json_array_get(json, i) : json;
+		(void)json_object_set_new(item, name,
+		    lead(json_object_get(item, name), schema, false));
+	}
+	if (json_write(&out, json))
+		led = str_dup(a, buf_str(&out));
+	buf_free(&out);
+	json_decref(json);
+	return led;
+}
+
+/* Is the published answer that of the data as the schema has it? */
+static bool
+agrees_when_led(struct tally *t, const struct test_case *c,
+    const struct case_request *want, struct arena *a)
+{
+	struct test_case led = *c;
+	struct case_request request = *want;
+	struct engine_request r;
+	struct loaded l = { 0 };
+	bool ok = false;
+
+	if (c->schema.n == 0)
+		return false;
+	led.entities = lead_text(a, c->entities, "attrs", c->schema);
+	request.text = lead_text(a, want->text, "context", c->schema);
+	if (load(&led, a, &l, &(struct error){ 0 }) &&
+	    engine_request_from_json(
+		a, request.text, "request", l.cedar, &r, NULL))
+		ok = decide(t, &led, &request, l.cedar, &r, "", false);
+	engine_snapshot_unref(l.cedar);
+	engine_snapshot_unref(l.avow);
+	return ok;
+}
+
+static void
+run_request(struct tally *t, const struct test_case *c,
+    const struct case_request *want, const struct loaded *l, struct arena *a)
+{
+	struct engine_request request;
+	struct error err = { 0 };
+	bool as_cedar;
+
+	if (!engine_request_from_json(
+		a, want->text, "request", l->cedar, &request, &err)) {
+		refuse(t, c, &err, 1);
+		return;
+	}
+	as_cedar = decide(t, c, want, l->cedar, &request, "cedar", false);
+	if (as_cedar && decide(t, c, want, l->avow, &request, "avow", false)) {
+		t->agree++;
+		return;
+	}
+	if (!as_cedar && agrees_when_led(t, c, want, a)) {
+		t->refused++;
+		t->needs_schema++;
+		return;
+	}
+	t->differ++;
+	t->failed = true;
+	if (decide(t, c, want, l->cedar, &request, "cedar", true))
+		(void)decide(t, c, want, l->avow, &request, "avow", true);
+}
+
+static void
+run_case(void *ctx, struct arena *a, const struct test_case *c)
+{
+	struct tally *t = ctx;
+	struct loaded l = { 0 };
+	struct error err = { 0 };
+
+	if (!load(c, a, &l, &err))
+		refuse(t, c, &err, c->n_requests);
+	else
+		for (size_t i = 0; i < c->n_requests; i++)
+			run_request(t, c, &c->requests[i], &l, a);
+	engine_snapshot_unref(l.cedar);
+	engine_snapshot_unref(l.avow);
+}
+
+/* --- all --------------------------------------------------------------- */
+
+static bool
+run_path(struct tally *all, const char *path)
+{
+	struct tally t = { .scratch = all->scratch };
+	struct error err = { 0 };
+
+	if (!cases_read(path, run_case, &t, &err)) {
+		printf("  %s: %s\n", err.at.file ? err.at.file : path, err.msg);
+		t.failed = true;
+	}
+	printf("%s: %zu agree, %zu differ, %zu refused\n", path, t.agree,
+	    t.differ, t.refused);
+	for (size_t i = 0; i < ERR_COUNT; i++)
+		if (t.by_code[i])
+			printf("  refused with %s: %zu\n",
+			    error_id((enum err_code)i), t.by_code[i]);
+	if (t.needs_schema)
+		printf("  refused, data written for its schema: %zu\n",
+		    t.needs_schema);
+	all->agree += t.agree;
+	all->differ += t.differ;
+	all->refused += t.refused;
+	return !t.failed && t.agree > 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct tally all = { .scratch = arena_new(LIMIT_SCRATCH_BYTES) };
+	bool counts = argc > 1 && strcmp(argv[1], "--counts") == 0;
+	int passed = 0, failed = 0;
+
+	json_setup();
+	if (!all.scratch || argc < 2 + counts) {
+		fprintf(stderr, "usage: conformance [--counts] PATH...\n");
+		return EXIT_FAILURE;
+	}
+	for (int i = 1 + counts; i < argc; i++) {
+		if (run_path(&all, argv[i]))
+			passed++;
+		else
+			failed++;
+		(void)fflush(stdout);
+	}
+	arena_free(all.scratch);
+	printf("conformance: %zu requests agree, %zu differ, %zu refused\n",
+	    all.agree, all.differ, all.refused);
+	if (counts)
+		printf("%d passed, %d failed, 0 skipped\n", passed, failed);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
