@@ -41,9 +41,14 @@ struct printer {
 /* ---- tokens and comments ---------------------------------------------------
  */
 
+/* Columns used on the current line; beyond the width only that it is. */
 static size_t
 column(const struct printer *p)
 {
+	size_t bytes = p->out->n - p->line_start;
+
+	if (bytes > WIDTH * 4)
+		return WIDTH + 1;
 	return str_utf8_len(str_sub(buf_str(p->out), p->line_start, p->out->n));
 }
 

@@ -35,21 +35,19 @@ read_text(struct arena *a, const char *path)
 	struct error e = { 0 };
 	struct str text = { 0 };
 
-	ck_assert_msg(
-	    file_read(a, path, LIMIT_POLICY_FILE_BYTES, &text, &e), "%s",
-	    e.msg);
+	ck_assert_msg(file_read(a, path, LIMIT_POLICY_FILE_BYTES, &text, &e),
+	    "%s", e.msg);
 	return text;
 }
 
 /* `got` is what the file beside `path` with that ending holds. */
 static void
-check_beside(struct arena *a, const char *path, const char *ending,
-    struct str got)
+check_beside(
+    struct arena *a, const char *path, const char *ending, struct str got)
 {
-	struct str stem = str_sub(
-	    str_of(path), 0, (size_t)(strrchr(path, '.') - path));
-	struct str beside =
-	    str_printf(a, "%.*s%s", STR_ARG(stem), ending);
+	struct str stem =
+	    str_sub(str_of(path), 0, (size_t)(strrchr(path, '.') - path));
+	struct str beside = str_printf(a, "%.*s%s", STR_ARG(stem), ending);
 	struct error e = { 0 };
 	struct str want;
 
@@ -68,12 +66,12 @@ START_TEST(good_files_format)
 	struct buf once = { 0 }, twice = { 0 };
 	struct errors e = { 0 };
 
-	ck_assert_msg(policy_format(base_name(path), text, dialect_of(path),
-			  &once, &e),
+	ck_assert_msg(
+	    policy_format(base_name(path), text, dialect_of(path), &once, &e),
 	    "%s: %u:%u %s", path, e.e[0].at.line, e.e[0].at.col, e.e[0].msg);
 	check_beside(a, path, ".out", buf_str(&once));
-	ck_assert(policy_format(base_name(path), buf_str(&once),
-	    dialect_of(path), &twice, &e));
+	ck_assert(policy_format(
+	    base_name(path), buf_str(&once), dialect_of(path), &twice, &e));
 	ck_assert_msg(str_eq(buf_str(&once), buf_str(&twice)),
 	    "%s: formatting it again changes it:\n%s", path, twice.p);
 	buf_free(&once);
@@ -90,8 +88,8 @@ START_TEST(bad_files_are_refused)
 	struct errors e = { 0 };
 	struct buf out = { 0 };
 
-	ck_assert(!policy_set_add_text(set, base_name(path),
-		      read_text(a, path), dialect_of(path), &e) ||
+	ck_assert(!policy_set_add_text(set, base_name(path), read_text(a, path),
+		      dialect_of(path), &e) ||
 		  !policy_set_finish(set, &e));
 	ck_assert_uint_gt(e.n, 0);
 	for (size_t i = 0; i < e.n; i++) {
@@ -113,8 +111,8 @@ list_files(void)
 	struct error e = { 0 };
 
 	names = arena_new(0);
-	return file_list(names, "tests/golden/ok", suffixes, &ok_files,
-		   &n_ok, &e) &&
+	return file_list(
+		   names, "tests/golden/ok", suffixes, &ok_files, &n_ok, &e) &&
 	       file_list(names, "tests/golden/bad", suffixes, &bad_files,
 		   &n_bad, &e) &&
 	       n_ok > 0 && n_bad > 40;

@@ -1,0 +1,71 @@
+#include "policy/hint.h"
+
+#include "tests/lib/run.h"
+
+static const struct {
+	const char *word, *near;
+} rows[] = {
+	{ "principle", "principal" },
+	{ "prinicpal", "principal" },
+	{ "Principal", "principal" },
+	{ "resuorce", "resource" },
+	{ "acton", "action" },
+	{ "actoin", "action" },
+	{ "IN", "in" },
+	{ "on", "in" },
+	{ "user", NULL },
+	{ "x", NULL },
+	{ "", NULL },
+	{ "principalprincipalprincipal", NULL },
+};
+
+START_TEST(near_words)
+{
+	static const char *const words[] = { "principal", "action", "resource",
+		"in", NULL };
+	const char *got = hint_nearest(str_of(rows[_i].word), words);
+
+	if (rows[_i].near)
+		ck_assert_pstr_eq(got, rows[_i].near);
+	else
+		ck_assert_ptr_null(got);
+}
+END_TEST
+
+START_TEST(near_operations)
+{
+	ck_assert_pstr_eq(hint_operation(STR("datetme"), false), "datetime");
+	ck_assert_pstr_eq(
+	    hint_operation(STR("containall"), true), "containsAll");
+	ck_assert_ptr_null(hint_operation(STR("containsAll"), false));
+}
+END_TEST
+
+START_TEST(found_text_is_cut_between_characters)
+{
+	struct str text =
+	    STR("\"aaaaaaaaaabbbbbbbbbbccccccccccddddddddd\xc3\xb6"
+		"eeeeeeeeeee\"");
+	char buf[HINT_FOUND];
+	struct token t = { .kind = TOKEN_STRING, .len = (uint32_t)text.n };
+	const char *got = hint_found(text, t, buf);
+
+	ck_assert_str_eq(
+	    got, "the string `\"aaaaaaaaaabbbbbbbbbbccccccccccddddddddd...`");
+	t.kind = TOKEN_END;
+	ck_assert_str_eq(hint_found(text, t, buf), "the end of the text");
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("hint");
+	TCase *tc = tcase_create("hint");
+
+	tcase_add_loop_test(tc, near_words, 0, ARRAY_LEN(rows));
+	tcase_add_test(tc, near_operations);
+	tcase_add_test(tc, found_text_is_cut_between_characters);
+	suite_add_tcase(s, tc);
+	return run_suite(s);
+}
