@@ -12,17 +12,16 @@ shape_error(struct error *reterr, const char *file, const char *msg)
 }
 
 static bool
-check_keys(const json_t *json, const char *file, struct error *reterr)
+check_keys(const json_t *json, const char *const *known, const char *file,
+    struct error *reterr)
 {
-	static const char *const known[] = { "principal", "action", "resource",
-		"context", "entities" };
 	const char *key;
 	json_t *value;
 	json_object_foreach ((json_t *)(uintptr_t)json, key, value) {
-		bool found = false;
-		for (size_t i = 0; i < ARRAY_LEN(known); i++)
-			found = found || strcmp(key, known[i]) == 0;
-		if (!found)
+		size_t i = 0;
+		while (known[i] != NULL && strcmp(key, known[i]) != 0)
+			i++;
+		if (known[i] == NULL)
 			return error_set(reterr, ERR_JSON_SHAPE,
 			    (struct span){ .file = file },
 			    "unknown key `%.60s` in a request", key);
@@ -73,7 +72,9 @@ read_request(struct arena *a, const json_t *json, const char *file,
 	if (!json_is_object(json))
 		return shape_error(
 		    reterr, file, "expected an object as request");
-	if (!check_keys(json, file, reterr))
+	static const char *const known[] = { "principal", "action", "resource",
+		"context", "entities", NULL };
+	if (!check_keys(json, known, file, reterr))
 		return false;
 	static const char *const names[] = { "principal", "action",
 		"resource" };
@@ -94,6 +95,28 @@ read_request(struct arena *a, const json_t *json, const char *file,
 		   &ret->entities, reterr);
 }
 
+/* A line of the decision log carries its request inside. What only looks like
+ * one is refused: two requests in one text would be read differently by two
+ * readers. */
+static bool
+unwrap(const json_t *json, const char *file, const json_t **ret,
+    struct error *reterr)
+{
+	static const char *const known[] = { "v", "id", "time", "mode", "gate",
+		"request", "decision", "code", "reasons", "errors", "policies",
+		"evidence", "near", "us", NULL };
+	const json_t *v = json_object_get(json, "v");
+	const json_t *request = json_object_get(json, "request");
+	*ret = json;
+	if (v == NULL || request == NULL)
+		return true;
+	if (!json_is_integer(v) || json_integer_value(v) != 1)
+		return shape_error(
+		    reterr, file, "expected a decision log line of version 1");
+	*ret = request;
+	return check_keys(json, known, file, reterr);
+}
+
 bool
 engine_request_from_json(struct arena *a, struct str text, const char *file,
     const struct engine_snapshot *s, struct engine_request *ret,
@@ -104,12 +127,9 @@ engine_request_from_json(struct arena *a, struct str text, const char *file,
 	if (!json_parse(text, file, LIMIT_REQUEST_LINE_BYTES,
 		LIMIT_DATA_FILE_DEPTH, JSON_DATA_FILE, &json, reterr))
 		return false;
-	/* A line of the decision log carries its request inside. */
-	const json_t *request = json;
-	if (json_is_object(json) && json_object_get(json, "v") != NULL &&
-	    json_object_get(json, "request") != NULL)
-		request = json_object_get(json, "request");
-	bool ok = read_request(a, request, file, s, &r, reterr);
+	const json_t *request;
+	bool ok = unwrap(json, file, &request, reterr) &&
+		  read_request(a, request, file, s, &r, reterr);
 	json_decref(json);
 	if (ok)
 		*ret = r;
