@@ -38,6 +38,16 @@ narrow(struct trace_record *t, const struct policy_place *place, bool failed)
 	t->has_candidate = true;
 }
 
+/* The first node in error; what was false before it is not why. */
+static void
+keep_error(struct trace_record *t, const struct policy_place *place)
+{
+	if (t->has_candidate && t->candidate_is_error)
+		return;
+	t->candidate = *place;
+	t->has_candidate = t->candidate_is_error = true;
+}
+
 static struct str
 print_value(struct trace_record *t, const struct value *value)
 {
@@ -104,7 +114,7 @@ end_clause(struct trace_record *t, struct trace_policy *p,
 	p->outcome = outcome;
 	if (outcome == EVAL_TRUE) {
 		p->passed++;
-		t->has_candidate = false;
+		t->has_candidate = t->candidate_is_error = false;
 		return;
 	}
 	keep_element(t, p);
@@ -114,7 +124,7 @@ end_clause(struct trace_record *t, struct trace_policy *p,
 		p->failed.at = t->candidate.at;
 		p->failed.text = t->candidate.text;
 	}
-	t->has_candidate = false;
+	t->has_candidate = t->candidate_is_error = false;
 }
 
 static void
@@ -125,14 +135,10 @@ see_node(void *ctx, uint32_t policy, uint32_t node, enum eval_outcome outcome,
 	struct trace_policy *p = &t->policies[policy];
 	struct policy_place place;
 	policy_place(t->set, policy, node, &place);
-	if (outcome == EVAL_ERROR) {
-		if (!t->has_candidate) {
-			t->candidate = place;
-			t->has_candidate = true;
-		}
-	} else {
+	if (outcome == EVAL_ERROR)
+		keep_error(t, &place);
+	else
 		narrow(t, &place, is_false(outcome, value));
-	}
 	/* A look-up that is only the start of a longer one says nothing of its
 	 * own. */
 	if (place.is_datum && value != NULL && value->kind != VALUE_RECORD &&

@@ -32,7 +32,7 @@ struct trace_record {
 	bool out_of_memory;
 	/* Of the policy being evaluated. */
 	struct policy_place candidate;
-	bool has_candidate;
+	bool has_candidate, candidate_is_error;
 };
 
 /* Room for every policy of `set`; memory is `a`'s. */

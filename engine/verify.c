@@ -52,6 +52,15 @@ put_place(json_t *object, bool *ok, const struct span *at)
 	put(object, ok, "column", json_integer(at->col));
 }
 
+/* Read for the part that failed, not for what held beside it. */
+static bool
+is_of_failed(const struct trace_policy *p, const struct trace_datum *d)
+{
+	return d->clause == p->passed &&
+	       memmem(p->failed.text.p, p->failed.text.n, d->text.p,
+		   d->text.n) != NULL;
+}
+
 static json_t *
 values_json(const struct trace_policy *p)
 {
@@ -59,7 +68,7 @@ values_json(const struct trace_policy *p)
 	bool ok = list != NULL;
 	for (size_t i = 0; ok && i < p->n_data; i++) {
 		const struct trace_datum *d = &p->data[i];
-		if (d->clause != p->passed)
+		if (!is_of_failed(p, d))
 			continue;
 		json_t *v = json_object();
 		put(v, &ok, "text", json_from_str(d->text));
