@@ -41,7 +41,7 @@ static const struct {
 	    "permit (principal, action, resource)\nwhen { principal.owner == "
 	    "\"acme\" && resource.kind == \"package\" };",
 	    "unsatisfied", "condition 1", "resource.kind == \"package\"",
-	    "resource=R::\"r\";resource.kind=\"index\";", 2, 37 },
+	    "resource.kind=\"index\";", 2, 37 },
 	{ "the first conjunct",
 	    "permit (principal, action, resource)\nwhen { context.x == 1 && "
 	    "context.gone };",
@@ -95,7 +95,7 @@ static const struct {
 	    "permit (principal, action, resource)\nwhen { "
 	    "principal.getTag(\"t\") == \"w\" };",
 	    "unsatisfied", "condition 1", "principal.getTag(\"t\") == \"w\"",
-	    "principal=U::\"u\";principal.getTag(\"t\")=\"v\";", 2, 8 },
+	    "principal.getTag(\"t\")=\"v\";", 2, 8 },
 	{ "an attribute that is not there",
 	    "permit (principal, action, resource)\nwhen { context.y && "
 	    "context.gone == 1 };",
