@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "gateways/haproxy.h"
 #include "policy/claims_make.h"
+#include "store/sql.h"
 #include "tests/unit/gateways/fake_haproxy.h"
 #include "tests/unit/gateways/real_haproxy.h"
 
@@ -773,6 +774,40 @@ START_TEST(unknown_pools_wait_until_they_expire)
 }
 END_TEST
 
+/* A store that cannot be written: nobody joins or leaves, and the start says
+ * so. Once it can, all goes on. */
+START_TEST(a_failing_store_is_said)
+{
+	struct balancer_who who = someone("i-1", "10.0.0.1");
+	struct balancer_joined joined;
+	struct str url = str_printf(
+	    arena, "sqlite://%s/%d.db", test_folder(), (int)getpid());
+	struct error e = { 0 };
+	struct sql *other;
+
+	store_close(store);
+	store = store_open(url, &err);
+	ck_assert_msg(store, "%s", err.msg);
+	open_balancer(0);
+	must_join(&who, 8080);
+	other = sql_open(url.p + sizeof "sqlite://" - 1, &err);
+	ck_assert(other && sql_begin(other, &err));
+	judge.prove = ERR_EVIDENCE_REVOKED;
+	ck_assert(!balancer_tick(balancer, &e));
+	ck_assert_int_eq(e.code, ERR_SYSTEM_STORE);
+	ck_assert(!try_join(&who, "web", "10.0.0.1", 8081, &joined));
+	ck_assert_int_eq(err.code, ERR_SYSTEM_STORE);
+	ck_assert(!balancer_leave(
+	    balancer, arena, STR("web"), &who, 0, &(struct error){ 0 }));
+	sql_rollback(other);
+	sql_close(other);
+	err = (struct error){ 0 };
+	ck_assert_uint_eq(count(), 1);
+	balancer_beat(balancer);
+	ck_assert_uint_eq(count(), 0);
+}
+END_TEST
+
 START_TEST(the_thread_wakes_and_ends)
 {
 	struct balancer_who who = someone("i-1", "10.0.0.1");
@@ -1189,6 +1224,7 @@ add_member_tests(TCase *tc)
 	tcase_add_test(tc, a_join_does_not_slip_past_a_reload);
 	tcase_add_test(tc, many_members_are_judged_in_pieces);
 	tcase_add_test(tc, unknown_pools_wait_until_they_expire);
+	tcase_add_test(tc, a_failing_store_is_said);
 	tcase_add_test(tc, the_thread_wakes_and_ends);
 }
 

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/limits.h"
 #include "store/sql.h"
 #include "tests/lib/run.h"
 
@@ -443,6 +444,29 @@ run_sql(const char *text)
 	sql_close(q);
 }
 
+START_TEST(a_pool_is_full_at_its_limit)
+{
+	struct store_member m = member("i-1", "10.0.0.1", 8080);
+	struct store_member more = member("i-2", "10.0.0.2", 8080);
+	int64_t g = 0;
+	char text[700];
+
+	reopen();
+	join(&m, 0, &g);
+	snprintf(text, sizeof text,
+	    "INSERT INTO member WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL"
+	    " SELECT i + 1 FROM n WHERE i < %u - 1)"
+	    " SELECT 'web', 'p' || i, 1, 's' || i, 'a' || i, 1, 1000 + i, 0,"
+	    " 0, 0, '', '', '', '', '', '' FROM n",
+	    LIMIT_BALANCER_MEMBERS);
+	run_sql(text);
+	ck_assert_int_eq(join(&more, 0, &g), STORE_JOIN_FULL);
+	ck_assert_int_eq(join(&m, 0, &g), STORE_REJOINED);
+	more.pool = STR("api");
+	ck_assert_int_eq(join(&more, 0, &g), STORE_JOINED);
+}
+END_TEST
+
 static const struct {
 	const char *note, *change, *says;
 } strangers[] = {
@@ -809,6 +833,7 @@ main(void)
 	tcase_add_test(files, a_link_is_not_followed);
 	tcase_add_loop_test(
 	    files, every_commit_is_synced, 0, ARRAY_LEN(settings));
+	tcase_add_test(files, a_pool_is_full_at_its_limit);
 	tcase_add_test(files, rows_outlive_the_process);
 	tcase_add_loop_test(
 	    files, strange_databases_are_refused, 0, ARRAY_LEN(strangers));
