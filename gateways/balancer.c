@@ -221,7 +221,7 @@ balancer_server_name(
 	parts[2] = str_of(number);
 	if (!digest_sha256_framed(parts, ARRAY_LEN(parts), digest))
 		return false;
-	memcpy(ret, "avow-", 5);
+	snprintf(ret, 38, "avow-");
 	digest_hex(digest, 16, ret + 5);
 	return true;
 }
