@@ -193,8 +193,8 @@ try_head(struct arena *a, struct str raw)
 	if (!http_head_is_exact(head, n, l.request.method, l.target_at,
 		l.request.target.n, l.version, l.headers, l.request.n_headers))
 		return;
-	/* One form alone is not told apart: a NUL before a bare LF. */
-	if (!memmem(raw.p, n, "\0\n", 2))
+	/* What alone is not told apart, see http_head.h. */
+	if (!memmem(raw.p, n, "\0\n", 2) && !memmem(raw.p, n, "\n\0", 2))
 		require_same_bytes(&l, str_sub(raw, 0, n));
 	if (http_head_check(&l.request, l.version, &rules, &body).status)
 		return;
