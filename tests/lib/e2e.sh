@@ -42,7 +42,8 @@ running() {
 	[ -n "${PIDS[$1]-}" ] && kill -0 "${PIDS[$1]}" 2>/dev/null
 }
 
-# stop NAME [SIGNAL]: and wait for its end; what does not go in 5 s is killed, and that is a failure (return 1).
+# stop NAME [SIGNAL]: and wait for its end; its exit status goes to $T/status. What does not go in 5 s is killed, and that is a failure
+# (return 1).
 stop() {
 	local pid=${PIDS[$1]-} late=0
 	[ -n "$pid" ] || return 0
@@ -52,6 +53,7 @@ stop() {
 		kill -KILL "$pid" 2>/dev/null
 	}
 	wait "$pid" 2>/dev/null
+	echo $? >"$T/status"
 	unset "PIDS[$1]"
 	return $late
 }
@@ -183,10 +185,14 @@ finish() {
 
 # --- the programs -------------------------------------------------------
 
-# need_servers: fetches nginx and HAProxy, or ends the script as skipped.
+# need_servers: fetches nginx and HAProxy, or ends the script: as skipped, or as failed where MUST_RUN is set.
 need_servers() {
 	"$ROOT/tests/lib/servers.sh" || {
-		skip "nginx and HAProxy cannot be fetched"
+		if [ -n "${MUST_RUN-}" ]; then
+			not_ok "nginx and HAProxy cannot be fetched"
+		else
+			skip "nginx and HAProxy cannot be fetched"
+		fi
 		finish
 	}
 	need_avow
@@ -254,4 +260,23 @@ prints() {
 	shift
 	# shellcheck disable=SC2053
 	[[ $("$@") == $wanted ]]
+}
+
+# --- raw requests -------------------------------------------------------
+
+# raw PORT TEXT: sends TEXT (as printf's %b has it) on one connection; prints the status of each answer and, at the end, `closed`
+# or, if the server keeps the connection for two seconds, `open`.
+raw() {
+	local answer end=closed text
+	text=$(mktemp "$T/raw.XXXXXX")
+	printf '%b' "$2" >"$text"
+	exec 3<>"/dev/tcp/127.0.0.1/$1" || return
+	# In one piece: bash itself would write line by line, after the server has closed.
+	cat "$text" >&3 2>/dev/null
+	timeout 2 cat <&3 >"$text.answer" 2>/dev/null
+	[ $? != 124 ] || end=open
+	exec 3>&- 3<&-
+	answer=$(grep -aoE '^HTTP/1\.[01] [0-9]{3}' "$text.answer" |
+		cut -d' ' -f2 | paste -sd' ')
+	echo "${answer:+$answer }$end"
 }

@@ -1,0 +1,204 @@
+#!/bin/bash
+# cli.sh - the commands as people and scripts use them: what they print, and the three exit codes (0 yes, 2 no, 1 cannot tell).
+. "$(dirname "$0")/../lib/e2e.sh"
+. "$ROOT/tests/lib/documents.sh"
+need_avow
+cd "$T" || finish
+
+# out COMMAND...: what it prints; the exit code is no matter.
+out() {
+	"$@" 2>&1
+	return 0
+}
+
+say "Help and mistakes:"
+expect "its version" "avow [0-9]*" "$AVOW" --version
+expect_exit "help" 0 "$AVOW" --help
+for command in check fmt decide dryrun serve "key new" "key public" \
+	"doc issue" "doc verify" "doc pack"; do
+	# shellcheck disable=SC2086
+	expect_exit "$command --help" 0 "$AVOW" $command --help
+	check "avow --help names $command" grep -qF "  $command " \
+	    <("$AVOW" --help)
+done
+expect_exit "no command" 1 "$AVOW"
+expect_exit "an unknown command" 1 "$AVOW" frobnicate
+expect_exit "an unknown option" 1 "$AVOW" check --frobnicate
+expect_exit "an option without its value" 1 "$AVOW" decide --policies
+
+say "Keys:"
+for type in p256 rsa2048 ed25519; do
+	expect_exit "key new --type $type" 0 \
+	    "$AVOW" key new --type "$type" -o "$type.key.pem"
+	expect "$type: for its owner only" 600 stat -c %a "$type.key.pem"
+	"$AVOW" key public "$type.key.pem" >"$type.pub.pem"
+	check "$type: openssl reads the public key" \
+	    openssl pkey -pubin -in "$type.pub.pem" -noout
+	check "$type: and no private key is in it" \
+	    bash -c "! grep -q PRIVATE $type.pub.pem"
+done
+expect_exit "a key file is not overwritten" 1 \
+    "$AVOW" key new --type p256 -o p256.key.pem
+expect_exit "an unknown type" 1 "$AVOW" key new --type rsa1024 -o x.key.pem
+check "and no file is left" test ! -e x.key.pem
+
+say "Documents:"
+verify() {
+	"$AVOW" doc verify --kind avow --trust "$T/etc/avow/trust/acme" \
+	    --issuer acme --document "$T/docs/$1.json" \
+	    --signature "$T/docs/$1.sig" "${@:2}"
+}
+# openssl_agrees NAME: with the signature over the document's exact bytes.
+openssl_agrees() {
+	openssl base64 -d -A -in <(tr -d '\n' <"$T/docs/$1.sig") -out raw.sig
+	case $1 in
+	ed25519) set -- "$1" -rawin ;;
+	*) set -- "$1" -rawin -digest sha256 ;;
+	esac
+	openssl pkeyutl -verify -pubin -inkey "$T/etc/avow/trust/acme/acme.pub.pem" \
+	    -in "$T/docs/$1.json" -sigfile raw.sig "${@:2}"
+}
+for type in p256 rsa2048 ed25519; do
+	issuer acme "$type"
+	document "$type" i-1 "$(claims 10.0.0.5 base)"
+	expect_exit "$type: valid" 0 verify "$type"
+	expect "$type: the verdict" '{*"verdict":*"valid"*"subject":*"i-1"*' \
+	    verify "$type"
+	altered "$type-altered" "$type" 's/"base"/"best"/'
+	expect_exit "$type: altered" 2 verify "$type-altered"
+	expect "$type: and why" '{*"refused"*"evidence.signature"*' \
+	    verify "$type-altered"
+	check "$type: openssl agrees with the signature" openssl_agrees "$type"
+	rm -rf "$T/keys" "$T/etc/avow/trust"
+done
+issuer acme
+document one i-1 "$(claims 10.0.0.5 base)"
+expect "in time" '*"valid"*' verify one
+expect "after its time" '*"evidence.expired"*' \
+    out verify one --at 2099-01-01T00:00:00Z
+expect "before it" '*"evidence.not_yet_valid"*' \
+    out verify one --at 2020-01-01T00:00:00Z
+expect "for another audience" '*"evidence.audience"*' \
+    out verify one --audience elsewhere
+expect "for this one" '*"valid"*' verify one --audience updates
+expect_exit "a file that is not there" 1 verify nothing
+cp "$T/docs/one.sig" "$T/docs/cut.sig"
+head -c 100 "$T/docs/one.json" >"$T/docs/cut.json"
+expect_exit "half a document" 2 verify cut
+expect "a pack begins with its kind" 'avow1.avow.*' cat "$T/docs/one.pack"
+long=$(printf '%05000d' 0)
+document long i-1 "{\"custom\":{\"a\":\"$long\"}}" >/dev/null 2>&1
+expect "a pack that would not fit nginx's line" "" cat "$T/docs/long.pack"
+
+say "Genuine documents of a cloud:"
+vectors=${TESTDATA:-../shared}
+case $vectors in /*) ;; *) vectors=$ROOT/$vectors ;; esac
+vectors=$vectors/vectors
+if [ -d "$vectors/ec2-documents" ]; then
+	mkdir certs
+	cp "$vectors"/aws-certs/*.rsa1024.pem certs/
+	ec2=$vectors/ec2-documents/taskcluster
+	genuine() {
+		"$AVOW" doc verify --trust certs --kind ec2-signature \
+		    --document "$ec2/$1" --signature "$ec2/$2" "${@:3}"
+	}
+	expect "nobody's owner was asked for" '*"valid"*"pinned":*false*' \
+	    genuine aws_iid_DOCUMENT aws_iid_SIGNATURE
+	expect "of another owner" '*"evidence.owner"*' \
+	    out genuine aws_iid_DOCUMENT aws_iid_SIGNATURE --owner 000000000000
+	expect_exit "altered" 2 genuine aws_iid_DOCUMENT_bad aws_iid_SIGNATURE
+	expect_exit "a bad signature" 2 \
+	    genuine aws_iid_DOCUMENT aws_iid_SIGNATURE_badSignature
+	expect_exit "another key's" 2 \
+	    genuine aws_iid_DOCUMENT aws_iid_SIGNATURE_badKey
+else
+	skip "no $vectors"
+fi
+
+say "Policies:"
+cat >good.avow <<'END'
+// Kept: a comment.
+@id("a") permit ( principal, action, resource ) when { 1 < 2 && context.x like "a*" };
+@id("no") deny (principal == Instance::"i-9", action, resource);
+END
+printf 'permit (principal, action, resource) when { context. };\npermit (prinzipal, action, resource);\n' >bad.avow
+expect_exit "check: good" 0 "$AVOW" check good.avow
+expect_exit "check: bad" 1 "$AVOW" check bad.avow
+check "both errors at once, with their lines" bash -c \
+    "'$AVOW' check bad.avow 2>&1 | tee both | grep -q '^bad.avow:1:.*error' && grep -q '^bad.avow:2:9: error' both"
+check "with the line quoted" grep -q 'prinzipal, action, resource' both
+expect_exit "check: no such file" 1 "$AVOW" check nothing.avow
+cp good.avow again.avow
+printf '@id("a") permit (principal, action, resource);\n' >>again.avow
+expect_exit "check: the same id twice" 1 "$AVOW" check again.avow
+expect_exit "fmt --check: would change" 2 "$AVOW" fmt --check good.avow
+"$AVOW" fmt good.avow >/dev/null
+expect_exit "fmt --check: after fmt" 0 "$AVOW" fmt --check good.avow
+check "the comment is kept" grep -q 'Kept: a comment' good.avow
+check "and the word" grep -q '^deny' good.avow
+expect_exit "fmt: bad text" 1 "$AVOW" fmt bad.avow
+
+# Decision and code of many.jsonl's lines, one after the other.
+many() {
+	decide --requests many.jsonl 2>/dev/null |
+		sed -E 's/.*"decision":"([a-z]+)","code":"([a-z._]+)".*/\1 \2/' | paste -sd' '
+}
+
+say "Decisions:"
+request() {
+	printf '{"principal":{"type":"Instance","id":"%s"},' "$1"
+	printf '"action":{"type":"Action","id":"repository:get"},'
+	printf '"resource":{"type":"Package","id":"main/a.deb"},'
+	printf '"context":{"x":"%s"}}\n' "$2"
+}
+decide() {
+	"$AVOW" decide --policies good.avow "$@"
+}
+request i-1 abc >yes.json
+request i-1 xyz >no.json
+request i-9 abc >never.json
+expect "permit" '{"decision":"permit","code":"permit","reasons":\["a"\]*' \
+    decide --request yes.json
+expect_exit "permit" 0 decide --request yes.json
+expect "no policy" '{"decision":"deny","code":"policy.none","reasons":\[\]*' \
+    out decide --request no.json
+expect_exit "no policy" 2 decide --request no.json
+expect "a deny" '*"code":"policy.denied","reasons":\["no"\]*' \
+    out decide --request never.json
+expect "from standard input" '*"permit"*' \
+    bash -c "'$AVOW' decide --policies good.avow --request - <yes.json"
+echo '{"principal":' >broken.json
+expect_exit "a broken request" 1 decide --request broken.json
+expect_exit "no such file" 1 decide --request nothing.json
+expect_exit "broken policies" 1 \
+    "$AVOW" decide --policies bad.avow --request yes.json
+cat yes.json broken.json never.json >many.jsonl
+expect_exit "many, one of them unreadable" 1 decide --requests many.jsonl
+expect "each has its answer, in order" \
+    "permit permit deny request.malformed deny policy.denied" many
+sed -i 2d many.jsonl
+expect_exit "many, all readable" 0 decide --requests many.jsonl
+request i-1 5 | sed 's/"5"/5/' >error.json
+printf '@id("e") deny (principal, action, resource) when { context.x like "a" };' >error.avow
+printf '@id("p") permit (principal, action, resource);' >permit.avow
+expect "a deny that fails denies" '*"deny"*"policy.error"*' out "$AVOW" \
+    decide --policies error.avow --policies permit.avow --request error.json
+expect "or is skipped, when asked for" '*"permit"*"errors":\[{*' out "$AVOW" \
+    decide --policies error.avow --policies permit.avow --request error.json \
+    --errored-deny skip
+
+say "Dry runs:"
+dry() {
+	"$AVOW" dryrun --policies good.avow "$@"
+}
+expect_exit "would be permitted" 0 dry --request yes.json
+expect_exit "would be denied" 2 dry --request no.json
+expect "and why" '*"considered"*"outcome":*"unsatisfied"*"failed"*' \
+    out dry --request no.json --level medium --json
+for level in low medium high veryhigh; do
+	expect "--level $level" '*"mode":*"verification"*"level":*"'$level'"*' \
+	    out dry --request no.json --level $level --json
+done
+check "a full disk is not a yes" bash -c \
+    "'$AVOW' decide --policies good.avow --request yes.json >/dev/full; [ \$? = 1 ]"
+finish
