@@ -67,6 +67,20 @@ out_of_memory(const struct eval *e, uint32_t node)
 	return FOUND_NOTHING;
 }
 
+/* The place of a node costs a walk along its line: only failures pay it. */
+static enum found
+call_extension(struct eval *e, uint32_t node, const struct value *args,
+    size_t n, struct value *ret)
+{
+	enum ast_op op = (enum ast_op)e->ast->nodes[node].op;
+
+	if (ext_call(op, args, n, SPAN_NONE, ret, e->reterr))
+		return FOUND_VALUE;
+	if (e->reterr && e->reterr->at.line == 0)
+		e->reterr->at = ast_span(e->ast, node);
+	return FOUND_NOTHING;
+}
+
 /* --- leaves ------------------------------------------------------------ */
 
 static struct uid
@@ -164,10 +178,7 @@ eval_leaf(struct eval *e, uint32_t node, struct value *ret)
 	else if (n->kind == NODE_RECORD)
 		return eval_record(e, node, ret);
 	else if (n->kind == NODE_CALL)
-		return ext_call((enum ast_op)n->op, NULL, 0,
-			   ast_span(e->ast, node), ret, e->reterr)
-			   ? FOUND_VALUE
-			   : FOUND_NOTHING;
+		return call_extension(e, node, NULL, 0, ret);
 	else {
 		(void)operate_fail(&o, ERR_EVAL_TYPE, "this is no expression");
 		return FOUND_NOTHING;
@@ -285,9 +296,8 @@ call(struct eval *e, uint32_t node, struct value *v)
 	enum found found =
 	    arguments(e, node, v, &e->ast->kids[n->a + 1], n->b - 1, &args);
 
-	if (found == FOUND_VALUE && !ext_call((enum ast_op)n->op, args, n->b,
-					ast_span(e->ast, node), v, e->reterr))
-		return FOUND_NOTHING;
+	if (found == FOUND_VALUE)
+		found = call_extension(e, node, args, n->b, v);
 	return found;
 }
 
