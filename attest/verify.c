@@ -14,8 +14,6 @@
  * The JSON is parsed once, from the bytes whose signature is checked. What is
  * called for is never read from the message: not the algorithm, not a key, not
  * a URL. Cost: one signature, or one per pinned key for EC2. */
-#include "policy/claims_make.h"
-
 #include "attest/verify.h"
 
 #include "attest/cms.h"
@@ -25,6 +23,7 @@
 #include "attest/sig.h"
 #include "attest/trust.h"
 #include "base/limits.h"
+#include "policy/claims_make.h"
 
 struct run {
 	struct arena *arena;

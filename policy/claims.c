@@ -5,6 +5,8 @@
  * document (contracts, "What policies see"): a claim that is not there is an
  * attribute that is not there. The two open maps become tags, `app:NAME` and
  * `custom:NAME`. */
+#include "policy/claims.h"
+
 #include "policy/claims_make.h"
 
 #include <stddef.h>

@@ -19,7 +19,7 @@ door='^(base/.*|([a-z]+)/\2\.h|policy/(value|claims|normal)\.h)$'
 private=(
 	'jansson\.h|base/json\.h'
 	'microhttpd\.h|gateways/http\.c'
-	'libfyaml\.h|gateways/config\.c'
+	'libfyaml\.h|gateways/yaml\.c'
 	'sqlite3\.h|store/sqlite\.c'
 	'pcre2\.h|policy/pattern\.c'
 	'openssl/.*|attest/[a-z_]+\.[ch]|base/digest\.c'
