@@ -7,6 +7,8 @@
 #include <openssl/err.h>
 #include <openssl/rsa.h>
 
+#define SIGNATURE_BYTES 512u /* RSA with 4,096 bits, the longest */
+
 static bool
 is_rsa(enum keys_algorithm algorithm)
 {
@@ -86,22 +88,33 @@ make(EVP_MD_CTX *ctx, const struct keys_public *k, struct str message,
 		   message.n) == 1;
 }
 
+/* A length that cannot be is OpenSSL 3.0's ECDSA when memory runs out: it says
+ * 1 and gives -1 bytes. And no signature leaves that would not verify: a wrong
+ * one can tell a key (RSA with the Chinese remainder theorem). */
+static bool
+is_sound(const struct keys_public *k, struct str message, struct str made)
+{
+	return made.n <= SIGNATURE_BYTES && sig_verify(k, message, made, NULL);
+}
+
 bool
 sig_sign(const struct keys_public *k, struct str message,
     struct buf *ret_signature, struct error *reterr)
 {
-	unsigned char bytes[512]; /* RSA with 4,096 bits */
+	unsigned char bytes[SIGNATURE_BYTES];
 	size_t n = sizeof bytes;
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	struct str made;
+	bool ok;
 
 	if (!ctx)
 		return error_nomem(reterr);
-	if (!make(ctx, k, message, bytes, &n)) {
-		EVP_MD_CTX_free(ctx);
+	ok = make(ctx, k, message, bytes, &n);
+	EVP_MD_CTX_free(ctx);
+	made = (struct str){ (const char *)bytes, n };
+	if (!ok || !is_sound(k, message, made))
 		return error_set(reterr, ERR_SYSTEM_ERROR, SPAN_NONE,
 		    "cannot sign: %s", keys_drain());
-	}
-	EVP_MD_CTX_free(ctx);
-	buf_add(ret_signature, (struct str){ (const char *)bytes, n });
+	buf_add(ret_signature, made);
 	return buf_ok(ret_signature) || error_nomem(reterr);
 }
