@@ -6,6 +6,17 @@
 
 #include "gateways/forwarded.h"
 
+/* SECURITY 5: any forwarded header that stands twice, read here or not. A
+ * repeated evidence header waits for its turn. */
+static bool
+check_flaw(const struct http_request *q, struct error *reterr)
+{
+	if (q->flaw != HTTP_FLAW_REPEATED_FORWARDED)
+		return true;
+	return error_set(reterr, ERR_REQUEST_MALFORMED, SPAN_NONE,
+	    "a forwarded header stands twice");
+}
+
 static bool
 ask(const struct gate_env *env, const struct http_request *q,
     struct gate_case *c)
@@ -16,6 +27,7 @@ ask(const struct gate_env *env, const struct http_request *q,
 	struct gate_package package;
 	if (!gateways_forwarded_client(
 		q, s->config, GATEWAYS_PROXIES_ONLY, &client, &c->why) ||
+	    !check_flaw(q, &c->why) ||
 	    !gateways_forwarded_original(q, &original, &c->why))
 		return false;
 	struct gate_seen seen = { .client = client.address,

@@ -16,6 +16,9 @@ struct pool_call {
 	struct gate_case c;
 	struct str pool;
 	const struct config_gate *gate;
+	struct gateways_client client;
+	struct balancer_said said; /* POST */
+	uint16_t port;             /* DELETE; 0: all */
 	struct balancer_who who;
 	bool is_logged;
 };
@@ -139,38 +142,6 @@ judge_join(void *ctx, struct arena *a, const struct balancer_ask *ask,
  * ----------------------------------------------------------------------------------------------------------------------------
  */
 
-/* Who asks, proven. Errors in c->why. */
-static bool
-prove(struct pool_call *call)
-{
-	const struct http_request *q = call->q;
-	struct gateways_client client;
-	struct gate_proven proven;
-	call->pool = str_sub(q->path, sizeof PREFIX - 1, q->path.n);
-	if (!gateways_forwarded_client(q, call->env->state->config,
-		GATEWAYS_ANY_PEER, &client, &call->c.why))
-		return false;
-	if (call->env->balancer == NULL || config_pool(call->env->state->config,
-					       call->pool, &call->gate) == NULL)
-		return error_set(&call->c.why, ERR_REQUEST_PATH, SPAN_NONE,
-		    "there is no such pool");
-	call->c.gate = call->gate->name;
-	struct gate_seen seen = { .client = client.address,
-		.protocol = client.is_https ? STR("https") : STR("http"),
-		.method = q->method,
-		.now_ms = call->c.now_ms };
-	if (!gate_evidence_read(
-		q, call->gate->rhui, &seen.evidence, &call->c.why) ||
-	    !gate_prove(q->arena, call->env->state, call->gate, &seen,
-		call->env->cache, &proven, &call->c.why))
-		return false;
-	call->c.proven = proven;
-	call->who =
-	    (struct balancer_who){ proven.claims, proven.proof, seen.client,
-		    seen.protocol, seen.evidence.evidence, call->c.now_ms };
-	return true;
-}
-
 static bool
 malformed(struct error *reterr, const char *what)
 {
@@ -179,7 +150,8 @@ malformed(struct error *reterr, const char *what)
 
 /* `{"address","port","weight"?}` and nothing else. */
 static bool
-read_said(const json_t *json, struct balancer_said *ret, struct error *reterr)
+read_said(struct arena *a, const json_t *json, struct balancer_said *ret,
+    struct error *reterr)
 {
 	const char *key;
 	json_t *v;
@@ -201,8 +173,23 @@ read_said(const json_t *json, struct balancer_said *ret, struct error *reterr)
 	}
 	if (said.address.p == NULL || said.port < 0)
 		return malformed(reterr, "`address` and `port` are needed");
+	said.address = str_dup(a, said.address);
 	*ret = said;
-	return true;
+	return said.address.p != NULL || error_nomem(reterr);
+}
+
+static bool
+read_body(struct pool_call *call)
+{
+	const struct http_request *q = call->q;
+	json_t *body = NULL;
+	bool ok = json_parse(q->body, NULL, LIMIT_HTTP_BODY,
+	    LIMIT_HTTP_JSON_DEPTH, JSON_STRICT, &body, &call->c.why);
+	if (!ok)
+		call->c.why.code = ERR_REQUEST_MALFORMED;
+	ok = ok && read_said(q->arena, body, &call->said, &call->c.why);
+	json_decref(body);
+	return ok;
 }
 
 static json_t *
@@ -234,31 +221,6 @@ joined_json(const struct balancer_joined *j)
 	return NULL;
 }
 
-static bool
-join(struct pool_call *call, struct http_response *r)
-{
-	struct balancer_said said;
-	struct balancer_joined joined;
-	const struct balancer_judge judge = { call, NULL, judge_join };
-	json_t *body = NULL;
-	bool ok = json_parse(call->q->body, NULL, LIMIT_HTTP_BODY,
-	    LIMIT_HTTP_JSON_DEPTH, JSON_STRICT, &body, &call->c.why);
-	if (!ok)
-		call->c.why.code = ERR_REQUEST_MALFORMED;
-	ok = ok && read_said(body, &said, &call->c.why) &&
-	     balancer_join(call->env->balancer, call->q->arena, call->pool,
-		 &call->who, &said, &judge, &joined, &call->c.why);
-	json_decref(body);
-	if (!ok)
-		return false;
-	answer_json(r,
-	    !joined.is_in   ? 202
-	    : joined.is_new ? 201
-			    : 200,
-	    joined_json(&joined));
-	return true;
-}
-
 /* `?port=N` alone; no query: all ports. */
 static bool
 read_port(struct str query, uint16_t *ret, struct error *reterr)
@@ -273,15 +235,74 @@ read_port(struct str query, uint16_t *ret, struct error *reterr)
 	return true;
 }
 
+/* What is asked, of which pool, for whom. Errors in c->why. */
+static bool
+read_request(struct pool_call *call)
+{
+	const struct http_request *q = call->q;
+	const struct config *config = call->env->state->config;
+	call->pool = str_sub(q->path, sizeof PREFIX - 1, q->path.n);
+	if (!gateways_forwarded_client(
+		q, config, GATEWAYS_ANY_PEER, &call->client, &call->c.why))
+		return false;
+	if (call->env->balancer == NULL ||
+	    config_pool(config, call->pool, &call->gate) == NULL)
+		return error_set(&call->c.why, ERR_REQUEST_PATH, SPAN_NONE,
+		    "there is no such pool");
+	call->c.gate = call->gate->name;
+	if (str_eq(q->method, STR("POST")))
+		return read_body(call);
+	if (str_eq(q->method, STR("DELETE")))
+		return read_port(q->query, &call->port, &call->c.why);
+	return error_set(&call->c.why, ERR_REQUEST_METHOD, SPAN_NONE,
+	    "POST joins, DELETE leaves");
+}
+
+/* Who asks, proven. Errors in c->why. */
+static bool
+prove(struct pool_call *call)
+{
+	const struct http_request *q = call->q;
+	struct gate_proven proven;
+	struct gate_seen seen = { .client = call->client.address,
+		.protocol = call->client.is_https ? STR("https") : STR("http"),
+		.method = q->method,
+		.now_ms = call->c.now_ms };
+	if (!gate_evidence_read(
+		q, call->gate->rhui, &seen.evidence, &call->c.why) ||
+	    !gate_prove(q->arena, call->env->state, call->gate, &seen,
+		call->env->cache, &proven, &call->c.why))
+		return false;
+	call->c.proven = proven;
+	call->who =
+	    (struct balancer_who){ proven.claims, proven.proof, seen.client,
+		    seen.protocol, seen.evidence.evidence, call->c.now_ms };
+	return true;
+}
+
+static bool
+join(struct pool_call *call, struct http_response *r)
+{
+	struct balancer_joined joined;
+	const struct balancer_judge judge = { call, NULL, judge_join };
+	if (!balancer_join(call->env->balancer, call->q->arena, call->pool,
+		&call->who, &call->said, &judge, &joined, &call->c.why))
+		return false;
+	answer_json(r,
+	    !joined.is_in   ? 202
+	    : joined.is_new ? 201
+			    : 200,
+	    joined_json(&joined));
+	return true;
+}
+
 /* Leaving needs proof of being that instance and no policy: there is no
  * decision to log. */
 static bool
 leave(struct pool_call *call, struct http_response *r)
 {
-	uint16_t port;
-	if (!read_port(call->q->query, &port, &call->c.why) ||
-	    !balancer_leave(call->env->balancer, call->q->arena, call->pool,
-		&call->who, port, &call->c.why))
+	if (!balancer_leave(call->env->balancer, call->q->arena, call->pool,
+		&call->who, call->port, &call->c.why))
 		return false;
 	r->status = 204;
 	return true;
@@ -290,12 +311,8 @@ leave(struct pool_call *call, struct http_response *r)
 static bool
 act(struct pool_call *call, struct http_response *r)
 {
-	if (str_eq(call->q->method, STR("POST")))
-		return join(call, r);
-	if (str_eq(call->q->method, STR("DELETE")))
-		return leave(call, r);
-	return error_set(&call->c.why, ERR_REQUEST_METHOD, SPAN_NONE,
-	    "POST joins, DELETE leaves");
+	return str_eq(call->q->method, STR("POST")) ? join(call, r)
+						    : leave(call, r);
 }
 
 /* A gate that is asked directly may use the statuses that nginx would not pass
@@ -351,7 +368,7 @@ pool_handle(const struct gate_env *env, const struct http_request *q,
 {
 	struct pool_call call = { .env = env, .q = q };
 	gate_begin(env, &call.c);
-	if (!prove(&call) || !act(&call, r))
+	if (!read_request(&call) || !prove(&call) || !act(&call, r))
 		refuse(&call, r);
 	if (call.c.answer.code != ERR_NONE)
 		gate_headers(q, &call.c, r);
