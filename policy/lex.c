@@ -259,7 +259,8 @@ punctuation_end(const struct lexer *lx, struct token *t)
 	struct str rest = str_sub(lx->text, lx->at, lx->text.n);
 
 	for (size_t i = 0; i < ARRAY_LEN(punctuation); i++) {
-		if (!str_has_prefix(rest, punctuation[i].text))
+		if (punctuation[i].text.p[0] != rest.p[0] ||
+		    !str_has_prefix(rest, punctuation[i].text))
 			continue;
 		t->kind = punctuation[i].kind;
 		t->fault = punctuation[i].fault;

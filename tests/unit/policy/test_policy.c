@@ -15,7 +15,7 @@ load(enum policy_naming naming, const char *const *texts, size_t n,
     struct errors *reterr)
 {
 	struct policy_set *set = policy_set_new(naming);
-	char name[16];
+	char name[32];
 
 	for (size_t i = 0; i < n; i++) {
 		snprintf(name, sizeof name, "f%zu", i);
