@@ -114,7 +114,7 @@ build_ast(struct parser *p, struct ast **ret)
 {
 	struct arena *a = p->arena;
 	struct ast *t = ARENA_NEW(a, struct ast);
-	bool ok = t != NULL && buf_ok(&p->stack) && buf_ok(&p->scratch);
+	bool ok = t != NULL && build_ok(p);
 
 #define SETTLE(name)                                                           \
 	(ok = ok &&                                                            \
@@ -136,12 +136,29 @@ build_ast(struct parser *p, struct ast **ret)
 	return true;
 }
 
+#define EACH_BUF(p)                                                            \
+	{                                                                      \
+		&(p)->nodes, &(p)->strings, &(p)->longs, &(p)->kids,           \
+		    &(p)->parts, &(p)->annotations, &(p)->policies,            \
+		    &(p)->indivisibles, &(p)->comments, &(p)->stack,           \
+		    &(p)->scratch                                              \
+	}
+
+bool
+build_ok(const struct parser *p)
+{
+	const struct buf *const all[] = EACH_BUF(p);
+
+	for (size_t i = 0; i < ARRAY_LEN(all); i++)
+		if (!buf_ok(all[i]))
+			return false;
+	return true;
+}
+
 void
 build_free(struct parser *p)
 {
-	struct buf *const all[] = { &p->nodes, &p->strings, &p->longs, &p->kids,
-		&p->parts, &p->annotations, &p->policies, &p->indivisibles,
-		&p->comments, &p->stack, &p->scratch };
+	struct buf *const all[] = EACH_BUF(p);
 
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
 		buf_free(all[i]);

@@ -103,6 +103,8 @@ uint32_t build_list(struct parser *p, uint32_t base, uint32_t *ret_n);
 const struct ast_node *build_get(const struct parser *p, uint32_t node);
 /* Copy the arrays into the arena. False when memory ran out. */
 bool build_ast(struct parser *p, struct ast **ret) MUST_USE;
+/* Memory has not run out so far. */
+bool build_ok(const struct parser *p);
 void build_free(struct parser *p);
 
 #endif

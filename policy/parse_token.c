@@ -140,6 +140,10 @@ parse_refuse(
 	(void)vsnprintf(msg, sizeof msg, fmt, ap);
 	va_end(ap);
 	p->failed = true;
+	/* With part of the tree missing an error may be none: the lack of
+	 * memory is reported at the end. */
+	if (!build_ok(p))
+		return NULL;
 	return errors_add(
 	    p->errors, code, source_span(p->source, at.off, at.len), "%s", msg);
 }

@@ -1,0 +1,108 @@
+/* sweep_policy.c - reading policies with each allocation failing in turn: the
+ * right answer, or limit.memory; never a set that lacks something. */
+#include "tests/fault/wrap.h"
+
+#include "policy/policy.h"
+#include "tests/lib/run.h"
+
+static const char text[] =
+    "// first\n@id(\"a\\n\") @note permit (principal is not A in G::\"x\",\n"
+    "    action in [Action::\"a\", Action::\"b\"],\n"
+    "    resource like P::\"a/${principal.o[\\\"x\\\"]}*\")\n"
+    "when { {a: 1, \"b\": [1, 2, principal.x]}.b.contains(ip(\"::1\")) }\n"
+    "unless { A :: B::\"x\\t\" has a.b && \"x\" like \"\\*y\" }; // last\n"
+    "indivisible principal [A::\"x\", A::\"y\"];\n"
+    "indivisible resource [A::\"x\"];\n";
+
+static bool
+only_memory(const struct errors *e)
+{
+	ck_assert_uint_gt(e->n, 0);
+	for (size_t i = 0; i < e->n; i++)
+		ck_assert_msg(e->e[i].code == ERR_LIMIT_MEMORY ||
+				  e->e[i].code == ERR_SYSTEM_ERROR,
+		    "%s: %s", error_id(e->e[i].code), e->e[i].msg);
+	return false;
+}
+
+static bool
+load_set(void *ctx)
+{
+	struct policy_set *set = policy_set_new(POLICY_NAMED);
+	struct errors e = { 0 };
+	bool ok;
+
+	(void)ctx;
+	if (!set)
+		return false;
+	ok = policy_set_add_text(set, "f", str_of(text), POLICY_AVOW, &e) &&
+	     policy_set_add_text(set, "g",
+		 STR("forbid (principal, action, resource);"), POLICY_CEDAR,
+		 &e) &&
+	     policy_set_finish(set, &e);
+	if (ok) {
+		ck_assert_uint_eq(policy_set_count(set), 2);
+		ck_str_is(policy_set_info(set, 0).id, "a\n");
+		ck_str_is(policy_set_info(set, 1).id, "g#0");
+	} else {
+		ok = only_memory(&e);
+	}
+	policy_set_free(set);
+	return ok;
+}
+
+static bool
+format_text(void *ctx)
+{
+	struct errors e = { 0 }, none = { 0 };
+	struct buf out = { 0 }, again = { 0 };
+	bool ok = policy_format("f", str_of(text), POLICY_AVOW, &out, &e);
+
+	(void)ctx;
+	if (!ok)
+		(void)only_memory(&e);
+	ok = ok && buf_ok(&out);
+	if (ok) {
+		/* All of it is there, or the end of it would not parse. */
+		ck_assert(str_has_prefix(buf_str(&out), STR("// first\n@id")));
+		ck_assert(str_has_suffix(
+		    buf_str(&out), STR("resource [A::\"x\"];\n")));
+		if (policy_format(
+			"f", buf_str(&out), POLICY_AVOW, &again, &none) &&
+		    buf_ok(&again))
+			ck_assert(str_eq(buf_str(&out), buf_str(&again)));
+		else
+			ok = false;
+	}
+	buf_free(&out);
+	buf_free(&again);
+	return ok;
+}
+
+static const struct {
+	const char *name;
+	bool (*once)(void *ctx);
+	long least;
+} sweeps[] = {
+	{ "policy set", load_set, 20 },
+	{ "policy format", format_text, 20 },
+};
+
+START_TEST(allocations_fail)
+{
+	ck_assert_int_ge(fault_sweep(sweeps[_i].name, sweeps[_i].once, NULL),
+	    sweeps[_i].least);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("sweep_policy");
+	TCase *tc = tcase_create("policy");
+
+	tcase_set_timeout(tc, 60);
+	tcase_add_loop_test(tc, allocations_fail, 0, ARRAY_LEN(sweeps));
+	suite_add_tcase(s, tc);
+	return run_suite(s);
+}
