@@ -159,7 +159,8 @@ put_address(struct making *m, struct str name, struct str text)
 		return error_set(m->reterr, ERR_EVIDENCE_MALFORMED, SPAN_NONE,
 		    "`%s` is no address", name.p);
 	net_print(&b, &addr);
-	plain = str_dup(m->arena, buf_str(&b));
+	plain = buf_ok(&b) ? str_dup(m->arena, buf_str(&b))
+			   : (struct str){ NULL, 0 };
 	buf_free(&b);
 	if (!plain.p)
 		return error_nomem(m->reterr);
