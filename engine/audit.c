@@ -45,7 +45,8 @@ engine_log_open(const char *path, struct error *reterr)
 		return NULL;
 	}
 	log->path = copy;
-	log->fd = copy != NULL ? open_path(copy, reterr) : -1;
+	/* The caller's text: an error outlives the copy. */
+	log->fd = copy != NULL ? open_path(path, reterr) : -1;
 	if (copy != NULL && log->fd < 0) {
 		free(copy);
 		free(log);
@@ -163,6 +164,9 @@ write_whole(int fd, struct str line)
 	while (n < 0 && errno == EINTR);
 	if (n == (ssize_t)line.n)
 		return true;
+	/* A part without an error: the next byte would have had one. */
+	if (n >= 0)
+		errno = ENOSPC;
 	struct stat st;
 	if (n > 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
 	    ftruncate(fd, st.st_size - n) != 0)
