@@ -10,7 +10,8 @@ TESTDATA ?= ../shared
 PREFIX ?= /usr/local
 UNITDIR ?= /lib/systemd/system
 FUZZ_SECONDS ?= 30
-export TESTDATA
+AVOW := $B/avow
+export TESTDATA AVOW
 
 # V=1 shows whole commands.
 Q := $(if $(V),,@)
@@ -125,6 +126,7 @@ conformance: $(CONFORM) ## against the published behaviour of others (tests/conf
 	@CONFORM=$(CONFORM) tests/conformance/run.sh --show
 test: deps ## build, and run all tests; the last line has the counts
 	@$(MAKE) --no-print-directory all $(UNIT) $(CONFORM)
+	@tests/lib/servers.sh || echo "going on without them"
 	@tests/run.sh $(UNIT) $(CONFORMANCE) $(E2E)
 asan: ## the unit tests under AddressSanitizer and UBSan
 	@CK_FORK=no $(MAKE) --no-print-directory MODE=asan all unit

@@ -212,8 +212,16 @@ cli_error(const struct error *err, struct str text)
 {
 	struct buf out = { 0 };
 	error_print(&out, err, text);
-	fwrite(out.p, 1, out.n, stderr);
+	cli_messages(&out);
 	buf_free(&out);
+}
+
+bool
+cli_messages(const struct buf *messages)
+{
+	/* An empty buffer has no bytes at all to point at. */
+	return messages->n == 0 ||
+	       fwrite(messages->p, 1, messages->n, stderr) == messages->n;
 }
 
 void

@@ -62,6 +62,8 @@ void cli_list_free(struct cli_list *list);
 /* Print a message to stderr, quoting the line when `text` has it. */
 void cli_error(const struct error *err, struct str text);
 void cli_errorf(const char *fmt, ...) PRINTF_LIKE(1, 2);
+/* Messages made ready elsewhere, maybe none, on stderr. False when they could not be written. */
+bool cli_messages(const struct buf *messages);
 /* One line of compact JSON on stdout (pretty for people when `pretty`). Takes the reference. False when it could not be written. */
 bool cli_print_json(json_t *value_take, bool pretty) MUST_USE;
 /* All of `out` on stdout; false (and a message) when it could not be written: a full disk is not a yes. */

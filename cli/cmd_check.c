@@ -55,7 +55,7 @@ show_text(const struct policy_set *set, const struct errors *errors,
 
 	policy_set_print_errors(set, errors, &messages);
 	policy_set_print_warnings(set, warnings, &messages);
-	ok = fwrite(messages.p, 1, messages.n, stderr) == messages.n;
+	ok = cli_messages(&messages);
 	if (errors->n == 0)
 		buf_printf(&out, "policies: %u, files: %u, version: %.*s\n",
 		    policy_set_count(set), policy_set_files(set),

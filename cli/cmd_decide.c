@@ -137,7 +137,7 @@ run(const struct options *o)
 	struct engine_snapshot *s =
 	    engine_load(o->policies.items, o->policies.n, o->entities.items,
 		o->entities.n, clock_now_ms(clock_system()), &messages);
-	fwrite(messages.p, 1, messages.n, stderr);
+	cli_messages(&messages);
 	buf_free(&messages);
 	struct arena *a = s != NULL ? arena_new(LIMIT_SCRATCH_BYTES) : NULL;
 	enum cli_exit code = CLI_CANNOT_TELL;

@@ -104,7 +104,7 @@ run_request(const struct options *o, struct engine_operation *operation,
 	    engine_load(o->policies.items, o->policies.n, o->entities.items,
 		o->entities.n, now_ms(o), &messages);
 	operation->load_ns = clock_mono_ns() - began;
-	fwrite(messages.p, 1, messages.n, stderr);
+	cli_messages(&messages);
 	buf_free(&messages);
 	if (s == NULL)
 		return code;
@@ -158,7 +158,7 @@ run_gate(const struct options *o, struct engine_operation *operation,
 	struct gateways_state *s =
 	    gateways_state_load(o->config, q.now_ms, &messages);
 	operation->load_ns = clock_mono_ns() - began;
-	fwrite(messages.p, 1, messages.n, stderr);
+	cli_messages(&messages);
 	buf_free(&messages);
 	if (s == NULL)
 		return code;

@@ -95,7 +95,7 @@ drop_root(const char *user)
 static void
 print_messages(struct buf *messages)
 {
-	fwrite(messages->p, 1, messages->n, stderr);
+	cli_messages(messages);
 	buf_free(messages);
 }
 

@@ -14,7 +14,7 @@ cp -r "$here/avow.yaml" "$here/policies" "$T/etc/avow/"
 issuer acme
 issued_at 2026-03-02T00:00:00Z i-1 i-1 "$(claims 10.0.0.5 base)"
 issued_at 2026-03-02T00:00:00Z i-2 i-2 "$(claims 10.0.0.7 other)"
-cd "$T/etc/avow" || finish
+cd "$T/etc/avow" || give_up "cannot go to $T"
 
 # would TIME [OPTION...]: what the gate would say to $WHO at that time.
 WHO=i-1 FROM=10.0.0.5

@@ -6,7 +6,7 @@ here=$(dirname "${BASH_SOURCE[0]}")
 . "$here/scene.sh"
 need_servers
 say "HAProxy with an empty pool; two web servers at 127.0.0.2 and 127.0.0.3."
-balancer_scene || finish
+balancer_scene || give_up "cannot start: balancer_scene"
 expect "who serves" nobody serves nobody
 
 document web-1 i-web-1 "$(web_claims 127.0.0.2)"

@@ -6,7 +6,7 @@ here=$(dirname "${BASH_SOURCE[0]}")
 . "$here/scene.sh"
 need_servers
 say "A signed repository behind nginx; a machine with plain apt at 127.0.0.1."
-repository_scene || finish
+repository_scene || give_up "cannot start: repository_scene"
 
 INDEX=/debian/dists/stable/InRelease
 HELLO=/debian/pool/main/h/hello/hello_1.0-1_$ARCHITECTURE.deb
@@ -80,7 +80,7 @@ expect "another's still counts" "200 permit" ask_as extended "$INDEX"
 say "Before it bites: the same site with nginx \`mirror\` instead of \`auth_request\`:"
 stop nginx
 site observe
-start_nginx || finish
+start_nginx || give_up "cannot start: start_nginx"
 expect "no document, but nothing is blocked" "200" ask "$INDEX"
 check "the decision log says what would have been refused" \
     until_true 5 grep -q '"code":"evidence.missing"' "$T/log/decisions.jsonl"

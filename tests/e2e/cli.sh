@@ -3,7 +3,7 @@
 . "$(dirname "$0")/../lib/e2e.sh"
 . "$ROOT/tests/lib/documents.sh"
 need_avow
-cd "$T" || finish
+cd "$T" || give_up "cannot go to $T"
 
 # out COMMAND...: what it prints; the exit code is no matter.
 out() {

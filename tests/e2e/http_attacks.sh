@@ -4,7 +4,7 @@
 . "$(dirname "$0")/../lib/e2e.sh"
 . "$ROOT/examples/update-repository/scene.sh"
 need_servers
-repository_scene || finish
+repository_scene || give_up "cannot start: repository_scene"
 
 # The same gate a second time, on TCP, where 127.0.0.1 is the proxy that may speak for clients.
 DIRECT=$(free_port)
@@ -12,7 +12,7 @@ sed -e "s|^listen: .*|listen: 127.0.0.1:$DIRECT\nproxies: [127.0.0.1/32]|" \
     -e 's|decisions.jsonl|direct.jsonl|' \
     "$T/etc/avow/avow.yaml" >"$T/etc/avow/direct.yaml"
 start direct "$AVOW" serve --config "$T/etc/avow/direct.yaml"
-wait_for_port direct 127.0.0.1 "$DIRECT" || finish
+wait_for_port direct 127.0.0.1 "$DIRECT" || give_up "the second gate does not start"
 
 document here i-1 "$(claims 127.0.0.1 base)"
 document there i-1 "$(claims 10.0.0.5 base)"

@@ -80,7 +80,7 @@ broken "a cloud entry that names no owners" \
 broken "bearer at a balancer" \
     's|^gates:|&\n  - {kind: balancer, name: web, demand: bearer, pools: {web: {haproxy: /x, backend: web, ports: [80], networks: [10.0.0.0/8]}}}|'
 broken "no such folder of policies" 's|/policies\]|/nothing]|'
-start_avow || finish
+start_avow || give_up "cannot start: start_avow"
 expect "alive" "200" gate -o "$T/body" -w '%{http_code}' "$GATE/healthz"
 expect "ready" "200" gate -o "$T/body" -w '%{http_code}' "$GATE/readyz"
 expect "the socket is for its group only" "660" stat -c %a "$T/run/gate.sock"
@@ -146,7 +146,7 @@ kill "$holding" 2>/dev/null
 
 say "A log that cannot be written:"
 sed -i "s|^decisionLog: .*|decisionLog: /dev/full|" "$CONFIG"
-start_avow || finish
+start_avow || give_up "cannot start: start_avow"
 expect "no line, no permit" "403 system.log" asks again
 stop avow
 finish

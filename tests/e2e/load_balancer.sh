@@ -3,7 +3,7 @@
 . "$(dirname "$0")/../lib/e2e.sh"
 . "$ROOT/examples/load-balancer/scene.sh"
 need_servers
-balancer_scene || finish
+balancer_scene || give_up "cannot start: balancer_scene"
 
 document web-1 i-web-1 "$(web_claims 127.0.0.2)"
 document web-2 i-web-2 "$(web_claims 127.0.0.3)"
@@ -114,7 +114,7 @@ expect "both serve" "web-1 web-2" serves "web-1 web-2"
 say "Avow is killed:"
 stop avow KILL
 expect "members stay while it is away" "$ONE $TWO" members
-start_avow || finish
+start_avow || give_up "cannot start: start_avow"
 expect "and when it is back" "$ONE $TWO" members
 expect "it knows them" "200 permit" join 127.0.0.2 web-1
 
@@ -122,7 +122,7 @@ say "HAProxy is away:"
 stop haproxy
 expect "a leave is stored" "20[24]*" quit 127.0.0.3 web-2
 expect "a join is stored" "202 *" join 127.0.0.3 web-2
-start_haproxy || finish
+start_haproxy || give_up "cannot start: start_haproxy"
 expect "and done when it is back" "$ONE $TWO" soon "$ONE $TWO" members
 
 say "A document ends while Avow is away:"
@@ -133,7 +133,7 @@ expect "and is back for three seconds" "201 permit" join 127.0.0.3 short
 stop avow KILL
 expect "still there" "$ONE $TWO" members
 while [ "$SECONDS" -lt "$ends" ]; do sleep 0.2; done
-start_avow || finish
+start_avow || give_up "cannot start: start_avow"
 expect "gone before anybody is let in" "$ONE" members
 
 say "Policies change:"

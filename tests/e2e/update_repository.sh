@@ -23,7 +23,7 @@ use_cloud() {
 	END
 }
 
-repository_scene || finish
+repository_scene || give_up "cannot start: repository_scene"
 document i-1 i-1 "$(claims 127.0.0.1 base)"
 apt_shows i-1
 
@@ -74,7 +74,7 @@ if [ ! -d "$vectors/ec2-documents" ]; then
 fi
 use_cloud
 stop avow
-start_avow || finish
+start_avow || give_up "cannot start: start_avow"
 ec2=$vectors/ec2-documents/taskcluster
 text=$ec2/aws_iid_DOCUMENT
 plain=$(tr -d '\n' <"$ec2/aws_iid_SIGNATURE")

@@ -164,6 +164,12 @@ expect_exit() {
 	fi
 }
 
+# give_up WHAT: without it the rest makes no sense.
+give_up() {
+	not_ok "$1"
+	finish
+}
+
 skip() {
 	skipped=$((skipped + 1))
 	say "skipped: $1"
