@@ -22,19 +22,15 @@ static bool
 load_entities_file(const char *path, struct entities *layer, struct arena *a,
     struct error *reterr)
 {
-	json_t *json = NULL;
 	struct str text;
 	struct arena *raw = arena_new(0);
 	bool ok = raw != NULL ? file_read(raw, path, LIMIT_DATA_FILE_BYTES,
 				    &text, reterr)
 			      : error_nomem(reterr);
-	ok = ok && json_parse(text, path, LIMIT_DATA_FILE_BYTES,
-		       LIMIT_DATA_FILE_DEPTH, JSON_DATA_FILE, &json, reterr);
 	const char *file = ok ? str_z(a, str_of(path)) : NULL;
 	if (ok && file == NULL)
 		ok = error_nomem(reterr);
-	ok = ok && entities_add_json(layer, json, file, reterr);
-	json_decref(json);
+	ok = ok && entities_add_text(layer, text, file, reterr);
 	arena_free(raw);
 	return ok;
 }

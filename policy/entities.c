@@ -8,10 +8,7 @@
 #include "policy/entities.h"
 
 #include <assert.h>
-#include <inttypes.h>
 #include <stdio.h>
-
-#include "policy/value_json.h"
 
 /* --- ids to numbers ---------------------------------------------------- */
 
@@ -131,15 +128,10 @@ is_same(struct arena *a, const struct entity *x, const struct entity *y,
 	return true;
 }
 
-/* `uid` as text for a message, clipped. */
-struct shown_uid {
-	char text[100];
-};
-
-static struct shown_uid
-show(struct uid uid)
+struct entities_shown
+entities_show(struct uid uid)
 {
-	struct shown_uid shown;
+	struct entities_shown shown;
 	struct buf b = { 0 };
 
 	value_print_uid(&b, uid);
@@ -161,7 +153,8 @@ check_parents(const struct entity *e, struct error *reterr)
 			return error_set(reterr, ERR_NAME_ACTION, at,
 			    "the action `%s` may only be in actions, found "
 			    "`%s`",
-			    show(e->uid).text, show(e->parents[i]).text);
+			    entities_show(e->uid).text,
+			    entities_show(e->parents[i]).text);
 	return true;
 }
 
@@ -230,7 +223,8 @@ entities_add(
 		return error_set(reterr, ERR_ENTITY_DUPLICATE,
 		    (struct span){ .file = e->from },
 		    "`%s` has two different records, the first from %s",
-		    show(e->uid).text, r->own.from ? r->own.from : "elsewhere");
+		    entities_show(e->uid).text,
+		    r->own.from ? r->own.from : "elsewhere");
 	r = push_record(layer);
 	if (!r)
 		return error_nomem(reterr);
@@ -308,7 +302,7 @@ lay_over(struct entities *layer, struct record *r, struct error *reterr)
 		    (struct span){ .file = below->from },
 		    "`%s` comes with the request; loaded data may only add "
 		    "parents to it",
-		    show(r->own.uid).text);
+		    entities_show(r->own.uid).text);
 	return join_parents(layer, r, below, reterr);
 }
 
@@ -343,144 +337,4 @@ const struct entity *
 entities_at(const struct entities *layer, size_t i)
 {
 	return &entities_record(layer, i)->own;
-}
-
-/* --- JSON -------------------------------------------------------------- */
-
-/* The uid with the strings that the intern table keeps. */
-static bool
-read_uid(struct entities *layer, const json_t *json, const char *where,
-    struct uid *ret, struct error *reterr)
-{
-	struct uid uid;
-	uint32_t id;
-
-	if (!value_uid_view(json, where, &uid, reterr))
-		return false;
-	id = intern_add(layer->ids, uid.type, uid.id);
-	if (id == INTERN_NONE)
-		return error_nomem(reterr);
-	intern_get(layer->ids, id, &ret->type, &ret->id);
-	return true;
-}
-
-static bool
-refuse_shape(struct error *reterr, const char *where, const char *what)
-{
-	return error_set(
-	    reterr, ERR_JSON_SHAPE, SPAN_NONE, "`%s`: %s", where, what);
-}
-
-static bool
-read_parents(struct entities *layer, const json_t *json, const char *where,
-    struct entity *e, struct error *reterr)
-{
-	size_t n = json_array_size(json);
-	struct uid *parents;
-
-	if (!json_is_array(json))
-		return refuse_shape(
-		    reterr, where, "`parents` must be an array");
-	parents = ARENA_ARRAY(layer->arena, n, struct uid);
-	if (!parents)
-		return error_nomem(reterr);
-	for (size_t i = 0; i < n; i++)
-		if (!read_uid(layer, json_array_get(json, i), where,
-			&parents[i], reterr))
-			return false;
-	e->parents = parents;
-	e->n_parents = n;
-	return true;
-}
-
-static bool
-read_record(struct entities *layer, const json_t *json, size_t i,
-    struct entity *e, struct error *reterr)
-{
-	const json_t *attrs = json_object_get(json, "attrs");
-	const json_t *tags = json_object_get(json, "tags");
-	char where[120];
-
-	(void)snprintf(where, sizeof where, "entity %zu", i);
-	if (!json_is_object(json))
-		return refuse_shape(reterr, where, "expected an object");
-	if (!json_object_get(json, "uid"))
-		return refuse_shape(reterr, where, "`uid` is missing");
-	if (!read_uid(
-		layer, json_object_get(json, "uid"), where, &e->uid, reterr))
-		return false;
-	(void)snprintf(where, sizeof where, "%s", show(e->uid).text);
-	if (!json_is_object(attrs))
-		return refuse_shape(reterr, where, "`attrs` must be an object");
-	if (!value_fields_from_json(
-		layer->arena, attrs, where, &e->attrs, reterr))
-		return false;
-	if (tags && !json_is_object(tags))
-		return refuse_shape(reterr, where, "`tags` must be an object");
-	if (tags && !value_fields_from_json(
-			layer->arena, tags, where, &e->tags, reterr))
-		return false;
-	return read_parents(
-	    layer, json_object_get(json, "parents"), where, e, reterr);
-}
-
-bool
-entities_add_json(struct entities *layer, const json_t *array, const char *file,
-    struct error *reterr)
-{
-	struct error err = { 0 };
-	bool ok = true;
-
-	if (!json_is_array(array))
-		ok = error_set(&err, ERR_JSON_SHAPE, SPAN_NONE,
-		    "entities must be an array");
-	for (size_t i = 0; ok && i < json_array_size(array); i++) {
-		struct entity e = { .from = file };
-
-		ok =
-		    read_record(layer, json_array_get(array, i), i, &e, &err) &&
-		    entities_add(layer, &e, &err);
-	}
-	if (ok)
-		return true;
-	if (!err.at.file)
-		err.at.file = file;
-	if (reterr && reterr->code == ERR_NONE)
-		*reterr = err;
-	return false;
-}
-
-static json_t *
-entity_to_json(const struct entity *e)
-{
-	json_t *parents = json_array(), *json;
-
-	for (size_t i = 0; parents && i < e->n_parents; i++)
-		if (json_array_append_new(
-			parents, value_uid_to_json(e->parents[i])) != 0) {
-			json_decref(parents);
-			parents = NULL;
-		}
-	json = json_pack("{s:o, s:o, s:o}", "uid", value_uid_to_json(e->uid),
-	    "attrs", value_to_json(&e->attrs), "parents", parents);
-	if (json && e->tags.record.n &&
-	    json_object_set_new(json, "tags", value_to_json(&e->tags)) != 0) {
-		json_decref(json);
-		return NULL;
-	}
-	return json;
-}
-
-json_t *
-entities_to_json(const struct entities *layer)
-{
-	json_t *array = json_array();
-
-	for (size_t i = 0; array && i < layer->n; i++)
-		if (json_array_append_new(
-			array, entity_to_json(entities_at(layer, i))) != 0) {
-			json_decref(array);
-			return NULL;
-		}
-	return array;
 }

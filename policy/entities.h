@@ -1,4 +1,4 @@
-/* entities.h - inside of a layer of entities, for entities.c and reach.c alone. */
+/* entities.h - inside of a layer of entities, for entities.c, entities_json.c and reach.c alone. */
 #ifndef POLICY_ENTITIES_H
 #define POLICY_ENTITIES_H
 
@@ -49,6 +49,11 @@ struct entities {
 	bool finished;
 };
 
+/* A uid as text for a message, clipped. */
+struct entities_shown {
+	char text[100];
+};
+struct entities_shown entities_show(struct uid uid);
 struct record *entities_record(const struct entities *layer, size_t i);
 /* The record of this layer alone, or NULL. */
 struct record *entities_own(const struct entities *layer, uint32_t id);

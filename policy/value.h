@@ -133,6 +133,9 @@ bool entities_add(struct entities *layer, const struct entity *e,
 /* A JSON array of Cedar entity records; strings are copied. `file` outlives the layer. */
 bool entities_add_json(struct entities *layer, const json_t *array,
     const char *file, struct error *reterr) MUST_USE;
+/* The same from the text of a file, one record in memory at a time. Errors also: ERR_JSON_*, ERR_LIMIT_SIZE, ERR_LIMIT_DEPTH, with line and column. */
+bool entities_add_text(struct entities *layer, struct str text,
+    const char *file, struct error *reterr) MUST_USE;
 /* Check for clashes with the layer below and for cycles through both. Errors: ERR_ENTITY_CLASH, ERR_ENTITY_CYCLE, memory. */
 bool entities_finish(struct entities *layer, struct error *reterr) MUST_USE;
 /* The record as seen from this layer (upper wins, parents joined), or NULL when no layer has it. Lent; O(1). */

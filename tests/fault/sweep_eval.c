@@ -59,19 +59,14 @@ static bool
 read_entities(struct arena *a, const struct entities **ret, struct error *err)
 {
 	struct entities *layer = a ? entities_new(a, NULL) : NULL;
-	json_t *json;
-	bool ok;
 
 	if (!layer)
 		return error_nomem(err);
-	if (!json_parse(
-		entities_text, "e", 10000, 20, JSON_DATA_FILE, &json, err))
+	if (!entities_add_text(layer, entities_text, "e", err) ||
+	    !entities_finish(layer, err))
 		return false;
-	ok = entities_add_json(layer, json, "e", err) &&
-	     entities_finish(layer, err);
-	json_decref(json);
 	*ret = layer;
-	return ok;
+	return true;
 }
 
 static bool

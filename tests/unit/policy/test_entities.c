@@ -274,6 +274,54 @@ START_TEST(entities_read_json)
 }
 END_TEST
 
+/* Texts, read in one way or the other. */
+static const struct {
+	const char *text;
+	size_t count;
+	enum err_code code;
+	uint32_t line;
+} texts[] = {
+	{ " [\n] ", 0, ERR_NONE, 0 },
+	{ "[" RECORD("a", "{}", "") "]", 1, ERR_NONE, 0 },
+	{ "\n[ " RECORD("a]},{", "{\"x\": \"\\\"]\"}", "") " ,\n" RECORD(
+	      "b", "{}", "") "]\n",
+	    2, ERR_NONE, 0 },
+	{ "[" RECORD("a", "{}", "") ",]", 0, ERR_JSON_SYNTAX, 1 },
+	{ "[" RECORD("a", "{}", "") "] 1", 0, ERR_JSON_SYNTAX, 1 },
+	{ "[" RECORD("a", "{}", "") ",\n{\"uid\": tru}]", 0, ERR_JSON_SYNTAX,
+	    2 },
+	{ "[" RECORD("a", "{}", "") "\n" RECORD("b", "{}", "") "]", 0,
+	    ERR_JSON_SYNTAX, 2 },
+	{ "[" RECORD("a", "{\"x\": 1, \"x\": 1}", "") "]", 0,
+	    ERR_JSON_DUPLICATE, 1 },
+	{ "", 0, ERR_JSON_SYNTAX, 1 },
+	{ "[", 0, ERR_JSON_SYNTAX, 1 },
+	{ "{\"a\": []}", 0, ERR_JSON_SHAPE, 0 },
+	{ "[" RECORD("a", "{}", "") ", " RECORD("a", "{\"x\": 1}", "") "]", 0,
+	    ERR_ENTITY_DUPLICATE, 0 },
+	{ "[{}]", 0, ERR_JSON_SHAPE, 0 },
+};
+
+START_TEST(entities_read_text)
+{
+	struct entities *layer = entities_new(a, NULL);
+	struct error err = { 0 };
+	bool ok =
+	    entities_add_text(layer, str_of(texts[_i].text), "f.json", &err);
+
+	ck_assert_msg(ok == (texts[_i].code == ERR_NONE), "%s: %s",
+	    texts[_i].text, err.msg);
+	ck_assert_int_eq(err.code, texts[_i].code);
+	if (ok) {
+		ck_assert_uint_eq(entities_count(layer), texts[_i].count);
+		return;
+	}
+	ck_assert_str_eq(err.at.file, "f.json");
+	ck_assert_msg(err.at.line == texts[_i].line, "%s: %u", texts[_i].text,
+	    err.at.line);
+}
+END_TEST
+
 /* What loaded data and the request say of one entity. */
 static const struct {
 	const char *loaded, *request;
@@ -434,8 +482,8 @@ START_TEST(entities_bear_long_chains)
 	    entities_reach(over, number(0), number(n), a, &reaches, NULL));
 	ck_assert(reaches);
 	/* Memory that runs out is an error, never a "no". */
-	ck_assert(!entities_reach(
-	    over, number(0), number(n), tight, &reaches, &err));
+	ck_assert(
+	    !entities_reach(over, number(0), number(n), tight, &reaches, &err));
 	ck_assert_int_eq(err.code, ERR_LIMIT_MEMORY);
 	ck_assert(reaches);
 	arena_free(tight);
@@ -456,6 +504,7 @@ main(void)
 	tcase_add_test(tc, entities_take_identical_records);
 	tcase_add_loop_test(tc, entities_refuse_shapes, 0, ARRAY_LEN(shapes));
 	tcase_add_test(tc, entities_read_json);
+	tcase_add_loop_test(tc, entities_read_text, 0, ARRAY_LEN(texts));
 	tcase_add_loop_test(tc, entities_clash, 0, ARRAY_LEN(clashes));
 	tcase_add_test(tc, entities_join_parents);
 	tcase_add_loop_test(tc, entities_reach_as_a_search_does, 0, 60);

@@ -1,0 +1,266 @@
+/* entities_json.c - entity records from Cedar's JSON, and back.
+ * A file of entities is read record by record: only one of them is JSON in
+ * memory at a time, since a million and a half of them at once take five
+ * gigabytes. A text that does not come apart that way is read whole, so that
+ * its error has line and column. */
+#include "policy/entities.h"
+
+#include <stdio.h>
+
+#include "base/limits.h"
+#include "policy/value_json.h"
+
+/* The uid with the strings that the intern table keeps. */
+static bool
+read_uid(struct entities *layer, const json_t *json, const char *where,
+    struct uid *ret, struct error *reterr)
+{
+	struct uid uid;
+	uint32_t id;
+
+	if (!value_uid_view(json, where, &uid, reterr))
+		return false;
+	id = intern_add(layer->ids, uid.type, uid.id);
+	if (id == INTERN_NONE)
+		return error_nomem(reterr);
+	intern_get(layer->ids, id, &ret->type, &ret->id);
+	return true;
+}
+
+static bool
+refuse_shape(struct error *reterr, const char *where, const char *what)
+{
+	return error_set(
+	    reterr, ERR_JSON_SHAPE, SPAN_NONE, "`%s`: %s", where, what);
+}
+
+static bool
+read_parents(struct entities *layer, const json_t *json, const char *where,
+    struct entity *e, struct error *reterr)
+{
+	size_t n = json_array_size(json);
+	struct uid *parents;
+
+	if (!json_is_array(json))
+		return refuse_shape(
+		    reterr, where, "`parents` must be an array");
+	parents = ARENA_ARRAY(layer->arena, n, struct uid);
+	if (!parents)
+		return error_nomem(reterr);
+	for (size_t i = 0; i < n; i++)
+		if (!read_uid(layer, json_array_get(json, i), where,
+			&parents[i], reterr))
+			return false;
+	e->parents = parents;
+	e->n_parents = n;
+	return true;
+}
+
+static bool
+read_record(struct entities *layer, const json_t *json, size_t i,
+    struct entity *e, struct error *reterr)
+{
+	const json_t *attrs = json_object_get(json, "attrs");
+	const json_t *tags = json_object_get(json, "tags");
+	char where[120];
+
+	(void)snprintf(where, sizeof where, "entity %zu", i);
+	if (!json_is_object(json))
+		return refuse_shape(reterr, where, "expected an object");
+	if (!json_object_get(json, "uid"))
+		return refuse_shape(reterr, where, "`uid` is missing");
+	if (!read_uid(
+		layer, json_object_get(json, "uid"), where, &e->uid, reterr))
+		return false;
+	(void)snprintf(where, sizeof where, "%s", entities_show(e->uid).text);
+	if (!json_is_object(attrs))
+		return refuse_shape(reterr, where, "`attrs` must be an object");
+	if (!value_fields_from_json(
+		layer->arena, attrs, where, &e->attrs, reterr))
+		return false;
+	if (tags && !json_is_object(tags))
+		return refuse_shape(reterr, where, "`tags` must be an object");
+	if (tags && !value_fields_from_json(
+			layer->arena, tags, where, &e->tags, reterr))
+		return false;
+	return read_parents(
+	    layer, json_object_get(json, "parents"), where, e, reterr);
+}
+
+static bool
+add_record(struct entities *layer, const json_t *json, size_t i,
+    const char *file, struct error *reterr)
+{
+	struct entity e = { .from = file };
+
+	return read_record(layer, json, i, &e, reterr) &&
+	       entities_add(layer, &e, reterr);
+}
+
+/* Always false: the error, with the file where it has no place. */
+static bool
+give_error(const struct error *err, const char *file, struct error *reterr)
+{
+	if (!reterr || reterr->code != ERR_NONE)
+		return false;
+	*reterr = *err;
+	if (!reterr->at.file)
+		reterr->at.file = file;
+	return false;
+}
+
+bool
+entities_add_json(struct entities *layer, const json_t *array, const char *file,
+    struct error *reterr)
+{
+	struct error err = { 0 };
+
+	if (!json_is_array(array)) {
+		(void)error_set(&err, ERR_JSON_SHAPE, SPAN_NONE,
+		    "entities must be an array");
+		return give_error(&err, file, reterr);
+	}
+	for (size_t i = 0; i < json_array_size(array); i++)
+		if (!add_record(layer, json_array_get(array, i), i, file, &err))
+			return give_error(&err, file, reterr);
+	return true;
+}
+
+/* --- text ---------------------------------------------------------------- */
+
+static size_t
+skip_space(struct str text, size_t at)
+{
+	while (at < text.n && memchr(" \t\r\n", text.p[at], 4))
+		at++;
+	return at;
+}
+
+/* The end of the value at `at`: the comma or bracket behind it. Whether it is a
+ * value is for the parser to say. */
+static size_t
+value_end(struct str text, size_t at)
+{
+	size_t depth = 0;
+	bool in_string = false;
+
+	for (; at < text.n; at++) {
+		char c = text.p[at];
+
+		if (in_string && c == '\\')
+			at++;
+		else if (c == '"')
+			in_string = !in_string;
+		else if (in_string)
+			continue;
+		else if (c == '{' || c == '[')
+			depth++;
+		else if ((c == '}' || c == ']') && depth > 0)
+			depth--;
+		else if (depth == 0 && (c == ',' || c == ']'))
+			return at;
+	}
+	return text.n;
+}
+
+/* Whole, for what is small or wrong: then errors have their places. */
+static bool
+add_whole(struct entities *layer, struct str text, const char *file,
+    struct error *reterr)
+{
+	json_t *json;
+	bool ok;
+
+	if (!json_parse(text, file, LIMIT_DATA_FILE_BYTES,
+		LIMIT_DATA_FILE_DEPTH, JSON_DATA_FILE, &json, reterr))
+		return false;
+	ok = entities_add_json(layer, json, file, reterr);
+	json_decref(json);
+	return ok;
+}
+
+/* The records of the array one by one. *ret_read is false where the text is not
+ * an array of JSON values: nothing is said of why. */
+static bool
+add_each(struct entities *layer, struct str text, const char *file,
+    bool *ret_read, struct error *err)
+{
+	size_t at = skip_space(text, 0) + 1, end;
+
+	*ret_read = false;
+	if (at > text.n || text.p[at - 1] != '[')
+		return false;
+	for (size_t i = 0;; i++, at = end + 1) {
+		json_t *json;
+		bool ok;
+
+		end = value_end(text, at);
+		if (end == text.n ||
+		    !json_parse(str_sub(text, at, end), file,
+			LIMIT_DATA_FILE_BYTES, LIMIT_DATA_FILE_DEPTH - 1,
+			JSON_DATA_FILE, &json, NULL))
+			return false;
+		ok = add_record(layer, json, i, file, err);
+		json_decref(json);
+		if (!ok) {
+			*ret_read = true;
+			return false;
+		}
+		if (text.p[end] == ']')
+			break;
+	}
+	*ret_read = skip_space(text, end + 1) == text.n;
+	return *ret_read;
+}
+
+bool
+entities_add_text(struct entities *layer, struct str text, const char *file,
+    struct error *reterr)
+{
+	struct error err = { 0 };
+	bool was_read = false;
+
+	if (text.n <= LIMIT_DATA_FILE_BYTES &&
+	    add_each(layer, text, file, &was_read, &err))
+		return true;
+	if (was_read)
+		return give_error(&err, file, reterr);
+	return add_whole(layer, text, file, reterr);
+}
+
+/* --- out ----------------------------------------------------------------- */
+
+static json_t *
+entity_to_json(const struct entity *e)
+{
+	json_t *parents = json_array(), *json;
+
+	for (size_t i = 0; parents && i < e->n_parents; i++)
+		if (json_array_append_new(
+			parents, value_uid_to_json(e->parents[i])) != 0) {
+			json_decref(parents);
+			parents = NULL;
+		}
+	json = json_pack("{s:o, s:o, s:o}", "uid", value_uid_to_json(e->uid),
+	    "attrs", value_to_json(&e->attrs), "parents", parents);
+	if (json && e->tags.record.n &&
+	    json_object_set_new(json, "tags", value_to_json(&e->tags)) != 0) {
+		json_decref(json);
+		return NULL;
+	}
+	return json;
+}
+
+json_t *
+entities_to_json(const struct entities *layer)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; array && i < layer->n; i++)
+		if (json_array_append_new(
+			array, entity_to_json(entities_at(layer, i))) != 0) {
+			json_decref(array);
+			return NULL;
+		}
+	return array;
+}
