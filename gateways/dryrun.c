@@ -69,7 +69,7 @@ gateways_dryrun(const struct gateways_state *s, const struct gateways_asked *q,
     enum engine_level level, const struct engine_operation *operation,
     json_t **ret_report, enum engine_effect *ret_effect, struct error *reterr)
 {
-	const struct config_gate *gate;
+	const struct config_gate *gate = NULL;
 	struct gate_seen seen = { .protocol = q->protocol,
 		.method = q->method,
 		.target = q->target,

@@ -662,6 +662,17 @@ open_listener(struct http_server *s, struct error *reterr)
 	return s->unix_path || error_nomem(reterr);
 }
 
+/* Not MHD_quiesce_daemon: in 0.9.75 it and a worker may both take the listening
+ * socket out of the worker's epoll set, and the second of them aborts. */
+static enum MHD_Result
+on_accept(void *ctx, const struct sockaddr *addr, socklen_t len)
+{
+	struct http_server *s = ctx;
+
+	(void)addr, (void)len;
+	return atomic_load(&s->draining) ? MHD_NO : MHD_YES;
+}
+
 static bool
 start_daemon(struct http_server *s, struct error *reterr)
 {
@@ -682,7 +693,7 @@ start_daemon(struct http_server *s, struct error *reterr)
 
 	/* Our own limit is exact; the library's, shared out among its
 	 * threads, only has to be out of the way. */
-	s->daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_request, s,
+	s->daemon = MHD_start_daemon(flags, 0, on_accept, s, on_request, s,
 	    MHD_OPTION_LISTEN_SOCKET, s->fd, MHD_OPTION_THREAD_POOL_SIZE,
 	    s->o.threads, MHD_OPTION_CONNECTION_LIMIT,
 	    (s->o.connections + 64) * s->o.threads,
@@ -771,8 +782,6 @@ stop_deadlines(struct http_server *s)
 static void
 stop_listening(struct http_server *s)
 {
-	if (s->daemon)
-		(void)MHD_quiesce_daemon(s->daemon);
 	if (s->fd < 0 || s->is_handed_over)
 		return;
 	if (s->unix_path)
@@ -785,7 +794,8 @@ http_server_stop(struct http_server *s, int drain_ms)
 {
 	if (!s)
 		return;
-	atomic_store(&s->draining, true);
+	atomic_store(
+	    &s->draining, true); /* on_accept turns away who comes now */
 	stop_listening(s);
 	if (s->daemon) {
 		drain(s, drain_ms);

@@ -80,10 +80,9 @@ build_request(const struct gate_env *env, struct arena *a,
 		   context, ret, reterr);
 }
 
-/* Policies' word, logged; false with the code that denies. */
-static bool
-decide(const struct gate_env *env, struct arena *a,
-    const struct balancer_ask *ask, struct gate_case *c, struct error *reterr)
+static void
+ask_policy(const struct gate_env *env, struct arena *a,
+    const struct balancer_ask *ask, struct gate_case *c)
 {
 	c->gate = ask->gate;
 	c->proven = (struct gate_proven){ ask->who->claims, ask->who->proof };
@@ -91,19 +90,27 @@ decide(const struct gate_env *env, struct arena *a,
 		gate_decide(env, a, c);
 	else
 		gate_refuse(c);
-	if (gate_conclude(env, c))
-		return true;
+}
+
+static bool
+denied(const struct gate_case *c, struct error *reterr)
+{
 	return error_set(reterr, c->answer.code, SPAN_NONE, "%s",
 	    error_help(c->answer.code));
 }
 
+/* A permit that only repeats what the log has from the join tells nobody
+ * anything and is not logged again, each minute, for each member. A deny is. */
 bool
 pool_decide_again(const struct gate_env *env, struct arena *a,
     const struct balancer_ask *ask, struct error *reterr)
 {
 	struct gate_case c = { 0 };
 	gate_begin(env, &c);
-	return decide(env, a, ask, &c, reterr);
+	ask_policy(env, a, ask, &c);
+	if (c.answer.effect == ENGINE_PERMIT)
+		return true;
+	return gate_conclude(env, &c) || denied(&c, reterr);
 }
 
 bool
@@ -135,7 +142,8 @@ judge_join(void *ctx, struct arena *a, const struct balancer_ask *ask,
 {
 	struct pool_call *call = ctx;
 	call->is_logged = true;
-	return decide(call->env, a, ask, &call->c, reterr);
+	ask_policy(call->env, a, ask, &call->c);
+	return gate_conclude(call->env, &call->c) || denied(&call->c, reterr);
 }
 
 /* ---- the request
@@ -251,7 +259,9 @@ read_request(struct pool_call *call)
 		    "there is no such pool");
 	call->c.gate = call->gate->name;
 	if (str_eq(q->method, STR("POST")))
-		return read_body(call);
+		return q->query.n == 0
+			   ? read_body(call)
+			   : malformed(&call->c.why, "a join takes no query");
 	if (str_eq(q->method, STR("DELETE")))
 		return read_port(q->query, &call->port, &call->c.why);
 	return error_set(&call->c.why, ERR_REQUEST_METHOD, SPAN_NONE,
