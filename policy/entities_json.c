@@ -131,7 +131,9 @@ entities_add_json(struct entities *layer, const json_t *array, const char *file,
 static size_t
 skip_space(struct str text, size_t at)
 {
-	while (at < text.n && memchr(" \t\r\n", text.p[at], 4))
+	static const struct str spaces = STR_INIT(" \t\r\n");
+
+	while (at < text.n && str_find(spaces, text.p[at], 0) < spaces.n)
 		at++;
 	return at;
 }

@@ -178,7 +178,7 @@ eval_leaf(struct eval *e, uint32_t node, struct value *ret)
 	else if (n->kind == NODE_RECORD)
 		return eval_record(e, node, ret);
 	else if (n->kind == NODE_CALL)
-		return call_extension(e, node, NULL, 0, ret);
+		return call_extension(e, node, ret, 0, ret);
 	else {
 		(void)operate_fail(&o, ERR_EVAL_TYPE, "this is no expression");
 		return FOUND_NOTHING;
@@ -402,7 +402,7 @@ spine(struct eval *e, uint32_t node, uint32_t *few, size_t n_few, size_t *ret_n)
 static enum found
 eval_expr(struct eval *e, uint32_t node, struct value *ret)
 {
-	uint32_t few[12], *nodes;
+	uint32_t few[12] = { 0 }, *nodes;
 	struct operation o = operation_at(e, node);
 	enum found found;
 	size_t n;
@@ -417,6 +417,7 @@ eval_expr(struct eval *e, uint32_t node, struct value *ret)
 		return out_of_memory(e, node);
 	e->depth++;
 	n--;
+	*ret = (struct value){ .kind = VALUE_NONE };
 	found = tell_found(e, nodes[n], eval_leaf(e, nodes[n], ret), ret);
 	while (n-- > 0) {
 		if (found == FOUND_VALUE)
