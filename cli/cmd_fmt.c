@@ -34,7 +34,7 @@ replace(struct format *f, const char *path, struct str text)
 {
 	char *real = realpath(path, NULL);
 	struct error e = { 0 };
-	struct stat st;
+	struct stat st = { 0 };
 	bool ok;
 
 	if (!real || stat(real, &st) != 0)

@@ -53,7 +53,7 @@ tell_found(const struct eval *e, uint32_t node, enum found found,
 		outcome = EVAL_ERROR;
 	else if (found == FOUND_UNKNOWN)
 		outcome = EVAL_UNKNOWN;
-	else if (v->kind == VALUE_BOOL && !v->boolean)
+	else if (found == FOUND_VALUE && v->kind == VALUE_BOOL && !v->boolean)
 		outcome = EVAL_FALSE;
 	(void)tell(e, node, outcome, found == FOUND_VALUE ? v : NULL);
 	return found;

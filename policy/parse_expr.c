@@ -83,7 +83,7 @@ static bool
 parse_list(struct parser *p, uint32_t base, enum token_kind close,
     uint32_t *ret, uint32_t *ret_n)
 {
-	uint32_t node;
+	uint32_t node = 0;
 
 	while (p->tok.kind != close) {
 		if (!parse_expr(p, &node))
@@ -468,7 +468,8 @@ static bool
 parse_method(struct parser *p, struct token at, uint32_t *node)
 {
 	const struct operation *op = find_operation(parse_text(p, at));
-	uint32_t from = start_of(p, *node), base = build_mark(p), list, count;
+	uint32_t from = start_of(p, *node), base = build_mark(p);
+	uint32_t list = 0, count = 0;
 	struct ast_node n = { .kind = NODE_ERROR };
 
 	if (!op || (op->kind != IS_METHOD && op->kind != IS_EXT_METHOD)) {
@@ -542,7 +543,7 @@ parse_index(struct parser *p, uint32_t *node)
 static bool
 parse_member(struct parser *p, uint32_t *ret)
 {
-	uint32_t node;
+	uint32_t node = 0;
 
 	if (!parse_primary(p, &node))
 		return false;

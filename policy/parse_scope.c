@@ -136,7 +136,7 @@ close_parens(struct parser *p, uint32_t n)
 static bool
 parse_member(struct parser *p, enum ast_var var)
 {
-	uint32_t n, node;
+	uint32_t n = 0, node = 0;
 
 	if (!open_parens(p, &n) || !parse_entity(p, var, &node) ||
 	    !close_parens(p, n))
