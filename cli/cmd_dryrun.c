@@ -212,7 +212,7 @@ cmd_dryrun(int argc, char **argv)
 		{ "signature", CLI_TEXT, &o.signature, false, "FILE",
 		    "its signature" },
 		{ "kind", CLI_TEXT, &o.kind, false, "KIND",
-		    "the document's kind: avow (default), ec2-…" },
+		    "the document's kind: avow (default), ec2-signature, ec2-rsa2048" },
 		{ "path", CLI_TEXT, &o.path, false, "PATH",
 		    "what is asked for, as on the request line" },
 		{ "method", CLI_TEXT, &o.method, false, "METHOD",

@@ -123,9 +123,10 @@ json_t *engine_verify(const struct engine_snapshot *s,
     enum engine_errored_deny errored_deny, enum engine_level level,
     const struct engine_operation *operation, struct arena *scratch,
     enum engine_effect *ret_effect);
-/* A refusal before any policy was asked, as a report. */
+/* A refusal before any policy was asked, as a report: each level has its keys, with nothing considered and no data used. `operation` may be NULL. */
 json_t *engine_verify_refused(const struct engine_snapshot *s,
-    const struct error *why, enum engine_level level);
+    const struct error *why, enum engine_level level,
+    const struct engine_operation *operation);
 /* The report for people. */
 void engine_report_print(const json_t *report, struct buf *out);
 

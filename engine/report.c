@@ -141,7 +141,7 @@ engine_report_print(const json_t *report, struct buf *out)
 	buf_byte(out, '\n');
 	print_errors(json_object_get(report, "errors"), out);
 	print_considered(json_object_get(report, "considered"), out);
-	if (json_object_get(report, "data") != NULL)
+	if (json_array_size(json_object_get(report, "data")) > 0)
 		print_data(json_object_get(report, "data"), out);
 	const json_t *operation = json_object_get(report, "operation");
 	if (operation != NULL) {

@@ -311,7 +311,7 @@ engine_verify(const struct engine_snapshot *s, const struct engine_request *r,
 
 json_t *
 engine_verify_refused(const struct engine_snapshot *s, const struct error *why,
-    enum engine_level level)
+    enum engine_level level, const struct engine_operation *operation)
 {
 	struct engine_answer answer;
 	engine_refuse(why->code, &answer);
@@ -319,5 +319,11 @@ engine_verify_refused(const struct engine_snapshot *s, const struct error *why,
 	json_t *json = base_report(NULL, &answer, level);
 	bool ok = json != NULL;
 	put(json, &ok, "message", json_from_str(str_of(why->msg)));
+	if (level >= LEVEL_MEDIUM)
+		put(json, &ok, "considered", json_array());
+	if (level >= LEVEL_HIGH)
+		put(json, &ok, "data", json_array());
+	if (level >= LEVEL_VERYHIGH && operation != NULL)
+		put(json, &ok, "operation", operation_json(s, operation, 0));
 	return finish(json, ok);
 }

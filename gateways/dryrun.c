@@ -60,6 +60,7 @@ ask_gate(struct arena *a, const struct gateways_state *s,
 	return attest_evidence_from_files(a, kind, q->document, q->signature,
 		   &seen->evidence.evidence, reterr) &&
 	       gate_prove(a, s, gate, seen, NULL, ret_proven, reterr) &&
+	       gate_require(gate, seen, ret_proven, reterr) &&
 	       repository_request(
 		   a, s, &package, seen, ret_proven, ret, reterr);
 }
@@ -90,7 +91,8 @@ gateways_dryrun(const struct gateways_state *s, const struct gateways_asked *q,
 			? engine_verify(s->snapshot, engine_gated_request(g),
 			      proven.claims, state_errored_deny(s), level,
 			      operation, scratch, ret_effect)
-			: engine_verify_refused(s->snapshot, &why, level);
+			: engine_verify_refused(
+			      s->snapshot, &why, level, operation);
 		ok = *ret_report != NULL || error_nomem(reterr);
 	}
 	arena_free(a);

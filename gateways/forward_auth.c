@@ -42,6 +42,7 @@ ask(const struct gate_env *env, const struct http_request *q,
 		   q, package.gate->rhui, &seen.evidence, &c->why) &&
 	       gate_prove(q->arena, s, package.gate, &seen, env->cache,
 		   &c->proven, &c->why) &&
+	       gate_require(package.gate, &seen, &c->proven, &c->why) &&
 	       repository_request(q->arena, s, &package, &seen, &c->proven,
 		   &c->asked, &c->why);
 }

@@ -79,16 +79,22 @@ gate_prove(struct arena *a, const struct gateways_state *s,
 	bool ok = cache != NULL ? attest_cache_verify(
 				      cache, a, e, &ctx, &p.claims, reterr)
 				: attest_verify(a, e, &ctx, &p.claims, reterr);
-	if (!ok || !check_user(seen, p.claims, reterr))
+	if (!ok)
 		return false;
 	struct net_addr attested = claims_address(p.claims);
 	p.proof = net_addr_eq(&attested, &seen->client) ? PROOF_ADDRESS
 							: PROOF_BEARER;
-	if (!check_demand(gate, p.proof, p.claims, reterr) ||
-	    !check_required(gate, p.claims, reterr))
-		return false;
 	*ret = p;
 	return true;
+}
+
+bool
+gate_require(const struct config_gate *gate, const struct gate_seen *seen,
+    const struct gate_proven *proven, struct error *reterr)
+{
+	return check_user(seen, proven->claims, reterr) &&
+	       check_demand(gate, proven->proof, proven->claims, reterr) &&
+	       check_required(gate, proven->claims, reterr);
 }
 
 static bool

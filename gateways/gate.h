@@ -21,11 +21,14 @@ struct gate_proven {
 	enum claims_proof proof;
 };
 
-/* Transport, signature and all of attest_verify, the Basic user, then `demand:` and `require:`. `cache` may be NULL. Errors: ERR_EVIDENCE_*, ERR_REQUIREMENT_*. */
+/* Transport, signature and all of attest_verify. `cache` may be NULL. Errors: ERR_EVIDENCE_*. */
 bool gate_prove(struct arena *a, const struct gateways_state *s,
     const struct config_gate *gate, const struct gate_seen *seen,
     struct attest_cache *cache, struct gate_proven *ret, struct error *reterr)
     MUST_USE;
+/* What must hold of who was proven: the Basic user, `demand:`, `require:`. Errors: ERR_EVIDENCE_INSTANCE, ERR_REQUIREMENT_*. */
+bool gate_require(const struct config_gate *gate, const struct gate_seen *seen,
+    const struct gate_proven *proven, struct error *reterr) MUST_USE;
 
 /* The context that every gate gives: now timeOfDay sourceIp protocol proof gate method path query, and `n_extra` more fields. */
 bool gate_context(struct arena *a, struct str gate,

@@ -129,7 +129,8 @@ pool_prove_again(const struct gate_env *env, struct arena *a, struct str name,
 		return error_set(reterr, ERR_SYSTEM_ERROR, SPAN_NONE,
 		    "gate `%.*s` is gone", STR_ARG(name));
 	if (!gate_prove(
-		a, env->state, gate, &seen, env->cache, &proven, reterr))
+		a, env->state, gate, &seen, env->cache, &proven, reterr) ||
+	    !gate_require(gate, &seen, &proven, reterr))
 		return false;
 	who->claims = proven.claims;
 	who->proof = proven.proof;
@@ -273,7 +274,7 @@ static bool
 prove(struct pool_call *call)
 {
 	const struct http_request *q = call->q;
-	struct gate_proven proven;
+	struct gate_proven *proven = &call->c.proven;
 	struct gate_seen seen = { .client = call->client.address,
 		.protocol = call->client.is_https ? STR("https") : STR("http"),
 		.method = q->method,
@@ -281,11 +282,11 @@ prove(struct pool_call *call)
 	if (!gate_evidence_read(
 		q, call->gate->rhui, &seen.evidence, &call->c.why) ||
 	    !gate_prove(q->arena, call->env->state, call->gate, &seen,
-		call->env->cache, &proven, &call->c.why))
+		call->env->cache, proven, &call->c.why) ||
+	    !gate_require(call->gate, &seen, proven, &call->c.why))
 		return false;
-	call->c.proven = proven;
 	call->who =
-	    (struct balancer_who){ proven.claims, proven.proof, seen.client,
+	    (struct balancer_who){ proven->claims, proven->proof, seen.client,
 		    seen.protocol, seen.evidence.evidence, call->c.now_ms };
 	return true;
 }

@@ -358,6 +358,35 @@ check_pools(const struct gateways_server *s, const struct config *now,
 	return ok;
 }
 
+/* Who may reach the listener learns where an error is and of what sort, not
+ * what stands there: `PLACE: error: HELP [CODE]`, for the first error. The log
+ * has the messages whole. */
+static void
+summarise(const struct buf *messages, char *ret, size_t size)
+{
+	static const char mark[] = ": error: ";
+	struct str text = buf_str(messages);
+	snprintf(ret, size, "the configuration was refused; see the log");
+	for (size_t at = 0; at < text.n;) {
+		size_t end = str_find(text, '\n', at);
+		struct str line = str_sub(text, at, end);
+		const char *found =
+		    memmem(line.p, line.n, mark, sizeof mark - 1);
+		const char *open = memrchr(line.p, '[', line.n);
+		at = end + 1;
+		if (found == NULL || open == NULL || open < found)
+			continue;
+		struct str code = { open + 1,
+			(size_t)(line.p + line.n - open) - 1 };
+		if (code.n > 0)
+			code.n--; /* the bracket */
+		snprintf(ret, size, "%.*s%s%s [%.*s]", (int)(found - line.p),
+		    line.p, mark, error_help(error_from_id(code)),
+		    STR_ARG(code));
+		return;
+	}
+}
+
 static void
 note_reload(struct gateways_server *s, struct gateways_state *new_state,
     const struct buf *messages)
@@ -368,8 +397,7 @@ note_reload(struct gateways_server *s, struct gateways_state *new_state,
 		s->state = new_state;
 	s->reload_at_ms = clock_now_ms(s->clock);
 	s->reload_failed = new_state == NULL;
-	snprintf(s->reload_error, sizeof s->reload_error, "%.*s",
-	    STR_ARG(buf_str(messages)));
+	summarise(messages, s->reload_error, sizeof s->reload_error);
 	pthread_mutex_unlock(&s->lock);
 	gateways_state_unref(old);
 }

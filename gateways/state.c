@@ -28,8 +28,8 @@ load_config(struct gateways_state *s, const char *path, struct buf *messages)
 	if (s->config == NULL)
 		return false;
 	for (size_t i = 0; i < s->config->n_warnings; i++) {
-		buf_addz(messages, "warning, not an ");
-		error_print(messages, &s->config->warnings[i], text);
+		error_print_as(
+		    messages, "warning", &s->config->warnings[i], text);
 	}
 	return true;
 }

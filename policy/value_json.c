@@ -287,7 +287,7 @@ value_uid_view(const json_t *json, const char *where, struct uid *ret,
 		json = inner;
 	if (!is_uid_object(json))
 		return refuse(reterr, ERR_JSON_SHAPE, &at,
-		    "expected {\"type\": …, \"id\": …}");
+		    "expected {\"type\": ..., \"id\": ...}");
 	return uid_from_object(json, &at, ret, reterr);
 }
 

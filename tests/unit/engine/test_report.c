@@ -138,7 +138,8 @@ START_TEST(a_refusal_says_why)
 	struct error why = { 0 };
 
 	(void)error_set(&why, ERR_EVIDENCE_OWNER, SPAN_NONE, "not ours");
-	ck_assert_str_eq(printed(engine_verify_refused(NULL, &why, LEVEL_HIGH)),
+	ck_assert_str_eq(
+	    printed(engine_verify_refused(NULL, &why, LEVEL_HIGH, NULL)),
 	    "deny  evidence.owner  not ours\n");
 }
 END_TEST

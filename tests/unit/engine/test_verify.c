@@ -265,13 +265,18 @@ START_TEST(a_refusal_is_a_report)
 
 		(void)error_set(
 		    &why, ERR_EVIDENCE_EXPIRED, SPAN_NONE, "too late");
-		json = engine_verify_refused(s, &why, levels[i].level);
+		json = engine_verify_refused(s, &why, levels[i].level, NULL);
 		ck_member_is(json, "mode", "verification");
 		ck_member_is(json, "level", levels[i].name);
 		ck_member_is(json, "decision", "deny");
 		ck_member_is(json, "code", "evidence.expired");
 		ck_member_is(json, "message", "too late");
 		ck_assert(json_is_null(json_object_get(json, "request")));
+		ck_assert_int_eq(
+		    json_is_array(json_object_get(json, "considered")),
+		    levels[i].level >= LEVEL_MEDIUM);
+		ck_assert_int_eq(json_is_array(json_object_get(json, "data")),
+		    levels[i].level >= LEVEL_HIGH);
 		json_decref(json);
 	}
 }
@@ -280,12 +285,12 @@ END_TEST
 START_TEST(a_refusal_is_no_permit)
 {
 	struct error none = { 0 }, permit = { .code = ERR_PERMIT };
-	json_t *json = engine_verify_refused(s, &none, LEVEL_LOW);
+	json_t *json = engine_verify_refused(s, &none, LEVEL_LOW, NULL);
 
 	ck_member_is(json, "decision", "deny");
 	ck_member_is(json, "code", "system.error");
 	json_decref(json);
-	json = engine_verify_refused(s, &permit, LEVEL_LOW);
+	json = engine_verify_refused(s, &permit, LEVEL_LOW, NULL);
 	ck_member_is(json, "decision", "deny");
 	ck_member_is(json, "code", "system.error");
 	json_decref(json);

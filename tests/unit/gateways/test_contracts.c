@@ -186,8 +186,9 @@ START_TEST(a_report_of_a_refusal)
 
 	(void)error_set(
 	    &why, ERR_EVIDENCE_EXPIRED, SPAN_NONE, "the document expired");
-	check_golden("report-refused",
-	    engine_verify_refused(k.env.state->snapshot, &why, LEVEL_MEDIUM));
+	check_golden(
+	    "report-refused", engine_verify_refused(k.env.state->snapshot, &why,
+				  LEVEL_MEDIUM, NULL));
 }
 END_TEST
 

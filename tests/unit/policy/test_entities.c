@@ -203,7 +203,7 @@ static const struct {
 	{ "[1]", ERR_JSON_SHAPE, "`entity 0`: expected an object" },
 	{ "[{}]", ERR_JSON_SHAPE, "`entity 0`: `uid` is missing" },
 	{ "[" RECORD("a", "{}", "") ", {\"uid\": \"x\"}]", ERR_JSON_SHAPE,
-	    "`entity 1`: expected {\"type\": …, \"id\": …}" },
+	    "`entity 1`: expected {\"type\": ..., \"id\": ...}" },
 	{ "[{\"uid\": " UID("U", "a") "}]", ERR_JSON_SHAPE,
 	    "`U::\"a\"`: `attrs` must be an object" },
 	{ "[{\"uid\": " UID("U", "a") ", \"attrs\": {}}]", ERR_JSON_SHAPE,
