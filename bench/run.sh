@@ -20,10 +20,6 @@ for size in $sizes; do
 done
 
 # --- over HTTP ----------------------------------------------------------------
-for _ in 1 2 3 4 5 6 7 8; do
-	port=$((20000 + RANDOM % 20000))
-	(exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
-done
 avow=build/avow
 now=$(date -u +%Y-%m-%dT%H:%M:%SZ)
 "$avow" key new --type p256 -o "$work/issuer.key.pem"
@@ -37,7 +33,7 @@ permit (principal is Instance, action == Action::"repository:get", resource in R
 when { principal.owner == "acme" && principal.licences.contains("base") };
 POLICY
 cat >"$work/avow.yaml" <<CONFIG
-listen: 127.0.0.1:$port
+listen: 127.0.0.1:0
 policies: [$PWD/$work/policies]
 decisionLog: $PWD/$work/decisions.jsonl
 proxies: [127.0.0.1/32]
@@ -48,16 +44,20 @@ gates:
 CONFIG
 "$avow" serve --config "$work/avow.yaml" 2>"$work/serve.log" &
 pids+=($!)
-for _ in $(seq 100); do
-	curl -fs "http://127.0.0.1:$port/readyz" >/dev/null 2>&1 && break
+port=
+for _ in $(seq 200); do
+	port=$(sed -n 's/.*event=start .*port=\([0-9]*\).*/\1/p' "$work/serve.log")
+	[ -z "$port" ] || break
 	sleep 0.05
 done
+[ -n "$port" ] || { cat "$work/serve.log"; exit 1; }
 mkfifo "$work/stop"
 "$bin/fixed" <"$work/stop" >"$work/fixed.port" &
 pids+=($!)
 exec 9>"$work/stop"
-for _ in $(seq 100); do [ -s "$work/fixed.port" ] && break; sleep 0.05; done
+for _ in $(seq 200); do [ -s "$work/fixed.port" ] && break; sleep 0.05; done
 fixed=$(cat "$work/fixed.port")
+[ -n "$fixed" ] || { echo "the fixed server did not start"; exit 1; }
 {
 	printf 'GET /gate/auth HTTP/1.1\r\nHost: localhost\r\n'
 	printf 'X-Original-Method: GET\r\nX-Original-URI: /debian/pool/main/a/a_1_amd64.deb\r\n'
