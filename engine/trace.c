@@ -188,12 +188,14 @@ compare_nearness(const void *a, const void *b, void *ctx)
 	const struct trace_record *t = ctx;
 	const struct trace_policy *x = &t->policies[*(const uint32_t *)a];
 	const struct trace_policy *y = &t->policies[*(const uint32_t *)b];
-	if (rank(x) != rank(y))
-		return rank(x) - rank(y);
-	if (x->passed != y->passed)
-		return x->passed > y->passed ? -1 : 1;
 	struct policy_info i = policy_set_info(t->set, x->policy);
 	struct policy_info k = policy_set_info(t->set, y->policy);
+	if (rank(x) != rank(y))
+		return rank(x) - rank(y);
+	if (x->outcome == EVAL_FALSE && i.effect != k.effect)
+		return i.effect == t->turning ? -1 : 1;
+	if (x->passed != y->passed)
+		return x->passed > y->passed ? -1 : 1;
 	if (i.effect != k.effect)
 		return i.effect == POLICY_DENY ? -1 : 1;
 	return str_cmp(i.id, k.id);
@@ -206,8 +208,13 @@ trace_nearest(struct trace_record *t)
 	uint32_t *order = ARENA_ARRAY(t->arena, n + 1u, uint32_t);
 	if (order == NULL)
 		return NULL;
-	for (uint32_t i = 0; i < n; i++)
+	t->turning = POLICY_PERMIT;
+	for (uint32_t i = 0; i < n; i++) {
 		order[i] = i;
+		if (t->policies[i].outcome == EVAL_TRUE &&
+		    policy_set_info(t->set, i).effect == POLICY_PERMIT)
+			t->turning = POLICY_DENY;
+	}
 	qsort_r(order, n, sizeof *order, compare_nearness, t);
 	return order;
 }

@@ -33,6 +33,8 @@ struct trace_record {
 	/* Of the policy being evaluated. */
 	struct policy_place candidate;
 	bool has_candidate, candidate_is_error;
+	/* Which unsatisfied policies would have changed the answer. */
+	enum policy_effect turning;
 };
 
 /* Room for every policy of `set`; memory is `a`'s. */
@@ -41,8 +43,10 @@ bool trace_record_init(struct trace_record *t, struct arena *a,
     const struct engine_request *request) MUST_USE;
 /* The sink to evaluate with. */
 struct eval_trace trace_sink(struct trace_record *t);
-/* Indexes of `policies`, those that came nearest to deciding first. NULL when
- * memory is out. */
+/* Indexes of `policies`, those that came nearest to deciding first: satisfied,
+ * in error, then the unsatisfied ones that could have turned the answer (permits
+ * where nothing permits, else denies), by the clauses that held. NULL when memory
+ * is out. */
 const uint32_t *trace_nearest(struct trace_record *t);
 
 #endif

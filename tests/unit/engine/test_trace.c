@@ -184,12 +184,12 @@ START_TEST(says_what_failed)
 }
 END_TEST
 
-/* Satisfied, then errors, then by how far they got; a deny before a permit,
- * then by id. */
+/* Satisfied, then errors, then what could have turned the answer (here, where
+ * something permits, a deny) by how far it got, then by id. */
 START_TEST(the_nearest_first)
 {
 	static const char *const want[] = { "sat-d", "sat-p", "err-d",
-		"err-late", "err-early", "cond2", "cond1-d", "cond1-a",
+		"err-late", "err-early", "cond1-d", "cond2", "cond1-a",
 		"cond1-b", "res", "act", "pri" };
 	struct engine_snapshot *s = fixture_snapshot(
 	    "@id(\"pri\") permit (principal == U::\"x\", action, resource);"
@@ -221,6 +221,26 @@ START_TEST(the_nearest_first)
 		ck_member_is(json_array_get(list, i), "policy", want[i]);
 	ck_assert_ptr_null(fixture_member(list, "0.failed"));
 	ck_assert_ptr_null(fixture_member(list, "1.failed"));
+	json_decref(json);
+	engine_snapshot_unref(s);
+}
+END_TEST
+
+/* Nothing permits: a permit that failed early matters more than a deny that
+ * failed late. */
+START_TEST(permits_before_denies_where_nothing_permits)
+{
+	struct engine_snapshot *s = fixture_snapshot(
+	    "@id(\"late-d\") forbid (principal, action, resource) when { true "
+	    "} when { false };"
+	    "@id(\"early-p\") permit (principal == U::\"x\", action, "
+	    "resource);",
+	    NULL);
+	json_t *json = report(s, WORLD);
+	const json_t *list = json_object_get(json, "considered");
+
+	ck_member_is(json_array_get(list, 0), "policy", "early-p");
+	ck_member_is(json_array_get(list, 1), "policy", "late-d");
 	json_decref(json);
 	engine_snapshot_unref(s);
 }
@@ -286,6 +306,7 @@ main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, says_what_failed, 0, ARRAY_LEN(cases));
 	tcase_add_test(tc, the_nearest_first);
+	tcase_add_test(tc, permits_before_denies_where_nothing_permits);
 	tcase_add_test(tc, data_by_clause);
 	tcase_add_test(tc, without_memory);
 	suite_add_tcase(s, tc);
