@@ -12,23 +12,16 @@
 #include "attest/sig.h"
 #include "base/digest.h"
 #include "base/limits.h"
-#include "base/timefmt.h"
 
 static json_t *
 time_json(int64_t unix_s)
 {
 	/* Years outside 0 to 9999 print as a number, which the reader refuses.
 	 */
-	struct buf b = { 0 };
-	json_t *v = NULL;
 	int64_t ms;
 
-	if (!__builtin_mul_overflow(unix_s, 1000, &ms)) {
-		time_print_datetime(&b, ms);
-		v = buf_ok(&b) ? json_from_str(buf_str(&b)) : NULL;
-	}
-	buf_free(&b);
-	return v;
+	return __builtin_mul_overflow(unix_s, 1000, &ms) ? NULL
+							 : json_from_time(ms);
 }
 
 static json_t *

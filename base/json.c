@@ -3,6 +3,7 @@
  * limit is 2,048 and its parser recurses). The text need not be JSON for that:
  * whatever the scan lets through, jansson refuses or accepts by itself. */
 #include "base/json.h"
+#include "base/timefmt.h"
 
 #include <limits.h>
 
@@ -202,6 +203,18 @@ json_from_str(struct str s)
 	}
 	value = buf_ok(&b) ? json_stringn_nocheck(b.p, b.n) : NULL;
 	buf_free(&b);
+	return value;
+}
+
+json_t *
+json_from_time(int64_t unix_ms)
+{
+	struct buf text = { 0 };
+	json_t *value;
+
+	time_print_datetime(&text, unix_ms);
+	value = buf_ok(&text) ? json_from_str(buf_str(&text)) : NULL;
+	buf_free(&text);
 	return value;
 }
 

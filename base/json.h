@@ -21,6 +21,8 @@ bool json_parse(struct str text, const char *file, size_t limit_bytes,
 struct str json_str(const json_t *string);
 /* A string value of any bytes that are UTF-8 (others come out escaped as \u{fffd} would: never fails on NUL); NULL when memory is out. */
 json_t *json_from_str(struct str s);
+/* RFC 3339 in UTC, as time_print_datetime; NULL when memory is out. */
+json_t *json_from_time(int64_t unix_ms);
 /* Compact text (no spaces, keys in insertion order, all non-ASCII escaped so that a line is safe in a log and on a terminal) onto `out`. False when memory is out. */
 bool json_write(struct buf *out, const json_t *value) MUST_USE;
 /* The same, indented by two, for people. */

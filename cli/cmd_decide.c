@@ -24,11 +24,8 @@ check_options(struct options *o)
 		cli_errorf("one of --request and --requests is needed");
 		return false;
 	}
-	if (o->errored_deny == NULL || strcmp(o->errored_deny, "deny") == 0)
-		o->mode = ERRORED_DENY_DENIES;
-	else if (strcmp(o->errored_deny, "skip") == 0)
-		o->mode = ERRORED_DENY_SKIP;
-	else {
+	if (o->errored_deny != NULL &&
+	    !engine_errored_deny_of(str_of(o->errored_deny), &o->mode)) {
 		cli_errorf("--errored-deny: expected `skip` or `deny`, found "
 			   "`%s`",
 		    o->errored_deny);

@@ -9,7 +9,6 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/limits.h"
-#include "base/timefmt.h"
 #include "cli/cli.h"
 
 #define CLAIMS_FILE_BYTES LIMIT_DOCUMENT_BYTES
@@ -320,15 +319,7 @@ struct verify_options {
 static json_t *
 time_or_null(bool there, int64_t unix_s)
 {
-	struct buf b = { 0 };
-	json_t *v;
-
-	if (!there)
-		return json_null();
-	time_print_datetime(&b, unix_s * 1000);
-	v = buf_ok(&b) ? json_from_str(buf_str(&b)) : NULL;
-	buf_free(&b);
-	return v;
+	return there ? json_from_time(unix_s * 1000) : json_null();
 }
 
 static json_t *

@@ -34,10 +34,8 @@ check_options(struct options *o)
 		    o->level);
 		return false;
 	}
-	if (o->errored_deny != NULL && strcmp(o->errored_deny, "skip") == 0)
-		o->mode = ERRORED_DENY_SKIP;
-	else if (o->errored_deny != NULL &&
-		 strcmp(o->errored_deny, "deny") != 0) {
+	if (o->errored_deny != NULL &&
+	    !engine_errored_deny_of(str_of(o->errored_deny), &o->mode)) {
 		cli_errorf("--errored-deny: expected `skip` or `deny`, found "
 			   "`%s`",
 		    o->errored_deny);
@@ -212,7 +210,8 @@ cmd_dryrun(int argc, char **argv)
 		{ "signature", CLI_TEXT, &o.signature, false, "FILE",
 		    "its signature" },
 		{ "kind", CLI_TEXT, &o.kind, false, "KIND",
-		    "the document's kind: avow (default), ec2-signature, ec2-rsa2048" },
+		    "the document's kind: avow (default), ec2-signature, "
+		    "ec2-rsa2048" },
 		{ "path", CLI_TEXT, &o.path, false, "PATH",
 		    "what is asked for, as on the request line" },
 		{ "method", CLI_TEXT, &o.method, false, "METHOD",

@@ -12,8 +12,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/timefmt.h"
-
 struct engine_log {
 	pthread_mutex_t lock;
 	char *path;
@@ -111,16 +109,6 @@ evidence_json(const struct claims *c)
 	return NULL;
 }
 
-static json_t *
-time_json(int64_t ms)
-{
-	struct buf text = { 0 };
-	time_print_datetime(&text, ms);
-	json_t *json = buf_ok(&text) ? json_from_str(buf_str(&text)) : NULL;
-	buf_free(&text);
-	return json;
-}
-
 /* Which permits came near is what a dry run works out; a live decision does not
  * pay for it. */
 static json_t *
@@ -131,7 +119,8 @@ entry_json(const struct engine_log_entry *e)
 	    json != NULL &&
 	    json_object_set_new(json, "v", json_integer(1)) == 0 &&
 	    json_object_set_new(json, "id", json_string(e->id)) == 0 &&
-	    json_object_set_new(json, "time", time_json(e->time_ms)) == 0 &&
+	    json_object_set_new(json, "time", json_from_time(e->time_ms)) ==
+		0 &&
 	    json_object_set_new(json, "mode",
 		json_string(e->verification ? "verification" : "enforce")) ==
 		0 &&

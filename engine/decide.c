@@ -140,6 +140,16 @@ decide_request(const struct engine_snapshot *s, const struct engine_request *r,
 	ret->evaluated_ns = (uint64_t)(clock_mono_ns() - began_ns);
 }
 
+bool
+engine_errored_deny_of(struct str name, enum engine_errored_deny *ret)
+{
+	bool skip = str_eq(name, STR("skip"));
+	if (!skip && !str_eq(name, STR("deny")))
+		return false;
+	*ret = skip ? ERRORED_DENY_SKIP : ERRORED_DENY_DENIES;
+	return true;
+}
+
 void
 engine_evaluate(const struct engine_snapshot *s, const struct engine_request *r,
     enum engine_errored_deny errored_deny, struct arena *scratch,

@@ -61,6 +61,9 @@ const struct claims *engine_gated_claims(const struct engine_gated *g);
 
 enum engine_effect { ENGINE_DENY = 0, ENGINE_PERMIT };
 enum engine_errored_deny { ERRORED_DENY_DENIES = 0, ERRORED_DENY_SKIP };
+/* `deny` or `skip`, as configuration and commands write it. */
+bool engine_errored_deny_of(struct str name, enum engine_errored_deny *ret)
+    MUST_USE;
 
 struct engine_policy_error {
 	uint32_t policy;

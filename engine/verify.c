@@ -4,8 +4,6 @@
 
 #include <stdlib.h>
 
-#include "base/timefmt.h"
-
 static const struct str level_names[] = { STR_INIT("low"), STR_INIT("medium"),
 	STR_INIT("high"), STR_INIT("veryhigh") };
 
@@ -135,13 +133,9 @@ static json_t *
 expiry_json(const struct claims *claims)
 {
 	int64_t at;
-	struct buf text = { 0 };
 	if (claims == NULL || !claims_expires_at(claims, &at))
 		return json_null();
-	time_print_datetime(&text, at * 1000);
-	json_t *json = buf_ok(&text) ? json_from_str(buf_str(&text)) : NULL;
-	buf_free(&text);
-	return json;
+	return json_from_time(at * 1000);
 }
 
 /* Where a datum came from: its kind, its source, how long it holds. */
@@ -225,16 +219,6 @@ data_json(struct trace_record *t, const struct claims *claims)
 }
 
 static json_t *
-time_json(int64_t ms)
-{
-	struct buf text = { 0 };
-	time_print_datetime(&text, ms);
-	json_t *json = buf_ok(&text) ? json_from_str(buf_str(&text)) : NULL;
-	buf_free(&text);
-	return json;
-}
-
-static json_t *
 operation_json(const struct engine_snapshot *s,
     const struct engine_operation *o, uint64_t decide_ns)
 {
@@ -245,7 +229,7 @@ operation_json(const struct engine_snapshot *s,
 	put(policies, &ok, "version", json_from_str(policy_set_version(set)));
 	put(policies, &ok, "files", json_integer(policy_set_files(set)));
 	put(policies, &ok, "loadedAt",
-	    time_json(engine_snapshot_loaded_at_ms(s)));
+	    json_from_time(engine_snapshot_loaded_at_ms(s)));
 	put(timings, &ok, "load", json_integer(o->load_ns));
 	put(timings, &ok, "parse", json_integer(o->parse_ns));
 	put(timings, &ok, "decide", json_integer((json_int_t)decide_ns));

@@ -4,7 +4,6 @@
 #include "gateways/answer.h"
 
 #include "base/limits.h"
-#include "base/timefmt.h"
 #include "gateways/forwarded.h"
 
 #define PREFIX "/gate/balancer/"
@@ -204,16 +203,10 @@ read_body(struct pool_call *call)
 static json_t *
 joined_json(const struct balancer_joined *j)
 {
-	struct buf until = { 0 };
-	json_t *json = json_object(), *expires = NULL;
-	if (j->expires_at == INT64_MAX) {
-		expires = json_null();
-	} else {
-		time_print_datetime(&until, j->expires_at * 1000);
-		expires =
-		    buf_ok(&until) ? json_from_str(buf_str(&until)) : NULL;
-	}
-	buf_free(&until);
+	json_t *json = json_object();
+	json_t *expires = j->expires_at == INT64_MAX
+			      ? json_null()
+			      : json_from_time(j->expires_at * 1000);
 	bool ok =
 	    json != NULL &&
 	    json_object_set_new(json, "pool", json_from_str(j->pool)) == 0 &&

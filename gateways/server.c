@@ -12,7 +12,6 @@
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/log.h"
-#include "base/timefmt.h"
 #include "gateways/balancer.h"
 #include "gateways/http.h"
 #include "store/store.h"
@@ -65,16 +64,6 @@ health(struct gateways_server *s, const struct gate_env *env,
 }
 
 static json_t *
-time_json(int64_t ms)
-{
-	struct buf text = { 0 };
-	time_print_datetime(&text, ms);
-	json_t *json = buf_ok(&text) ? json_from_str(buf_str(&text)) : NULL;
-	buf_free(&text);
-	return json;
-}
-
-static json_t *
 reload_json(struct gateways_server *s)
 {
 	char message[sizeof s->reload_error];
@@ -83,8 +72,9 @@ reload_json(struct gateways_server *s)
 	bool failed = s->reload_failed;
 	memcpy(message, s->reload_error, sizeof message);
 	pthread_mutex_unlock(&s->lock);
-	return json_pack("{s:o, s:b, s:o}", "at", time_json(at), "ok", !failed,
-	    "error", failed ? json_from_str(str_of(message)) : json_null());
+	return json_pack("{s:o, s:b, s:o}", "at", json_from_time(at), "ok",
+	    !failed, "error",
+	    failed ? json_from_str(str_of(message)) : json_null());
 }
 
 /* Ready means: decisions can be made and logged. A reload that failed is shown,
@@ -102,7 +92,8 @@ readiness(struct gateways_server *s, const struct gate_env *env,
 	    json_pack("{s:b, s:o, s:i, s:o, s:o, s:o}", "ready", ready,
 		"policies", json_from_str(policy_set_version(set)), "count",
 		(int)policy_set_count(set), "loadedAt",
-		time_json(engine_snapshot_loaded_at_ms(env->state->snapshot)),
+		json_from_time(
+		    engine_snapshot_loaded_at_ms(env->state->snapshot)),
 		"reload", reload_json(s), "error",
 		ready ? json_null() : json_from_str(str_of(err.msg))));
 }
