@@ -74,10 +74,7 @@ start_haproxy() {
 
 start_web() {
 	relocate "$EXAMPLE/web.site" "$T/etc/avow/web.site" ":8080=:$WEB"
-	relocate "$ROOT/tests/lib/nginx.conf" "$T/etc/avow/web.conf" \
-	    @NAME@=web
-	start_server web nginx -p "$T/run" -c "$T/etc/avow/web.conf" \
-	    -e stderr -g "user $(id -un);"
+	start_site web
 	wait_for_port web 127.0.0.2 "$WEB" && wait_for_port web 127.0.0.3 "$WEB"
 }
 

@@ -78,7 +78,7 @@ expect "i-1's document" "401 evidence.revoked" \
 expect "another's still counts" "200 permit" ask_as extended "$INDEX"
 
 say "Before it bites: the same site with nginx \`mirror\` instead of \`auth_request\`:"
-stop nginx
+stop mirror
 site observe
 start_nginx || give_up "cannot start: start_nginx"
 expect "no document, but nothing is blocked" "200" ask "$INDEX"

@@ -56,7 +56,7 @@ release_file() {
 
 signing_key() {
 	mkdir -m 700 "$T/gpg"
-	run_server gpg1 --homedir "$T/gpg" --batch --quiet --gen-key 2>/dev/null <<-END
+	run_server gpg1 --homedir "$T/gpg" --batch --quiet --gen-key 2>>"$T/gpg.log" <<-END
 		Key-Type: RSA
 		Key-Length: 2048
 		Name-Real: throwaway
@@ -68,7 +68,7 @@ signing_key() {
 # sign FOLDER: Release becomes InRelease.
 sign() {
 	run_server gpg1 --homedir "$T/gpg" --batch --yes --digest-algo SHA512 \
-	    -o "$1/InRelease" --clearsign "$1/Release" 2>/dev/null
+	    -o "$1/InRelease" --clearsign "$1/Release" 2>>"$T/gpg.log"
 }
 
 # repository NAME: indexed and signed, as usual mirrors are.
@@ -90,14 +90,12 @@ flat_repository() {
 }
 
 mirror() {
-	signing_key
+	signing_key || return
 	package debian hello 1.0-1
 	package debian "$KERNEL" 6.1.119-1
 	package debian-extended openssl 3.0.15-1+ext2
 	package tools acme-tool 2.4
-	repository debian
-	repository debian-extended
-	flat_repository tools
+	repository debian && repository debian-extended && flat_repository tools
 }
 
 # apt_machine: an apt that knows nothing of this system and only the mirror.
@@ -212,11 +210,7 @@ start_avow() {
 }
 
 start_nginx() {
-	relocate "$ROOT/tests/lib/nginx.conf" "$T/etc/avow/mirror.conf" \
-	    @NAME@=mirror
-	start_server nginx nginx -p "$T/run" -c "$T/etc/avow/mirror.conf" \
-	    -e stderr -g "user $(id -un);"
-	wait_for_port nginx 127.0.0.1 "$PORT"
+	start_site mirror && wait_for_port mirror 127.0.0.1 "$PORT"
 }
 
 repository_scene() {
@@ -226,7 +220,7 @@ repository_scene() {
 	cp "$EXAMPLE"/policies/*.avow "$T/etc/avow/policies/"
 	: >"$T/etc/avow/revoked"
 	issuer acme
-	mirror
+	mirror || return
 	apt_machine
 	site enforce
 	start_avow && start_nginx

@@ -11,7 +11,6 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 AVOW=${AVOW:-build/avow}
 case $AVOW in /*) ;; *) AVOW=$ROOT/$AVOW ;; esac
 SERVERS=$ROOT/build/servers
-LIBRARIES=$(printf '%s:' "$SERVERS"/usr/lib/*-linux-* "$SERVERS"/lib/*-linux-*)
 
 passed=0 failed=0 skipped=0
 declare -A PIDS=()
@@ -219,19 +218,33 @@ program() {
 	PATH="$PATH:/usr/sbin" command -v "$1"
 }
 
-# start_server NAME PROGRAM ARGUMENT...: with the libraries it came with.
+# The libraries that the fetched programs came with.
+libraries() {
+	printf '%s:' "$SERVERS"/usr/lib/*-linux-* "$SERVERS"/lib/*-linux-*
+}
+
+# start_server NAME PROGRAM ARGUMENT...: with its libraries.
 start_server() {
 	local name=$1 path
 	path=$(program "$2") || return 1
 	shift 2
-	start "$name" env LD_LIBRARY_PATH="$LIBRARIES" "$path" "$@"
+	start "$name" env LD_LIBRARY_PATH="$(libraries)" "$path" "$@"
+}
+
+# start_site NAME: nginx with /etc/avow/NAME.site. As root its workers stay root: they have to read this folder.
+start_site() {
+	local -a as=()
+	[ "$(id -u)" -ne 0 ] || as=(-g "user root;")
+	relocate "$ROOT/tests/lib/nginx.conf" "$T/etc/avow/$1.conf" "@NAME@=$1"
+	start_server "$1" nginx -p "$T/run" -c "$T/etc/avow/$1.conf" -e stderr \
+	    "${as[@]}"
 }
 
 run_server() {
 	local path
 	path=$(program "$1") || return 1
 	shift
-	LD_LIBRARY_PATH="$LIBRARIES" "$path" "$@"
+	LD_LIBRARY_PATH="$(libraries)" "$path" "$@"
 }
 
 # relocate FILE... : copies configuration into $T; the places of an installed system become places under $T.
