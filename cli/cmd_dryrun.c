@@ -14,7 +14,7 @@ struct options {
 	struct cli_list policies, entities;
 	const char *request, *errored_deny, *level;
 	const char *config, *gate, *document, *signature, *kind, *path,
-	    *source_ip, *protocol, *method;
+	    *source_ip, *protocol, *method, *port, *weight;
 	struct cli_time at;
 	bool json;
 	enum engine_errored_deny mode;
@@ -121,6 +121,21 @@ run_request(const struct options *o, struct engine_operation *operation,
 }
 
 static bool
+read_number(const char *name, const char *text, uint64_t max, int64_t *ret)
+{
+	uint64_t n;
+	if (text == NULL)
+		return true;
+	if (!str_to_u64(str_of(text), max, &n) || n == 0) {
+		cli_errorf("--%s: expected a number from 1 to %llu, found `%s`",
+		    name, (unsigned long long)max, text);
+		return false;
+	}
+	*ret = (int64_t)n;
+	return true;
+}
+
+static bool
 read_files(const struct options *o, struct arena *a, struct gateways_asked *q)
 {
 	struct error err = { 0 };
@@ -151,8 +166,12 @@ run_gate(const struct options *o, struct engine_operation *operation,
 		.source_ip = str_of(o->source_ip),
 		.protocol =
 		    o->protocol != NULL ? str_of(o->protocol) : STR("https"),
+		.weight = 1,
 		.now_ms = now_ms(o),
 	};
+	if (!read_number("port", o->port, 65535, &q.port) ||
+	    !read_number("weight", o->weight, 256, &q.weight))
+		return code;
 	struct gateways_state *s =
 	    gateways_state_load(o->config, q.now_ms, &messages);
 	operation->load_ns = clock_mono_ns() - began;
@@ -213,13 +232,18 @@ cmd_dryrun(int argc, char **argv)
 		    "the document's kind: avow (default), ec2-signature, "
 		    "ec2-rsa2048" },
 		{ "path", CLI_TEXT, &o.path, false, "PATH",
-		    "what is asked for, as on the request line" },
+		    "what is asked for, as on the request line; "
+		    "/gate/balancer/POOL for a balancer gate" },
 		{ "method", CLI_TEXT, &o.method, false, "METHOD",
 		    "GET (default) or HEAD" },
 		{ "source-ip", CLI_TEXT, &o.source_ip, false, "ADDRESS",
 		    "where the request comes from" },
 		{ "protocol", CLI_TEXT, &o.protocol, false, "WORD",
 		    "https (default) or http" },
+		{ "port", CLI_TEXT, &o.port, false, "N",
+		    "a balancer gate's: the port to join with" },
+		{ "weight", CLI_TEXT, &o.weight, false, "N",
+		    "a balancer gate's: the weight; 1 when not given" },
 		{ "at", CLI_TIME, &o.at, false, "TIME",
 		    "when, as 2026-03-01T12:00:00Z; now when not given" },
 		{ "level", CLI_TEXT, &o.level, false, "LEVEL",

@@ -49,6 +49,12 @@ void answer_json(struct http_response *r, unsigned status, json_t *body_take);
 void forward_auth_handle(const struct gate_env *env,
     const struct http_request *q, struct http_response *r);
 
+#define POOL_PREFIX "/gate/balancer/"
+
+/* What policies are asked of a join: `balancer:join` on `Pool::"NAME"`. */
+bool pool_request(const struct gateways_state *s, struct arena *a,
+    const struct balancer_ask *ask, const struct engine_gated **ret,
+    struct error *reterr) MUST_USE;
 /* POST and DELETE /gate/balancer/POOL: join and leave. */
 void pool_handle(const struct gate_env *env, const struct http_request *q,
     struct http_response *r);

@@ -492,31 +492,42 @@ unknown_pool(struct error *reterr)
 }
 
 bool
-balancer_join(struct balancer *b, struct arena *a, struct str pool,
+balancer_examine(const struct balancer *b, struct str pool,
     const struct balancer_who *who, const struct balancer_said *said,
-    const struct balancer_judge *judge, struct balancer_joined *ret,
-    struct error *reterr)
+    struct balancer_ask *ret_ask, struct error *reterr)
 {
-	struct joining j = { .b = b, .a = a, .who = who };
+	const struct balancer_pool *p = pool_of(b, pool);
 	struct net_addr address = { 0 };
 
-	j.pool = balancer_pool_find(b, pool);
-	if (!j.pool)
+	if (!p)
 		return unknown_pool(reterr);
 	if (!check_client(who, reterr))
 		return false;
 	if (!net_parse_addr(said->address, &address))
 		return error_set(reterr, ERR_BALANCER_ADDRESS, SPAN_NONE,
 		    "the address to join is not an IP address");
-	if (!balancer_check(
-		j.pool, who, &address, said->port, said->weight, reterr))
+	if (!balancer_check(p, who, &address, said->port, said->weight, reterr))
 		return false;
-	j.ask = (struct balancer_ask){ .gate = j.pool->gate,
-		.pool = j.pool->config.name,
+	*ret_ask = (struct balancer_ask){ .gate = p->gate,
+		.pool = p->config.name,
 		.who = who,
 		.address = address,
 		.port = (uint16_t)said->port,
 		.weight = (uint16_t)said->weight };
+	return true;
+}
+
+bool
+balancer_join(struct balancer *b, struct arena *a, struct str pool,
+    const struct balancer_who *who, const struct balancer_said *said,
+    const struct balancer_judge *judge, struct balancer_joined *ret,
+    struct error *reterr)
+{
+	struct joining j = { .b = b, .a = a, .who = who };
+
+	if (!balancer_examine(b, pool, who, said, &j.ask, reterr))
+		return false;
+	j.pool = balancer_pool_find(b, pool);
 	return join(&j, judge, ret, reterr);
 }
 

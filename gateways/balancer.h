@@ -78,6 +78,12 @@ struct balancer_joined {
 	int64_t expires_at; /* unix s; INT64_MAX: `maxLease: none` */
 };
 
+/* What a join must be before policy is asked: client = attested = said address, network, port, weight. On success *ret_ask is the question for policy; it lends
+ * from `b` and `who`. Errors: ERR_BALANCER_*, ERR_REQUIREMENT_ADDRESS. */
+bool balancer_examine(const struct balancer *b, struct str pool,
+    const struct balancer_who *who, const struct balancer_said *said,
+    struct balancer_ask *ret_ask, struct error *reterr) MUST_USE;
+
 /* Check (client = attested = said address, network, port, weight), ask `judge` (its decide alone), store, tell HAProxy. Who holds the place already keeps it
  * unless the same issuer attested the asker later; then the older leaves first. Memory is `a`'s. Errors: ERR_BALANCER_*, ERR_REQUIREMENT_ADDRESS, what the
  * judge says, ERR_EVIDENCE_EXPIRED, ERR_SYSTEM_*. */

@@ -25,6 +25,7 @@ struct gateways_asked {
 	struct str kind;                /* empty: `avow` */
 	struct str method, target;      /* `GET`, raw path and query */
 	struct str source_ip, protocol;
+	int64_t port, weight; /* a balancer gate's; port 0: not said */
 	int64_t now_ms;
 };
 

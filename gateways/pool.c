@@ -6,7 +6,7 @@
 #include "base/limits.h"
 #include "gateways/forwarded.h"
 
-#define PREFIX "/gate/balancer/"
+#define PREFIX POOL_PREFIX
 
 /* One request to join or leave. */
 struct pool_call {
@@ -49,8 +49,8 @@ said_fields(struct arena *a, const struct balancer_ask *ask,
 }
 
 /* `balancer:join` on `Pool::"NAME"`. */
-static bool
-build_request(const struct gate_env *env, struct arena *a,
+bool
+pool_request(const struct gateways_state *s, struct arena *a,
     const struct balancer_ask *ask, const struct engine_gated **ret,
     struct error *reterr)
 {
@@ -74,7 +74,7 @@ build_request(const struct gate_env *env, struct arena *a,
 	return said_fields(a, ask, extra, reterr) &&
 	       gate_context(a, ask->gate, &seen, ask->who->proof, extra, 2,
 		   &context, reterr) &&
-	       engine_gated_make(a, env->state->snapshot, ask->who->claims,
+	       engine_gated_make(a, s->snapshot, ask->who->claims,
 		   (struct uid){ STR("Action"), STR("balancer:join") }, &pool,
 		   context, ret, reterr);
 }
@@ -85,7 +85,7 @@ ask_policy(const struct gate_env *env, struct arena *a,
 {
 	c->gate = ask->gate;
 	c->proven = (struct gate_proven){ ask->who->claims, ask->who->proof };
-	if (build_request(env, a, ask, &c->asked, &c->why))
+	if (pool_request(env->state, a, ask, &c->asked, &c->why))
 		gate_decide(env, a, c);
 	else
 		gate_refuse(c);

@@ -101,11 +101,60 @@ START_TEST(says_what_the_gate_would)
 }
 END_TEST
 
+/* A balancer gate: every check of a join, and no store or load balancer. */
+static const struct {
+	const char *note, *target, *source, *audience;
+	int64_t port, weight;
+	const char *code;
+} joins[] = {
+	{ "as it should be", "/gate/balancer/web", "10.0.0.7", "lb", 8080, 1,
+	    "permit" },
+	{ "a port that the pool has not", "/gate/balancer/web", "10.0.0.7",
+	    "lb", 22, 1, "balancer.port" },
+	{ "a weight over the limit", "/gate/balancer/web", "10.0.0.7", "lb",
+	    8080, 257, "balancer.weight" },
+	{ "from another address", "/gate/balancer/web", "10.0.0.8", "lb", 8080,
+	    1, "requirement.address" },
+	{ "another gate's document", "/gate/balancer/web", "10.0.0.7",
+	    "updates", 8080, 1, "evidence.audience" },
+	{ "no such pool", "/gate/balancer/db", "10.0.0.7", "lb", 8080, 1,
+	    "request.path" },
+	{ "no pool's path", "/debian/a_1_all.deb", "10.0.0.7", "lb", 8080, 1,
+	    "request.path" },
+	{ "a query", "/gate/balancer/web?x", "10.0.0.7", "lb", 8080, 1,
+	    "request.path" },
+};
+
+START_TEST(says_what_a_balancer_would)
+{
+	struct kit_doc doc = { .audience = joins[_i].audience };
+	struct gateways_asked q = asked(&doc);
+	enum engine_effect effect = ENGINE_PERMIT;
+	json_t *report = NULL;
+	struct error err = { 0 };
+
+	q.gate = STR("lb");
+	q.target = str_of(joins[_i].target);
+	q.source_ip = str_of(joins[_i].source);
+	q.port = joins[_i].port;
+	q.weight = joins[_i].weight;
+	ck_assert_msg(gateways_dryrun(k.env.state, &q, LEVEL_HIGH, &operation,
+			  &report, &effect, &err),
+	    "%s: %s", joins[_i].note, err.msg);
+	ck_assert_msg(strcmp(kit_text(report, "code"), joins[_i].code) == 0,
+	    "%s: got %s", joins[_i].note, kit_text(report, "code"));
+	ck_assert_int_eq(
+	    effect == ENGINE_PERMIT, strcmp(joins[_i].code, "permit") == 0);
+	ck_assert_uint_eq(kit_log(&k).n, 0);
+	json_decref(report);
+}
+END_TEST
+
 static const struct {
 	const char *note, *gate, *source, *protocol;
 } wrong[] = {
 	{ "no such gate", "nope", "10.0.0.7", "https" },
-	{ "a gate of another kind", "lb", "10.0.0.7", "https" },
+	{ "a balancer gate without a port", "lb", "10.0.0.7", "https" },
 	{ "no address", "updates", "", "https" },
 	{ "a name", "updates", "localhost", "https" },
 	{ "an address with leading zeros", "updates", "010.0.0.7", "https" },
@@ -161,6 +210,8 @@ main(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, says_what_the_gate_would, 0, ARRAY_LEN(rows));
+	tcase_add_loop_test(
+	    tc, says_what_a_balancer_would, 0, ARRAY_LEN(joins));
 	tcase_add_loop_test(tc, the_question_is_wrong, 0, ARRAY_LEN(wrong));
 	tcase_add_test(tc, at_another_time);
 	suite_add_tcase(s, tc);
