@@ -112,7 +112,8 @@ attest_evidence_from_pack(struct arena *a, struct str pack,
 		at = end < pack.n ? end + 1 : pack.n;
 	}
 	if (!str_eq(part[0], STR("avow1")) || !is_kind(part[1]))
-		return malformed(reterr, "pack", "is not `avow1.KIND.DOCUMENT.SIGNATURE`");
+		return malformed(
+		    reterr, "pack", "is not `avow1.KIND.DOCUMENT.SIGNATURE`");
 	e.kind = str_dup(a, part[1]);
 	if (!e.kind.p)
 		return error_nomem(reterr);

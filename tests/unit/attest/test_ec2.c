@@ -15,6 +15,22 @@
 #define TASK DOCUMENTS "taskcluster/"
 #define DSA DOCUMENTS "smallstep-pkcs7/"
 
+/* Each test's own: one that has no data to read ends early. */
+static struct arena *memory;
+
+static void
+setup(void)
+{
+	memory = arena_new(0);
+	ck_assert_ptr_nonnull(memory);
+}
+
+static void
+teardown(void)
+{
+	arena_free(memory);
+}
+
 static struct attest_trust *
 aws(const char *kind, const char *path, const struct str *owner)
 {
@@ -93,7 +109,7 @@ load(struct arena *a, int i, struct attest_evidence *ret)
 
 START_TEST(real_documents)
 {
-	struct arena *a = arena_new(0);
+	struct arena *a = memory;
 	const char *certs = kept_testdata(a, "vectors/aws-certs");
 	struct attest_trust *t;
 	struct attest_context ctx = { .now_unix_s = KIT_NOON };
@@ -103,22 +119,21 @@ START_TEST(real_documents)
 
 	if (!certs)
 		return;
-	ctx.trust = t = aws(rows[_i].kind, certs, NULL);
 	if (!load(a, _i, &e))
 		return;
+	ctx.trust = t = aws(rows[_i].kind, certs, NULL);
 	ck_assert_msg(
 	    attest_verify(a, &e, &ctx, &c, &err) == (rows[_i].want == ERR_NONE),
 	    "%s: %s", rows[_i].note, err.msg);
 	ck_assert_msg(err.code == rows[_i].want, "%s: %s", rows[_i].note,
 	    error_id(err.code));
 	attest_trust_free(t);
-	arena_free(a);
 }
 END_TEST
 
 START_TEST(a_real_document_says)
 {
-	struct arena *a = arena_new(0);
+	struct arena *a = memory;
 	const char *certs = kept_testdata(a, "vectors/aws-certs");
 	struct attest_trust *t;
 	struct attest_context ctx = { .now_unix_s = KIT_NOON,
@@ -149,7 +164,6 @@ START_TEST(a_real_document_says)
 	json_decref(json);
 	buf_free(&text);
 	attest_trust_free(t);
-	arena_free(a);
 }
 END_TEST
 
@@ -164,7 +178,7 @@ static const struct {
 
 START_TEST(a_genuine_document_of_another_account)
 {
-	struct arena *a = arena_new(0);
+	struct arena *a = memory;
 	const char *certs = kept_testdata(a, "vectors/aws-certs");
 	struct str owner = str_of(owners[_i].owner);
 	struct attest_trust *t;
@@ -179,14 +193,13 @@ START_TEST(a_genuine_document_of_another_account)
 	(void)!attest_verify(a, &e, &ctx, &c, &err);
 	ck_assert_int_eq(err.code, owners[_i].want);
 	attest_trust_free(t);
-	arena_free(a);
 }
 END_TEST
 
 /* The right key, filed under another region: it may not speak for this one. */
 START_TEST(a_key_speaks_for_its_region)
 {
-	struct arena *a = arena_new(0);
+	struct arena *a = memory;
 	struct str pem;
 	struct attest_trust *t;
 	struct attest_context ctx = { .now_unix_s = KIT_NOON };
@@ -204,14 +217,13 @@ START_TEST(a_key_speaks_for_its_region)
 	ck_assert_int_eq(err.code, ERR_EVIDENCE_OWNER);
 	ck_assert_ptr_nonnull(strstr(err.msg, "region"));
 	attest_trust_free(t);
-	arena_free(a);
 }
 END_TEST
 
 /* Only the certificate of another region: no trusted key signed this. */
 START_TEST(a_key_that_is_not_pinned)
 {
-	struct arena *a = arena_new(0);
+	struct arena *a = memory;
 	const char *cert = kept_testdata(a, TELEPORT "us-west-1.rsa2048.pem");
 	struct attest_trust *t;
 	struct attest_context ctx = { .now_unix_s = KIT_NOON };
@@ -221,13 +233,12 @@ START_TEST(a_key_that_is_not_pinned)
 
 	if (!cert)
 		return;
-	ctx.trust = t = aws("ec2-rsa2048", cert, NULL);
 	if (!load(a, 0, &e))
 		return;
+	ctx.trust = t = aws("ec2-rsa2048", cert, NULL);
 	ck_assert(!attest_verify(a, &e, &ctx, &c, &err));
 	ck_assert_int_eq(err.code, ERR_EVIDENCE_SIGNATURE);
 	attest_trust_free(t);
-	arena_free(a);
 }
 END_TEST
 
@@ -283,25 +294,24 @@ flip_all(struct flipping *f, struct arena *a, struct str *which)
  * said, because the document must still be the very same. */
 START_TEST(no_bit_may_differ)
 {
-	struct arena *a = arena_new(0);
+	struct arena *a = memory;
 	const char *cert = kept_testdata(a, flips[_i].cert);
 	struct attest_trust *t;
-	struct flipping f = { .ctx = { .now_unix_s = KIT_NOON },
-		.scratch = arena_new(0) };
+	struct flipping f = { .ctx = { .now_unix_s = KIT_NOON } };
 	size_t loose;
 
 	if (!cert)
 		return;
-	f.ctx.trust = t = aws(flips[_i].kind, cert, NULL);
 	if (!load(a, flips[_i].row, &f.e))
 		return;
+	f.scratch = arena_new(0);
+	f.ctx.trust = t = aws(flips[_i].kind, cert, NULL);
 	ck_assert_uint_eq(flip_all(&f, a, &f.e.document), 0);
 	loose = flip_all(&f, a, &f.e.signature);
 	/* issuer and serial number: 120 bytes of 1,100 */
 	ck_assert_uint_le(loose, flips[_i].row == 1 ? 130 * 8 : 0);
 	attest_trust_free(t);
 	arena_free(f.scratch);
-	arena_free(a);
 }
 END_TEST
 
@@ -339,7 +349,7 @@ static const struct {
 
 START_TEST(names_and_shapes)
 {
-	struct arena *a = arena_new(0);
+	struct arena *a = memory;
 	struct str text = str_of(shapes[_i].text);
 	struct doc d = { 0 };
 	struct error e = { 0 };
@@ -357,13 +367,12 @@ START_TEST(names_and_shapes)
 		ck_assert_msg(
 		    strstr(e.msg, shapes[_i].says) != NULL, "%s", e.msg);
 	json_decref(root);
-	arena_free(a);
 }
 END_TEST
 
 START_TEST(null_is_no_claim)
 {
-	struct arena *a = arena_new(0);
+	struct arena *a = memory;
 	struct str text = STR("{\"instanceId\":\"i-1\",\"accountId\":null,"
 			      "\"billingProducts\":null,\"other\":\"x\"}");
 	struct doc d = { 0 };
@@ -375,7 +384,6 @@ START_TEST(null_is_no_claim)
 	ck_assert_uint_eq(d.owner.n, 0);
 	ck_assert(doc_id_is_valid(d.id));
 	json_decref(root);
-	arena_free(a);
 }
 END_TEST
 
@@ -386,6 +394,7 @@ main(void)
 	TCase *tc = tcase_create("ec2");
 
 	json_setup();
+	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 120);
 	tcase_add_loop_test(tc, real_documents, 0, ARRAY_LEN(rows));
 	tcase_add_test(tc, a_real_document_says);
