@@ -90,7 +90,7 @@ struct attest_context {
 	const struct attest_revoked *revoked; /* NULL: nothing is revoked */
 	int64_t now_unix_s;
 	struct str audience;   /* the gate's name; empty: not checked (`doc verify` without --audience) */
-	bool key_proven;       /* possession of the `cnf` key was shown; first light: always false */
+	bool key_proven;       /* possession of the `cnf` key was shown; no gate can check that yet, so none sets it */
 };
 
 /* Signature, then times, issuer, owner, revocation, audience, cnf; the first that fails gives the code (ERR_EVIDENCE_*). On success *ret_claims lives in `a` and
