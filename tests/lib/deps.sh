@@ -10,7 +10,6 @@ build='
 gcc libc6-dev pkg-config
 check libsubunit-dev
 libjansson-dev libssl-dev libmicrohttpd-dev libfyaml-dev libsqlite3-dev
-libpcre2-dev
 curl ca-certificates openssl xz-utils
 '
 ci='
