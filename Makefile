@@ -49,6 +49,7 @@ MODE_FLAGS := $(MODE_$(MODE))
 ALL_CFLAGS := -std=c17 -D_GNU_SOURCE -I. $(call system,$(LIBS)) $(WARN) \
 	$(MODE_FLAGS) -fno-common -fvisibility=hidden -pthread $(CFLAGS)
 LIB_LIBS := $(shell pkg-config --libs $(LIBS) 2>/dev/null) -pthread -lm
+CHECK_LIBS := $(shell pkg-config --libs check 2>/dev/null)
 LINK := $(MODE_FLAGS) -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed $(LDFLAGS)
 
 # --- what there is ----------------------------------------------------------
@@ -70,7 +71,7 @@ CONFORMANCE := $(sort $(wildcard tests/conformance/*.sh))
 FORMAT := $(sort $(wildcard $(MODULES:%=%/*.c) cli/*.c bench/*.c tests/*/*.c tests/*/*/*.c))
 PROGRAM := $(if $(CLI_SRC),$B/avow)
 
-.PHONY: all help deps demo test unit e2e conformance asan tsan fault fuzz \
+.PHONY: all help deps demo test unit unit-programs e2e conformance asan tsan fault fuzz \
 	fuzz-smoke cover layers lint format format-check bench snapshots \
 	install clean FORCE
 .DELETE_ON_ERROR:
@@ -105,11 +106,12 @@ $B/avow: $(CLI_OBJ) $B/libavow.a
 	$(Q)$(CC) $(LINK) -pie $^ $(LIB_LIBS) -o $@
 
 # --- tests ------------------------------------------------------------------
-$B/tests/unit/%: tests/unit/%.c $(HELP_OBJ) $B/libavow.a $B/.flags
+$(UNIT:$B/%=$B/obj/%.o): PIC := -fPIE
+$(UNIT:$B/%=$B/obj/%.o): ALL_CFLAGS += $(call system,check)
+$B/tests/unit/%: $B/obj/tests/unit/%.o $(HELP_OBJ) $B/libavow.a
 	@mkdir -p $(@D)
-	$(call say,CC)
-	$(Q)$(CC) $(ALL_CFLAGS) $(call system,check) -fPIE -MMD -MP -MF $@.d $< $(HELP_OBJ) \
-	    $B/libavow.a $(LINK) -pie $(shell pkg-config --libs check) $(LIB_LIBS) -o $@
+	$(call say,LD)
+	$(Q)$(CC) $< $(HELP_OBJ) $B/libavow.a $(LINK) -pie $(CHECK_LIBS) $(LIB_LIBS) -o $@
 
 CONFORM_OBJ := $(patsubst %.c,$B/obj/%.o,$(wildcard tests/conformance/*.c))
 CONFORM := $(if $(CONFORM_OBJ),$B/conformance)
@@ -118,6 +120,7 @@ $B/conformance: $(CONFORM_OBJ) $B/libavow.a
 	$(call say,LD)
 	$(Q)$(CC) $(LINK) -pie $^ $(LIB_LIBS) -o $@
 
+unit-programs: $(UNIT)
 unit: $(UNIT) ## the unit tests (tests/unit)
 	@tests/run.sh $(UNIT)
 e2e: all ## the tests of whole programs (tests/e2e)
@@ -200,4 +203,4 @@ install: all ## to DESTDIR and PREFIX (/usr/local)
 clean: ## remove build/
 	rm -rf build
 
--include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(HELP_OBJ:.o=.d) $(CONFORM_OBJ:.o=.d) $(UNIT:=.d) $(FUZZ:=.d) $(FAULT:=.d)
+-include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(HELP_OBJ:.o=.d) $(CONFORM_OBJ:.o=.d) $(UNIT:$B/%=$B/obj/%.d) $(FUZZ:=.d) $(FAULT:=.d)
