@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#define LONGEST 24u
+#define LONGEST 64u
 #define SHOWN 40u
 
 static const char *const functions[] = {
@@ -81,27 +81,65 @@ distance(struct str a, struct str b)
 	return rows[a.n % 3][b.n];
 }
 
+/* How far `w` is from `word`; LONGEST when too far to be meant. */
+static unsigned
+far_from(struct str word, struct str w)
+{
+	unsigned d, allowed = w.n < 4 ? 1 : w.n < 8 ? 2 : 3;
+
+	if (word.n == 0 || word.n > LONGEST || w.n > LONGEST ||
+	    w.n > word.n + allowed || word.n > w.n + allowed)
+		return LONGEST;
+	d = distance(word, w);
+	return d <= allowed && d < w.n ? d : LONGEST;
+}
+
 const char *
 hint_nearest(struct str word, const char *const *words)
 {
 	const char *best = NULL;
-	unsigned best_distance = 0;
+	unsigned best_distance = LONGEST;
 
-	if (word.n == 0 || word.n > LONGEST)
-		return NULL;
 	for (; *words; words++) {
-		struct str w = str_of(*words);
-		unsigned d, allowed = w.n < 4 ? 1 : w.n < 8 ? 2 : 3;
+		unsigned d = far_from(word, str_of(*words));
 
-		if (w.n > LONGEST)
-			continue;
-		d = distance(word, w);
-		if (d <= allowed && d < w.n && (!best || d < best_distance)) {
+		if (d < best_distance) {
 			best = *words;
 			best_distance = d;
 		}
 	}
 	return best;
+}
+
+/* What comes after the last `::`. */
+static struct str
+last_part(struct str name)
+{
+	size_t from = name.n;
+
+	while (from > 0 && name.p[from - 1] != ':')
+		from--;
+	return str_sub(name, from, name.n);
+}
+
+const struct str *
+hint_nearest_of(struct str word, const struct str *words, size_t n)
+{
+	const struct str *best = NULL, *same_end = NULL;
+	unsigned best_distance = LONGEST;
+
+	for (size_t i = 0; i < n; i++) {
+		unsigned d = far_from(word, words[i]);
+
+		if (d < best_distance) {
+			best = &words[i];
+			best_distance = d;
+		}
+		if (!same_end && word.n > 0 &&
+		    str_eq(last_part(word), last_part(words[i])))
+			same_end = &words[i];
+	}
+	return best ? best : same_end;
 }
 
 const char *

@@ -11,6 +11,10 @@ const char *hint_found(
     struct str text, struct token t, char buf[static HINT_FOUND]);
 /* The word of the NULL-ended list that is nearest to `word`: the same but for case, or few letters away. NULL when none is near. */
 const char *hint_nearest(struct str word, const char *const *words);
+/* The same over `n` slices (attributes, types, actions of a schema); where none is near, one that differs only in its namespace (`User`, `App::User`). NULL when
+ * there is none. Cost O(n) comparisons of at most 64 bytes. */
+const struct str *hint_nearest_of(
+    struct str word, const struct str *words, size_t n);
 /* The same over the names of functions (or, with `methods`, of methods). */
 const char *hint_operation(struct str word, bool methods);
 

@@ -32,6 +32,37 @@ START_TEST(near_words)
 }
 END_TEST
 
+static const struct {
+	const char *word, *near;
+} name_rows[] = {
+	{ "Usr", "User" },
+	{ "App::Usr", "App::User" },
+	{ "Photo", "App::Photo" },
+	{ "Other::Photo", "App::Photo" },
+	{ "departmnet", "department" },
+	{ "clearanceLevelOfTheEmploye", "clearanceLevelOfTheEmployee" },
+	{ "zebra", NULL },
+	{ "", NULL },
+};
+
+START_TEST(near_names)
+{
+	static const struct str words[] = { STR_INIT("App::User"),
+		STR_INIT("User"), STR_INIT("App::Photo"),
+		STR_INIT("department"), STR_INIT("clearanceLevelOfTheEmployee"),
+		STR_INIT("") };
+	const struct str *got = hint_nearest_of(
+	    str_of(name_rows[_i].word), words, ARRAY_LEN(words));
+
+	if (!name_rows[_i].near) {
+		ck_assert_ptr_null(got);
+		return;
+	}
+	ck_assert_ptr_nonnull(got);
+	ck_assert(str_eq(*got, str_of(name_rows[_i].near)));
+}
+END_TEST
+
 START_TEST(near_operations)
 {
 	ck_assert_pstr_eq(hint_operation(STR("datetme"), false), "datetime");
@@ -64,6 +95,7 @@ main(void)
 	TCase *tc = tcase_create("hint");
 
 	tcase_add_loop_test(tc, near_words, 0, ARRAY_LEN(rows));
+	tcase_add_loop_test(tc, near_names, 0, ARRAY_LEN(name_rows));
 	tcase_add_test(tc, near_operations);
 	tcase_add_test(tc, found_text_is_cut_between_characters);
 	suite_add_tcase(s, tc);
