@@ -1,0 +1,106 @@
+/* normal.h - contract: the normal form of a policy set, and what an index may know of it.
+ * A rule has one atom for each element and an ordered list of conjuncts. The invariant, for every request and every policy instance (parent): the instance is
+ * satisfied when one of its rules is, else in error when one of its rules is, else neither. A rule is evaluated in order: its atoms (total: they cannot err), then its
+ * conjuncts, up to the first that is false or errs. Rules depend on policies (and a schema) alone, never on entity data. Everything is immutable and lives in the
+ * arena that was given; trees, names and literals are borrowed from the policy set.
+ * Index keys: a rule may be skipped only where it would be *false*. Atoms may always be keys. A comparison may be one only on requests that are *clean* for it: every
+ * path that it and the conjuncts before it read is present and of a kind that cannot err. */
+#ifndef POLICY_NORMAL_H
+#define POLICY_NORMAL_H
+
+#include "policy/policy.h"
+
+enum normal_atom_kind {
+	ATOM_ANY = 0,
+	ATOM_EQ,    /* uid */
+	ATOM_IN,    /* uid: equal, or an ancestor */
+	ATOM_IS,    /* type */
+	ATOM_IS_IN, /* type and uid */
+	ATOM_LIKE,  /* type; ids begin with `prefix` (maybe empty); the whole pattern is the first conjunct */
+	ATOM_SET,   /* an indivisible set, left whole: equal to one of `members`, or (is_in) in one of them */
+};
+
+struct normal_atom {
+	enum normal_atom_kind kind;
+	bool is_in; /* SET */
+	struct str type, prefix;
+	struct uid uid;
+	const struct uid *members; /* sorted */
+	uint32_t n_members;
+};
+
+/* `var.a.b.c`: index into normal.paths. Kinds of the value that a reader can take without an error: a mask of 1 << enum value_kind. */
+struct normal_path {
+	uint8_t var; /* as the tree names variables */
+	const struct str *names;
+	uint32_t n;
+};
+struct normal_read {
+	uint32_t path;
+	uint32_t kinds;
+};
+
+enum normal_form {
+	FORM_TREE = 0, /* anything: evaluate the tree */
+	FORM_EQ,       /* path == literal: total once the path is there */
+	FORM_ORDER,    /* path OP literal for < <= > >= over Long (datetime, duration too): total once the path is of the literal's kind */
+	FORM_IN,       /* path in entity literal: total once the path is an entity */
+	FORM_HAS,      /* path is there; all but its last name are its reads */
+};
+
+/* One test of the remaining ones, in order. `node` is a condition's expression or a scope test that no atom says (negated, second, contextual) of `instance`'s tree. */
+struct normal_conjunct {
+	uint32_t instance, node;
+	bool negated; /* holds where the node is false; errors stay errors */
+	bool is_clean_total; /* cannot err on requests that are clean for its reads */
+	enum normal_form form;
+	uint8_t op; /* FORM_ORDER: `path op literal`, as the tree names operators */
+	uint32_t path;
+	struct value literal;
+	const struct normal_read *reads; /* sorted by path */
+	uint32_t n_reads;
+	uint64_t hash; /* of its canonical form: equal tests have equal hashes */
+};
+
+struct normal_rule {
+	enum policy_effect effect;
+	struct normal_atom atom[3]; /* principal, action, resource */
+	const struct normal_conjunct *conjuncts;
+	uint32_t n_conjuncts;
+	const uint32_t *parents; /* instances, sorted; never empty */
+	uint32_t n_parents;
+	/* Rules contained in this one (index into normal.contained): looked at only when this one is satisfied or errs, to name their parents too. */
+	const uint32_t *below;
+	uint32_t n_below;
+};
+
+struct normal {
+	const struct policy_set *set;
+	const struct normal_rule *rules;     /* of the decision index */
+	const struct normal_rule *contained; /* attribution only */
+	const struct normal_path *paths;
+	uint32_t n_rules, n_contained, n_paths;
+};
+
+/* Which stages run. All on is the default of every command; tests turn them off one by one. Zero: none but the split into atoms and conjuncts. */
+struct normal_options {
+	bool decompound, expand, dedup, contain, recompound;
+	uint32_t growth_max; /* rules one instance may become before it stays undivided; 0: the default */
+};
+
+/* Errors: memory, ERR_LIMIT_COUNT. Cost O(n log n). */
+bool normal_make(struct arena *a, const struct policy_set *set,
+    const struct normal_options *options, const struct normal **ret,
+    struct error *reterr) MUST_USE;
+
+/* Evaluate one conjunct, or all of a rule in order (atoms not looked at), as policy_eval does. */
+enum eval_outcome normal_eval_conjunct(const struct normal *n,
+    const struct normal_conjunct *c, const struct eval_request *request,
+    struct arena *scratch, const struct eval_trace *trace,
+    struct error *reterr);
+/* Does the atom hold for this entity? `layer` may be NULL. Errors: memory. */
+bool normal_atom_holds(const struct normal_atom *atom, struct uid uid,
+    const struct entities *layer, struct arena *scratch, bool *ret,
+    struct error *reterr) MUST_USE;
+
+#endif
