@@ -7,6 +7,7 @@
 #define LIMIT_POLICIES 4000000u
 #define LIMIT_NESTING 200u          /* brackets and operators within one another; Cedar names no number, its WASM build dies near 120 */
 #define LIMIT_EVAL_DEPTH 1000u
+#define LIMIT_POLICY_JSON_DEPTH 2000u /* of JSON: an operator takes two levels, so chains of up to 990; the JSON library ends at 2,048 */
 #define LIMIT_STRING_BYTES (1u << 20)
 #define LIMIT_DATA_FILE_BYTES (1u << 30)
 #define LIMIT_DATA_FILE_DEPTH 512u

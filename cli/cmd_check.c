@@ -46,6 +46,20 @@ show_json(const struct errors *errors, const struct errors *warnings)
 	return cli_print_json(array, false);
 }
 
+/* Links are among the policies, templates are not. */
+static void
+add_counts(const struct policy_set *set, struct buf *out)
+{
+	uint32_t templates = policy_set_templates(set);
+
+	buf_printf(out, "policies: %u, ", policy_set_count(set));
+	if (templates > 0)
+		buf_printf(out, "templates: %u, links: %u, ", templates,
+		    policy_set_links(set));
+	buf_printf(out, "files: %u, version: %.*s\n", policy_set_files(set),
+	    STR_ARG(policy_set_version(set)));
+}
+
 static bool
 show_text(const struct policy_set *set, const struct errors *errors,
     const struct errors *warnings)
@@ -57,9 +71,7 @@ show_text(const struct policy_set *set, const struct errors *errors,
 	policy_set_print_warnings(set, warnings, &messages);
 	ok = cli_messages(&messages);
 	if (errors->n == 0)
-		buf_printf(&out, "policies: %u, files: %u, version: %.*s\n",
-		    policy_set_count(set), policy_set_files(set),
-		    STR_ARG(policy_set_version(set)));
+		add_counts(set, &out);
 	ok = cli_print(&out) && ok;
 	buf_free(&messages);
 	buf_free(&out);
@@ -93,9 +105,10 @@ cmd_check(int argc, char **argv)
 	};
 	const struct cli_usage usage = {
 		.synopsis = "avow check [--json] PATH ...",
-		.about = "Read policy files and folders (*.avow, *.cedar) as "
-			 "one set and report every error\nand warning, each "
-			 "with its place. Exit: 0 no error, 1 errors.",
+		.about = "Read policy files and folders (*.avow, *.cedar; "
+			 "a *.json policy set by its name)\nas one set and "
+			 "report every error and warning, each with its "
+			 "place. Exit: 0 no error,\n1 errors.",
 		.options = options,
 		.n_options = ARRAY_LEN(options),
 		.min_args = 1,

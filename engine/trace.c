@@ -10,8 +10,8 @@
 static bool
 contains(const struct policy_place *outer, const struct policy_place *inner)
 {
-	return outer->text.p <= inner->text.p &&
-	       inner->text.p + inner->text.n <= outer->text.p + outer->text.n;
+	return outer->off <= inner->off &&
+	       inner->off + inner->len <= outer->off + outer->len;
 }
 
 static bool
@@ -24,7 +24,8 @@ is_false(enum eval_outcome outcome, const struct value *value)
 
 /* Keep the part that explains the failure; see the head of this file. */
 static void
-narrow(struct trace_record *t, const struct policy_place *place, bool failed)
+narrow(struct trace_record *t, uint32_t node, const struct policy_place *place,
+    bool failed)
 {
 	bool around = t->has_candidate && contains(place, &t->candidate);
 	if (!failed) {
@@ -35,17 +36,28 @@ narrow(struct trace_record *t, const struct policy_place *place, bool failed)
 	if (around && place->is_conjunction)
 		return;
 	t->candidate = *place;
+	t->candidate_node = node;
 	t->has_candidate = true;
 }
 
 /* The first node in error; what was false before it is not why. */
 static void
-keep_error(struct trace_record *t, const struct policy_place *place)
+keep_error(
+    struct trace_record *t, uint32_t node, const struct policy_place *place)
 {
 	if (t->has_candidate && t->candidate_is_error)
 		return;
 	t->candidate = *place;
+	t->candidate_node = node;
 	t->has_candidate = t->candidate_is_error = true;
+}
+
+static struct str
+text_of(struct trace_record *t, uint32_t policy, uint32_t node)
+{
+	struct str text = policy_place_text(t->set, policy, node, t->arena);
+	t->out_of_memory = t->out_of_memory || text.p == NULL;
+	return text;
 }
 
 static struct str
@@ -108,7 +120,7 @@ keep_element(struct trace_record *t, struct trace_policy *p)
 }
 
 static void
-end_clause(struct trace_record *t, struct trace_policy *p,
+end_clause(struct trace_record *t, struct trace_policy *p, uint32_t node,
     const struct policy_place *place, enum eval_outcome outcome)
 {
 	p->outcome = outcome;
@@ -122,8 +134,9 @@ end_clause(struct trace_record *t, struct trace_policy *p,
 	p->failed = *place;
 	if (t->has_candidate) {
 		p->failed.at = t->candidate.at;
-		p->failed.text = t->candidate.text;
+		node = t->candidate_node;
 	}
+	p->failed_text = text_of(t, p->policy, node);
 	t->has_candidate = t->candidate_is_error = false;
 }
 
@@ -136,16 +149,16 @@ see_node(void *ctx, uint32_t policy, uint32_t node, enum eval_outcome outcome,
 	struct policy_place place;
 	policy_place(t->set, policy, node, &place);
 	if (outcome == EVAL_ERROR)
-		keep_error(t, &place);
+		keep_error(t, node, &place);
 	else
-		narrow(t, &place, is_false(outcome, value));
+		narrow(t, node, &place, is_false(outcome, value));
 	/* A look-up that is only the start of a longer one says nothing of its
 	 * own. */
 	if (place.is_datum && value != NULL && value->kind != VALUE_RECORD &&
 	    value->kind != VALUE_NONE)
-		keep_datum(t, p, place.text, value);
+		keep_datum(t, p, text_of(t, policy, node), value);
 	if (place.is_clause)
-		end_clause(t, p, &place, outcome);
+		end_clause(t, p, node, &place, outcome);
 }
 
 bool

@@ -18,8 +18,9 @@ struct trace_policy {
 	uint32_t
 	    passed; /* clauses that held: scope elements, then conditions */
 	bool has_failed;
-	struct policy_place failed; /* the clause; its text and place narrowed
-				       to the part that failed */
+	struct policy_place failed; /* the clause; its place narrowed to the
+				       part that failed */
+	struct str failed_text;     /* what that part says */
 	struct trace_datum *data;
 	size_t n_data, cap_data;
 };
@@ -32,6 +33,7 @@ struct trace_record {
 	bool out_of_memory;
 	/* Of the policy being evaluated. */
 	struct policy_place candidate;
+	uint32_t candidate_node;
 	bool has_candidate, candidate_is_error;
 	/* Which unsatisfied policies would have changed the answer. */
 	enum policy_effect turning;

@@ -55,7 +55,7 @@ static bool
 is_of_failed(const struct trace_policy *p, const struct trace_datum *d)
 {
 	return d->clause == p->passed &&
-	       memmem(p->failed.text.p, p->failed.text.n, d->text.p,
+	       memmem(p->failed_text.p, p->failed_text.n, d->text.p,
 		   d->text.n) != NULL;
 }
 
@@ -83,7 +83,7 @@ failed_json(const struct trace_policy *p)
 	bool ok = json != NULL;
 	put(json, &ok, "clause", json_string(p->failed.clause));
 	put_place(json, &ok, &p->failed.at);
-	put(json, &ok, "text", json_from_str(p->failed.text));
+	put(json, &ok, "text", json_from_str(p->failed_text));
 	put(json, &ok, "values", values_json(p));
 	return finish(json, ok);
 }

@@ -36,3 +36,32 @@ ast_span(const struct ast *t, uint32_t node)
 		return SPAN_NONE;
 	return source_span(&t->source, t->nodes[node].off, t->nodes[node].len);
 }
+
+static void
+note_slot(const struct ast *t, uint32_t node, bool ret_has[2])
+{
+	const struct ast_node *n = &t->nodes[node];
+
+	if (n->kind == NODE_SLOT)
+		ret_has[n->op == VAR_RESOURCE] = true;
+}
+
+void
+ast_slots(const struct ast *t, const struct ast_policy *policy, bool ret_has[2])
+{
+	ret_has[0] = ret_has[1] = false;
+	for (unsigned v = 0; policy->has_slots && v < 3; v++) {
+		const struct ast_node *scope = &t->nodes[policy->scope[v]];
+
+		for (uint32_t i = 0; i < scope->b; i++) {
+			const struct ast_node *n =
+			    &t->nodes[t->kids[scope->a + i]];
+
+			if (n->kind == NODE_TEST_EQ)
+				note_slot(t, n->a, ret_has);
+			for (uint32_t k = 0;
+			     n->kind == NODE_TEST_IN && k < n->b; k++)
+				note_slot(t, t->kids[n->a + k], ret_has);
+		}
+	}
+}

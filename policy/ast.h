@@ -61,6 +61,7 @@ struct ast_node {
 	uint8_t kind;
 	uint8_t op;
 	uint8_t negated;   /* scope tests */
+	bool is_value;     /* read from JSON, where it stood in a {"Value": ...} */
 	uint32_t off, len; /* span in the source, bytes */
 	uint32_t a, b, c;
 };
@@ -92,6 +93,19 @@ struct ast_policy {
 	uint32_t off, len;            /* from the first annotation to the semicolon */
 	uint32_t head_off, head_len;  /* the effect word: the place reports name */
 	bool has_slots, has_error;
+	/* Policies of a JSON set have ids of their own. */
+	bool has_id;
+	struct str id;
+	uint32_t id_off, id_len;
+};
+
+/* A template with its slots bound: from the `templateLinks` of a JSON set. The template may be of any file of the set. [0] ?principal, [1] ?resource. */
+struct ast_link {
+	struct str id, template_id;
+	bool bound[2];
+	struct uid slot[2];
+	uint32_t off, len, id_off, id_len, template_off, template_len;
+	uint32_t slot_off[2], slot_len[2];
 };
 
 /* indivisible VAR [ … ]; */
@@ -107,6 +121,7 @@ struct ast_comment {
 
 struct ast {
 	struct source source;
+	bool is_json; /* places are of JSON text: what a node says is printed, not quoted */
 	struct ast_node *nodes;
 	struct str *strings;
 	int64_t *longs;
@@ -116,13 +131,17 @@ struct ast {
 	struct ast_policy *policies;
 	struct ast_indivisible *indivisibles;
 	struct ast_comment *comments;
+	struct ast_link *links;
 	uint32_t n_nodes, n_strings, n_longs, n_kids, n_parts, n_annotations,
-	    n_policies, n_indivisibles, n_comments;
+	    n_policies, n_indivisibles, n_comments, n_links;
 };
 
 /* The operator's text, as in ops.def. */
 const char *ast_op_text(enum ast_op op);
 const char *ast_var_name(enum ast_var var);
 struct span ast_span(const struct ast *t, uint32_t node);
+/* Which slots the policy has: [0] ?principal, [1] ?resource. */
+void ast_slots(const struct ast *t, const struct ast_policy *policy,
+    bool ret_has[2]);
 
 #endif

@@ -128,6 +128,7 @@ build_ast(struct parser *p, struct ast **ret)
 	SETTLE(policies);
 	SETTLE(indivisibles);
 	SETTLE(comments);
+	SETTLE(links);
 #undef SETTLE
 	if (!ok)
 		return false;
@@ -140,8 +141,8 @@ build_ast(struct parser *p, struct ast **ret)
 	{                                                                      \
 		&(p)->nodes, &(p)->strings, &(p)->longs, &(p)->kids,           \
 		    &(p)->parts, &(p)->annotations, &(p)->policies,            \
-		    &(p)->indivisibles, &(p)->comments, &(p)->stack,           \
-		    &(p)->scratch                                              \
+		    &(p)->indivisibles, &(p)->comments, &(p)->links,           \
+		    &(p)->stack, &(p)->scratch                                 \
 	}
 
 bool

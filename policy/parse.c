@@ -392,6 +392,26 @@ parse_policy(struct parser *p)
 	return ok;
 }
 
+/* A set that is never to be broken names entities. */
+static void
+refuse_slots(struct parser *p, uint32_t base)
+{
+	struct str members =
+	    str_sub(buf_str(&p->stack), base * sizeof(uint32_t), p->stack.n);
+
+	for (size_t i = 0; i < members.n; i += sizeof(uint32_t)) {
+		const struct ast_node *n;
+		uint32_t node;
+
+		memcpy(&node, members.p + i, sizeof node);
+		n = build_get(p, node);
+		if (n->kind == NODE_SLOT)
+			(void)parse_refuse(p, ERR_SYNTAX_SLOT,
+			    (struct token){ .off = n->off, .len = n->len },
+			    "expected " ENTITY_WANTED ", found a slot");
+	}
+}
+
 static bool
 parse_indivisible(struct parser *p)
 {
@@ -413,6 +433,7 @@ parse_indivisible(struct parser *p)
 	if (!parse_members(p, set.var) ||
 	    !parse_expect(p, TOKEN_SEMICOLON, NULL))
 		return false;
+	refuse_slots(p, base);
 	set.first = build_list(p, base, &set.n);
 	set.len = parse_len(p, set.off);
 	buf_add(

@@ -37,7 +37,7 @@ struct parser {
 	uint32_t refused_end;
 	/* The arrays of the ast while they grow, and a stack of lists that are not complete yet. */
 	struct buf nodes, strings, longs, kids, parts, annotations, policies,
-	    indivisibles, comments, stack, scratch;
+	    indivisibles, comments, links, stack, scratch;
 	uint32_t recent[PARSE_RECENT]; /* index + 1 of strings seen lately */
 };
 
@@ -88,6 +88,8 @@ void parse_check_unique(
 /* A scope element: its variable and tests, up to the `,` or `)` after it. */
 bool parse_element(struct parser *p, enum ast_var var, uint32_t *ret_node)
     MUST_USE;
+/* `Action`, or a name that ends in `::Action`. */
+bool parse_is_action_type(struct str type);
 /* `[ ent, … ]` (the current token is the bracket), pushed on the stack. */
 bool parse_members(struct parser *p, enum ast_var var) MUST_USE;
 

@@ -17,8 +17,8 @@ add(struct parser *p, uint32_t from, struct ast_node n)
 	return build_node(p, &n);
 }
 
-static bool
-is_action_type(struct str type)
+bool
+parse_is_action_type(struct str type)
 {
 	return str_eq(type, STR("Action")) ||
 	       str_has_suffix(type, STR("::Action"));
@@ -29,7 +29,7 @@ check_action(struct parser *p, enum ast_var var, struct str type, uint32_t off)
 {
 	struct token at = { .off = off, .len = parse_len(p, off) };
 
-	if (var != VAR_ACTION || is_action_type(type))
+	if (var != VAR_ACTION || parse_is_action_type(type))
 		return;
 	error_hint(parse_refuse(p, ERR_NAME_ACTION, at,
 		       "expected a type that ends in `Action`, found `%.*s`",
@@ -54,11 +54,6 @@ parse_slot(struct parser *p, enum ast_var var, uint32_t *ret)
 		else
 			error_hint(
 			    e, "the slot here is `?%s`", ast_var_name(var));
-	} else {
-		(void)parse_refuse(p, ERR_SYNTAX_UNSUPPORTED, t,
-		    "templates are not supported yet, found the slot "
-		    "`?%.*s`",
-		    STR_ARG(name));
 	}
 	p->has_slots = true;
 	parse_advance(p);

@@ -44,7 +44,8 @@ policy_place(const struct policy_set *set, uint32_t i, uint32_t node,
 	const struct ast_node *n = &t->nodes[node];
 
 	*ret = (struct policy_place){ .at = ast_span(t, node),
-		.text = source_text(&t->source, n->off, n->len),
+		.off = n->off,
+		.len = n->len,
 		.is_datum = is_datum(n),
 		.is_conjunction = is_conjunction(n) };
 	for (unsigned v = 0; v < 3; v++)
@@ -64,4 +65,30 @@ policy_place(const struct policy_set *set, uint32_t i, uint32_t node,
 		ret->is_clause = node == clause;
 		return;
 	}
+}
+
+/* Slots stand in the scope alone. */
+static bool
+may_hold_slot(const struct ast_node *n)
+{
+	return n->kind == NODE_SLOT ||
+	       (n->kind >= NODE_SCOPE && n->kind <= NODE_TEST_LIKE);
+}
+
+struct str
+policy_place_text(
+    const struct policy_set *set, uint32_t i, uint32_t node, struct arena *a)
+{
+	const struct policy_instance *p = &set->instances[i];
+	const struct ast_node *n = &p->ast->nodes[node];
+	struct buf out = { 0 };
+	struct str text = { 0 };
+
+	if (!p->ast->is_json && !(p->is_link && may_hold_slot(n)))
+		return source_text(&p->ast->source, n->off, n->len);
+	print_link_node(p, node, &out);
+	if (buf_ok(&out))
+		text = str_dup(a, buf_str(&out));
+	buf_free(&out);
+	return text;
 }

@@ -44,10 +44,13 @@ nomem(struct errors *reterr)
 	return errors_take(reterr, &e);
 }
 
+/* How a file is read. */
+enum form { FORM_AVOW = POLICY_AVOW, FORM_CEDAR = POLICY_CEDAR, FORM_JSON };
+
 /* `text` and `file` are the set's. */
 static bool
 add_file(struct policy_set *set, const char *file, struct str text,
-    enum policy_dialect dialect, struct errors *reterr)
+    enum form form, struct errors *reterr)
 {
 	struct source source;
 	struct error e = { 0 };
@@ -59,36 +62,49 @@ add_file(struct policy_set *set, const char *file, struct str text,
 		return nomem(reterr);
 	if (!source_init(set->arena, file, text, &source, &e))
 		return errors_take(reterr, &e);
-	ok = parse_policies(set->arena, &source, dialect, &t, reterr);
+	if (form == FORM_JSON)
+		ok = parse_json_policies(set->arena, &source, &t, reterr);
+	else
+		ok = parse_policies(
+		    set->arena, &source, (enum policy_dialect)form, &t, reterr);
 	/* Kept even with errors: their messages quote its text. */
 	if (t)
 		set->files[set->n_files++] = t;
 	return ok;
 }
 
-bool
-policy_set_add_text(struct policy_set *set, const char *file, struct str text,
-    enum policy_dialect dialect, struct errors *reterr)
+static bool
+add_copy(struct policy_set *set, const char *file, struct str text,
+    enum form form, struct errors *reterr)
 {
 	struct str copy = str_dup(set->arena, text);
 	const char *name = str_z(set->arena, str_of(file));
 
 	if (!copy.p || !name)
 		return nomem(reterr);
-	return add_file(set, name, copy, dialect, reterr);
+	return add_file(set, name, copy, form, reterr);
 }
 
-/* What has a name or a beginning of something other than policy text. */
+bool
+policy_set_add_text(struct policy_set *set, const char *file, struct str text,
+    enum policy_dialect dialect, struct errors *reterr)
+{
+	return add_copy(set, file, text, (enum form)dialect, reterr);
+}
+
+bool
+policy_set_add_json(struct policy_set *set, const char *file, struct str text,
+    struct errors *reterr)
+{
+	return add_copy(set, file, text, FORM_JSON, reterr);
+}
+
+/* What has a beginning of something other than policy text. */
 static bool
 check_form(const char *path, struct str text, struct errors *reterr)
 {
 	struct span at = { .file = path };
 
-	if (str_has_suffix(str_of(path), STR(".json"))) {
-		(void)errors_add(reterr, ERR_SYNTAX_UNSUPPORTED, at,
-		    "policies in JSON are not supported yet");
-		return false;
-	}
 	if (str_find(str_sub(text, 0, 16), '\0', 0) < str_sub(text, 0, 16).n) {
 		(void)errors_add(reterr, ERR_SYNTAX_UNSUPPORTED, at,
 		    "expected policy text, found binary data: images are "
@@ -98,18 +114,26 @@ check_form(const char *path, struct str text, struct errors *reterr)
 	return true;
 }
 
+static enum form
+form_of(const char *path)
+{
+	if (str_has_suffix(str_of(path), STR(".json")))
+		return FORM_JSON;
+	if (str_has_suffix(str_of(path), STR(".cedar")))
+		return FORM_CEDAR;
+	return FORM_AVOW;
+}
+
 static bool
 add_path(struct policy_set *set, const char *path, struct errors *reterr)
 {
-	bool cedar = str_has_suffix(str_of(path), STR(".cedar"));
 	struct error e = { 0 };
 	struct str text;
 
 	if (!file_read(set->arena, path, LIMIT_POLICY_FILE_BYTES, &text, &e))
 		return errors_take(reterr, &e);
 	return check_form(path, text, reterr) &&
-	       add_file(
-		   set, path, text, cedar ? POLICY_CEDAR : POLICY_AVOW, reterr);
+	       add_file(set, path, text, form_of(path), reterr);
 }
 
 bool
@@ -136,126 +160,6 @@ policy_set_add_path(
 
 /* ---- finishing ------------------------------------------------------------
  */
-
-static const struct ast_annotation *
-id_annotation(const struct ast *t, const struct ast_policy *policy)
-{
-	for (uint32_t i = 0; i < policy->n_annotations; i++) {
-		const struct ast_annotation *a =
-		    &t->annotations[policy->first_annotation + i];
-
-		if (str_eq(a->name, STR("id")) && a->value.n > 0)
-			return a;
-	}
-	return NULL;
-}
-
-static struct str
-name_policy(const struct policy_set *set, const struct ast *t, uint32_t policy,
-    size_t position)
-{
-	const struct ast_annotation *a;
-
-	if (set->naming == POLICY_BY_POSITION)
-		return str_printf(set->arena, "policy%zu", position);
-	a = id_annotation(t, &t->policies[policy]);
-	if (a)
-		return a->value;
-	return str_printf(set->arena, "%s#%u", t->source.file, policy);
-}
-
-static bool
-make_instances(struct policy_set *set, struct errors *reterr)
-{
-	size_t n = 0, k = 0;
-
-	for (size_t i = 0; i < set->n_files; i++)
-		n += set->files[i]->n_policies;
-	if (n > LIMIT_POLICIES) {
-		(void)errors_add(reterr, ERR_LIMIT_COUNT, SPAN_NONE,
-		    "%zu policies, the limit is %u", n, LIMIT_POLICIES);
-		return false;
-	}
-	set->instances = ARENA_ARRAY(set->arena, n, struct policy_instance);
-	if (!set->instances)
-		return nomem(reterr);
-	set->cap_instances = n;
-	for (size_t i = 0; i < set->n_files; i++)
-		for (uint32_t j = 0; j < set->files[i]->n_policies; j++) {
-			struct policy_instance *p = &set->instances[k];
-
-			p->ast = set->files[i];
-			p->policy = j;
-			p->id = name_policy(set, p->ast, j, k++);
-			if (!p->id.p)
-				return nomem(reterr);
-		}
-	set->n_instances = n;
-	return true;
-}
-
-static struct span
-head_span(const struct policy_instance *p)
-{
-	const struct ast_policy *policy = &p->ast->policies[p->policy];
-
-	return source_span(&p->ast->source, policy->head_off, policy->head_len);
-}
-
-/* Where the instance got its id: its @id, or the effect word. */
-static struct span
-id_span(const struct policy_instance *p)
-{
-	const struct ast_annotation *a =
-	    id_annotation(p->ast, &p->ast->policies[p->policy]);
-
-	if (!a)
-		return head_span(p);
-	return source_span(&p->ast->source, a->off, a->len);
-}
-
-static void
-refuse_id(const struct policy_set *set, size_t second, struct errors *reterr)
-{
-	struct str id = set->instances[second].id;
-	struct span at, before = SPAN_NONE;
-	struct error *e;
-
-	if (!reterr || reterr->n == ERRORS_MAX) {
-		(void)errors_add(reterr, ERR_NAME_DUPLICATE, SPAN_NONE, " ");
-		return;
-	}
-	for (size_t i = 0; i < second && before.line == 0; i++)
-		if (str_eq(set->instances[i].id, id))
-			before = id_span(&set->instances[i]);
-	at = id_span(&set->instances[second]);
-	e = errors_add(reterr, ERR_NAME_DUPLICATE, at,
-	    "the policy id `%.*s` stands twice, first at %s:%u",
-	    (int)(id.n > 80 ? 80 : id.n), id.p, before.file, before.line);
-	error_hint(e, "ids are unique over all loaded files");
-}
-
-static bool
-check_ids(const struct policy_set *set, struct errors *reterr)
-{
-	struct arena *a = arena_new(0);
-	struct intern *ids = a ? intern_new(a, NULL) : NULL;
-	bool ok = ids != NULL || nomem(reterr), unique = true;
-
-	for (size_t i = 0; ok && i < set->n_instances; i++) {
-		uint32_t before = intern_count(ids);
-		uint32_t id = intern_add(ids, STR(""), set->instances[i].id);
-
-		if (id == INTERN_NONE)
-			ok = nomem(reterr);
-		else if (id < before) {
-			refuse_id(set, i, reterr);
-			unique = false;
-		}
-	}
-	arena_free(a);
-	return ok && unique;
-}
 
 /* Members of indivisible sets, a table a variable; `owners` has, for each id of
  * the table, the place of the set it is in. */
@@ -345,12 +249,8 @@ compute_version(struct policy_set *set, struct errors *reterr)
 bool
 policy_set_finish(struct policy_set *set, struct errors *reterr)
 {
-	bool ok = make_instances(set, reterr);
+	bool ok = instances_make(set, reterr);
 
-	if (!ok)
-		return false;
-	if (set->naming == POLICY_NAMED)
-		ok = check_ids(set, reterr);
 	ok = check_indivisibles(set, reterr) && ok;
 	set->finished = compute_version(set, reterr) && ok;
 	return set->finished;
@@ -400,6 +300,18 @@ policy_set_count(const struct policy_set *set)
 }
 
 uint32_t
+policy_set_templates(const struct policy_set *set)
+{
+	return (uint32_t)set->n_templates;
+}
+
+uint32_t
+policy_set_links(const struct policy_set *set)
+{
+	return (uint32_t)set->n_links;
+}
+
+uint32_t
 policy_set_files(const struct policy_set *set)
 {
 	return (uint32_t)set->n_files;
@@ -409,11 +321,12 @@ struct policy_info
 policy_set_info(const struct policy_set *set, uint32_t i)
 {
 	const struct policy_instance *p = &set->instances[i];
-	enum ast_word word = p->ast->policies[p->policy].word;
+	const struct ast_policy *policy = &p->ast->policies[p->policy];
 
 	return (struct policy_info){ p->id,
-		word == WORD_PERMIT ? POLICY_PERMIT : POLICY_DENY,
-		head_span(p) };
+		policy->word == WORD_PERMIT ? POLICY_PERMIT : POLICY_DENY,
+		source_span(
+		    &p->ast->source, policy->head_off, policy->head_len) };
 }
 
 struct str
@@ -451,7 +364,7 @@ policy_format(const char *file, struct str text, enum policy_dialect dialect,
 void
 policy_print(const struct policy_set *set, uint32_t i, struct buf *out)
 {
-	print_policy(set->instances[i].ast, set->instances[i].policy, out);
+	print_link(&set->instances[i], out);
 }
 
 /* Only negated tests, and at least one: true for whoever is not in the data. */
@@ -464,22 +377,45 @@ is_only_negated(const struct ast *t, const struct ast_node *scope)
 	return scope->b > 0;
 }
 
+static void
+warn_of_policy(
+    const struct ast *t, const struct ast_policy *p, struct errors *ret)
+{
+	struct error *e;
+
+	if (p->word != WORD_PERMIT ||
+	    !is_only_negated(t, &t->nodes[p->scope[VAR_PRINCIPAL]]))
+		return;
+	e = errors_add(ret, ERR_SYNTAX_NEGATED_ONLY,
+	    ast_span(t, p->scope[VAR_PRINCIPAL]),
+	    "this permit holds for every principal that is not "
+	    "named, known or not");
+	error_hint(e, "say who is meant, for example with `is`");
+}
+
+static void
+warn_of_template(const struct policy_template *of, struct errors *ret)
+{
+	const struct ast_policy *p = &of->ast->policies[of->policy];
+	struct str id = str_sub(of->id, 0, 80);
+
+	if (of->n_links > 0)
+		return;
+	error_hint(errors_add(ret, ERR_SYNTAX_UNLINKED,
+		       source_span(&of->ast->source, p->head_off, p->head_len),
+		       "no link uses the template `%.*s`, so it decides "
+		       "nothing",
+		       STR_ARG(id)),
+	    "links stand in a JSON policy set, under `templateLinks`");
+}
+
 void
 policy_set_warnings(const struct policy_set *set, struct errors *ret)
 {
-	for (size_t i = 0; i < set->n_instances; i++) {
-		const struct ast *t = set->instances[i].ast;
-		const struct ast_policy *p =
-		    &t->policies[set->instances[i].policy];
-		struct error *e;
-
-		if (p->word != WORD_PERMIT ||
-		    !is_only_negated(t, &t->nodes[p->scope[VAR_PRINCIPAL]]))
-			continue;
-		e = errors_add(ret, ERR_SYNTAX_NEGATED_ONLY,
-		    ast_span(t, p->scope[VAR_PRINCIPAL]),
-		    "this permit holds for every principal that is not "
-		    "named, known or not");
-		error_hint(e, "say who is meant, for example with `is`");
-	}
+	for (size_t i = 0; i < set->n_files; i++)
+		for (uint32_t j = 0; j < set->files[i]->n_policies; j++)
+			warn_of_policy(
+			    set->files[i], &set->files[i]->policies[j], ret);
+	for (size_t i = 0; i < set->n_templates; i++)
+		warn_of_template(&set->templates[i], ret);
 }

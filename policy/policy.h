@@ -37,17 +37,25 @@ void policy_set_free(struct policy_set *set);
 bool policy_set_add_text(struct policy_set *set, const char *file,
     struct str text, enum policy_dialect dialect, struct errors *reterr)
     MUST_USE;
+/* The same for a policy set in Cedar's JSON (`staticPolicies`, `templates`, `templateLinks`), with ids of its own. Its links may name templates of any file of
+ * the set by their ids (`@id`, `FILE#N`, `policyN`, a JSON set's key): they are looked up when the set is finished. */
+bool policy_set_add_json(struct policy_set *set, const char *file,
+    struct str text, struct errors *reterr) MUST_USE;
 /* A file or folder (`*.avow`, `*.cedar`, by suffix). Goes on to the next file after one with errors. "-" is standard input. */
 bool policy_set_add_path(struct policy_set *set, const char *path,
     struct errors *reterr) MUST_USE;
-/* Ids unique, indivisible sets disjoint, version computed. */
+/* Links bound, ids unique, indivisible sets disjoint, version computed. */
 bool policy_set_finish(struct policy_set *set, struct errors *reterr) MUST_USE;
 
 /* Messages with quoted lines, from the set's own texts. */
 void policy_set_print_errors(const struct policy_set *set,
     const struct errors *errors, struct buf *out);
 
+/* What decides: policies without slots, and links. A link's place is its template's effect word. Templates never decide and are counted apart. */
 uint32_t policy_set_count(const struct policy_set *set);
+uint32_t policy_set_templates(const struct policy_set *set);
+/* How many of the count are links. */
+uint32_t policy_set_links(const struct policy_set *set);
 uint32_t policy_set_files(const struct policy_set *set);
 struct policy_info policy_set_info(const struct policy_set *set, uint32_t i);
 /* First 16 hex digits of SHA-256 over all files in load order. */
@@ -56,9 +64,9 @@ struct str policy_set_version(const struct policy_set *set);
 bool policy_format(const char *file, struct str text,
     enum policy_dialect dialect, struct buf *out, struct errors *reterr)
     MUST_USE;
-/* Canonical text of one policy of the set, without comments. */
+/* Canonical text of one policy of the set, without comments; of a link: with what its slots are bound to. */
 void policy_print(const struct policy_set *set, uint32_t i, struct buf *out);
-/* Warnings that `avow check` shows (a permit whose principal has only negated tests). */
+/* Warnings that `avow check` shows (a permit whose principal has only negated tests, a template without links). */
 void policy_set_warnings(const struct policy_set *set, struct errors *ret);
 /* As policy_set_print_errors, with `warning` for `error`. */
 void policy_set_print_warnings(const struct policy_set *set,
@@ -89,16 +97,19 @@ enum eval_outcome policy_eval(const struct policy_set *set, uint32_t i,
     const struct eval_request *request, struct arena *scratch,
     const struct eval_trace *trace, struct error *reterr);
 
-/* Where a node of policy `i` stands: the clause it belongs to and its own text. */
+/* Where a node of policy `i` stands: the clause it belongs to and its place. A part of a node lies within the bytes of the node. */
 struct policy_place {
 	char clause[24]; /* `principal`, `action`, `resource`, `condition 1`, … */
 	struct span at;
-	struct str text;
+	uint32_t off, len;
 	bool is_clause; /* the node is the whole clause */
 	bool is_datum;  /* a path, tag or attribute look-up: worth showing with its value */
 	bool is_conjunction; /* `&&`, parentheses, `when`: it fails because one of its parts does */
 };
 void policy_place(const struct policy_set *set, uint32_t i, uint32_t node,
     struct policy_place *ret);
+/* What the node says: as written, or in canonical text made in `a` where it was written in JSON or holds a link's slot. {NULL, 0} when memory is out. */
+struct str policy_place_text(const struct policy_set *set, uint32_t i,
+    uint32_t node, struct arena *a);
 
 #endif

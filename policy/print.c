@@ -23,6 +23,7 @@ enum gap { GAP_NONE = 0, GAP_SPACE, GAP_LINE, GAP_BLANK };
 
 struct printer {
 	const struct ast *t;
+	const struct policy_instance *link; /* what slots stand for, or NULL */
 	struct buf *out;
 	size_t line_start;   /* offset in out of the current line */
 	enum gap gap;        /* what comes before the next token */
@@ -327,14 +328,20 @@ print_pattern(struct printer *p, uint32_t node, bool in_scope)
 static void
 print_entity(struct printer *p, const struct ast_node *n)
 {
-	if (n->kind == NODE_SLOT) {
+	struct uid uid;
+
+	if (n->kind == NODE_SLOT && !p->link) {
 		print_text(
 		    p, n->op == VAR_RESOURCE ? "?resource" : "?principal");
 		return;
 	}
-	print_name(p, string_at(p, n->a));
+	if (n->kind == NODE_SLOT)
+		uid = p->link->slot[n->op == VAR_RESOURCE];
+	else
+		uid = (struct uid){ string_at(p, n->a), string_at(p, n->b) };
+	print_name(p, uid.type);
 	print_text(p, "::");
-	print_quoted(p, string_at(p, n->b));
+	print_quoted(p, uid.id);
 }
 
 /* The minus of a folded number is a token of its own. */
@@ -346,7 +353,9 @@ print_long(struct printer *p, const struct ast_node *n)
 	struct buf b = { 0 };
 
 	buf_printf(&b, "%llu", (unsigned long long)size);
-	if (source_text(&p->t->source, n->off, 1).p[0] == '-')
+	/* `-0` keeps its sign. */
+	if (value < 0 || (value == 0 && !p->t->is_json &&
+			     p->t->source.text.p[n->off] == '-'))
 		print_text(p, "-");
 	if (!buf_ok(&b))
 		p->out->failed = true;
@@ -382,6 +391,7 @@ static struct printer
 measuring(const struct printer *p, struct buf *out, size_t room)
 {
 	return (struct printer){ .t = p->t,
+		.link = p->link,
 		.out = out,
 		.flat = true,
 		/* A column is at most four bytes. */
@@ -940,11 +950,25 @@ print_annotation(struct printer *p, const struct ast_annotation *a)
 }
 
 static void
+print_annotations(struct printer *p, const struct ast_policy *policy)
+{
+	if (p->link)
+		print_annotation(p, &(struct ast_annotation){ .name = STR("id"),
+					.has_value = true,
+					.value = p->link->id });
+	for (uint32_t i = 0; i < policy->n_annotations; i++) {
+		const struct ast_annotation *a =
+		    &p->t->annotations[policy->first_annotation + i];
+
+		if (!p->link || !str_eq(a->name, STR("id")))
+			print_annotation(p, a);
+	}
+}
+
+static void
 print_one(struct printer *p, const struct ast_policy *policy)
 {
-	for (uint32_t i = 0; i < policy->n_annotations; i++)
-		print_annotation(
-		    p, &p->t->annotations[policy->first_annotation + i]);
+	print_annotations(p, policy);
 	print_scope(p, policy);
 	for (uint32_t i = 0; i < policy->n_conds; i++)
 		print_condition(p, p->t->kids[policy->first_cond + i]);
@@ -1001,10 +1025,11 @@ print_ast(const struct ast *t, struct buf *out)
 	buf_free(&p.spine);
 }
 
-void
-print_policy(const struct ast *t, uint32_t policy, struct buf *out)
+static void
+print_single(const struct ast *t, uint32_t policy,
+    const struct policy_instance *link, struct buf *out)
 {
-	struct printer p = { .t = t, .out = out };
+	struct printer p = { .t = t, .out = out, .link = link };
 
 	p.line_start = out->n;
 	print_one(&p, &t->policies[policy]);
@@ -1013,29 +1038,60 @@ print_policy(const struct ast *t, uint32_t policy, struct buf *out)
 }
 
 void
-print_node(const struct ast *t, uint32_t node, struct buf *out)
+print_policy(const struct ast *t, uint32_t policy, struct buf *out)
 {
-	struct printer p = { .t = t, .out = out, .flat = true };
-	const struct ast_node *n = &t->nodes[node];
+	print_single(t, policy, NULL, out);
+}
+
+void
+print_link(const struct policy_instance *link, struct buf *out)
+{
+	print_single(link->ast, link->policy, link->is_link ? link : NULL, out);
+}
+
+static void
+print_any(struct printer *p, uint32_t node)
+{
+	const struct ast_node *n = &p->t->nodes[node];
 
 	switch ((int)n->kind) {
 	case NODE_SCOPE:
-		print_element(&p, node);
+		print_element(p, node);
 		break;
 	case NODE_TEST_EQ:
 	case NODE_TEST_IN:
 	case NODE_TEST_IS:
 	case NODE_TEST_LIKE:
-		print_test(&p, n);
+		print_test(p, n);
 		break;
 	case NODE_WHEN:
 	case NODE_UNLESS:
-		print_text(&p, n->kind == NODE_WHEN ? "when { " : "unless { ");
-		print_expr(&p, n->a);
-		print_text(&p, " }");
+		print_text(p, n->kind == NODE_WHEN ? "when { " : "unless { ");
+		print_expr(p, n->a);
+		print_text(p, " }");
 		break;
 	default:
-		print_expr(&p, node);
+		print_expr(p, node);
 	}
-	buf_free(&p.spine);
+	buf_free(&p->spine);
+}
+
+void
+print_node(const struct ast *t, uint32_t node, struct buf *out)
+{
+	struct printer p = { .t = t, .out = out, .flat = true };
+
+	print_any(&p, node);
+}
+
+void
+print_link_node(
+    const struct policy_instance *link, uint32_t node, struct buf *out)
+{
+	struct printer p = { .t = link->ast,
+		.out = out,
+		.flat = true,
+		.link = link->is_link ? link : NULL };
+
+	print_any(&p, node);
 }

@@ -5,12 +5,21 @@
 #include "policy/ast.h"
 #include "policy/policy.h"
 
-/* An instance: a static policy has no bindings. */
+/* An instance: a static policy has no bindings, a link has its template's body. */
 struct policy_instance {
 	struct str id;
 	const struct ast *ast;
 	uint32_t policy;    /* index into ast->policies */
 	struct uid slot[2]; /* ?principal, ?resource; empty type: unbound */
+	bool is_link;
+};
+
+/* A policy with slots: it never decides. */
+struct policy_template {
+	struct str id;
+	const struct ast *ast;
+	uint32_t policy;
+	uint32_t n_links;
 };
 
 struct policy_set {
@@ -19,7 +28,9 @@ struct policy_set {
 	struct ast **files;
 	size_t n_files, cap_files;
 	struct policy_instance *instances;
-	size_t n_instances, cap_instances;
+	size_t n_instances;
+	struct policy_template *templates;
+	size_t n_templates, n_links;
 	char version[17];
 	bool finished;
 };
@@ -32,5 +43,15 @@ bool parse_policies(struct arena *a, const struct source *source,
 void print_ast(const struct ast *t, struct buf *out);
 void print_policy(const struct ast *t, uint32_t policy, struct buf *out);
 void print_node(const struct ast *t, uint32_t node, struct buf *out);
+/* The same with a link's bindings in place of the slots, and its id in place of the template's `@id`. */
+void print_link(const struct policy_instance *link, struct buf *out);
+void print_link_node(const struct policy_instance *link, uint32_t node,
+    struct buf *out);
+
+/* instances.c: templates apart from what decides, links bound, ids given and found to be unique. */
+bool instances_make(struct policy_set *set, struct errors *reterr) MUST_USE;
+/* A policy set in JSON. On errors the ast may still be made; false all the same. */
+bool parse_json_policies(struct arena *a, const struct source *source,
+    struct ast **ret, struct errors *reterr) MUST_USE;
 
 #endif

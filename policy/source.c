@@ -16,12 +16,27 @@ count_lines(struct str text)
 	return n;
 }
 
+/* NULL when memory is out. */
+static const uint32_t *
+count_points(struct arena *a, struct str text)
+{
+	size_t n = text.n / SOURCE_STEP + 1;
+	uint32_t *points = ARENA_ARRAY(a, n, uint32_t);
+
+	for (size_t i = 1; points && i < n; i++)
+		points[i] = points[i - 1] +
+			    (uint32_t)str_utf8_len(str_sub(
+				text, (i - 1) * SOURCE_STEP, i * SOURCE_STEP));
+	return points;
+}
+
 bool
 source_init(struct arena *a, const char *file, struct str text,
     struct source *ret, struct error *reterr)
 {
 	uint32_t n = 1, n_lines;
 	uint32_t *starts;
+	const uint32_t *points;
 
 	if (text.n > LIMIT_POLICY_FILE_BYTES)
 		return error_set(reterr, ERR_LIMIT_SIZE,
@@ -30,13 +45,14 @@ source_init(struct arena *a, const char *file, struct str text,
 		    LIMIT_POLICY_FILE_BYTES);
 	n_lines = count_lines(text);
 	starts = ARENA_ARRAY(a, n_lines, uint32_t);
-	if (!starts)
+	points = count_points(a, text);
+	if (!starts || !points)
 		return error_nomem(reterr);
 	starts[0] = 0;
 	for (size_t i = str_find(text, '\n', 0); i < text.n;
 	     i = str_find(text, '\n', i + 1))
 		starts[n++] = (uint32_t)i + 1;
-	*ret = (struct source){ file, text, starts, n_lines };
+	*ret = (struct source){ file, text, starts, n_lines, points };
 	return true;
 }
 
@@ -57,17 +73,31 @@ line_of(const struct source *src, uint32_t off)
 	return low;
 }
 
+/* Characters before byte `off`. */
+static uint32_t
+points_at(const struct source *src, uint32_t off)
+{
+	uint32_t step;
+
+	if (off > src->text.n)
+		off = (uint32_t)src->text.n;
+	step = off / SOURCE_STEP;
+	return src->points[step] + (uint32_t)str_utf8_len(str_sub(src->text,
+				       (size_t)step * SOURCE_STEP, off));
+}
+
 struct span
 source_span(const struct source *src, uint32_t off, uint32_t len)
 {
 	uint32_t line = line_of(src, off), start = src->line_starts[line];
-	size_t end = str_find(src->text, '\n', start);
+	size_t end = line + 1 < src->n_lines ? src->line_starts[line + 1] - 1u
+					     : src->text.n;
 	size_t to = (size_t)off + len;
 
 	if (to > end)
 		to = end;
 	return (struct span){ src->file, line + 1,
-		(uint32_t)str_utf8_len(str_sub(src->text, start, off)) + 1,
+		points_at(src, off) - points_at(src, start) + 1,
 		(uint32_t)str_utf8_len(str_sub(src->text, off, to)) };
 }
 

@@ -6,17 +6,20 @@
 #include "base/arena.h"
 #include "base/error.h"
 
+#define SOURCE_STEP 256u
+
 struct source {
 	const char *file;
 	struct str text;
 	const uint32_t *line_starts; /* byte offset of each line */
 	uint32_t n_lines;
+	const uint32_t *points; /* characters before each SOURCE_STEP bytes: a file may be one long line */
 };
 
 /* Index the lines of `text`. Errors: memory, ERR_LIMIT_SIZE over LIMIT_POLICY_FILE_BYTES. */
 bool source_init(struct arena *a, const char *file, struct str text,
     struct source *ret, struct error *reterr) MUST_USE;
-/* The place of bytes [off, off + len). O(log lines + line length). */
+/* The place of bytes [off, off + len). O(log lines + SOURCE_STEP + len). */
 struct span source_span(const struct source *src, uint32_t off, uint32_t len);
 struct str source_text(const struct source *src, uint32_t off, uint32_t len);
 

@@ -523,10 +523,8 @@ note(void *ctx, uint32_t policy, uint32_t node, enum eval_outcome outcome,
 {
 	static const char letters[] = { 'E', 'F', 'T', 'U' };
 	struct told *t = ctx;
-	struct policy_place place;
 
-	policy_place(t->set, policy, node, &place);
-	buf_add(&t->text, place.text);
+	buf_add(&t->text, policy_place_text(t->set, policy, node, a));
 	buf_printf(&t->text, "=%c", letters[outcome]);
 	if (value) {
 		buf_byte(&t->text, ':');

@@ -177,7 +177,7 @@ static const struct {
 } files[] = {
 	{ "deny.cedar", "deny (principal, action, resource);",
 	    ERR_SYNTAX_UNEXPECTED },
-	{ "set.json", "{}", ERR_SYNTAX_UNSUPPORTED },
+	{ "set.json", "[]", ERR_JSON_SHAPE },
 	{ "bad.avow", "permit;", ERR_SYNTAX_UNEXPECTED },
 };
 

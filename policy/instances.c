@@ -1,0 +1,298 @@
+/* instances.c - what decides: policies without slots, and links of templates.
+ * Files' policies are named in load order; those with slots are kept apart as
+ * templates, which never decide. Links come after all files, since a link may
+ * name a template of a later one. Ids are unique over policies, templates and
+ * links: without links and ids of their own (JSON) ids by position cannot clash
+ * and are not looked up. Cost: O(policies + links). */
+#include "policy/set.h"
+
+#include "base/intern.h"
+#include "base/limits.h"
+
+struct maker {
+	struct policy_set *set;
+	struct errors *errors;
+	struct arena *arena; /* of the tables: gone when all is made */
+	struct intern *ids;  /* NULL: ids are not looked up */
+	struct entry *entries;
+	size_t cap_entries;
+	bool ok;
+};
+
+/* Who has the id with this number: a link, a template, or else a policy. */
+struct entry {
+	const struct ast *ast;
+	uint32_t policy;
+	const struct ast_link *link;
+	struct policy_template *template;
+};
+
+static bool
+nomem(struct errors *reterr)
+{
+	struct error e = { 0 };
+
+	(void)error_nomem(&e);
+	return errors_take(reterr, &e);
+}
+
+static const struct ast_annotation *
+id_annotation(const struct ast *t, const struct ast_policy *policy)
+{
+	for (uint32_t i = 0; i < policy->n_annotations; i++) {
+		const struct ast_annotation *a =
+		    &t->annotations[policy->first_annotation + i];
+
+		if (str_eq(a->name, STR("id")) && a->value.n > 0)
+			return a;
+	}
+	return NULL;
+}
+
+static struct str
+name_policy(const struct policy_set *set, const struct ast *t, uint32_t policy,
+    size_t position)
+{
+	const struct ast_annotation *a;
+
+	if (t->policies[policy].has_id)
+		return t->policies[policy].id;
+	if (set->naming == POLICY_BY_POSITION)
+		return str_printf(set->arena, "policy%zu", position);
+	a = id_annotation(t, &t->policies[policy]);
+	if (a)
+		return a->value;
+	return str_printf(set->arena, "%s#%u", t->source.file, policy);
+}
+
+/* Where the id comes from: a key, an @id, or the effect word. */
+static struct span
+id_span(const struct policy_set *set, const struct entry *e)
+{
+	const struct source *source = &e->ast->source;
+	const struct ast_policy *p = &e->ast->policies[e->policy];
+	const struct ast_annotation *a;
+
+	if (e->link)
+		return source_span(source, e->link->id_off, e->link->id_len);
+	if (p->has_id)
+		return source_span(source, p->id_off, p->id_len);
+	a = id_annotation(e->ast, p);
+	if (a && set->naming == POLICY_NAMED)
+		return source_span(source, a->off, a->len);
+	return source_span(source, p->head_off, p->head_len);
+}
+
+static bool
+refuse_id(struct maker *m, struct str id, const struct entry *second,
+    const struct entry *first)
+{
+	struct span before = id_span(m->set, first);
+	struct error *e =
+	    errors_add(m->errors, ERR_NAME_DUPLICATE, id_span(m->set, second),
+		"the policy id `%.*s` stands twice, first at %s:%u",
+		(int)(id.n > 80 ? 80 : id.n), id.p, before.file, before.line);
+
+	if (e)
+		error_hint(e, "ids are unique over all loaded files");
+	return m->ok = false;
+}
+
+/* False when memory is out or the id is taken. */
+static bool
+note_id(struct maker *m, struct str id, struct entry entry)
+{
+	uint32_t before, number;
+
+	if (!m->ids)
+		return true;
+	before = intern_count(m->ids);
+	number = intern_add(m->ids, STR(""), id);
+	if (number == INTERN_NONE ||
+	    !ARENA_PUSH_ROOM(m->arena, m->entries, before, m->cap_entries) ||
+	    !m->entries) {
+		m->ids = NULL;
+		return m->ok = nomem(m->errors);
+	}
+	if (number < before)
+		return refuse_id(m, id, &entry, &m->entries[number]);
+	m->entries[number] = entry;
+	return true;
+}
+
+static void
+add_policy(struct maker *m, const struct ast *t, uint32_t policy, struct str id)
+{
+	struct policy_set *set = m->set;
+	const struct ast_policy *p = &t->policies[policy];
+	struct entry entry = { .ast = t, .policy = policy };
+
+	if (!p->has_slots) {
+		set->instances[set->n_instances++] = (struct policy_instance){
+			.id = id, .ast = t, .policy = policy
+		};
+	} else {
+		entry.template = &set->templates[set->n_templates++];
+		*entry.template = (struct policy_template){ id, t, policy, 0 };
+	}
+	(void)note_id(m, id, entry);
+}
+
+static bool
+add_policies(struct maker *m)
+{
+	struct policy_set *set = m->set;
+	size_t position = 0;
+
+	for (size_t i = 0; i < set->n_files; i++)
+		for (uint32_t j = 0; j < set->files[i]->n_policies; j++) {
+			struct str id =
+			    name_policy(set, set->files[i], j, position);
+
+			position += !set->files[i]->policies[j].has_id;
+			if (!id.p)
+				return nomem(m->errors);
+			add_policy(m, set->files[i], j, id);
+		}
+	return true;
+}
+
+/* ---- links -----------------------------------------------------------------
+ */
+
+static bool
+refuse_link(struct maker *m, const struct ast *t, const struct ast_link *link,
+    const char *why)
+{
+	struct str id = str_sub(link->template_id, 0, 80);
+	struct error *e = errors_add(m->errors, ERR_NAME_TEMPLATE,
+	    source_span(&t->source, link->template_off, link->template_len),
+	    "%s `%.*s`", why, STR_ARG(id));
+
+	if (e)
+		error_hint(e,
+		    "a template is a policy with `?principal` or `?resource` "
+		    "in its scope; its id is its key, its `@id` or `FILE#N`");
+	return m->ok = false;
+}
+
+static bool
+find_template(struct maker *m, const struct ast *t, const struct ast_link *link,
+    struct policy_template **ret)
+{
+	uint32_t number = intern_find(m->ids, STR(""), link->template_id);
+	const struct entry *entry;
+
+	if (number == INTERN_NONE || !m->entries)
+		return refuse_link(m, t, link, "no template has the id");
+	entry = &m->entries[number];
+	if (!entry->template)
+		return refuse_link(
+		    m, t, link, "expected the id of a template, found");
+	*ret = entry->template;
+	return true;
+}
+
+static bool
+check_slots(struct maker *m, const struct ast *t, const struct ast_link *link,
+    const struct policy_template *of)
+{
+	bool has[2];
+
+	ast_slots(of->ast, &of->ast->policies[of->policy], has);
+	for (unsigned i = 0; i < 2; i++) {
+		const char *name = i ? "resource" : "principal";
+
+		if (has[i] == link->bound[i])
+			continue;
+		if (has[i])
+			(void)errors_add(m->errors, ERR_TYPE_SLOTS,
+			    source_span(&t->source, link->off, link->len),
+			    "the slot `?%s` of the template is not bound",
+			    name);
+		else
+			(void)errors_add(m->errors, ERR_TYPE_SLOTS,
+			    source_span(&t->source, link->slot_off[i],
+				link->slot_len[i]),
+			    "the template has no slot `?%s`", name);
+		m->ok = false;
+	}
+	return has[0] == link->bound[0] && has[1] == link->bound[1];
+}
+
+static void
+add_link(struct maker *m, const struct ast *t, const struct ast_link *link)
+{
+	struct policy_set *set = m->set;
+	struct policy_template *of = NULL;
+	struct entry entry = { .ast = t, .link = link };
+
+	if (!note_id(m, link->id, entry) || !find_template(m, t, link, &of) ||
+	    !check_slots(m, t, link, of))
+		return;
+	of->n_links++;
+	set->instances[set->n_instances++] = (struct policy_instance){
+		.id = link->id,
+		.ast = of->ast,
+		.policy = of->policy,
+		.slot = { link->slot[0], link->slot[1] },
+		.is_link = true,
+	};
+	set->n_links++;
+}
+
+/* ---- all together ----------------------------------------------------------
+ */
+
+static bool
+make_room(struct maker *m)
+{
+	struct policy_set *set = m->set;
+	size_t n_policies = 0, n_templates = 0, n_links = 0;
+	bool own_ids = false;
+
+	for (size_t i = 0; i < set->n_files; i++) {
+		const struct ast *t = set->files[i];
+
+		n_policies += t->n_policies;
+		n_links += t->n_links;
+		own_ids = own_ids || t->is_json;
+		for (uint32_t j = 0; j < t->n_policies; j++)
+			n_templates += t->policies[j].has_slots;
+	}
+	if (n_policies + n_links > LIMIT_POLICIES) {
+		(void)errors_add(m->errors, ERR_LIMIT_COUNT, SPAN_NONE,
+		    "%zu policies, the limit is %u", n_policies + n_links,
+		    LIMIT_POLICIES);
+		return false;
+	}
+	set->instances = ARENA_ARRAY(set->arena,
+	    n_policies - n_templates + n_links, struct policy_instance);
+	set->templates =
+	    ARENA_ARRAY(set->arena, n_templates, struct policy_template);
+	if (!set->instances || !set->templates)
+		return nomem(m->errors);
+	if (set->naming == POLICY_BY_POSITION && !own_ids)
+		return true;
+	m->ids = intern_new(m->arena, NULL);
+	return m->ids != NULL || nomem(m->errors);
+}
+
+bool
+instances_make(struct policy_set *set, struct errors *reterr)
+{
+	struct maker m = {
+		.set = set, .errors = reterr, .arena = arena_new(0), .ok = true
+	};
+
+	set->n_instances = set->n_templates = set->n_links = 0;
+	if (!m.arena)
+		m.ok = nomem(reterr);
+	m.ok = m.ok && make_room(&m) && add_policies(&m) && m.ok;
+	/* Without ids memory has run out. */
+	for (size_t i = 0; i < set->n_files && m.ids; i++)
+		for (uint32_t j = 0; j < set->files[i]->n_links && m.ids; j++)
+			add_link(&m, set->files[i], &set->files[i]->links[j]);
+	arena_free(m.arena);
+	return m.ok;
+}
