@@ -1,10 +1,14 @@
 #!/usr/bin/env bash
 # run.sh - what decisions cost here: in process at growing numbers of policies, and over HTTP against a fixed answer of the same library in the same run.
-# Machines are noisy: the ratio is the figure, single times are not. SECONDS_EACH (3) and SIZES ("10 1000 100000") can be set.
+# Machines are noisy: the ratio is the figure, single times are not. SECONDS_EACH (3), SIZES ("10 1000 100000"), KINDS ("tenant"; bench/workload.c has them), ENTITIES
+# (3000) and REQUESTS (500) can be set. Decisions are compared with what the workload's writer expects: one that differs fails the run.
 set -eu
 cd "$(dirname "$0")/.."
 seconds=${SECONDS_EACH:-3}
 sizes=${SIZES:-10 1000 100000}
+kinds=${KINDS:-tenant}
+entities=${ENTITIES:-3000}
+requests=${REQUESTS:-500}
 rounds=${ROUNDS:-3}
 bin=build/bench
 work=build/bench/run
@@ -15,8 +19,14 @@ pids=()
 trap 'for p in "${pids[@]:-}"; do [ -z "$p" ] || kill "$p" 2>/dev/null || true; done; wait 2>/dev/null || true' EXIT
 
 echo "decision in process (ns), all reasons and errors out"
-for size in $sizes; do
-	"$bin/decide" "$work/decide" "$seconds" "$size"
+for kind in $kinds; do
+	for size in $sizes; do
+		"$bin/workload" "$work/decide" "$kind" "$size" "$entities" "$requests"
+		printf '%-8s %8s policies: ' "$kind" "$size"
+		build/avow bench decide --json --seconds "$seconds" --policies "$work/decide/policies" --entities "$work/decide/entities.json" \
+			--requests "$work/decide/requests.jsonl" --expected "$work/decide/expected"
+		rm -rf "$work/decide"
+	done
 done
 
 # --- over HTTP ----------------------------------------------------------------

@@ -13,6 +13,7 @@ struct command {
 
 /* clang-format off */
 static const struct command commands[] = {
+	{ "bench", "decide", cmd_bench_decide, "measure what decisions cost" },
 	{ "check", NULL, cmd_check, "read policies and report what is wrong with them" },
 	{ "decide", NULL, cmd_decide, "decide requests given as data" },
 	{ "doc", "issue", cmd_doc_issue, "make and sign an identity document" },

@@ -14,7 +14,7 @@ out() {
 say "Help and mistakes:"
 expect "its version" "avow [0-9]*" "$AVOW" --version
 expect_exit "help" 0 "$AVOW" --help
-for command in check fmt decide dryrun serve "key new" "key public" \
+for command in "bench decide" check fmt decide dryrun serve "key new" "key public" \
 	"doc issue" "doc verify" "doc pack"; do
 	# shellcheck disable=SC2086
 	expect_exit "$command --help" 0 "$AVOW" $command --help
@@ -178,6 +178,21 @@ expect "each has its answer, in order" \
     "permit permit deny request.malformed deny policy.denied" many
 sed -i 2d many.jsonl
 expect_exit "many, all readable" 0 decide --requests many.jsonl
+
+say "What decisions cost:"
+bench() {
+	"$AVOW" bench decide --policies good.avow --requests many.jsonl \
+	    --seconds 1 "$@"
+}
+printf 'permit\ndeny\n' >expected
+expect "figures" '{"p50_ns":[1-9]*,"checked":2,"disagree":0}' \
+    bench --expected expected --threads 2 --json
+expect "and for people" 'p50 [0-9]* ns*' bench
+printf 'deny\ndeny\n' >expected
+expect_exit "a decision that is not as expected" 2 bench --expected expected
+echo deny >expected
+expect_exit "fewer expectations than requests" 1 bench --expected expected
+expect_exit "no threads" 1 bench --threads 0
 request i-1 5 | sed 's/"5"/5/' >error.json
 printf '@id("e") deny (principal, action, resource) when { context.x like "a" };' >error.avow
 printf '@id("p") permit (principal, action, resource);' >permit.avow
