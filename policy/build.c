@@ -68,6 +68,13 @@ build_push(struct parser *p, uint32_t id)
 	(void)add(&p->stack, &id, sizeof id);
 }
 
+void
+build_drop(struct parser *p, uint32_t base)
+{
+	if (p->stack.n > base * sizeof(uint32_t))
+		p->stack.n = base * sizeof(uint32_t);
+}
+
 uint32_t
 build_list(struct parser *p, uint32_t base, uint32_t *ret_n)
 {
@@ -77,8 +84,7 @@ build_list(struct parser *p, uint32_t base, uint32_t *ret_n)
 
 	*ret_n = (uint32_t)(items.n / sizeof(uint32_t));
 	buf_add(&p->kids, items);
-	if (p->stack.n > base * sizeof(uint32_t))
-		p->stack.n = base * sizeof(uint32_t);
+	build_drop(p, base);
 	return first;
 }
 

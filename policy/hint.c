@@ -1,5 +1,5 @@
-/* hint.c - near words by Damerau and Levenshtein's distance, over short words.
- */
+/* hint.c - near words by Damerau and Levenshtein's distance, over short words;
+ * and tables of what people write who come from other languages. */
 #include "policy/hint.h"
 
 #include <stdio.h>
@@ -146,4 +146,242 @@ const char *
 hint_operation(struct str word, bool methods)
 {
 	return hint_nearest(word, methods ? methods_known : functions);
+}
+
+bool
+hint_is_method(struct str word)
+{
+	for (const char *const *m = methods_known; *m; m++)
+		if (str_eq(word, str_of(*m)))
+			return true;
+	return false;
+}
+
+/* ---- words of other languages ----------------------------------------------
+ */
+
+struct foreign {
+	const char *word, *hint;
+};
+
+/* Case ignored. */
+static const char *
+find_foreign(struct str word, const struct foreign *rows, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct str w = str_of(rows[i].word);
+
+		if (w.n == word.n && w.n <= LONGEST && distance(word, w) == 0)
+			return rows[i].hint;
+	}
+	return NULL;
+}
+
+const char *
+hint_effect(struct str word)
+{
+	static const char *const effects[] = { "permit", "forbid", "deny",
+		NULL };
+	static const struct foreign rows[] = {
+		{ "allow", "permit" },
+		{ "allows", "permit" },
+		{ "grant", "permit" },
+		{ "accept", "permit" },
+		{ "block", "forbid" },
+		{ "reject", "forbid" },
+		{ "refuse", "forbid" },
+		{ "disallow", "forbid" },
+		{ "prohibit", "forbid" },
+	};
+	const char *found = find_foreign(word, rows, ARRAY_LEN(rows));
+
+	return found ? found : hint_nearest(word, effects);
+}
+
+const char *
+hint_clause(struct str word)
+{
+	static const char *const words[] = { "when", "unless", NULL };
+	static const struct foreign rows[] = {
+		{ "if", "when" },
+		{ "where", "when" },
+		{ "while", "when" },
+		{ "provided", "when" },
+		{ "given", "when" },
+		{ "and", "when" },
+		{ "condition", "when" },
+		{ "except", "unless" },
+		{ "but", "unless" },
+	};
+	const char *found = find_foreign(word, rows, ARRAY_LEN(rows));
+
+	return found ? found : hint_nearest(word, words);
+}
+
+const char *
+hint_beginning(enum token_kind kind)
+{
+	switch ((int)kind) {
+	case TOKEN_LBRACE:
+	case TOKEN_LBRACKET:
+		return "this looks like JSON; policy text begins `permit "
+		       "(principal, action, resource)`";
+	case TOKEN_LPAREN:
+		return "a policy begins with its effect";
+	case TOKEN_SEMICOLON:
+		return "one `;` ends a policy: remove this one";
+	case TOKEN_RBRACE:
+	case TOKEN_RBRACKET:
+	case TOKEN_RPAREN:
+		return "this bracket closes nothing";
+	default:
+		return NULL;
+	}
+}
+
+const char *
+hint_value(struct str word)
+{
+	static const char *const words[] = { "principal", "action", "resource",
+		"context", "true", "false", NULL };
+
+	return hint_nearest(word, words);
+}
+
+const char *
+hint_foreign_value(struct str word)
+{
+	static const struct foreign rows[] = {
+		{ "not", "did you mean `!`?" },
+		{ "null", "there is no null: test with `has`" },
+		{ "nil", "there is no null: test with `has`" },
+		{ "none", "there is no null: test with `has`" },
+		{ "undefined", "there is no null: test with `has`" },
+		{ "exists", "test with `has`: `principal has name`" },
+		{ "subject", "did you mean `principal`?" },
+		{ "user", "did you mean `principal`?" },
+		{ "object", "did you mean `resource`?" },
+		{ "request", "did you mean `context`?" },
+		{ "env", "did you mean `context`?" },
+		{ "environment", "did you mean `context`?" },
+		{ "now", "time is an input: `context.now`" },
+	};
+
+	return find_foreign(word, rows, ARRAY_LEN(rows));
+}
+
+const char *
+hint_foreign_function(struct str word)
+{
+	static const struct foreign rows[] = {
+		{ "not", "write `!(...)`" },
+		{ "now", "time is an input: `context.now`" },
+		{ "today", "time is an input: `context.now.toDate()`" },
+		{ "date", "did you mean `datetime`?" },
+		{ "time", "did you mean `datetime` or `duration`?" },
+		{ "timestamp", "did you mean `datetime`?" },
+		{ "interval", "did you mean `duration`?" },
+		{ "ipaddr", "did you mean `ip`?" },
+		{ "inet", "did you mean `ip`?" },
+		{ "cidr", "did you mean `ip`?" },
+		{ "float", "did you mean `decimal`?" },
+		{ "double", "did you mean `decimal`?" },
+		{ "number", "did you mean `decimal`?" },
+		{ "has", "write `value has name`" },
+		{ "exists", "write `value has name`" },
+		{ "like", "write `value like \"text*\"`" },
+		{ "matches", "write `value matches \"...\"`" },
+		{ "regex", "write `value matches \"...\"`" },
+		{ "is", "write `value is Type`" },
+		{ "in", "write `value in Type::\"id\"`" },
+		{ "any", "write `set.containsAny([...])`" },
+		{ "all", "write `set.containsAll([...])`" },
+		{ "startsWith", "write `value like \"text*\"`" },
+		{ "endsWith", "write `value like \"*text\"`" },
+	};
+
+	return find_foreign(word, rows, ARRAY_LEN(rows));
+}
+
+const char *
+hint_foreign_method(struct str word)
+{
+	static const struct foreign rows[] = {
+		{ "startsWith", "write `value like \"text*\"`" },
+		{ "hasPrefix", "write `value like \"text*\"`" },
+		{ "endsWith", "write `value like \"*text\"`" },
+		{ "hasSuffix", "write `value like \"*text\"`" },
+		{ "like", "write `value like \"text*\"`" },
+		{ "matches", "write `value matches \"...\"`" },
+		{ "match", "write `value matches \"...\"`" },
+		{ "test", "write `value matches \"...\"`" },
+		{ "includes", "did you mean `contains`?" },
+		{ "has", "write `value has name`" },
+		{ "hasKey", "write `value has name`" },
+		{ "hasAttr", "write `value has name`" },
+		{ "exists", "write `value has name`" },
+		{ "get", "write `value[\"name\"]`, or `getTag` for a tag" },
+		{ "equals", "write `a == b`" },
+		{ "is", "write `value is Type`" },
+		{ "in", "write `value in Type::\"id\"`" },
+		{ "tag", "did you mean `getTag`?" },
+		{ "before", "write `a < b`" },
+		{ "after", "write `a > b`" },
+		{ "add", "write `a + b`, for times `a.offset(b)`" },
+		{ "contain", "did you mean `contains`?" },
+		{ "size", "a set can be tested with `isEmpty()` alone" },
+		{ "length", "a set can be tested with `isEmpty()` alone" },
+		{ "count", "a set can be tested with `isEmpty()` alone" },
+	};
+
+	return find_foreign(word, rows, ARRAY_LEN(rows));
+}
+
+static const struct {
+	const char *word, *meant;
+	enum token_kind kind;
+	enum keyword keyword;
+} operators[] = {
+	{ "and", "&&", TOKEN_AND, KW_NONE },
+	{ "or", "||", TOKEN_OR, KW_NONE },
+	{ "equals", "==", TOKEN_EQ, KW_NONE },
+	{ "eq", "==", TOKEN_EQ, KW_NONE },
+	{ "ne", "!=", TOKEN_NE, KW_NONE },
+	{ "neq", "!=", TOKEN_NE, KW_NONE },
+	{ "lt", "<", TOKEN_LT, KW_NONE },
+	{ "le", "<=", TOKEN_LE, KW_NONE },
+	{ "lte", "<=", TOKEN_LE, KW_NONE },
+	{ "gt", ">", TOKEN_GT, KW_NONE },
+	{ "ge", ">=", TOKEN_GE, KW_NONE },
+	{ "gte", ">=", TOKEN_GE, KW_NONE },
+	{ "in", "in", TOKEN_WORD, KW_IN },
+	{ "within", "in", TOKEN_WORD, KW_IN },
+	{ "is", "is", TOKEN_WORD, KW_IS },
+	{ "isa", "is", TOKEN_WORD, KW_IS },
+	{ "instanceof", "is", TOKEN_WORD, KW_IS },
+	{ "has", "has", TOKEN_WORD, KW_HAS },
+	{ "hass", "has", TOKEN_WORD, KW_HAS },
+	{ "hsa", "has", TOKEN_WORD, KW_HAS },
+	{ "haz", "has", TOKEN_WORD, KW_HAS },
+	{ "like", "like", TOKEN_WORD, KW_LIKE },
+	{ "liek", "like", TOKEN_WORD, KW_LIKE },
+	{ "lke", "like", TOKEN_WORD, KW_LIKE },
+	{ "liike", "like", TOKEN_WORD, KW_LIKE },
+	{ "lik", "like", TOKEN_WORD, KW_LIKE },
+};
+
+bool
+hint_operator(struct str word, struct token *meant, const char **ret_text)
+{
+	for (size_t i = 0; i < ARRAY_LEN(operators); i++) {
+		struct str w = str_of(operators[i].word);
+
+		if (w.n != word.n || distance(word, w) != 0)
+			continue;
+		meant->kind = operators[i].kind;
+		meant->keyword = operators[i].keyword;
+		*ret_text = operators[i].meant;
+		return true;
+	}
+	return false;
 }

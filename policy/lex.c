@@ -42,8 +42,12 @@ static const struct {
 	{ STR_INIT(","), TOKEN_COMMA, FAULT_NONE },
 	{ STR_INIT("."), TOKEN_DOT, FAULT_NONE },
 	{ STR_INIT("::"), TOKEN_PATH, FAULT_NONE },
+	{ STR_INIT(":="), TOKEN_EQ, FAULT_OPERATOR },
 	{ STR_INIT(":"), TOKEN_COLON, FAULT_NONE },
+	{ STR_INIT("==="), TOKEN_EQ, FAULT_OPERATOR },
 	{ STR_INIT("=="), TOKEN_EQ, FAULT_NONE },
+	{ STR_INIT("=>"), TOKEN_GE, FAULT_OPERATOR },
+	{ STR_INIT("=<"), TOKEN_LE, FAULT_OPERATOR },
 	{ STR_INIT("="), TOKEN_ASSIGN, FAULT_NONE },
 	{ STR_INIT(";"), TOKEN_SEMICOLON, FAULT_NONE },
 	{ STR_INIT("{"), TOKEN_LBRACE, FAULT_NONE },
@@ -52,21 +56,24 @@ static const struct {
 	{ STR_INIT("]"), TOKEN_RBRACKET, FAULT_NONE },
 	{ STR_INIT("&&"), TOKEN_AND, FAULT_NONE },
 	{ STR_INIT("||"), TOKEN_OR, FAULT_NONE },
+	{ STR_INIT("!=="), TOKEN_NE, FAULT_OPERATOR },
 	{ STR_INIT("!="), TOKEN_NE, FAULT_NONE },
 	{ STR_INIT("!"), TOKEN_NOT, FAULT_NONE },
 	{ STR_INIT("<="), TOKEN_LE, FAULT_NONE },
+	{ STR_INIT("<>"), TOKEN_NE, FAULT_OPERATOR },
 	{ STR_INIT("<"), TOKEN_LT, FAULT_NONE },
 	{ STR_INIT(">="), TOKEN_GE, FAULT_NONE },
 	{ STR_INIT(">"), TOKEN_GT, FAULT_NONE },
 	{ STR_INIT("@"), TOKEN_AT, FAULT_NONE },
 	{ STR_INIT("+"), TOKEN_PLUS, FAULT_NONE },
+	{ STR_INIT("->"), TOKEN_DOT, FAULT_OPERATOR },
 	{ STR_INIT("-"), TOKEN_MINUS, FAULT_NONE },
 	{ STR_INIT("*"), TOKEN_STAR, FAULT_NONE },
 	{ STR_INIT("/*"), TOKEN_BAD, FAULT_BLOCK_COMMENT },
 	{ STR_INIT("/"), TOKEN_SLASH, FAULT_NONE },
 	{ STR_INIT("%"), TOKEN_PERCENT, FAULT_NONE },
-	{ STR_INIT("&"), TOKEN_AND, FAULT_AMPERSAND },
-	{ STR_INIT("|"), TOKEN_OR, FAULT_BAR },
+	{ STR_INIT("&"), TOKEN_AND, FAULT_OPERATOR },
+	{ STR_INIT("|"), TOKEN_OR, FAULT_OPERATOR },
 };
 
 /* The Unicode property White_Space. */
@@ -217,14 +224,78 @@ string_end(const struct lexer *lx, enum lex_fault *ret_fault)
 	return line_end(lx, lx->at);
 }
 
-/* '…' on one line, else the quote alone. */
+/* From the quote to its like on the same line, else the quote alone.
+ */
 static size_t
-single_quoted_end(const struct lexer *lx)
+quoted_end(const struct lexer *lx, char quote, struct token *t)
 {
 	size_t end = line_end(lx, lx->at);
-	size_t close = str_find(str_sub(lx->text, 0, end), '\'', lx->at + 1u);
+	size_t close = str_find(str_sub(lx->text, 0, end), quote, lx->at + 1u);
 
+	t->kind = close < end ? TOKEN_STRING : TOKEN_BAD;
+	t->fault = FAULT_SINGLE_QUOTES;
 	return close < end ? close + 1 : lx->at + 1u;
+}
+
+static bool
+is_smart_quote(uint32_t point)
+{
+	return (point >= 0x2018 && point <= 0x201f) || point == 0xab ||
+	       point == 0xbb;
+}
+
+/* The same for typographic quotes, which may be closed by a plain one; `at` is
+ * after the opening one. */
+static size_t
+smart_quoted_end(const struct lexer *lx, size_t at, struct token *t)
+{
+	size_t end = line_end(lx, at), alone = at, n;
+	uint32_t point;
+
+	t->fault = FAULT_SMART_QUOTES;
+	for (; at < end; at += n) {
+		n = str_utf8_next(lx->text, at, &point);
+		if (n == 0)
+			break;
+		if (point == '"' || is_smart_quote(point)) {
+			t->kind = TOKEN_STRING;
+			return at + n;
+		}
+	}
+	t->kind = TOKEN_BAD;
+	return alone;
+}
+
+/* Past the comment's end, or its line's when it has none. */
+static size_t
+block_comment_end(const struct lexer *lx)
+{
+	size_t at = lx->at + 2u;
+
+	while ((at = str_find(lx->text, '*', at)) < lx->text.n)
+		if (byte_at(lx, ++at) == '/')
+			return at + 1;
+	return line_end(lx, lx->at);
+}
+
+/* `#` to its line's end when that is a comment by its looks: nothing before it
+ * on its line, or no bracket or semicolon after it. */
+static size_t
+hash_end(const struct lexer *lx, struct token *t)
+{
+	size_t end = line_end(lx, lx->at), from = lx->at;
+	bool comment = true;
+
+	while (from > 0 &&
+	       (lx->text.p[from - 1] == ' ' || lx->text.p[from - 1] == '\t'))
+		from--;
+	if (from > 0 && lx->text.p[from - 1] != '\n')
+		for (size_t i = lx->at; i < end; i++)
+			if (memchr("(){}[];", lx->text.p[i], 7))
+				comment = false;
+	t->kind = TOKEN_BAD;
+	t->fault = comment ? FAULT_HASH_COMMENT : FAULT_CHARACTER;
+	return comment ? end : lx->at + 1u;
 }
 
 /* A character that begins no token, and the letters that hang on to it. */
@@ -243,12 +314,32 @@ bad_end(const struct lexer *lx, struct token *t)
 		t->fault = FAULT_BYTE_ORDER_MARK;
 		return at;
 	}
+	if (is_smart_quote(point))
+		return smart_quoted_end(lx, at, t);
 	while (point >= 0x80 && !is_space(point)) {
 		at = word_end(lx, at);
 		n = str_utf8_next(lx->text, at, &point);
 		if (n == 0 || point < 0x80 || is_space(point))
 			break;
 		at += n;
+	}
+	return at;
+}
+
+/* A word goes on with letters that no word may have. */
+static size_t
+letters_end(const struct lexer *lx, size_t at, struct token *t)
+{
+	uint32_t point;
+	size_t n = 0;
+
+	while ((unsigned char)byte_at(lx, at) >= 0x80) {
+		n = str_utf8_next(lx->text, at, &point);
+		if (n == 0 || is_space(point) || is_smart_quote(point) ||
+		    point == 0xfeff)
+			break;
+		t->fault = FAULT_LETTER;
+		at = word_end(lx, at + n);
 	}
 	return at;
 }
@@ -264,6 +355,8 @@ punctuation_end(const struct lexer *lx, struct token *t)
 			continue;
 		t->kind = punctuation[i].kind;
 		t->fault = punctuation[i].fault;
+		if (t->fault == FAULT_BLOCK_COMMENT)
+			return block_comment_end(lx);
 		return lx->at + punctuation[i].text.n;
 	}
 	return bad_end(lx, t);
@@ -290,7 +383,7 @@ token_end(const struct lexer *lx, struct token *t)
 
 	if (is_word_start(c)) {
 		t->kind = TOKEN_WORD;
-		return word_end(lx, end);
+		return letters_end(lx, word_end(lx, end), t);
 	}
 	if (is_digit(c)) {
 		t->kind = TOKEN_NUMBER;
@@ -304,12 +397,11 @@ token_end(const struct lexer *lx, struct token *t)
 	}
 	if (c == '?')
 		return slot_end(lx, t);
-	if (c != '\'')
-		return punctuation_end(lx, t);
-	end = single_quoted_end(lx);
-	t->kind = end > lx->at + 1u ? TOKEN_STRING : TOKEN_BAD;
-	t->fault = FAULT_SINGLE_QUOTES;
-	return end;
+	if (c == '\'' || c == '`')
+		return quoted_end(lx, c, t);
+	if (c == '#')
+		return hash_end(lx, t);
+	return punctuation_end(lx, t);
 }
 
 struct token

@@ -80,8 +80,10 @@ enum lex_fault {
 	FAULT_BROKEN_LINE,    /* backslash before a line end */
 	FAULT_SINGLE_QUOTES,  /* kind is TOKEN_STRING */
 	FAULT_BLOCK_COMMENT,
-	FAULT_AMPERSAND,      /* kind is TOKEN_AND */
-	FAULT_BAR,            /* kind is TOKEN_OR */
+	FAULT_OPERATOR,       /* another language's: kind is what was meant */
+	FAULT_SMART_QUOTES,   /* kind is TOKEN_STRING, or TOKEN_BAD for one alone */
+	FAULT_LETTER,         /* kind is TOKEN_WORD, with letters beyond ASCII */
+	FAULT_HASH_COMMENT,
 	FAULT_QUESTION,       /* a question mark without a name */
 };
 

@@ -12,83 +12,34 @@
 /* ---- going on after an error ----------------------------------------------
  */
 
-/* The current token begins a policy or declaration, wherever we are: no
- * expression holds these words in this order. */
-static bool
-at_policy_start(const struct parser *p)
-{
-	struct token next, after;
-
-	if (p->tok.kind == TOKEN_AT)
-		return true;
-	if (p->tok.kind != TOKEN_WORD)
-		return false;
-	next = parse_peek(p);
-	after = parse_peek2(p);
-	if (p->tok.keyword == KW_INDIVISIBLE && p->dialect == POLICY_AVOW)
-		return next.kind == TOKEN_WORD && after.kind == TOKEN_LBRACKET;
-	return p->tok.keyword >= KW_PERMIT && p->tok.keyword <= KW_DENY &&
-	       next.kind == TOKEN_LPAREN &&
-	       (after.keyword == KW_PRINCIPAL || after.kind == TOKEN_RPAREN);
-}
-
-/* A string that goes on over its line's end probably lacks its closing quote
- * there: what it swallowed is read as policy text. Each byte is read so at most
- * once, since the next string begins where this one ended or later. */
-static void
-reread_long_string(struct parser *p)
-{
-	struct token s = parse_is_long_string(p, p->tok) ? p->tok : p->prev;
-
-	if (!parse_is_long_string(p, s))
-		return;
-	p->lexer.at = (uint32_t)str_find(p->source->text, '\n', s.off);
-	p->tok = (struct token){
-		.kind = TOKEN_STRING, .off = s.off, .len = p->lexer.at - s.off
-	};
-	parse_advance(p);
-}
-
-static bool
-at_end_of_policy(const struct parser *p)
-{
-	return p->tok.kind == TOKEN_END || p->tok.kind == TOKEN_SEMICOLON ||
-	       at_policy_start(p);
-}
-
 /* To the `;` after this policy (then past it), or to where the next begins. */
 static void
 skip_policy(struct parser *p)
 {
-	reread_long_string(p);
-	while (!at_end_of_policy(p))
+	parse_reread_long_string(p);
+	while (!parse_at_policy_end(p))
 		parse_advance(p);
 	if (p->tok.kind == TOKEN_SEMICOLON)
 		parse_advance(p);
 }
 
-/* To the brace that closes the condition opened at `open`, and past it. */
-static bool
-skip_condition(struct parser *p, struct parse_open open)
+/* To the next condition of this policy, or its end. */
+static void
+skip_to_condition(struct parser *p)
 {
-	reread_long_string(p);
-	for (; !at_end_of_policy(p); parse_advance(p)) {
-		if (p->tok.kind != TOKEN_RBRACE ||
-		    p->open.braces > open.braces + 1)
-			continue;
+	parse_reread_long_string(p);
+	while (!parse_at_policy_end(p) && !parse_at_clause_start(p))
 		parse_advance(p);
-		p->open = open;
-		return true;
-	}
-	return false;
 }
 
-/* To the comma or parenthesis that ends a scope element. */
+/* To the comma or parenthesis that ends a scope element, or to the next
+ * element. */
 static bool
 skip_element(struct parser *p, struct parse_open open)
 {
-	reread_long_string(p);
-	for (; !at_end_of_policy(p) && p->tok.kind != TOKEN_LBRACE;
+	parse_reread_long_string(p);
+	for (; !parse_at_policy_end(p) && !parse_at_clause_start(p) &&
+	       p->tok.kind != TOKEN_LBRACE;
 	     parse_advance(p)) {
 		bool inside = p->open.parens > open.parens ||
 			      p->open.squares > open.squares;
@@ -135,7 +86,8 @@ parse_separator(struct parser *p, enum ast_var var)
 	    "a scope is `(principal, action, resource)`");
 }
 
-/* Past the closing parenthesis of a scope that had an error. */
+/* Past the closing parenthesis of a scope that had an error, or to what comes
+ * after the scope. */
 static bool
 skip_scope(struct parser *p, struct parse_open open)
 {
@@ -146,7 +98,44 @@ skip_scope(struct parser *p, struct parse_open open)
 		if (end)
 			return true;
 	}
-	return false;
+	return p->tok.kind != TOKEN_END && !parse_at_policy_start(p);
+}
+
+/* The current token begins an element after `var`'s, be there a comma or not.
+ */
+static bool
+at_later_element(const struct parser *p, enum ast_var var)
+{
+	static const bool may_precede[] = { [TOKEN_STRING] = true,
+		[TOKEN_RBRACKET] = true,
+		[TOKEN_RPAREN] = true,
+		[TOKEN_LPAREN] = true,
+		[TOKEN_COMMA] = true,
+		[TOKEN_PERCENT] = false };
+
+	return p->tok.keyword > KW_PRINCIPAL + (enum keyword)var &&
+	       p->tok.keyword <= KW_RESOURCE &&
+	       (may_precede[p->prev.kind] ||
+		   (p->prev.kind == TOKEN_WORD &&
+		       !lex_is_reserved(p->prev.keyword)));
+}
+
+/* To the end of an element that had an error. */
+static bool
+skip_to_element(struct parser *p, enum ast_var var, struct parse_open open)
+{
+	parse_reread_long_string(p);
+	while (!at_later_element(p, var)) {
+		if (p->tok.kind == TOKEN_COMMA || p->tok.kind == TOKEN_RPAREN ||
+		    p->tok.kind == TOKEN_LBRACKET ||
+		    p->tok.kind == TOKEN_LPAREN)
+			return skip_element(p, open);
+		if (p->tok.kind == TOKEN_LBRACE || parse_at_policy_end(p) ||
+		    parse_at_clause_start(p))
+			return false;
+		parse_advance(p);
+	}
+	return true;
 }
 
 /* One element and what comes after it. False when the rest of the scope cannot
@@ -158,14 +147,17 @@ parse_scope_part(struct parser *p, enum ast_var var, struct parse_open open,
 {
 	bool named = parse_at(p, KW_PRINCIPAL + (enum keyword)var);
 	uint32_t base = build_mark(p);
+	struct parse_inside inside = p->inside;
 
 	if (*broken && !named)
 		return false;
 	if (!parse_element(p, var, ret)) {
-		p->stack.n = base * sizeof(uint32_t);
+		build_drop(p, base);
+		p->inside = inside;
 		*broken = true;
-		if (!named || !skip_element(p, open))
+		if (!skip_to_element(p, var, open))
 			return false;
+		p->quiet_at = p->tok.off + 1;
 	}
 	if (!*broken)
 		return parse_separator(p, var);
@@ -175,15 +167,11 @@ parse_scope_part(struct parser *p, enum ast_var var, struct parse_open open,
 }
 
 static bool
-parse_scope(struct parser *p, struct ast_policy *policy)
+parse_elements(struct parser *p, struct ast_policy *policy)
 {
-	struct parse_open open;
+	struct parse_open open = p->open;
 	bool broken = false;
 
-	if (!parse_expect(p, TOKEN_LPAREN,
-		"a policy begins `permit (principal, action, resource)`"))
-		return false;
-	open = p->open;
 	for (enum ast_var v = VAR_PRINCIPAL; v <= VAR_RESOURCE; v++)
 		if (!parse_scope_part(p, v, open, &broken, &policy->scope[v]))
 			return skip_scope(p, open);
@@ -191,6 +179,31 @@ parse_scope(struct parser *p, struct ast_policy *policy)
 		return skip_scope(p, open);
 	parse_advance(p);
 	return true;
+}
+
+static bool
+parse_scope(struct parser *p, struct ast_policy *policy)
+{
+	static const char hint[] =
+	    "a policy begins `permit (principal, action, resource)`";
+	struct parse_inside outer = p->inside;
+	struct parse_open open = p->open;
+	bool ok;
+
+	p->base = open;
+	if (p->tok.kind == TOKEN_LPAREN) {
+		(void)parse_begin(p, false, false);
+	} else {
+		(void)parse_unexpected(p, "`(`", hint);
+		if (!parse_at(p, KW_PRINCIPAL))
+			return !parse_at_policy_start(p);
+		p->open.parens++;
+		p->inside = (struct parse_inside){ .open = p->open };
+	}
+	ok = parse_elements(p, policy);
+	p->inside = outer;
+	p->open = open;
+	return ok;
 }
 
 static bool
@@ -227,9 +240,13 @@ parse_annotations(struct parser *p, struct ast_policy *policy)
 
 	policy->first_annotation = (uint32_t)(p->annotations.n / sizeof a);
 	while (p->tok.kind == TOKEN_AT && ok) {
-		ok = parse_annotation(p, &a);
-		if (!ok)
-			break;
+		if (!parse_annotation(p, &a)) {
+			/* The next one, or the effect. */
+			while (!parse_at_policy_end(p))
+				parse_advance(p);
+			ok = parse_at_policy_start(p);
+			continue;
+		}
 		buf_add(&p->annotations,
 		    (struct str){ (const char *)&a, sizeof a });
 		policy->n_annotations++;
@@ -248,28 +265,28 @@ effects_wanted(const struct parser *p)
 					 : "`permit` or `forbid`";
 }
 
-/* A word that is no effect: when a scope follows it, it was meant as one. */
+/* What stands where an effect should. True when it can be passed over as one.
+ */
 static bool
 refuse_effect(struct parser *p)
 {
-	static const char *const effects[] = { "permit", "forbid", "deny",
-		NULL };
 	struct str text = parse_text(p, p->tok);
-	const char *near = NULL;
+	const char *near = hint_effect(text);
 
-	if (p->tok.kind != TOKEN_WORD || parse_peek(p).kind != TOKEN_LPAREN)
-		return parse_unexpected(p, effects_wanted(p), NULL);
-	near = parse_at(p, KW_DENY) ? "forbid" : hint_nearest(text, effects);
-	if (str_eq(text, STR("allow")))
-		near = "permit";
-	if (near)
+	if (parse_at(p, KW_DENY))
+		near = "forbid";
+	if (p->tok.kind == TOKEN_WORD && near &&
+	    (parse_peek(p).kind == TOKEN_LPAREN ||
+		parse_peek(p).keyword == KW_PRINCIPAL)) {
 		error_hint(parse_refuse(p, ERR_SYNTAX_UNEXPECTED, p->tok,
 			       "expected %s, found `%.*s`", effects_wanted(p),
 			       STR_ARG(text)),
 		    "did you mean `%s`?", near);
-	else
-		(void)parse_unexpected(p, effects_wanted(p), NULL);
-	return true;
+		return true;
+	}
+	(void)parse_unexpected(p, effects_wanted(p),
+	    p->tok.kind == TOKEN_WORD ? NULL : hint_beginning(p->tok.kind));
+	return p->tok.kind == TOKEN_WORD && parse_peek(p).kind == TOKEN_LPAREN;
 }
 
 static bool
@@ -283,73 +300,87 @@ parse_effect(struct parser *p, struct ast_policy *policy)
 	else if (parse_at(p, KW_DENY) && p->dialect == POLICY_AVOW)
 		policy->word = WORD_DENY;
 	else if (!parse_at(p, KW_FORBID) && !refuse_effect(p))
-		return false;
+		return p->tok.kind == TOKEN_LPAREN &&
+		       parse_peek(p).keyword == KW_PRINCIPAL;
 	parse_advance(p);
 	return true;
 }
 
+/* The condition's opening brace, or what is taken for it. */
 static bool
-parse_braces(struct parser *p, uint32_t *ret)
+parse_open_brace(struct parser *p)
 {
-	if (p->tok.kind == TOKEN_RBRACE) {
-		(void)parse_refuse(p, ERR_SYNTAX_UNEXPECTED, p->tok,
-		    "expected a value, found `}`");
-		*ret = 0;
-	} else if (!parse_expr(p, ret)) {
-		return false;
-	}
-	if (p->tok.kind == TOKEN_RBRACE) {
-		parse_advance(p);
+	static const char hint[] = "write `when { ... }`";
+
+	if (p->tok.kind == TOKEN_LBRACE) {
+		(void)parse_begin(p, false, true);
 		return true;
 	}
-	return parse_unexpected(p, "an operator or `}`", NULL);
+	(void)parse_unexpected(p, "`{`", hint);
+	if (parse_at_policy_end(p) || parse_at_clause_start(p))
+		return false;
+	p->open.braces++;
+	p->inside = (struct parse_inside){
+		.open = p->open, .off = p->tok.off, .operators = true
+	};
+	return true;
 }
 
 /* One `when` or `unless`, pushed on the stack. */
-static bool
+static void
 parse_condition(struct parser *p)
 {
 	struct ast_node n = { .kind = NODE_WHEN };
 	uint32_t from = p->tok.off, base = build_mark(p);
-	struct parse_open open;
+	struct parse_inside outer = p->inside;
+	bool braced;
 
 	if (parse_at(p, KW_UNLESS))
 		n.kind = NODE_UNLESS;
-	parse_advance(p);
-	open = p->open;
-	if (!parse_expect(p, TOKEN_LBRACE, "write `when { ... }`"))
-		return false;
+	if (p->tok.kind == TOKEN_WORD)
+		parse_advance(p);
+	p->base = p->open;
 	p->depth = 0;
-	if (!parse_braces(p, &n.a)) {
-		p->stack.n = base * sizeof(uint32_t);
-		return skip_condition(p, open);
-	}
-	build_push(p, add(p, from, n));
-	return true;
+	p->too_deep = false;
+	outer.open = p->open;
+	braced = p->tok.kind == TOKEN_LBRACE;
+	if (!parse_open_brace(p))
+		return;
+	n.a = parse_expr(p);
+	if (!braced && p->tok.kind != TOKEN_RBRACE)
+		p->quiet_at = p->tok.off + 1;
+	if (parse_end(p, TOKEN_RBRACE, &outer, "an operator or `}`"))
+		build_push(p, add(p, from, n));
+	else
+		build_drop(p, base);
 }
 
+/* Neither a condition nor the end. True when it is passed over as `when`. */
 static bool
 refuse_end(struct parser *p)
 {
-	static const char *const words[] = { "when", "unless", NULL };
+	static const char want[] = "`when`, `unless` or `;`";
 	struct str text = parse_text(p, p->tok);
 	const char *near = NULL;
 
 	if (p->tok.kind == TOKEN_WORD)
-		near = hint_nearest(text, words);
-	if (str_eq(text, STR("if")) || str_eq(text, STR("where")))
-		near = "when";
+		near = hint_clause(text);
 	if (near && parse_peek(p).kind == TOKEN_LBRACE) {
-		error_hint(parse_refuse(p, ERR_SYNTAX_UNEXPECTED, p->tok,
-			       "expected `when`, `unless` or `;`, found "
-			       "`%.*s`",
-			       STR_ARG(text)),
+		error_hint(
+		    parse_refuse(p, ERR_SYNTAX_UNEXPECTED, p->tok,
+			"expected %s, found `%.*s`", want, STR_ARG(text)),
 		    "did you mean `%s`?", near);
 		return true;
 	}
-	return parse_unexpected(p, "`when`, `unless` or `;`",
-	    at_policy_start(p) || p->tok.kind == TOKEN_END
+	if (p->tok.kind == TOKEN_LBRACE) {
+		(void)parse_unexpected(p, want, "write `when { ... }`");
+		return true;
+	}
+	return parse_unexpected(p, want,
+	    parse_at_policy_start(p) || p->tok.kind == TOKEN_END
 		? "a policy ends with `;`"
+	    : p->tok.kind == TOKEN_AND || p->tok.kind == TOKEN_OR
+		? "several `when { ... }` hold together; put `||` inside one"
 		: NULL);
 }
 
@@ -360,10 +391,14 @@ parse_conditions(struct parser *p, struct ast_policy *policy)
 
 	while (p->tok.kind != TOKEN_SEMICOLON) {
 		if (!parse_at(p, KW_WHEN) && !parse_at(p, KW_UNLESS) &&
-		    !refuse_end(p))
-			return false;
-		if (!parse_condition(p))
-			return false;
+		    !refuse_end(p)) {
+			skip_to_condition(p);
+			if (!parse_at_clause_start(p) &&
+			    p->tok.kind != TOKEN_SEMICOLON)
+				return false;
+			continue;
+		}
+		parse_condition(p);
 	}
 	policy->first_cond = build_list(p, base, &policy->n_conds);
 	parse_advance(p);
@@ -374,12 +409,17 @@ static bool
 parse_policy(struct parser *p)
 {
 	struct ast_policy policy = { .off = p->tok.off };
-	bool ok, before = p->failed;
+	bool ok = true, before = p->failed;
 
 	p->failed = false;
 	p->has_slots = false;
-	ok = parse_annotations(p, &policy) && parse_effect(p, &policy) &&
-	     parse_scope(p, &policy) && parse_conditions(p, &policy);
+	if (parse_at_clause_start(p))
+		(void)parse_unexpected(p, effects_wanted(p),
+		    "conditions stand before the `;` of their policy");
+	else
+		ok = parse_annotations(p, &policy) &&
+		     parse_effect(p, &policy) && parse_scope(p, &policy);
+	ok = ok && parse_conditions(p, &policy);
 	policy.has_error = p->failed;
 	policy.has_slots = p->has_slots;
 	policy.len = parse_len(p, policy.off);
@@ -426,6 +466,7 @@ parse_indivisible(struct parser *p)
 	parse_advance(p);
 	if (p->tok.kind != TOKEN_LBRACKET)
 		return parse_unexpected(p, "`[`", NULL);
+	p->base = p->open;
 	if (parse_peek(p).kind == TOKEN_RBRACKET) {
 		parse_advance(p);
 		return parse_unexpected(p, ENTITY_WANTED, NULL);
@@ -448,14 +489,13 @@ parse_file(struct parser *p)
 
 	(void)build_node(p, &error_node);
 	parse_advance(p);
-	if (p->tok.fault == FAULT_BYTE_ORDER_MARK)
-		parse_advance(p);
 	while (p->tok.kind != TOKEN_END) {
 		uint32_t from = p->tok.off;
 		bool ok;
 
 		p->stack.n = 0;
-		p->open = (struct parse_open){ 0 };
+		p->open = p->base = (struct parse_open){ 0 };
+		p->inside = (struct parse_inside){ 0 };
 		if (p->dialect == POLICY_AVOW && parse_at(p, KW_INDIVISIBLE))
 			ok = parse_indivisible(p);
 		else

@@ -1,8 +1,9 @@
 /* parse.h - what the files of the parser share: the parser's state, reporting, and building the tree.
  *   parse.c policies, declarations   parse_scope.c scope elements   parse_expr.c expressions   parse_token.c tokens, messages, names   parse_pattern.c strings and patterns   build.c the arrays
- * A parse_ function that returns false has reported a syntax error; its caller passes that on up to where parsing can go on (the next condition, scope element
- * or policy). Errors after which parsing goes on as if nothing had been are reported with parse_refuse alone. Children are built before their parents, so a
- * child's id is always the smaller one. */
+ *   parse_recover.c where parsing goes on after an error
+ * A parse_ function that returns false has reported a syntax error; its caller passes that on up to where parsing can go on: the next operand of `&&` or `||`,
+ * item of a list, condition, scope element or policy. Errors after which parsing goes on as if nothing had been are reported with parse_refuse alone. What
+ * could not be parsed is the error node. Children are built before their parents, so a child's id is always the smaller one. */
 #ifndef POLICY_PARSE_H
 #define POLICY_PARSE_H
 
@@ -15,6 +16,15 @@
 
 struct parse_open {
 	uint32_t parens, squares, braces;
+};
+
+/* The innermost bracket that is being read: what may end a part of it. */
+struct parse_inside {
+	struct parse_open open; /* with that bracket */
+	uint32_t off;           /* of it */
+	bool commas;            /* its parts end at commas, */
+	bool operators;         /* at `&&` and `||`, */
+	bool branches;          /* at `then` and `else` */
 };
 
 struct parse_place {
@@ -31,7 +41,13 @@ struct parser {
 	struct lexer lexer;
 	struct token tok, prev; /* the current token, and the one before it */
 	struct parse_open open; /* brackets open before the current token */
+	struct parse_open base; /* brackets open before the scope or condition */
+	struct parse_inside inside;
+	/* Offset + 1 of a token about which enough was said: it was reported, or parsing goes on there after an error. */
+	uint32_t quiet_at;
 	uint32_t depth;
+	char hint[160]; /* one that is being made */
+	bool too_deep; /* said so, for this condition */
 	bool has_slots; /* of the policy being parsed */
 	/* End of a token that was refused, and then taken for something: what does not fit right after it is no error of its own. */
 	uint32_t refused_end;
@@ -67,11 +83,36 @@ bool parse_expect(struct parser *p, enum token_kind kind, const char *hint)
 bool parse_enter(struct parser *p) MUST_USE;
 void parse_leave(struct parser *p);
 
-/* Parts of the grammar. */
-bool parse_expr(struct parser *p, uint32_t *ret_node) MUST_USE;
+/* Going on after an error. The current token begins a policy or declaration, or a condition, wherever we are. */
+bool parse_at_policy_start(const struct parser *p);
+bool parse_at_clause_start(const struct parser *p);
+/* … or ends the policy: also the `;` before another policy, but none in the midst of one. */
+bool parse_at_policy_end(const struct parser *p);
+/* A string that goes on over its line's end just before or at an error probably lacks its closing quote: read what it swallowed. */
+void parse_reread_long_string(struct parser *p);
+/* To where the next part of what is inside begins, or to what ends it. */
+void parse_sync(struct parser *p);
+/* Past the opening bracket; what parse_end needs. */
+struct parse_inside parse_begin(
+    struct parser *p, bool commas, bool operators);
+/* An expression was read, but `want` does not follow: say so, and read the further operands for errors of their own. */
+void parse_rest(struct parser *p, const char *want, const char *hint);
+/* A closing bracket that closes nothing: it stands for `close`, unless that comes right after it. */
+bool parse_is_wrong_close(const struct parser *p, enum token_kind close,
+    const struct parse_inside *outer);
+/* Where the innermost bracket is that is not closed, if what was found ends something around it; else NULL. */
+const char *parse_hint_open(struct parser *p);
+/* Past the closing bracket `close`, or to where parsing goes on without it (false). */
+bool parse_end(struct parser *p, enum token_kind close,
+    const struct parse_inside *outer, const char *want) MUST_USE;
+
+/* Parts of the grammar. An expression that cannot be parsed is 0, the error node, and parsing has gone on behind it. */
+uint32_t parse_expr(struct parser *p);
 /* A ("::" B)* and, when `::"…"` follows, that string's token (else kind TOKEN_END). The current token is a word. */
 bool parse_path(struct parser *p, struct str *ret_name,
     struct token *ret_id) MUST_USE;
+/* A path from `off` that is followed by no id; always false. */
+bool parse_refuse_bare_id(struct parser *p, uint32_t off);
 /* A name that may not be followed by an id. */
 bool parse_name(struct parser *p, struct str *ret_name) MUST_USE;
 /* A word that may stand as attribute name or part of a name; refuses others but goes on. */
@@ -98,6 +139,8 @@ uint32_t build_node(struct parser *p, const struct ast_node *n);
 uint32_t build_string(struct parser *p, struct str s);
 uint32_t build_long(struct parser *p, int64_t n);
 uint32_t build_part(struct parser *p, const struct ast_part *part);
+/* Forget what was pushed above `base`. */
+void build_drop(struct parser *p, uint32_t base);
 /* Lists: push onto the stack, then make the list of all above `base`. */
 uint32_t build_mark(const struct parser *p);
 void build_push(struct parser *p, uint32_t id);

@@ -1,8 +1,11 @@
 /* parse_expr.c - expressions, by precedence: ||, &&, one relation, + and -, *,
  * ! and -, then members and primaries. Chains of operators and members are
  * loops; only brackets, `if` and the levels of precedence recurse, and
- * parse_enter counts them. */
+ * parse_enter counts them. An operand of || or && that cannot be parsed is the
+ * error node: what comes after it is read all the same. */
 #include "policy/parse.h"
+
+#include <stdio.h>
 
 #include "policy/hint.h"
 
@@ -43,17 +46,6 @@ static const struct operation {
 #include "policy/ops.def"
 };
 
-/* Words that other languages use for our operators. */
-static const struct {
-	const char *word, *meant;
-	enum ast_op op;
-} foreign[] = {
-	{ "and", "&&", OP_AND },
-	{ "or", "||", OP_OR },
-	{ "AND", "&&", OP_AND },
-	{ "OR", "||", OP_OR },
-};
-
 static const struct operation *
 find_operation(struct str name)
 {
@@ -77,27 +69,43 @@ start_of(const struct parser *p, uint32_t node)
 	return build_get(p, node)->off;
 }
 
-/* Expressions up to `close`, which is consumed; a comma may stand before it.
- * Their list has all that was pushed above `base`. */
+/* From the opening bracket past the closing one: expressions, of which the last
+ * may have a comma behind it. Their list has all that was pushed above `base`.
+ */
 static bool
 parse_list(struct parser *p, uint32_t base, enum token_kind close,
     uint32_t *ret, uint32_t *ret_n)
 {
-	uint32_t node = 0;
+	const char *want = close == TOKEN_RPAREN ? "`,` or `)`" : "`,` or `]`";
+	struct parse_inside outer = parse_begin(p, true, true);
 
 	while (p->tok.kind != close) {
-		if (!parse_expr(p, &node))
-			return false;
-		build_push(p, node);
-		if (p->tok.kind == TOKEN_COMMA)
-			parse_advance(p);
-		else if (p->tok.kind != close)
-			return parse_unexpected(p,
-			    close == TOKEN_RPAREN ? "`,` or `)`" : "`,` or `]`",
-			    NULL);
+		build_push(p, parse_expr(p));
+		if (p->tok.kind != TOKEN_COMMA && p->tok.kind != close &&
+		    !parse_is_wrong_close(p, close, &outer))
+			parse_rest(p, want, parse_hint_open(p));
+		if (p->tok.kind != TOKEN_COMMA)
+			break;
+		parse_advance(p);
+	}
+	if (!parse_end(p, close, &outer, want))
+		return false;
+	*ret = build_list(p, base, ret_n);
+	return true;
+}
+
+/* `then` or `else`: where it is not, to the next of them that is. */
+static bool
+parse_branch(struct parser *p, enum keyword word, const char *want)
+{
+	if (!parse_at(p, word)) {
+		parse_rest(p, want,
+		    word == KW_ELSE ? "an `if` always has an `else`"
+				    : "write `if a then b else c`");
+		if (!parse_at(p, word))
+			return parse_at(p, KW_ELSE);
 	}
 	parse_advance(p);
-	*ret = build_list(p, base, ret_n);
 	return true;
 }
 
@@ -106,21 +114,19 @@ parse_if(struct parser *p, uint32_t *ret)
 {
 	struct ast_node n = { .kind = NODE_IF };
 	uint32_t from = p->tok.off;
+	bool branches = p->inside.branches, ok;
 
+	p->inside.branches = true;
 	parse_advance(p);
-	if (!parse_expr(p, &n.a))
+	n.a = parse_expr(p);
+	ok = parse_branch(p, KW_THEN, "`then`");
+	if (ok && !parse_at(p, KW_ELSE))
+		n.b = parse_expr(p);
+	ok = ok && parse_branch(p, KW_ELSE, "`else`");
+	p->inside.branches = branches;
+	if (!ok)
 		return false;
-	if (!parse_at(p, KW_THEN))
-		return parse_unexpected(p, "`then`", NULL);
-	parse_advance(p);
-	if (!parse_expr(p, &n.b))
-		return false;
-	if (!parse_at(p, KW_ELSE))
-		return parse_unexpected(
-		    p, "`else`", "an `if` always has an `else`");
-	parse_advance(p);
-	if (!parse_expr(p, &n.c))
-		return false;
+	n.c = parse_expr(p);
 	*ret = add(p, from, n);
 	return true;
 }
@@ -145,25 +151,39 @@ parse_field_name(struct parser *p, struct str *ret)
 	return parse_expect(p, TOKEN_COLON, NULL);
 }
 
+static void
+parse_field(struct parser *p, struct buf *names)
+{
+	struct ast_node n = { .kind = NODE_FIELD };
+	struct token t = p->tok;
+	struct str name;
+
+	if (!parse_field_name(p, &name)) {
+		parse_sync(p);
+		return;
+	}
+	n.b = parse_expr(p);
+	n.a = build_string(p, name);
+	build_push(p, add(p, t.off, n));
+	parse_note_name(p, names, name, t);
+}
+
 static bool
 parse_fields(struct parser *p, struct buf *names)
 {
-	while (p->tok.kind != TOKEN_RBRACE) {
-		struct ast_node n = { .kind = NODE_FIELD };
-		struct token t = p->tok;
-		struct str name;
+	struct parse_inside outer = parse_begin(p, true, true);
 
-		if (!parse_field_name(p, &name) || !parse_expr(p, &n.b))
-			return false;
-		n.a = build_string(p, name);
-		build_push(p, add(p, t.off, n));
-		parse_note_name(p, names, name, t);
-		if (p->tok.kind == TOKEN_COMMA)
-			parse_advance(p);
-		else if (p->tok.kind != TOKEN_RBRACE)
-			return parse_unexpected(p, "`,` or `}`", NULL);
+	while (p->tok.kind != TOKEN_RBRACE) {
+		parse_field(p, names);
+		if (p->tok.kind != TOKEN_COMMA && p->tok.kind != TOKEN_RBRACE)
+			parse_rest(p, "`,` or `}`", parse_hint_open(p));
+		if (p->tok.kind != TOKEN_COMMA)
+			break;
+		parse_advance(p);
 	}
-	return true;
+	/* Names are compared after unescaping. */
+	parse_check_unique(p, "field", names);
+	return parse_end(p, TOKEN_RBRACE, &outer, "`,` or `}`");
 }
 
 static bool
@@ -172,14 +192,9 @@ parse_record(struct parser *p, uint32_t *ret)
 	struct ast_node n = { .kind = NODE_RECORD };
 	uint32_t from = p->tok.off, base = build_mark(p);
 	struct buf names = { 0 };
-	bool ok;
+	bool ok = parse_fields(p, &names);
 
-	parse_advance(p);
-	ok = parse_fields(p, &names);
 	if (ok) {
-		/* Names are compared after unescaping. */
-		parse_check_unique(p, "field", &names);
-		parse_advance(p);
 		n.a = build_list(p, base, &n.b);
 		*ret = add(p, from, n);
 	}
@@ -192,9 +207,10 @@ parse_paren(struct parser *p, uint32_t *ret)
 {
 	struct ast_node n = { .kind = NODE_PAREN };
 	uint32_t from = p->tok.off;
+	struct parse_inside outer = parse_begin(p, false, true);
 
-	parse_advance(p);
-	if (!parse_expr(p, &n.a) || !parse_expect(p, TOKEN_RPAREN, NULL))
+	n.a = parse_expr(p);
+	if (!parse_end(p, TOKEN_RPAREN, &outer, "`)`"))
 		return false;
 	*ret = add(p, from, n);
 	return true;
@@ -206,7 +222,6 @@ parse_set(struct parser *p, uint32_t *ret)
 	struct ast_node n = { .kind = NODE_SET };
 	uint32_t from = p->tok.off;
 
-	parse_advance(p);
 	if (!parse_list(p, build_mark(p), TOKEN_RBRACKET, &n.a, &n.b))
 		return false;
 	*ret = add(p, from, n);
@@ -254,7 +269,9 @@ refuse_function(struct parser *p, struct token at, struct str name,
 	e = parse_refuse(
 	    p, ERR_NAME_FUNCTION, at, "no function `%.*s`", STR_ARG(name));
 	near = hint_operation(name, false);
-	if (near)
+	if (hint_foreign_function(name))
+		error_hint(e, "%s", hint_foreign_function(name));
+	else if (near)
 		error_hint(e, "did you mean `%s`?", near);
 	else
 		error_hint(
@@ -271,7 +288,6 @@ parse_call(struct parser *p, struct token at, struct str name, uint32_t *ret)
 	bool known = (op && op->kind == IS_EXT_FUNCTION) ||
 		     refuse_function(p, at, name, op);
 
-	parse_advance(p);
 	if (!parse_list(p, build_mark(p), TOKEN_RPAREN, &n.a, &n.b))
 		return false;
 	if (!known)
@@ -282,28 +298,42 @@ parse_call(struct parser *p, struct token at, struct str name, uint32_t *ret)
 	return true;
 }
 
+/* A name right before a string or a colon was to be an entity's type. */
+static bool
+refuse_half_entity(struct parser *p, struct token t)
+{
+	struct str text = parse_text(p, t);
+	struct token next = parse_peek(p), after = parse_peek2(p);
+	bool colon = next.kind == TOKEN_COLON && after.kind == TOKEN_STRING;
+
+	if (next.kind != TOKEN_STRING && !colon)
+		return false;
+	/* What follows would be refused as well: say it once. */
+	error_hint(
+	    parse_refuse(p, ERR_SYNTAX_UNEXPECTED, t,
+		"expected `::` between `%.*s` and the id", STR_ARG(text)),
+	    "write `%.*s::\"...\"`", STR_ARG(text));
+	parse_advance(p);
+	if (colon)
+		parse_advance(p);
+	return true;
+}
+
 static void
 refuse_variable(struct parser *p, struct token t)
 {
-	static const char *const words[] = { "principal", "action", "resource",
-		"context", "true", "false", NULL };
 	struct str text = parse_text(p, t);
-	const char *near = hint_nearest(text, words);
+	const char *foreign = hint_foreign_value(text);
+	const char *near = hint_value(text);
 	struct error *e;
 
-	if (parse_peek(p).kind == TOKEN_STRING) {
-		/* What follows would be refused as well: say it once. */
-		e = parse_refuse(p, ERR_SYNTAX_UNEXPECTED, t,
-		    "expected `::` between `%.*s` and the id", STR_ARG(text));
-		error_hint(e, "write `%.*s::\"...\"`", STR_ARG(text));
-		parse_advance(p);
+	if (refuse_half_entity(p, t))
 		return;
-	}
 	e = parse_refuse(p, ERR_NAME_VARIABLE, t,
 	    "expected a value, found the unknown name `%.*s`", STR_ARG(text));
 	p->refused_end = t.off + t.len;
-	if (str_eq(text, STR("not")))
-		error_hint(e, "did you mean `!`?");
+	if (foreign)
+		error_hint(e, "%s", foreign);
 	else if (near)
 		error_hint(e, "did you mean `%s`?", near);
 	else
@@ -352,8 +382,7 @@ parse_named(struct parser *p, uint32_t *ret)
 	t.len = parse_len(p, t.off);
 	if (p->tok.kind == TOKEN_LPAREN)
 		return parse_call(p, t, name, ret);
-	return parse_unexpected(p, "`::` and an id in quotes",
-	    p->tok.kind == TOKEN_LBRACE ? "an entity is `Type::\"id\"`" : NULL);
+	return parse_refuse_bare_id(p, t.off);
 }
 
 static bool
@@ -450,7 +479,9 @@ refuse_method(struct parser *p, struct token at, const struct operation *op)
 	e = parse_refuse(
 	    p, ERR_NAME_FUNCTION, at, "no method `%.*s`", STR_ARG(name));
 	near = hint_operation(name, true);
-	if (near)
+	if (hint_foreign_method(name))
+		error_hint(e, "%s", hint_foreign_method(name));
+	else if (near)
 		error_hint(e, "did you mean `%s`?", near);
 }
 
@@ -479,7 +510,6 @@ parse_method(struct parser *p, struct token at, uint32_t *node)
 	/* The receiver is the first argument of an extension method. */
 	if (op && op->kind == IS_EXT_METHOD)
 		build_push(p, *node);
-	parse_advance(p);
 	if (!parse_list(p, base, TOKEN_RPAREN, &list, &count))
 		return false;
 	if (op && op->kind == IS_METHOD && count != op->arity)
@@ -498,6 +528,28 @@ parse_method(struct parser *p, struct token at, uint32_t *node)
 	return true;
 }
 
+/* A number with dots: an address when there are three. */
+static const char *
+hint_number(struct parser *p, uint32_t node)
+{
+	const struct ast_node *n = build_get(p, node);
+	struct str text = str_sub(p->source->text, n->off, n->off + 40u);
+	size_t len = 0, dots = 0;
+
+	if (n->kind != NODE_LONG)
+		return NULL;
+	while (len < text.n && memchr("0123456789./", text.p[len], 12))
+		dots += text.p[len++] == '.';
+	if (dots > 1)
+		snprintf(p->hint, sizeof p->hint,
+		    "addresses are written `ip(\"%.*s\")`", (int)len, text.p);
+	else
+		snprintf(p->hint, sizeof p->hint,
+		    "fractions are written `decimal(\"%.*s\")`", (int)len,
+		    text.p);
+	return p->hint;
+}
+
 static bool
 parse_attribute(struct parser *p, uint32_t *node)
 {
@@ -509,8 +561,7 @@ parse_attribute(struct parser *p, uint32_t *node)
 	t = p->tok;
 	if (t.kind != TOKEN_WORD)
 		return parse_unexpected(p, "an attribute name after `.`",
-		    t.kind == TOKEN_NUMBER
-			? "fractions are written `decimal(\"1.5\")`"
+		    t.kind == TOKEN_NUMBER   ? hint_number(p, *node)
 		    : t.kind == TOKEN_STRING ? "write `value[\"name\"]`"
 					     : NULL);
 	parse_advance(p);
@@ -622,35 +673,46 @@ parse_unary(struct parser *p, uint32_t *ret)
 
 static bool parse_binary(struct parser *p, unsigned level, uint32_t *ret);
 
-/* The operator of this level that the current token is, or OP_NONE. What other
- * languages write for it is reported and taken for it. */
+/* What other languages write for an operator is reported, and taken for it: the
+ * current token is changed to what was meant. */
+static void
+mend_operator(struct parser *p)
+{
+	struct token t = p->tok, meant = t;
+	const char *text;
+
+	if (t.kind == TOKEN_ASSIGN) {
+		error_hint(parse_refuse(p, ERR_SYNTAX_UNEXPECTED, t,
+			       "expected an operator, found `=`"),
+		    "`==` compares");
+		p->tok.kind = TOKEN_EQ;
+		return;
+	}
+	if (t.kind != TOKEN_WORD || t.keyword != KW_NONE ||
+	    !hint_operator(parse_text(p, t), &meant, &text))
+		return;
+	error_hint(parse_refuse(p, ERR_SYNTAX_UNEXPECTED, t,
+		       "expected an operator, found `%.*s`",
+		       STR_ARG(parse_text(p, t))),
+	    "did you mean `%s`?", text);
+	p->tok.kind = meant.kind;
+	p->tok.keyword = meant.keyword;
+}
+
+/* The operator of this level that the current token is, or OP_NONE. */
 static enum ast_op
 operator_at(struct parser *p, unsigned level)
 {
 	struct token t = p->tok;
 
+	if (t.kind == TOKEN_WORD || t.kind == TOKEN_ASSIGN) {
+		mend_operator(p);
+		t = p->tok;
+	}
 	for (size_t i = 0; i < ARRAY_LEN(binaries); i++)
 		if (binaries[i].level == level && binaries[i].token == t.kind &&
 		    (t.kind != TOKEN_WORD || t.keyword == KW_IN))
 			return binaries[i].op;
-	if (t.kind == TOKEN_ASSIGN && level == 3) {
-		error_hint(parse_refuse(p, ERR_SYNTAX_UNEXPECTED, t,
-			       "expected an operator, found `=`"),
-		    "`==` compares");
-		return OP_EQ;
-	}
-	if (t.kind != TOKEN_WORD || level > 2)
-		return OP_NONE;
-	for (size_t i = 0; i < ARRAY_LEN(foreign); i++) {
-		if (foreign[i].op != (level == 1 ? OP_OR : OP_AND) ||
-		    !str_eq(parse_text(p, t), str_of(foreign[i].word)))
-			continue;
-		error_hint(
-		    parse_refuse(p, ERR_SYNTAX_UNEXPECTED, t,
-			"expected an operator, found `%s`", foreign[i].word),
-		    "did you mean `%s`?", foreign[i].meant);
-		return foreign[i].op;
-	}
 	return OP_NONE;
 }
 
@@ -699,6 +761,17 @@ parse_like(struct parser *p, uint32_t left, uint32_t *ret)
 	return true;
 }
 
+/* `not` before a relation, or after `is`, as scopes have it: said, and read on
+ * as if it were not there. */
+static void
+refuse_not(struct parser *p, const char *want, const char *hint)
+{
+	error_hint(parse_refuse(p, ERR_SYNTAX_UNEXPECTED, p->tok,
+		       "expected %s, found `not`", want),
+	    "negate the whole: `!(%s)`", hint);
+	parse_advance(p);
+}
+
 static bool
 parse_is(struct parser *p, uint32_t left, uint32_t *ret)
 {
@@ -706,6 +779,9 @@ parse_is(struct parser *p, uint32_t left, uint32_t *ret)
 	struct str name;
 
 	parse_advance(p);
+	if (parse_at(p, KW_NOT) && parse_peek(p).kind == TOKEN_WORD &&
+	    parse_peek(p).keyword == KW_NONE)
+		refuse_not(p, "an entity type after `is`", "a is Type");
 	if (p->tok.kind != TOKEN_WORD)
 		return parse_unexpected(p, "an entity type after `is`",
 		    p->tok.kind == TOKEN_STRING
@@ -760,43 +836,69 @@ at_relation(const struct parser *p)
 	       parse_at(p, KW_LIKE) || parse_at(p, KW_IS);
 }
 
+static void
+pass_not(struct parser *p)
+{
+	enum keyword next;
+
+	if (!parse_at(p, KW_NOT))
+		return;
+	next = parse_peek(p).keyword;
+	if (next == KW_IN)
+		refuse_not(p, "an operator", "a in b");
+	else if (next == KW_LIKE || next == KW_HAS)
+		refuse_not(p, "an operator",
+		    next == KW_HAS ? "a has b" : "a like \"b\"");
+}
+
+/* One relation after what stands on its left. */
+static bool
+parse_related(struct parser *p, uint32_t *node)
+{
+	enum ast_op op;
+
+	pass_not(p);
+	op = operator_at(p, 3);
+	if (op)
+		return parse_compare(p, op, node);
+	if (parse_at(p, KW_HAS))
+		return parse_has(p, *node, node);
+	if (parse_at(p, KW_LIKE))
+		return parse_like(p, *node, node);
+	if (parse_at(p, KW_IS))
+		return parse_is(p, *node, node);
+	if (p->dialect == POLICY_AVOW && parse_at(p, KW_MATCHES) &&
+	    parse_peek(p).kind == TOKEN_STRING)
+		return parse_matches(p, node);
+	return true;
+}
+
 static bool
 parse_relation(struct parser *p, uint32_t *ret)
 {
-	enum ast_op op;
 	uint32_t node;
-	bool ok = true;
 
-	if (!parse_binary(p, 4, &node))
+	if (!parse_binary(p, 4, &node) || !parse_related(p, &node))
 		return false;
-	op = operator_at(p, 3);
-	if (op)
-		ok = parse_compare(p, op, &node);
-	else if (parse_at(p, KW_HAS))
-		ok = parse_has(p, node, &node);
-	else if (parse_at(p, KW_LIKE))
-		ok = parse_like(p, node, &node);
-	else if (parse_at(p, KW_IS))
-		ok = parse_is(p, node, &node);
-	else if (p->dialect == POLICY_AVOW && parse_at(p, KW_MATCHES) &&
-		 parse_peek(p).kind == TOKEN_STRING)
-		ok = parse_matches(p, &node);
-	if (ok && at_relation(p))
-		return parse_unexpected(p, "the end of the comparison",
+	if (at_relation(p))
+		(void)parse_unexpected(p, "the end of the comparison",
 		    "comparisons do not chain: join them with `&&`, or put "
 		    "one in parentheses");
+	/* The rest of the chain may have errors of its own. */
+	while (at_relation(p))
+		if (!parse_related(p, &node))
+			return false;
 	*ret = node;
-	return ok;
+	return true;
 }
 
+/* + - and *. */
 static bool
 parse_binary(struct parser *p, unsigned level, uint32_t *ret)
 {
 	enum ast_op op;
 	uint32_t node;
 
-	if (level == 3)
-		return parse_relation(p, ret);
 	if (level > 5)
 		return parse_unary(p, ret);
 	if (!parse_binary(p, level + 1, &node))
@@ -815,15 +917,56 @@ parse_binary(struct parser *p, unsigned level, uint32_t *ret)
 	return true;
 }
 
-bool
-parse_expr(struct parser *p, uint32_t *ret_node)
+static uint32_t
+parse_operand(struct parser *p)
 {
-	bool ok;
+	uint32_t base = build_mark(p), depth = p->depth, node = 0;
 
-	if (!parse_enter(p))
-		return false;
-	ok = parse_at(p, KW_IF) ? parse_if(p, ret_node)
-				: parse_binary(p, 1, ret_node);
+	if (parse_relation(p, &node))
+		return node;
+	build_drop(p, base);
+	p->depth = depth;
+	parse_sync(p);
+	return 0;
+}
+
+/* || and &&. */
+static uint32_t
+parse_logic(struct parser *p, unsigned level)
+{
+	uint32_t from = p->tok.off, node;
+	enum ast_op op;
+
+	node = level == 2 ? parse_operand(p) : parse_logic(p, level + 1);
+	while ((op = operator_at(p, level)) != OP_NONE) {
+		struct ast_node n = {
+			.kind = NODE_BINARY, .op = (uint8_t)op, .a = node
+		};
+
+		parse_advance(p);
+		n.b = level == 2 ? parse_operand(p) : parse_logic(p, level + 1);
+		node = add(p, from, n);
+	}
+	return node;
+}
+
+uint32_t
+parse_expr(struct parser *p)
+{
+	struct parse_inside inside = p->inside;
+	uint32_t node = 0, base = build_mark(p);
+
+	if (!parse_enter(p)) {
+		parse_sync(p);
+		return 0;
+	}
+	if (!parse_at(p, KW_IF)) {
+		node = parse_logic(p, 1);
+	} else if (!parse_if(p, &node)) {
+		build_drop(p, base);
+		p->inside = inside;
+		parse_sync(p);
+	}
 	parse_leave(p);
-	return ok;
+	return node;
 }

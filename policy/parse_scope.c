@@ -61,12 +61,24 @@ parse_slot(struct parser *p, enum ast_var var, uint32_t *ret)
 	return true;
 }
 
+/* The string with a type before it. */
+static const char *
+hint_typed(struct parser *p, enum ast_var var)
+{
+	snprintf(p->hint, sizeof p->hint, "put the type before it: `%s::%.*s`",
+	    var == VAR_ACTION ? "Action" : "Type",
+	    STR_ARG(parse_text(p, p->tok)));
+	return p->hint;
+}
+
 static bool
-refuse_entity(struct parser *p)
+refuse_entity(struct parser *p, enum ast_var var)
 {
 	const char *hint = NULL;
 
-	if (p->tok.kind == TOKEN_STRING)
+	if (p->tok.kind == TOKEN_STRING && parse_text(p, p->tok).n < 40)
+		hint = hint_typed(p, var);
+	else if (p->tok.kind == TOKEN_STRING)
 		hint = "put the type before it: `Type::\"id\"`";
 	else if (p->tok.kind == TOKEN_LBRACKET)
 		hint = "a list stands after `in` only";
@@ -89,12 +101,11 @@ parse_entity(struct parser *p, enum ast_var var, uint32_t *ret)
 	if (p->tok.kind != TOKEN_WORD ||
 	    (parse_peek(p).kind != TOKEN_PATH &&
 		p->tok.keyword >= KW_PRINCIPAL && p->tok.keyword <= KW_CONTEXT))
-		return refuse_entity(p);
+		return refuse_entity(p, var);
 	if (!parse_path(p, &type, &id))
 		return false;
 	if (id.kind != TOKEN_STRING)
-		return parse_unexpected(p, "`::` and an id in quotes",
-		    "an entity is `Type::\"id\"`");
+		return parse_refuse_bare_id(p, off);
 	check_action(p, var, type, off);
 	n.a = build_string(p, type);
 	n.b = build_string(p, parse_string(p, id));
@@ -144,17 +155,22 @@ parse_member(struct parser *p, enum ast_var var)
 bool
 parse_members(struct parser *p, enum ast_var var)
 {
-	parse_advance(p);
+	struct parse_inside outer = parse_begin(p, true, false);
+	struct parse_inside inside = p->inside;
+
 	while (p->tok.kind != TOKEN_RBRACKET) {
-		if (!parse_member(p, var))
-			return false;
-		if (p->tok.kind == TOKEN_COMMA)
-			parse_advance(p);
-		else if (p->tok.kind != TOKEN_RBRACKET)
-			return parse_unexpected(p, "`,` or `]`", NULL);
+		if (!parse_member(p, var)) {
+			p->inside = inside;
+			parse_sync(p);
+		} else if (p->tok.kind != TOKEN_COMMA &&
+			   p->tok.kind != TOKEN_RBRACKET) {
+			parse_rest(p, "`,` or `]`", parse_hint_open(p));
+		}
+		if (p->tok.kind != TOKEN_COMMA)
+			break;
+		parse_advance(p);
 	}
-	parse_advance(p);
-	return true;
+	return parse_end(p, TOKEN_RBRACKET, &outer, "`,` or `]`");
 }
 
 /* An addition to Cedar's grammar, found where additions are off. */
@@ -227,17 +243,19 @@ parse_type(struct parser *p, enum ast_var var)
 static bool
 parse_types(struct parser *p, enum ast_var var)
 {
-	parse_advance(p);
+	struct parse_inside outer = parse_begin(p, true, false);
+
 	do {
 		if (!parse_type(p, var))
-			return false;
-		if (p->tok.kind == TOKEN_COMMA)
-			parse_advance(p);
-		else if (p->tok.kind != TOKEN_RBRACKET)
-			return parse_unexpected(p, "`,` or `]`", NULL);
+			parse_sync(p);
+		else if (p->tok.kind != TOKEN_COMMA &&
+			 p->tok.kind != TOKEN_RBRACKET)
+			parse_rest(p, "`,` or `]`", parse_hint_open(p));
+		if (p->tok.kind != TOKEN_COMMA)
+			break;
+		parse_advance(p);
 	} while (p->tok.kind != TOKEN_RBRACKET);
-	parse_advance(p);
-	return true;
+	return parse_end(p, TOKEN_RBRACKET, &outer, "`,` or `]`");
 }
 
 /* After `is`: `not` negates before `[` and before a name; else it is a type. */
@@ -311,21 +329,35 @@ tests_wanted(const struct parser *p, enum ast_var var)
 	return "`==`, `in`, `is`, `,` or `)`";
 }
 
+/* What people write after a variable of the scope. */
+static const char *
+hint_test(const struct parser *p)
+{
+	if (p->tok.kind == TOKEN_COLON)
+		return "write `is` before a type";
+	if (p->tok.kind == TOKEN_DOT || p->tok.kind == TOKEN_LBRACKET ||
+	    p->tok.kind == TOKEN_AND || p->tok.kind == TOKEN_OR ||
+	    parse_at(p, KW_HAS) || parse_at(p, KW_MATCHES) ||
+	    (p->tok.kind >= TOKEN_LT && p->tok.kind <= TOKEN_GE))
+		return "attributes are tested in a condition: `when { ... }`";
+	if (p->tok.kind == TOKEN_WORD && parse_peek(p).kind == TOKEN_PATH)
+		return "`==` compares with an entity, `in` asks for its group";
+	if (p->tok.kind == TOKEN_LBRACE || p->tok.kind == TOKEN_SEMICOLON ||
+	    parse_at_clause_start(p))
+		return "the scope's `)` is missing";
+	return NULL;
+}
+
 static bool
 refuse_test(struct parser *p, enum ast_var var)
 {
-	const char *want = tests_wanted(p, var), *hint = NULL;
+	const char *want = tests_wanted(p, var);
 
 	if (p->dialect == POLICY_CEDAR &&
 	    (p->tok.kind == TOKEN_NE || parse_at(p, KW_NOT) ||
 		parse_at(p, KW_LIKE)))
 		return refuse_addition(p, want);
-	if (p->tok.kind == TOKEN_COLON)
-		hint = "write `is` before a type";
-	else if (p->tok.kind == TOKEN_DOT || p->tok.kind == TOKEN_LBRACKET ||
-		 p->tok.kind == TOKEN_AND || parse_at(p, KW_HAS))
-		hint = "attributes are tested in a condition: `when { ... }`";
-	return parse_unexpected_as(p, ERR_SYNTAX_SCOPE, want, hint);
+	return parse_unexpected_as(p, ERR_SYNTAX_SCOPE, want, hint_test(p));
 }
 
 /* After `not`: the current token is that word. */
@@ -374,6 +406,21 @@ at_element_end(const struct parser *p)
 	return p->tok.kind == TOKEN_COMMA || p->tok.kind == TOKEN_RPAREN;
 }
 
+/* What people write after a test. */
+static const char *
+hint_after(const struct parser *p)
+{
+	if (p->tok.kind == TOKEN_EQ || p->tok.kind == TOKEN_NE)
+		return "an entity has one type: `is` says nothing more here";
+	if (p->tok.kind == TOKEN_AND || p->tok.kind == TOKEN_OR ||
+	    (p->tok.kind == TOKEN_WORD && p->tok.keyword == KW_NONE))
+		return "more tests stand in a condition: `when { ... }`";
+	if (p->tok.kind == TOKEN_LBRACE || p->tok.kind == TOKEN_SEMICOLON ||
+	    parse_at_clause_start(p))
+		return "the scope's `)` is missing";
+	return NULL;
+}
+
 /* The tests after the variable, pushed on the stack. */
 static bool
 parse_tests(struct parser *p, enum ast_var var)
@@ -398,7 +445,7 @@ parse_tests(struct parser *p, enum ast_var var)
 		ok = parse_not(p, var, true, &node);
 	else
 		return parse_unexpected_as(
-		    p, ERR_SYNTAX_SCOPE, "`in`, `,` or `)`", NULL);
+		    p, ERR_SYNTAX_SCOPE, "`in`, `,` or `)`", hint_after(p));
 	if (ok)
 		build_push(p, node);
 	return ok;
@@ -418,6 +465,11 @@ parse_scope_var(struct parser *p, enum ast_var var)
 		return true;
 	}
 	snprintf(want, sizeof want, "`%s`", name[0]);
+	if (p->tok.kind == TOKEN_WORD && parse_peek(p).kind == TOKEN_PATH) {
+		snprintf(p->hint, sizeof p->hint, "write `%s == %.*s::\"...\"`",
+		    name[0], (int)(text.n > 30 ? 30 : text.n), text.p);
+		return parse_unexpected_as(p, ERR_SYNTAX_SCOPE, want, p->hint);
+	}
 	if (p->tok.kind != TOKEN_WORD || !hint_nearest(text, name))
 		return parse_unexpected_as(p, ERR_SYNTAX_SCOPE, want,
 		    "a scope is `(principal, action, resource)`, in this "
@@ -441,5 +493,6 @@ parse_element(struct parser *p, enum ast_var var, uint32_t *ret)
 	*ret = add(p, from, n);
 	if (at_element_end(p))
 		return true;
-	return parse_unexpected_as(p, ERR_SYNTAX_SCOPE, "`,` or `)`", NULL);
+	return parse_unexpected_as(
+	    p, ERR_SYNTAX_SCOPE, "`,` or `)`", hint_after(p));
 }

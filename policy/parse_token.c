@@ -29,10 +29,13 @@ static const struct {
 	    "did you mean `\"...\"`?" },
 	[FAULT_BLOCK_COMMENT] = { "expected a token, found `/*`",
 	    "comments begin with `//` and end with the line" },
-	[FAULT_AMPERSAND] = { "expected an operator, found `&`",
-	    "did you mean `&&`?" },
-	[FAULT_BAR] = { "expected an operator, found `|`",
-	    "did you mean `||`?" },
+	[FAULT_OPERATOR] = { "expected an operator, found", "" },
+	[FAULT_SMART_QUOTES] = { "expected a string in plain double quotes, "
+				 "found typographic ones",
+	    "write `\"...\"`" },
+	[FAULT_LETTER] = { "expected a name, found", "" },
+	[FAULT_HASH_COMMENT] = { "expected a token, found `#`",
+	    "comments begin with `//`" },
 	[FAULT_QUESTION] = { "expected a slot such as `?principal`, found `?`",
 	    "" },
 };
@@ -41,6 +44,38 @@ struct str
 parse_text(const struct parser *p, struct token t)
 {
 	return source_text(p->source, t.off, t.len);
+}
+
+static bool
+is_followed_by_value(const struct parser *p)
+{
+	enum token_kind next = parse_peek(p).kind;
+
+	return next == TOKEN_WORD || next == TOKEN_STRING ||
+	       next == TOKEN_NUMBER || next == TOKEN_LPAREN;
+}
+
+/* A hint that depends on more than the kind of fault. */
+static void
+hint_fault(struct parser *p, struct token t, struct error *e)
+{
+	struct str text = parse_text(p, t);
+
+	if (t.fault == FAULT_OPERATOR)
+		error_hint(e, "did you mean `%s`?", lex_kind_text(t.kind));
+	else if (t.fault == FAULT_LETTER)
+		error_hint(e,
+		    "names are letters, digits and `_` of ASCII; an attribute "
+		    "of another name is `value[\"%.*s\"]`",
+		    (int)(text.n > 40 ? 0 : text.n), text.p);
+	else if (t.fault == FAULT_QUESTION && is_followed_by_value(p))
+		error_hint(e, "a choice is `if a then b else c`");
+	else if (t.fault == FAULT_UNCLOSED &&
+		 str_find(text, '\xe2', 0) < text.n)
+		error_hint(
+		    e, "only a plain `\"` closes it, no typographic quote");
+	else if (faults[t.fault].hint[0])
+		error_hint(e, "%s", faults[t.fault].hint);
 }
 
 static void
@@ -52,13 +87,23 @@ refuse_fault(struct parser *p, struct token t)
 
 	if (t.kind == TOKEN_STRING)
 		code = ERR_SYNTAX_STRING;
-	if (t.fault == FAULT_CHARACTER)
+	if (t.fault == FAULT_BLOCK_COMMENT)
+		t.len = (uint32_t)str_find(text, '\n', 0);
+	if (t.fault == FAULT_CHARACTER || t.fault == FAULT_OPERATOR ||
+	    t.fault == FAULT_LETTER)
 		e = parse_refuse(p, code, t, "%s `%.*s`", faults[t.fault].msg,
 		    (int)(text.n > 40 ? 40 : text.n), text.p);
 	else
 		e = parse_refuse(p, code, t, "%s", faults[t.fault].msg);
-	if (faults[t.fault].hint[0])
-		error_hint(e, "%s", faults[t.fault].hint);
+	hint_fault(p, t, e);
+}
+
+/* What was reported and can be left out without harm. */
+static bool
+is_passed_over(enum lex_fault fault)
+{
+	return fault == FAULT_BYTE_ORDER_MARK || fault == FAULT_BLOCK_COMMENT ||
+	       fault == FAULT_HASH_COMMENT;
 }
 
 static void
@@ -90,9 +135,11 @@ parse_advance(struct parser *p)
 {
 	count_open(&p->open, p->tok.kind);
 	p->prev = p->tok;
-	p->tok = lex_next(&p->lexer);
-	if (p->tok.fault)
-		refuse_fault(p, p->tok);
+	do {
+		p->tok = lex_next(&p->lexer);
+		if (p->tok.fault)
+			refuse_fault(p, p->tok);
+	} while (is_passed_over(p->tok.fault));
 }
 
 struct token
@@ -160,15 +207,35 @@ parse_is_long_string(const struct parser *p, struct token t)
 static void
 hint_token(const struct parser *p, struct error *e)
 {
-	struct token s = parse_is_long_string(p, p->tok) ? p->tok : p->prev;
-
-	if (parse_is_long_string(p, s))
+	if (parse_is_long_string(p, p->tok))
 		error_hint(e,
 		    "the string that begins on line %u goes on over the end "
 		    "of its line: is its closing quote missing?",
-		    source_span(p->source, s.off, 0).line);
+		    source_span(p->source, p->tok.off, 0).line);
 	else if (p->tok.kind == TOKEN_SLASH || p->tok.kind == TOKEN_PERCENT)
 		error_hint(e, "there is no division");
+}
+
+/* What does not fit right after a string over several lines: most likely the
+ * string should have ended on its first one. */
+static bool
+refuse_long_string(struct parser *p, const char *want)
+{
+	struct token s = p->prev;
+	char found[HINT_FOUND];
+	struct error *e;
+
+	if (!parse_is_long_string(p, s))
+		return false;
+	s.len = (uint32_t)str_find(p->source->text, '\n', s.off) - s.off;
+	e = parse_refuse(
+	    p, ERR_SYNTAX_STRING, s, "expected a closing quote on this line");
+	error_hint(e,
+	    "the string goes on to line %u; there %s was expected, and %s "
+	    "found",
+	    source_span(p->source, p->prev.off + p->prev.len, 0).line, want,
+	    hint_found(p->source->text, p->tok, found));
+	return true;
 }
 
 bool
@@ -181,10 +248,14 @@ parse_unexpected_as(
 	/* A token with a fault has been reported, and what comes after a
 	 * string that never ends was not meant to be there. */
 	if (p->tok.kind == TOKEN_BAD || p->prev.fault == FAULT_UNCLOSED ||
-	    (p->refused_end && p->refused_end == parse_len(p, 0))) {
+	    (p->refused_end && p->refused_end == parse_len(p, 0)) ||
+	    p->quiet_at == p->tok.off + 1 || p->too_deep) {
 		p->failed = true;
 		return false;
 	}
+	p->quiet_at = p->tok.off + 1;
+	if (refuse_long_string(p, want))
+		return false;
 	e = parse_refuse(p, code, p->tok, "expected %s, found %s", want,
 	    hint_found(p->source->text, p->tok, found));
 	if (hint)
@@ -217,8 +288,10 @@ bool
 parse_enter(struct parser *p)
 {
 	if (p->depth >= LIMIT_NESTING) {
-		(void)parse_refuse(p, ERR_LIMIT_DEPTH, p->tok,
-		    "nested deeper than %u levels", LIMIT_NESTING);
+		if (!p->too_deep)
+			(void)parse_refuse(p, ERR_LIMIT_DEPTH, p->tok,
+			    "nested deeper than %u levels", LIMIT_NESTING);
+		p->failed = p->too_deep = true;
 		return false;
 	}
 	p->depth++;
@@ -313,6 +386,34 @@ parse_path(struct parser *p, struct str *ret_name, struct token *ret_id)
 	return true;
 }
 
+/* `User::alice`, `User."alice"`, `User` alone. */
+bool
+parse_refuse_bare_id(struct parser *p, uint32_t off)
+{
+	static const char want[] = "`::` and an id in quotes";
+	struct token id = p->prev, next = parse_peek(p);
+	struct str type = source_text(p->source, off, id.off - off);
+
+	if (id.off > off && p->tok.kind != TOKEN_STRING) {
+		error_hint(parse_refuse(p, ERR_SYNTAX_UNEXPECTED, id,
+			       "expected an id in quotes, found `%.*s`",
+			       STR_ARG(parse_text(p, id))),
+		    "write `%.*s\"%.*s\"`", STR_ARG(type),
+		    STR_ARG(parse_text(p, id)));
+		p->refused_end = id.off + id.len;
+		return false;
+	}
+	type = source_text(p->source, off, id.off + id.len - off);
+	if (p->tok.kind == TOKEN_STRING || next.kind == TOKEN_STRING) {
+		struct token s = p->tok.kind == TOKEN_STRING ? p->tok : next;
+
+		snprintf(p->hint, sizeof p->hint, "write `%.*s::%.*s`",
+		    STR_ARG(type), STR_ARG(parse_text(p, s)));
+		return parse_unexpected(p, want, p->hint);
+	}
+	return parse_unexpected(p, want, "an entity is `Type::\"id\"`");
+}
+
 bool
 parse_name(struct parser *p, struct str *ret_name)
 {
@@ -323,8 +424,9 @@ parse_name(struct parser *p, struct str *ret_name)
 	if (id.kind != TOKEN_STRING)
 		return true;
 	start.len = parse_len(p, start.off);
-	(void)parse_refuse(p, ERR_SYNTAX_UNEXPECTED, start,
-	    "expected an entity type, found an entity");
+	error_hint(parse_refuse(p, ERR_SYNTAX_UNEXPECTED, start,
+		       "expected an entity type, found an entity"),
+	    "write `is %.*s`, or compare with `==`", STR_ARG(*ret_name));
 	return false;
 }
 

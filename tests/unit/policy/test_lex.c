@@ -29,7 +29,7 @@ static const struct {
 	const char *note;
 	struct str text;
 	size_t n; /* tokens */
-	struct token want[6];
+	struct token want[8];
 } rows[] = {
 #define T(k, o, l)                                                             \
 	{                                                                      \
@@ -48,9 +48,35 @@ static const struct {
 			__VA_ARGS__                                            \
 		}                                                              \
 	}
-	ROW("longest punctuation wins", "<=<::=:==", T(TOKEN_LE, 0, 2),
+	ROW("longest punctuation wins", "<=<::=: ==", T(TOKEN_LE, 0, 2),
 	    T(TOKEN_LT, 2, 1), T(TOKEN_PATH, 3, 2), T(TOKEN_ASSIGN, 5, 1),
-	    T(TOKEN_COLON, 6, 1), T(TOKEN_EQ, 7, 2)),
+	    T(TOKEN_COLON, 6, 1), T(TOKEN_EQ, 8, 2)),
+	ROW("other languages' operators", "!== === <> => =< := ->",
+	    F(TOKEN_NE, FAULT_OPERATOR, 0, 3),
+	    F(TOKEN_EQ, FAULT_OPERATOR, 4, 3),
+	    F(TOKEN_NE, FAULT_OPERATOR, 8, 2),
+	    F(TOKEN_GE, FAULT_OPERATOR, 11, 2),
+	    F(TOKEN_LE, FAULT_OPERATOR, 14, 2),
+	    F(TOKEN_EQ, FAULT_OPERATOR, 17, 2),
+	    F(TOKEN_DOT, FAULT_OPERATOR, 20, 2)),
+	ROW("typographic quotes",
+	    "\xe2\x80\x9c"
+	    "a\xe2\x80\x9d \xe2\x80\x9c"
+	    "b\nc",
+	    F(TOKEN_STRING, FAULT_SMART_QUOTES, 0, 7),
+	    F(TOKEN_BAD, FAULT_SMART_QUOTES, 8, 3), T(TOKEN_WORD, 11, 1),
+	    T(TOKEN_WORD, 13, 1)),
+	ROW("backquotes", "`a` `b", F(TOKEN_STRING, FAULT_SINGLE_QUOTES, 0, 3),
+	    F(TOKEN_BAD, FAULT_SINGLE_QUOTES, 4, 1), T(TOKEN_WORD, 5, 1)),
+	ROW("a word with letters beyond ASCII",
+	    "a\xc3\xb6"
+	    "1 b\xc2\x85",
+	    F(TOKEN_WORD, FAULT_LETTER, 0, 4), T(TOKEN_WORD, 5, 1)),
+	ROW("# comments", "1 # a\n # {\n2 # };", T(TOKEN_NUMBER, 0, 1),
+	    F(TOKEN_BAD, FAULT_HASH_COMMENT, 2, 3),
+	    F(TOKEN_BAD, FAULT_HASH_COMMENT, 7, 3), T(TOKEN_NUMBER, 11, 1),
+	    F(TOKEN_BAD, FAULT_CHARACTER, 13, 1), T(TOKEN_RBRACE, 15, 1),
+	    T(TOKEN_SEMICOLON, 16, 1)),
 	ROW("a number ends at a letter", "1in[", T(TOKEN_NUMBER, 0, 1),
 	    T(TOKEN_WORD, 1, 2), T(TOKEN_LBRACKET, 3, 1)),
 	ROW("words have digits and underscores", "_a1 A", T(TOKEN_WORD, 0, 3),
@@ -79,10 +105,12 @@ static const struct {
 	ROW("one single quote", "'a\nx",
 	    F(TOKEN_BAD, FAULT_SINGLE_QUOTES, 0, 1), T(TOKEN_WORD, 1, 1),
 	    T(TOKEN_WORD, 3, 1)),
-	ROW("single & and |", "& |", F(TOKEN_AND, FAULT_AMPERSAND, 0, 1),
-	    F(TOKEN_OR, FAULT_BAR, 2, 1)),
-	ROW("block comment", "/* x", F(TOKEN_BAD, FAULT_BLOCK_COMMENT, 0, 2),
-	    T(TOKEN_WORD, 3, 1)),
+	ROW("single & and |", "& |", F(TOKEN_AND, FAULT_OPERATOR, 0, 1),
+	    F(TOKEN_OR, FAULT_OPERATOR, 2, 1)),
+	ROW("block comment", "/* x *\n y **/ z",
+	    F(TOKEN_BAD, FAULT_BLOCK_COMMENT, 0, 13), T(TOKEN_WORD, 14, 1)),
+	ROW("block comment without end", "/* x\ny",
+	    F(TOKEN_BAD, FAULT_BLOCK_COMMENT, 0, 4), T(TOKEN_WORD, 5, 1)),
 	ROW("byte order mark", "\xef\xbb\xbfx",
 	    F(TOKEN_BAD, FAULT_BYTE_ORDER_MARK, 0, 3), T(TOKEN_WORD, 3, 1)),
 	ROW("letters beyond ASCII hang together",
