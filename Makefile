@@ -68,10 +68,12 @@ FAULT := $(FAULT_SRC:%.c=$B/%)
 # Scripts that count as tests: each ends with `N passed, N failed, N skipped`.
 E2E := $(sort $(wildcard tests/e2e/*.sh))
 CONFORMANCE := $(sort $(wildcard tests/conformance/*.sh))
+DIFFERENTIAL := $(wildcard tests/differential/run.sh)
 FORMAT := $(sort $(wildcard $(MODULES:%=%/*.c) cli/*.c bench/*.c tests/*/*.c tests/*/*/*.c))
 PROGRAM := $(if $(CLI_SRC),$B/avow)
 
-.PHONY: all help deps demo test unit unit-programs e2e conformance asan tsan fault fuzz \
+.PHONY: all help deps demo test unit unit-programs e2e conformance \
+	differential asan tsan fault fuzz \
 	fuzz-smoke cover layers lint format format-check bench snapshots \
 	install clean FORCE
 .DELETE_ON_ERROR:
@@ -120,6 +122,13 @@ $B/conformance: $(CONFORM_OBJ) $B/libavow.a
 	$(call say,LD)
 	$(Q)$(CC) $(LINK) -pie $^ $(LIB_LIBS) -o $@
 
+DIFFER_OBJ := $(patsubst %.c,$B/obj/%.o,$(wildcard tests/differential/*.c))
+DIFFER := $(if $(DIFFER_OBJ),$B/differential)
+$(DIFFER_OBJ): PIC := -fPIE
+$B/differential: $(DIFFER_OBJ) $B/libavow.a
+	$(call say,LD)
+	$(Q)$(CC) $(LINK) -pie $^ $(LIB_LIBS) -o $@
+
 unit-programs: $(UNIT)
 unit: $(UNIT) ## the unit tests (tests/unit)
 	@tests/run.sh $(UNIT)
@@ -127,10 +136,12 @@ e2e: all ## the tests of whole programs (tests/e2e)
 	@tests/run.sh $(E2E)
 conformance: $(CONFORM) ## against the published behaviour of others (tests/conformance), or CASES="…"
 	@CONFORM=$(CONFORM) tests/conformance/run.sh --show
+differential: $(DIFFER) ## generated cases against Cedar's own engine: SEED=…, COUNT=… requests
+	@DIFFER=$(DIFFER) tests/differential/run.sh --show
 test: deps ## build, and run all tests; the last line has the counts
-	@$(MAKE) --no-print-directory all $(UNIT) $(CONFORM)
+	@$(MAKE) --no-print-directory all $(UNIT) $(CONFORM) $(DIFFER)
 	@tests/lib/servers.sh || echo "going on without them"
-	@tests/run.sh $(UNIT) $(CONFORMANCE) $(E2E)
+	@DIFFER=$(DIFFER) tests/run.sh $(UNIT) $(CONFORMANCE) $(DIFFERENTIAL) $(E2E)
 asan: ## the unit tests under AddressSanitizer and UBSan
 	@CK_FORK=no $(MAKE) --no-print-directory MODE=asan all unit
 tsan: ## the unit tests under ThreadSanitizer
@@ -203,4 +214,4 @@ install: all ## to DESTDIR and PREFIX (/usr/local)
 clean: ## remove build/
 	rm -rf build
 
--include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(HELP_OBJ:.o=.d) $(CONFORM_OBJ:.o=.d) $(UNIT:$B/%=$B/obj/%.d) $(FUZZ:=.d) $(FAULT:=.d)
+-include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(HELP_OBJ:.o=.d) $(CONFORM_OBJ:.o=.d) $(DIFFER_OBJ:.o=.d) $(UNIT:$B/%=$B/obj/%.d) $(FUZZ:=.d) $(FAULT:=.d)

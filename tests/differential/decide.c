@@ -1,0 +1,247 @@
+/* decide.c - our side of the differential test: a case a line in, an answer a
+ * line out, until the input ends.
+ * In: {"policies": TEXT, "entities": JSON TEXT, "requests": [JSON TEXT, …]} is
+ * decided through the engine's door with Cedar's own rules (errors skipped,
+ * policies named by position); {"parse": [TEXT, …]} is only read as Cedar.
+ * Out: {"answers": [{"decision", "reasons", "errors"} | {"refused"}, …]}, or
+ * {"refused"} for a whole case; {"parse": [null | why it is refused, …]}.
+ * Each case is decided a second time with its policies read as Avow's superset:
+ * where that is refused or another answer, the answer says so under "avow".
+ * Memory of a line is freed before the next. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/limits.h"
+#include "engine/engine.h"
+
+struct job {
+	struct arena *a, *scratch;
+	const json_t *in;
+	json_t *out;
+};
+
+static json_t *
+refusal(const char *what, const struct error *e)
+{
+	return json_pack("{s:o}", "refused",
+	    json_sprintf("%s: %s %u:%u: %s", what, error_id(e->code),
+		e->at.line, e->at.col, e->msg));
+}
+
+/* --- loading ----------------------------------------------------------- */
+
+static struct policy_set *
+load_policies(
+    const json_t *in, enum policy_dialect dialect, struct errors *reterr)
+{
+	struct policy_set *set = policy_set_new(POLICY_BY_POSITION);
+
+	if (set &&
+	    policy_set_add_text(set, "policies",
+		json_str(json_object_get(in, "policies")), dialect, reterr) &&
+	    policy_set_finish(set, reterr))
+		return set;
+	policy_set_free(set);
+	return NULL;
+}
+
+static bool
+load_entities(
+    const struct job *j, const struct entities **ret, struct error *reterr)
+{
+	struct entities *layer = entities_new(j->a, NULL);
+
+	if (!layer)
+		return error_nomem(reterr);
+	if (!entities_add_text(layer,
+		json_str(json_object_get(j->in, "entities")), "entities",
+		reterr) ||
+	    !entities_finish(layer, reterr))
+		return false;
+	*ret = layer;
+	return true;
+}
+
+/* The snapshot, or NULL and the reason in *ret_refusal. */
+static struct engine_snapshot *
+load(const struct job *j, const struct entities *entities,
+    enum policy_dialect dialect, json_t **ret_refusal)
+{
+	struct errors errors = { 0 };
+	struct policy_set *set = load_policies(j->in, dialect, &errors);
+
+	if (set)
+		return engine_snapshot_new(set, NULL, entities, 0);
+	*ret_refusal = refusal("policies", &errors.e[0]);
+	return NULL;
+}
+
+/* --- deciding ---------------------------------------------------------- */
+
+static json_t *
+id_of(const struct engine_snapshot *s, uint32_t policy)
+{
+	return json_from_str(
+	    policy_set_info(engine_snapshot_policies(s), policy).id);
+}
+
+static json_t *
+decide(const struct job *j, const struct engine_snapshot *s, struct str text)
+{
+	struct engine_request request;
+	struct engine_answer answer;
+	struct error err = { 0 };
+	json_t *reasons = json_array(), *errors = json_array();
+
+	arena_reset(j->scratch);
+	if (!engine_request_from_json(
+		j->a, text, "request", s, &request, &err)) {
+		json_decref(reasons);
+		json_decref(errors);
+		return refusal("request", &err);
+	}
+	engine_evaluate(s, &request, ERRORED_DENY_SKIP, j->scratch, &answer);
+	for (size_t i = 0; i < answer.n_reasons; i++)
+		(void)json_array_append_new(
+		    reasons, id_of(s, answer.reasons[i]));
+	for (size_t i = 0; i < answer.n_errors; i++)
+		(void)json_array_append_new(
+		    errors, id_of(s, answer.errors[i].policy));
+	return json_pack("{s:s, s:o, s:o}", "decision",
+	    answer.effect == ENGINE_PERMIT ? "allow" : "deny", "reasons",
+	    reasons, "errors", errors);
+}
+
+static json_t *
+decide_all(const struct job *j, const struct engine_snapshot *s)
+{
+	json_t *answers = json_array(), *text;
+	size_t i;
+
+	json_array_foreach (json_object_get(j->in, "requests"), i, text)
+		(void)json_array_append_new(
+		    answers, decide(j, s, json_str(text)));
+	return answers;
+}
+
+/* What Cedar accepts means the same in the superset. */
+static void
+compare_dialects(const struct job *j, const struct entities *entities)
+{
+	json_t *why = NULL, *answers = NULL;
+	struct engine_snapshot *avow = load(j, entities, POLICY_AVOW, &why);
+
+	if (avow) {
+		answers = decide_all(j, avow);
+		if (!json_equal(answers, json_object_get(j->out, "answers")))
+			why = json_incref(answers);
+	}
+	if (why)
+		(void)json_object_set_new(j->out, "avow", why);
+	json_decref(answers);
+	engine_snapshot_unref(avow);
+}
+
+static void
+run_case(struct job *j)
+{
+	const struct entities *entities;
+	struct engine_snapshot *cedar;
+	struct error err = { 0 };
+	json_t *why = NULL;
+
+	if (!load_entities(j, &entities, &err)) {
+		j->out = refusal("entities", &err);
+		return;
+	}
+	cedar = load(j, entities, POLICY_CEDAR, &why);
+	if (!cedar) {
+		j->out = why;
+		return;
+	}
+	j->out = json_pack("{s:o}", "answers", decide_all(j, cedar));
+	engine_snapshot_unref(cedar);
+	compare_dialects(j, entities);
+}
+
+/* --- reading alone ----------------------------------------------------- */
+
+static json_t *
+parse_one(struct str text)
+{
+	struct policy_set *set = policy_set_new(POLICY_BY_POSITION);
+	struct errors errors = { 0 };
+	json_t *ret;
+
+	if (set &&
+	    policy_set_add_text(set, "policies", text, POLICY_CEDAR, &errors) &&
+	    policy_set_finish(set, &errors))
+		ret = json_null();
+	else
+		ret = json_sprintf("%s %u:%u: %s", error_id(errors.e[0].code),
+		    errors.e[0].at.line, errors.e[0].at.col, errors.e[0].msg);
+	policy_set_free(set);
+	return ret;
+}
+
+static json_t *
+parse_all(const json_t *texts)
+{
+	json_t *answers = json_array();
+
+	for (size_t i = 0; i < json_array_size(texts); i++)
+		(void)json_array_append_new(
+		    answers, parse_one(json_str(json_array_get(texts, i))));
+	return json_pack("{s:o}", "parse", answers);
+}
+
+/* --- lines ------------------------------------------------------------- */
+
+static bool
+run_line(struct job *j, struct str line)
+{
+	struct error err = { 0 };
+	struct buf text = { 0 };
+	json_t *in, *texts;
+	bool ok;
+
+	if (!json_parse(line, "case", LIMIT_DATA_FILE_BYTES,
+		LIMIT_DATA_FILE_DEPTH, JSON_DATA_FILE, &in, &err)) {
+		fprintf(stderr, "decide: %u: %s\n", err.at.col, err.msg);
+		return false;
+	}
+	j->in = in;
+	j->out = NULL;
+	texts = json_object_get(in, "parse");
+	if (texts)
+		j->out = parse_all(texts);
+	else
+		run_case(j);
+	ok = j->out && json_write(&text, j->out) &&
+	     printf("%.*s\n", STR_ARG(buf_str(&text))) > 0 &&
+	     fflush(stdout) == 0;
+	buf_free(&text);
+	json_decref(j->out);
+	json_decref(in);
+	arena_reset(j->a);
+	return ok;
+}
+
+int
+main(void)
+{
+	struct job j = { .a = arena_new(0),
+		.scratch = arena_new(LIMIT_SCRATCH_BYTES) };
+	char *line = NULL;
+	size_t cap = 0;
+	ssize_t n;
+	bool ok = j.a && j.scratch;
+
+	json_setup();
+	while (ok && (n = getline(&line, &cap, stdin)) > 0)
+		ok = run_line(&j, (struct str){ line, (size_t)n });
+	free(line);
+	arena_free(j.a);
+	arena_free(j.scratch);
+	return ok ? EXIT_SUCCESS : EXIT_FAILURE;
+}

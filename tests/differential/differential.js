@@ -1,0 +1,245 @@
+'use strict';
+// differential.js - do we decide, and read, as Cedar's own engine does?
+// Cases are made from a seed, each from its own number alone, so that one can be made again: SEED=… CASE=….
+// Both engines answer; what differs is made smaller and printed as a line for the conformance cases, with Cedar's answer as the wanted one.
+// Environment: SEED (1), COUNT of requests (200000), CASE, JOBS (processors), PEERS and DIFFER (set by run.sh).
+const { fork } = require('node:child_process');
+const os = require('node:os');
+const json = require('./json.js');
+const { Random } = require('./random.js');
+const { makeWorld, makeEntities, makeRequest } = require('./world.js');
+const { makePolicies, makeLinks, policyText } = require('./policies.js');
+const { mutate, smallerTexts } = require('./mutate.js');
+const { shrink } = require('./shrink.js');
+
+const REQUESTS = 20; // a case
+const TEXTS = 5; // mutated ones, a case
+const SHOWN = 5; // differences, by each process
+
+const counters = ['agree', 'differ', 'skipped', 'permits', 'forbids', 'defaults', 'errored', 'refused', 'policies', 'cases', 'linked',
+	'accepted', 'rejected', 'textsDiffer', 'textsSkipped'];
+
+// --- cases ------------------------------------------------------------------
+
+function makeCase(seed, number, n) {
+	const random = new Random(seed, number), world = makeWorld(random);
+	const policies = makePolicies(world, random), links = makeLinks(world, random, policies);
+	const entities = makeEntities(world, random);
+	const requests = Array.from({ length: n }, () => makeRequest(world, random, entities));
+
+	return { name: 'seed ' + seed + ', case ' + number, policies, links, entities, requests, random };
+}
+
+// What both engines are given: texts in place of trees.
+function written(test) {
+	const isTemplate = test.policies.map((policy) => policy.slots.length > 0);
+	const links = test.links.map((link) => ({ templateId: 'policy' + link.template, newId: link.newId, values: link.values }));
+
+	return {
+		texts: test.policies.map(policyText),
+		isTemplate,
+		links: isTemplate.includes(true) ? links : undefined,
+		entities: test.entities,
+		requests: test.requests,
+	};
+}
+
+// --- answers ----------------------------------------------------------------
+
+const canonical = (answer) => (answer.refused ? 'refused' : JSON.stringify([answer.decision, [...answer.reasons].sort(), [...answer.errors].sort()]));
+
+const notYet = (answer) => answer.refused && answer.refused.includes('syntax.unsupported');
+
+// One answer a request from each; and what the superset says where it says something else.
+async function answersOf(context, test) {
+	const given = written(test), asked = context.ours.decide(given);
+	const theirs = context.peer.decide(given), mine = await asked;
+	const ours = mine.answers || given.requests.map(() => ({ refused: mine.refused }));
+
+	return { theirs, ours, superset: mine.avow };
+}
+
+const differs = ({ theirs, ours, superset }) => superset !== undefined ||
+	theirs.some((answer, i) => answer && !notYet(ours[i]) && canonical(answer) !== canonical(ours[i]));
+
+// --- counting ---------------------------------------------------------------
+
+function countAnswer(tally, theirs, ours) {
+	if (!theirs || notYet(ours)) {
+		tally.skipped++;
+		return;
+	}
+	if (canonical(theirs) !== canonical(ours)) {
+		tally.differ++;
+		return;
+	}
+	tally.agree++;
+	if (theirs.refused) {
+		tally.refused++;
+		return;
+	}
+	if (theirs.errors.length)
+		tally.errored++;
+	if (theirs.decision === 'allow')
+		tally.permits++;
+	else if (theirs.reasons.length)
+		tally.forbids++;
+	else
+		tally.defaults++;
+}
+
+// --- what is shown ----------------------------------------------------------
+
+// A line in the form of the conformance cases.
+function caseLine(test, theirs) {
+	const given = written(test);
+
+	return JSON.stringify({
+		name: test.name,
+		policies: given.texts.join('\n'),
+		...(given.links && { links: given.links }),
+		schema: '',
+		entities: JSON.stringify(given.entities),
+		requests: given.requests.map((request, i) => ({
+			description: 'request ' + i,
+			request: JSON.stringify(request),
+			decision: theirs[i] && theirs[i].decision,
+			reason: theirs[i] && theirs[i].reasons,
+			errors: theirs[i] && theirs[i].errors,
+		})),
+	});
+}
+
+async function showDifference(context, test) {
+	const small = await shrink(test, async (candidate) => differs(await answersOf(context, candidate)));
+	const { theirs, ours, superset } = await answersOf(context, small);
+
+	console.log('DIFFERS ' + test.name + ':\n' + written(small).texts.map((text) => '    ' + text).join('\n'));
+	console.log('  Cedar: ' + JSON.stringify(theirs) + '\n  ours:  ' + JSON.stringify(ours));
+	if (superset)
+		console.log('  as superset: ' + JSON.stringify(superset));
+	console.log('  the case to keep: ' + caseLine(small, theirs));
+}
+
+async function showText(context, name, text) {
+	const isOdd = async (candidate) => {
+		const theirs = context.peer.parse(candidate), [ours] = await context.ours.parse([candidate]);
+
+		return theirs !== undefined && !unsupported(ours) && (theirs === null) !== (ours === null);
+	};
+	const small = await shrink(text, isOdd, 3000, smallerTexts);
+	const [ours] = await context.ours.parse([small]);
+
+	console.log('DIFFERS ' + name + ', reading: ' + JSON.stringify(small));
+	console.log('  Cedar: ' + (context.peer.parse(small) || 'accepts') + '\n  ours:  ' + (ours || 'accepts'));
+}
+
+const unsupported = (refusal) => refusal !== null && refusal.startsWith('syntax.unsupported');
+
+// --- one case ---------------------------------------------------------------
+
+async function runCase(context, test) {
+	const { tally } = context, result = await answersOf(context, test);
+
+	tally.cases++;
+	tally.policies += test.policies.length;
+	tally.linked += test.links.length;
+	result.ours.forEach((answer, i) => countAnswer(tally, result.theirs[i], answer));
+	if (!differs(result))
+		return;
+	if (result.superset)
+		tally.differ++;
+	if (context.shown++ < SHOWN)
+		await showDifference(context, test);
+}
+
+async function runTexts(context, test) {
+	const { tally } = context, given = written(test);
+	const texts = Array.from({ length: TEXTS }, () => mutate(test.random, given.texts));
+	const asked = context.ours.parse(texts), theirs = texts.map((text) => context.peer.parse(text)), ours = await asked;
+
+	for (let i = 0; i < texts.length; i++) {
+		if (theirs[i] === undefined || unsupported(ours[i])) {
+			tally.textsSkipped++;
+		} else if ((theirs[i] === null) === (ours[i] === null)) {
+			tally[ours[i] === null ? 'accepted' : 'rejected']++;
+		} else {
+			tally.textsDiffer++;
+			if (context.shown++ < SHOWN)
+				await showText(context, test.name, texts[i]);
+		}
+	}
+}
+
+// --- processes --------------------------------------------------------------
+
+const newTally = () => Object.fromEntries(counters.map((name) => [name, 0]));
+
+async function work({ seed, count, first, step, only }) {
+	const { Ours } = require('./ours.js');
+	const context = { ours: new Ours(process.env.DIFFER), peer: require('./peer.js'), tally: newTally(), shown: 0 };
+	const cases = Math.ceil(count / REQUESTS);
+
+	for (let i = only === null ? first : only; only === null ? i < cases : i === only; i += step) {
+		const test = makeCase(seed, i, only === null ? Math.min(REQUESTS, count - i * REQUESTS) : REQUESTS);
+
+		await runCase(context, test);
+		await runTexts(context, test);
+	}
+	context.ours.close();
+	return context.tally;
+}
+
+function startWorker(job) {
+	return new Promise((resolve, reject) => {
+		const child = fork(__filename, ['--worker', JSON.stringify(job)]);
+		let tally = null;
+
+		child.on('message', (message) => {
+			tally = message;
+		});
+		child.on('exit', (code, signal) => (tally && code === 0 ? resolve(tally) : reject(new Error('a worker ended: ' + (signal || code)))));
+	});
+}
+
+const number = (name, otherwise) => (process.env[name] ? Number(process.env[name]) : otherwise);
+
+function report(tally, seed, seconds) {
+	const texts = tally.accepted + tally.rejected;
+
+	console.log('cases: ' + tally.cases + ' of seed ' + seed + ', with ' + tally.policies + ' policies and ' + tally.linked + ' links, in ' + seconds + ' s');
+	console.log('outcomes: ' + tally.permits + ' permits, ' + tally.forbids + ' denies by a forbid, ' + tally.defaults + ' by default; ' + tally.errored +
+		' with errors; ' + tally.refused + ' refused by both');
+	console.log('parsing: ' + texts + ' texts agree (' + tally.accepted + ' accepted, ' + tally.rejected + ' refused), ' + tally.textsDiffer + ' differ, ' +
+		tally.textsSkipped + ' skipped');
+}
+
+async function main() {
+	const seed = number('SEED', 1), count = number('COUNT', 200000), jobs = number('JOBS', os.availableParallelism());
+	const only = number('CASE', null), tally = newTally(), begun = Date.now();
+	const workers = only === null ? jobs : 1;
+	const tallies = await Promise.all(Array.from({ length: workers }, (_, first) => startWorker({ seed, count, first, step: workers, only })));
+
+	for (const one of tallies)
+		for (const name of counters)
+			tally[name] += one[name];
+	report(tally, seed, Math.round((Date.now() - begun) / 1000));
+	const good = tally.differ + tally.textsDiffer === 0 && tally.agree > 0;
+
+	if (process.argv[2] === '--counts')
+		console.log((good ? '1 passed, 0 failed' : '0 passed, 1 failed') + ', 0 skipped');
+	else
+		console.log('differential: ' + tally.agree + ' requests agree, ' + tally.differ + ' differ, ' + tally.skipped + ' skipped');
+	process.exitCode = good ? 0 : 1;
+}
+
+function fail(e) {
+	console.error('differential: ' + e.stack);
+	process.exit(1);
+}
+
+json.install();
+if (process.argv[2] === '--worker')
+	work(JSON.parse(process.argv[3])).then((tally) => process.send(tally, () => process.disconnect()), fail);
+else
+	main().catch(fail);
