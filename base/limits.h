@@ -14,6 +14,9 @@
 #define LIMIT_REQUEST_LINE_BYTES (16u << 20)
 #define LIMIT_FILES 100000u
 #define LIMIT_SCRATCH_BYTES (256u << 20) /* memory of one decision */
+#define LIMIT_SCHEMA_DEPTH 1000u        /* of a type, common types expanded */
+#define LIMIT_SCHEMA_NODES 100000u      /* of a type, common types expanded */
+#define LIMIT_SCHEMA_ANCESTORS 4000000u  /* of all entity types, or of all actions, together */
 
 /* Patterns (PCRE2). */
 #define LIMIT_PATTERN_BYTES 1024u

@@ -12,10 +12,13 @@ struct schema;
 
 enum schema_syntax { SCHEMA_CEDAR = 0, SCHEMA_JSON };
 
-/* Parse and resolve `text` (copied). All independent errors are reported, with places in the text. NULL on error. */
+/* JSON when the name ends in `.json` or the first character that is no white space is `{`. */
+enum schema_syntax schema_syntax_of(const char *path, struct str text);
+/* Parse and resolve `text` (copied); `file` is borrowed, for places, and outlives schema and errors. All independent errors are reported, with places in the
+ * text. NULL on error. */
 struct schema *schema_new(const char *file, struct str text,
     enum schema_syntax syntax, struct errors *reterr);
-/* The same from a file; JSON when its name ends in `.json` or its first character is `{`. Errors also ERR_FILE_*, ERR_LIMIT_SIZE. */
+/* The same from a file, by schema_syntax_of. Errors also ERR_FILE_*, ERR_LIMIT_SIZE. Who prints its errors with quoted lines reads the text himself. */
 struct schema *schema_read(const char *path, struct errors *reterr);
 void schema_free(struct schema *s);
 /* Messages with quoted lines are printed by error_print over this text. */

@@ -138,26 +138,49 @@ open_lines(const char *path)
 	return popen(command, "r"); /* NOLINT(cert-env33-c) */
 }
 
-static bool
-read_lines(const struct reading *r)
+bool
+cases_each_line(const char *path, bool (*each)(void *ctx, struct str line),
+    void *ctx, struct error *reterr)
 {
-	bool packed = str_has_suffix(str_of(r->path), STR(".xz"));
-	FILE *f = open_lines(r->path);
-	struct arena *a = arena_new(0);
+	struct reading r = { .path = path, .reterr = reterr };
+	bool packed = str_has_suffix(str_of(path), STR(".xz"));
+	FILE *f = open_lines(path);
 	char *line = NULL;
 	size_t cap = 0;
 	ssize_t n;
-	bool ok = f && a;
+	bool ok = f != NULL;
 
-	while (ok && (n = getline(&line, &cap, f)) > 0) {
-		ok = read_line(r, a, (struct str){ line, (size_t)n });
-		arena_reset(a);
-	}
+	while (ok && (n = getline(&line, &cap, f)) > 0)
+		ok = each(ctx, (struct str){ line, (size_t)n });
 	free(line);
-	arena_free(a);
 	if (f && (packed ? pclose(f) : fclose(f)) != 0)
 		ok = false;
-	return ok || fail(r, "the cases cannot be read");
+	return ok || fail(&r, "the lines cannot be read");
+}
+
+struct line_reading {
+	const struct reading *r;
+	struct arena *a;
+};
+
+static bool
+each_line(void *ctx, struct str line)
+{
+	struct line_reading *l = ctx;
+	bool ok = read_line(l->r, l->a, line);
+
+	arena_reset(l->a);
+	return ok;
+}
+
+static bool
+read_lines(const struct reading *r)
+{
+	struct line_reading l = { r, arena_new(0) };
+	bool ok = l.a && cases_each_line(r->path, each_line, &l, r->reterr);
+
+	arena_free(l.a);
+	return ok;
 }
 
 /* --- folders ----------------------------------------------------------- */

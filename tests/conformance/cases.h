@@ -26,5 +26,8 @@ struct test_case {
 bool cases_read(const char *path,
     void (*each)(void *ctx, struct arena *a, const struct test_case *c),
     void *ctx, struct error *reterr) MUST_USE;
+/* Every line of a file, unpacked where it ends in `.xz`, until `each` returns false. */
+bool cases_each_line(const char *path, bool (*each)(void *ctx, struct str line),
+    void *ctx, struct error *reterr) MUST_USE;
 
 #endif

@@ -1,5 +1,5 @@
 /* conformance.c - does our engine answer as Cedar does?
- * Usage: conformance [--counts] PATH...
+ * Usage: conformance [--counts] [--details FILE] PATH...
  * Every request of every case is decided through the engine's door, with
  * Cedar's own rules (errors skipped, policies named by position), once with the
  * policies read as Cedar and once as Avow's superset: decision, reasons and
@@ -13,6 +13,8 @@
 #include "base/limits.h"
 #include "engine/engine.h"
 #include "tests/conformance/cases.h"
+#include "tests/conformance/details.h"
+#include "tests/conformance/schemas.h"
 
 #define SHOWN_MAX 20
 
@@ -20,6 +22,8 @@ struct tally {
 	size_t agree, differ, refused, shown;
 	size_t by_code[ERR_COUNT];
 	size_t needs_schema;
+	size_t schemas, alike, unlike, unread; /* of schemas in both syntaxes */
+	const struct details *details;
 	bool failed;
 	struct arena *scratch;
 };
@@ -52,6 +56,55 @@ refuse(struct tally *t, const struct test_case *c, const struct error *err,
 	if (may_show(t))
 		printf("  REFUSED %s: %u:%u: %s [%s]\n", c->name, err->at.line,
 		    err->at.col, err->msg, error_id(err->code));
+}
+
+/* --- schemas ----------------------------------------------------------- */
+
+static struct schema *
+read_schema(struct tally *t, const struct test_case *c, struct str text,
+    enum schema_syntax syntax)
+{
+	struct errors errors = { 0 };
+	struct schema *s = schema_new("schema", text, syntax, &errors);
+	const struct error *e = &errors.e[0];
+
+	if (s)
+		return s;
+	t->unread++;
+	/* Keys of JSON with NUL cannot be kept. */
+	if (e->code != ERR_JSON_NUL_KEY) {
+		t->failed = true;
+		if (may_show(t))
+			printf("  REFUSED %s: %s:%u:%u: %s [%s]\n", c->name,
+			    e->at.file, e->at.line, e->at.col, e->msg,
+			    error_id(e->code));
+	}
+	return NULL;
+}
+
+/* Both syntaxes of its schema mean the same. */
+static void
+compare_schemas(
+    struct tally *t, const struct test_case *c, const struct schema *schema)
+{
+	const struct case_detail *d = details_find(t->details, c->name);
+	struct schema *json;
+	const char *what;
+
+	if (!d || !schema)
+		return;
+	json = read_schema(t, c, d->schema_json, SCHEMA_JSON);
+	if (!json)
+		return;
+	what = schemas_differ(schema, json);
+	if (what) {
+		t->unlike++;
+		t->failed = true;
+		if (may_show(t))
+			printf("  SCHEMAS DIFFER %s: %s\n", c->name, what);
+	} else
+		t->alike++;
+	schema_free(json);
 }
 
 /* --- one case ---------------------------------------------------------- */
@@ -360,7 +413,13 @@ run_case(void *ctx, struct arena *a, const struct test_case *c)
 	struct tally *t = ctx;
 	struct loaded l = { 0 };
 	struct error err = { 0 };
+	struct schema *schema = NULL;
 
+	if (c->schema.n) {
+		schema = read_schema(t, c, c->schema, SCHEMA_CEDAR);
+		t->schemas += schema != NULL;
+		compare_schemas(t, c, schema);
+	}
 	if (!load(c, a, &l, &err))
 		refuse(t, c, &err, c->n_requests);
 	else
@@ -368,6 +427,7 @@ run_case(void *ctx, struct arena *a, const struct test_case *c)
 			run_request(t, c, &c->requests[i], &l, a);
 	engine_snapshot_unref(l.cedar);
 	engine_snapshot_unref(l.avow);
+	schema_free(schema);
 }
 
 /* --- all --------------------------------------------------------------- */
@@ -375,7 +435,7 @@ run_case(void *ctx, struct arena *a, const struct test_case *c)
 static bool
 run_path(struct tally *all, const char *path)
 {
-	struct tally t = { .scratch = all->scratch };
+	struct tally t = { .scratch = all->scratch, .details = all->details };
 	struct error err = { 0 };
 
 	if (!cases_read(path, run_case, &t, &err)) {
@@ -391,6 +451,10 @@ run_path(struct tally *all, const char *path)
 	if (t.needs_schema)
 		printf("  refused, data written for its schema: %zu\n",
 		    t.needs_schema);
+	if (t.schemas)
+		printf("  schemas: %zu read, %zu alike in both syntaxes, %zu "
+		       "differ, %zu refused\n",
+		    t.schemas, t.alike, t.unlike, t.unread);
 	all->agree += t.agree;
 	all->differ += t.differ;
 	all->refused += t.refused;
@@ -401,15 +465,26 @@ int
 main(int argc, char **argv)
 {
 	struct tally all = { .scratch = arena_new(LIMIT_SCRATCH_BYTES) };
+	struct arena *a = arena_new(0);
+	struct error err = { 0 };
+	int passed = 0, failed = 0, first = 1;
 	bool counts = argc > 1 && strcmp(argv[1], "--counts") == 0;
-	int passed = 0, failed = 0;
 
 	json_setup();
-	if (!all.scratch || argc < 2 + counts) {
-		fprintf(stderr, "usage: conformance [--counts] PATH...\n");
+	first += counts;
+	if (a && argc > first + 1 && strcmp(argv[first], "--details") == 0) {
+		all.details = details_read(a, argv[first + 1], &err);
+		if (!all.details)
+			printf("%s: %s\n", argv[first + 1], err.msg);
+		failed += !all.details;
+		first += 2;
+	}
+	if (!all.scratch || argc <= first) {
+		fprintf(stderr, "usage: conformance [--counts] "
+				"[--details FILE] PATH...\n");
 		return EXIT_FAILURE;
 	}
-	for (int i = 1 + counts; i < argc; i++) {
+	for (int i = first; i < argc; i++) {
 		if (run_path(&all, argv[i]))
 			passed++;
 		else
@@ -417,6 +492,7 @@ main(int argc, char **argv)
 		(void)fflush(stdout);
 	}
 	arena_free(all.scratch);
+	arena_free(a);
 	printf("conformance: %zu requests agree, %zu differ, %zu refused\n",
 	    all.agree, all.differ, all.refused);
 	if (counts)

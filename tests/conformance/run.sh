@@ -24,4 +24,7 @@ if [ ${#cases[@]} -eq 0 ]; then
 fi
 [ "${1:-}" = --show ] || set -- --counts
 [ "$1" = --counts ] || shift
+# The same schemas in JSON, and what validation says of the cases in detail.
+details=$folder/schema-json.jsonl.xz
+if [ -r "$details" ]; then set -- "$@" --details "$details"; fi
 exec "$program" "$@" "${cases[@]}"
