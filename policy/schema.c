@@ -1,5 +1,7 @@
 /* schema.c - a schema as a whole: read, freed, and asked about.
  * Everything lives in the schema's arena; nothing changes once it is made. */
+#include "policy/schema.h"
+
 #include "base/file.h"
 #include "base/limits.h"
 #include "policy/schema_tree.h"

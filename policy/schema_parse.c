@@ -36,8 +36,13 @@ static const char *const faults[] = {
 	[FAULT_SINGLE_QUOTES] = "expected a string in double quotes",
 	[FAULT_BLOCK_COMMENT] = "expected a token, found `/*`: comments begin "
 				"with `//`",
-	[FAULT_AMPERSAND] = "expected a token, found `&`",
-	[FAULT_BAR] = "expected a token, found `|`",
+	[FAULT_OPERATOR] = "expected a token, found an operator of another "
+			   "language",
+	[FAULT_SMART_QUOTES] = "expected a string in plain double quotes, "
+			       "found typographic ones",
+	[FAULT_LETTER] = "expected a name, found one with letters beyond ASCII",
+	[FAULT_HASH_COMMENT] = "expected a token, found `#`: comments begin "
+			       "with `//`",
 };
 
 static struct tree_place
