@@ -21,8 +21,16 @@ struct block {
 	alignas(ALIGN) char bytes[];
 };
 
+/* What is to be called, newest first; lives in the arena itself. */
+struct end {
+	struct end *next;
+	void (*fn)(void *);
+	void *p;
+};
+
 struct arena {
 	struct block *blocks;
+	struct end *ends;
 	size_t used, limit;
 	size_t next_cap; /* least size of the next block */
 };
@@ -37,6 +45,29 @@ arena_new(size_t limit_bytes)
 	a->limit = limit_bytes ? limit_bytes : SIZE_MAX;
 	a->next_cap = FIRST_BLOCK;
 	return a;
+}
+
+static void
+call_ends(struct arena *a, const struct end *until)
+{
+	while (a->ends != until) {
+		struct end *e = a->ends;
+
+		a->ends = e->next;
+		e->fn(e->p);
+	}
+}
+
+_Bool
+arena_at_end(struct arena *a, void (*fn)(void *), void *p)
+{
+	struct end *e = arena_alloc(a, sizeof *e);
+
+	if (!e)
+		return 0;
+	*e = (struct end){ a->ends, fn, p };
+	a->ends = e;
+	return 1;
 }
 
 static size_t
@@ -59,6 +90,7 @@ arena_free(struct arena *a)
 {
 	if (!a)
 		return;
+	call_ends(a, NULL);
 	(void)free_blocks(a->blocks);
 	free(a);
 }
@@ -66,13 +98,14 @@ arena_free(struct arena *a)
 struct arena_mark
 arena_mark(const struct arena *a)
 {
-	return (struct arena_mark){ a->blocks, a->blocks ? a->blocks->n : 0,
-		a->used };
+	return (struct arena_mark){ a->blocks, a->ends,
+		a->blocks ? a->blocks->n : 0, a->used };
 }
 
 void
 arena_release(struct arena *a, struct arena_mark mark)
 {
+	call_ends(a, mark.end);
 	while (a->blocks && (void *)a->blocks != mark.block) {
 		struct block *next = a->blocks->next;
 
@@ -89,6 +122,7 @@ arena_release(struct arena *a, struct arena_mark mark)
 void
 arena_reset(struct arena *a)
 {
+	call_ends(a, NULL);
 	(void)free_blocks(a->blocks);
 	a->blocks = NULL;
 	a->used = 0;
@@ -113,6 +147,7 @@ take(struct arena *a, size_t size, size_t rounded)
 void
 arena_reset(struct arena *a)
 {
+	call_ends(a, NULL);
 	a->used = 0;
 	if (a->blocks && !a->blocks->next && a->blocks->cap <= KEEP_BYTES) {
 		a->blocks->n = 0;

@@ -19,10 +19,13 @@ void *arena_alloc(struct arena *a, size_t size);
 /* n * size with overflow check. */
 void *arena_array(struct arena *a, size_t n, size_t size);
 size_t arena_used(const struct arena *a);
+/* Call fn(p) when the memory allocated by now goes: at arena_free, arena_reset, or a release to a mark taken before; the newest first. For things that others
+ * allocate. False when memory is out: nothing will be called then. */
+_Bool arena_at_end(struct arena *a, void (*fn)(void *), void *p);
 
 /* A point to go back to: `arena_release` forgets all that was allocated since. Marks are released in reverse order; a reset or a release before it ends a mark. */
 struct arena_mark {
-	void *block;
+	void *block, *end;
 	size_t n, used;
 };
 struct arena_mark arena_mark(const struct arena *a);

@@ -21,7 +21,13 @@
 /* Patterns (PCRE2). */
 #define LIMIT_PATTERN_BYTES 1024u
 #define LIMIT_SUBJECT_BYTES 4096u
-#define LIMIT_PATTERN_MATCH 100000u
+#define LIMIT_PATTERN_MATCH 100000u  /* steps of one match */
+#define LIMIT_PATTERN_MATCH_LEAST 1000u /* steps a member of a set has at least; a set's members share LIMIT_PATTERN_MATCH */
+#define LIMIT_PATTERN_DEPTH 50000u   /* the interpreter's: compiled patterns have the stack's size instead */
+#define LIMIT_PATTERN_HEAP_KIB 4096u
+#define LIMIT_PATTERN_STACK_BYTES (1u << 20)
+#define LIMIT_PATTERN_HITS 16u       /* policies of one decision whose patterns went over LIMIT_PATTERN_MATCH: then it is a deny */
+#define LIMIT_VERSION_BYTES 1024u
 
 /* Identity documents. */
 #define LIMIT_DOCUMENT_BYTES 16384u

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/limits.h"
 #include "engine/trace.h"
 
 struct tally {
@@ -17,7 +18,9 @@ struct tally {
 	size_t n[2], cap[2];
 	struct engine_policy_error *errors;
 	size_t n_errors, cap_errors;
+	uint32_t pattern_hits;
 	bool deny_failed, unknown, limit_hit;
+	bool ended; /* patterns took so long that the rest is not looked at */
 };
 
 static void
@@ -47,6 +50,8 @@ count_error(struct tally *t, struct arena *a, uint32_t i,
 {
 	t->limit_hit = t->limit_hit || is_limit(err->code);
 	t->deny_failed = t->deny_failed || effect == POLICY_DENY;
+	if (err->code == ERR_EVAL_PATTERN)
+		t->ended = ++t->pattern_hits >= LIMIT_PATTERN_HITS;
 	if (!ARENA_PUSH_ROOM(a, t->errors, t->n_errors, t->cap_errors)) {
 		t->limit_hit = true;
 		return;
@@ -85,7 +90,9 @@ conclude(struct tally *t, enum engine_errored_deny errored_deny,
     struct engine_answer *ret)
 {
 	ret->effect = ENGINE_DENY;
-	if (t->n[POLICY_DENY] > 0) {
+	if (t->ended) {
+		ret->code = ERR_SYSTEM_LIMIT;
+	} else if (t->n[POLICY_DENY] > 0) {
 		ret->code = ERR_POLICY_DENIED;
 		give_reasons(t, POLICY_DENY, ret);
 	} else if (t->limit_hit) {
@@ -119,7 +126,7 @@ decide_request(const struct engine_snapshot *s, const struct engine_request *r,
 	struct tally t = { .set = set };
 	int64_t began_ns = clock_mono_ns();
 	uint32_t n = policy_set_count(set);
-	for (uint32_t i = 0; i < n; i++) {
+	for (uint32_t i = 0; i < n && !t.ended; i++) {
 		struct error err = { 0 };
 		struct arena_mark mark = arena_mark(scratch);
 		enum eval_outcome outcome =

@@ -44,6 +44,9 @@ enum node_kind {
 	NODE_LIKE,    /* a NODE, b NODE_PATTERN */
 	NODE_PATTERN, /* a PARTS, b count */
 	NODE_IS,      /* a NODE, b STR type, c NODE after `in` or 0 */
+	NODE_MATCHES, /* a NODE, b NODE_REGEX */
+	NODE_REGEX,   /* a REGEX: an index into regexes */
+	NODE_EACH,    /* op = OP_ANY_LIKE … OP_ALL_MATCHES, a NODE receiver, b NODE_PATTERN or NODE_REGEX */
 	NODE_METHOD,  /* op, a NODE receiver, b LIST of arguments, c count */
 	NODE_CALL,    /* op an extension function or method, a LIST (receiver first for a method), b count; c = 1 when written as a method */
 	/* Scope: one NODE_SCOPE an element; its tests are joined by and. */
@@ -75,6 +78,13 @@ struct ast_part {
 	const struct str *path;
 	uint32_t n_path;
 	uint32_t off, len;
+};
+
+/* The pattern of a `matches`, unescaped, and what it was compiled to: NULL where it could not be, in an ast with errors. Lives and dies with the ast's arena. */
+struct pattern_regex;
+struct ast_regex {
+	struct str text;
+	const struct pattern_regex *compiled;
 };
 
 enum ast_word { WORD_FORBID = 0, WORD_DENY, WORD_PERMIT };
@@ -127,13 +137,14 @@ struct ast {
 	int64_t *longs;
 	uint32_t *kids;
 	struct ast_part *parts;
+	struct ast_regex *regexes;
 	struct ast_annotation *annotations;
 	struct ast_policy *policies;
 	struct ast_indivisible *indivisibles;
 	struct ast_comment *comments;
 	struct ast_link *links;
-	uint32_t n_nodes, n_strings, n_longs, n_kids, n_parts, n_annotations,
-	    n_policies, n_indivisibles, n_comments, n_links;
+	uint32_t n_nodes, n_strings, n_longs, n_kids, n_parts, n_regexes,
+	    n_annotations, n_policies, n_indivisibles, n_comments, n_links;
 };
 
 /* The operator's text, as in ops.def. */

@@ -130,6 +130,7 @@ build_ast(struct parser *p, struct ast **ret)
 	SETTLE(longs);
 	SETTLE(kids);
 	SETTLE(parts);
+	SETTLE(regexes);
 	SETTLE(annotations);
 	SETTLE(policies);
 	SETTLE(indivisibles);
@@ -146,9 +147,9 @@ build_ast(struct parser *p, struct ast **ret)
 #define EACH_BUF(p)                                                            \
 	{                                                                      \
 		&(p)->nodes, &(p)->strings, &(p)->longs, &(p)->kids,           \
-		    &(p)->parts, &(p)->annotations, &(p)->policies,            \
-		    &(p)->indivisibles, &(p)->comments, &(p)->links,           \
-		    &(p)->stack, &(p)->scratch                                 \
+		    &(p)->parts, &(p)->regexes, &(p)->annotations,             \
+		    &(p)->policies, &(p)->indivisibles, &(p)->comments,        \
+		    &(p)->links, &(p)->stack, &(p)->scratch                    \
 	}
 
 bool

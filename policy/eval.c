@@ -317,6 +317,8 @@ left_of(const struct ast *t, uint32_t node)
 	case NODE_HAS:
 	case NODE_LIKE:
 	case NODE_IS:
+	case NODE_MATCHES:
+	case NODE_EACH:
 	case NODE_METHOD:
 		return n->a;
 	case NODE_CALL:
@@ -332,6 +334,7 @@ left_of(const struct ast *t, uint32_t node)
 	case NODE_RECORD:
 	case NODE_FIELD:
 	case NODE_PATTERN:
+	case NODE_REGEX:
 	case NODE_SCOPE:
 	case NODE_TEST_EQ:
 	case NODE_TEST_IN:
@@ -360,6 +363,11 @@ go_up(struct eval *e, uint32_t node, struct value *v)
 		return operate_attribute(&o, v, t->strings[n->b], v);
 	if (n->kind == NODE_METHOD)
 		return method(e, node, v);
+	if (n->kind == NODE_MATCHES)
+		return operate_matches(
+		    &o, v, t->regexes[t->nodes[n->b].a].compiled, v);
+	if (n->kind == NODE_EACH)
+		return operate_each(&o, (enum ast_op)n->op, v, n->b, v);
 	if (n->kind == NODE_CALL)
 		return call(e, node, v);
 	if (n->kind == NODE_HAS)

@@ -1,14 +1,16 @@
 /* ext.c - parsers and methods of the extension types, behind one table.
  * A row says what kinds an operator takes and which function computes it; wrong
- * counts and kinds are refused in one place. `unknown` has no row that
- * computes: it is an error, as in Cedar's concrete evaluation. Networks: an
- * address keeps its host bits and compares by all of them; ranges are compared
- * by prefix bits, so no shift by 32 or 128 ever happens. */
+ * counts and kinds are refused in one place. What a version is: version.c.
+ * `unknown` has no row that computes: it is an error, as in Cedar's concrete
+ * evaluation. Networks: an address keeps its host bits and compares by all of
+ * them; ranges are compared by prefix bits, so no shift by 32 or 128 ever
+ * happens. */
 #include "policy/ext.h"
 
 #include <arpa/inet.h>
 
 #include "base/timefmt.h"
+#include "policy/version.h"
 
 #define IP_TEXT_MAX 43u
 #define DAY_MS INT64_C(86400000)
@@ -105,6 +107,33 @@ parse_duration(struct str s, struct value *ret)
 	return true;
 }
 
+static bool
+parse_any_version(enum value_kind kind, struct str s, struct value *ret)
+{
+	if (!version_check(kind, s))
+		return false;
+	*ret = (struct value){ .kind = kind, .text = s };
+	return true;
+}
+
+static bool
+parse_version(struct str s, struct value *ret)
+{
+	return parse_any_version(VALUE_VERSION, s, ret);
+}
+
+static bool
+parse_debversion(struct str s, struct value *ret)
+{
+	return parse_any_version(VALUE_DEBVERSION, s, ret);
+}
+
+static bool
+parse_rpmversion(struct str s, struct value *ret)
+{
+	return parse_any_version(VALUE_RPMVERSION, s, ret);
+}
+
 /* --- networks ---------------------------------------------------------- */
 
 static bool
@@ -144,10 +173,11 @@ static const struct value_ip multicast[] = {
 		*ret = value_bool(condition);                                  \
 		return true;                                                   \
 	}
-PREDICATE(less, x->number < y->number)
-PREDICATE(less_or_equal, x->number <= y->number)
-PREDICATE(greater, x->number > y->number)
-PREDICATE(greater_or_equal, x->number >= y->number)
+/* Decimals and versions; both of one kind. */
+PREDICATE(less, value_cmp(x, y) < 0)
+PREDICATE(less_or_equal, value_cmp(x, y) <= 0)
+PREDICATE(greater, value_cmp(x, y) > 0)
+PREDICATE(greater_or_equal, value_cmp(x, y) >= 0)
 PREDICATE(is_ipv4, !x->ip.is_v6)
 PREDICATE(is_ipv6, x->ip.is_v6)
 PREDICATE(is_loopback, is_inside_either(x, loopback))
@@ -213,6 +243,7 @@ static const struct row {
 	const char *name;
 	uint8_t arity; /* the receiver counted */
 	enum value_kind kinds[2];
+	bool orders; /* two decimals, or two versions of one kind */
 	bool (*parse)(struct str, struct value *); /* a constructor */
 	bool (*call)(
 	    const struct value *x, const struct value *y, struct value *ret);
@@ -221,16 +252,18 @@ static const struct row {
 #define EXT_METHOD(op, text, n) [op].name = text, [op].arity = 1 + (n),
 #include "policy/ops.def"
 #define TAKES(op, x, y, f) [op].kinds = { x, y }, [op].call = f
+#define ORDERS(op, f) [op].orders = true, [op].call = f
 	[OP_IP].parse = parse_ip,
 	[OP_DECIMAL].parse = parse_decimal,
 	[OP_DATETIME].parse = parse_datetime,
 	[OP_DURATION].parse = parse_duration,
-	TAKES(OP_LESS_THAN, VALUE_DECIMAL, VALUE_DECIMAL, less),
-	TAKES(
-	    OP_LESS_THAN_OR_EQUAL, VALUE_DECIMAL, VALUE_DECIMAL, less_or_equal),
-	TAKES(OP_GREATER_THAN, VALUE_DECIMAL, VALUE_DECIMAL, greater),
-	TAKES(OP_GREATER_THAN_OR_EQUAL, VALUE_DECIMAL, VALUE_DECIMAL,
-	    greater_or_equal),
+	[OP_VERSION].parse = parse_version,
+	[OP_DEBVERSION].parse = parse_debversion,
+	[OP_RPMVERSION].parse = parse_rpmversion,
+	ORDERS(OP_LESS_THAN, less),
+	ORDERS(OP_LESS_THAN_OR_EQUAL, less_or_equal),
+	ORDERS(OP_GREATER_THAN, greater),
+	ORDERS(OP_GREATER_THAN_OR_EQUAL, greater_or_equal),
 	TAKES(OP_IS_IPV4, VALUE_IP, VALUE_NONE, is_ipv4),
 	TAKES(OP_IS_IPV6, VALUE_IP, VALUE_NONE, is_ipv6),
 	TAKES(OP_IS_LOOPBACK, VALUE_IP, VALUE_NONE, is_loopback),
@@ -281,6 +314,28 @@ construct(const struct row *row, const struct value *arg, struct span at,
 	    "`%.*s` is no text that `%s` can read", STR_ARG(shown), row->name);
 }
 
+static bool
+check_kinds(const struct row *row, const struct value *args, size_t n,
+    struct span at, struct error *reterr)
+{
+	enum value_kind first = args[0].kind;
+
+	if (row->orders && first != VALUE_DECIMAL && !version_is(first))
+		return error_set(reterr, ERR_EVAL_TYPE, at,
+		    "`%s` needs decimals or versions, found %s", row->name,
+		    value_kind_name(first));
+	for (size_t i = 0; i < n; i++) {
+		enum value_kind want = row->orders ? first : row->kinds[i];
+
+		if (args[i].kind != want)
+			return error_set(reterr, ERR_EVAL_TYPE, at,
+			    "`%s` needs %s, found %s", row->name,
+			    value_kind_name(want),
+			    value_kind_name(args[i].kind));
+	}
+	return true;
+}
+
 bool
 ext_call(enum ast_op op, const struct value *args, size_t n, struct span at,
     struct value *ret, struct error *reterr)
@@ -300,12 +355,8 @@ ext_call(enum ast_op op, const struct value *args, size_t n, struct span at,
 		    (int)row->arity, n);
 	if (row->parse)
 		return construct(row, &args[0], at, ret, reterr);
-	for (size_t i = 0; i < n; i++)
-		if (args[i].kind != row->kinds[i])
-			return error_set(reterr, ERR_EVAL_TYPE, at,
-			    "`%s` needs %s, found %s", row->name,
-			    value_kind_name(row->kinds[i]),
-			    value_kind_name(args[i].kind));
+	if (!check_kinds(row, args, n, at, reterr))
+		return false;
 	if (!row->call(&args[0], &args[n - 1], &v))
 		return error_set(reterr, ERR_EVAL_OVERFLOW, at,
 		    "the result of `%s` does not fit into 64 bits", row->name);

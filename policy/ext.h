@@ -1,4 +1,4 @@
-/* ext.h - the extension types: ip addresses, decimals, datetimes, durations.
+/* ext.h - the extension types: ip addresses, decimals, datetimes, durations, versions.
  * One door for policies (eval.c) and for JSON data (value_json.c): a function or method by its operator, its arguments, receiver first. For the files of policy/
  * alone. Source: Cedar 4.5; times share their grammar with base/timefmt.h. */
 #ifndef POLICY_EXT_H

@@ -134,11 +134,17 @@ literal_next(struct str body, size_t *at, enum literal_escapes escapes,
 	return ok;
 }
 
+size_t
+literal_point_bytes(uint32_t c)
+{
+	return c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+}
+
 void
 literal_add_point(struct buf *out, uint32_t c)
 {
 	char b[4];
-	size_t n = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+	size_t n = literal_point_bytes(c);
 	static const unsigned char first[] = { 0, 0, 0xc0, 0xe0, 0xf0 };
 
 	for (size_t i = n - 1; i > 0; i--, c >>= 6)

@@ -25,6 +25,8 @@ bool literal_next(struct str body, size_t *at, enum literal_escapes escapes,
 /* Append what `body` means. On false, *ret_bad is the wrong escape. */
 bool literal_unescape(struct str body, struct buf *out,
     struct literal_unit *ret_bad, const char **ret_why) MUST_USE;
+/* Of a code point in UTF-8. */
+size_t literal_point_bytes(uint32_t point);
 /* Append one code point as UTF-8. */
 void literal_add_point(struct buf *out, uint32_t point);
 /* Append `s` (UTF-8) escaped, without the quotes; as a pattern, stars and (in scopes) the `$` before `{` too. */

@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/limits.h"
 #include "policy/pattern.h"
 
 bool
@@ -389,4 +390,113 @@ operate_like(const struct operation *o, const struct value *x,
 	if (!operate_check(o, "like", VALUE_STRING, x))
 		return FOUND_NOTHING;
 	return yes_or_no(ret, pattern_match(parts, n, NULL, x->string));
+}
+
+/* --- regular expressions ------------------------------------------------ */
+
+static bool
+check_subject(const struct operation *o, struct str text)
+{
+	return text.n <= LIMIT_SUBJECT_BYTES ||
+	       operate_fail(o, ERR_EVAL_SUBJECT,
+		   "the text is %zu bytes, a pattern looks at %u at most",
+		   text.n, LIMIT_SUBJECT_BYTES);
+}
+
+static enum found
+search(const struct operation *o, const struct pattern_regex *regex,
+    struct str text, uint32_t steps, struct value *ret)
+{
+	enum pattern_answer answer = pattern_search(regex, text, steps);
+
+	if (answer == PATTERN_YES || answer == PATTERN_NO)
+		return yes_or_no(ret, answer == PATTERN_YES);
+	if (answer == PATTERN_OVER_LIMIT)
+		(void)operate_fail(o, ERR_EVAL_PATTERN,
+		    "the pattern takes more steps or memory than its limit "
+		    "on this text");
+	else
+		(void)operate_fail(o, ERR_LIMIT_MEMORY,
+		    "the pattern could not be matched: memory ran out, or the "
+		    "text is not UTF-8");
+	return FOUND_NOTHING;
+}
+
+enum found
+operate_matches(const struct operation *o, const struct value *x,
+    const struct pattern_regex *regex, struct value *ret)
+{
+	if (!operate_check(o, "matches", VALUE_STRING, x) ||
+	    !check_subject(o, x->string))
+		return FOUND_NOTHING;
+	return search(o, regex, x->string, LIMIT_PATTERN_MATCH, ret);
+}
+
+/* --- every member of a set ---------------------------------------------- */
+
+static bool
+check_members(const struct operation *o, enum ast_op op, const struct value *x)
+{
+	bool regex = op == OP_ANY_MATCHES || op == OP_ALL_MATCHES;
+
+	for (size_t i = 0; i < x->set.n; i++) {
+		const struct value *item = &x->set.items[i];
+
+		if (item->kind != VALUE_STRING)
+			return operate_fail(o, ERR_EVAL_TYPE,
+			    "`%s` needs a set of strings, found %s in it",
+			    ast_op_text(op), value_kind_name(item->kind));
+		if (regex && !check_subject(o, item->string))
+			return false;
+	}
+	return true;
+}
+
+/* The members share the steps of one match, but each has enough for a simple
+ * pattern. */
+static uint32_t
+steps_each(size_t n)
+{
+	size_t share = LIMIT_PATTERN_MATCH / (n ? n : 1);
+
+	return share > LIMIT_PATTERN_MATCH_LEAST ? (uint32_t)share
+						 : LIMIT_PATTERN_MATCH_LEAST;
+}
+
+static enum found
+match_member(const struct operation *o, const struct ast_node *pattern,
+    struct str text, uint32_t steps, struct value *ret)
+{
+	const struct ast *t = o->ast;
+
+	if (pattern->kind == NODE_REGEX)
+		return search(
+		    o, t->regexes[pattern->a].compiled, text, steps, ret);
+	return yes_or_no(
+	    ret, pattern_match(&t->parts[pattern->a], pattern->b, NULL, text));
+}
+
+enum found
+operate_each(const struct operation *o, enum ast_op op, const struct value *x,
+    uint32_t pattern, struct value *ret)
+{
+	bool any = op == OP_ANY_LIKE || op == OP_ANY_MATCHES;
+	const struct value set = *x;
+	uint32_t steps;
+
+	if (!operate_check(o, ast_op_text(op), VALUE_SET, &set))
+		return FOUND_NOTHING;
+	if (!is_known(&set))
+		return FOUND_UNKNOWN;
+	if (!check_members(o, op, &set))
+		return FOUND_NOTHING;
+	steps = steps_each(set.set.n);
+	for (size_t i = 0; i < set.set.n; i++) {
+		enum found found = match_member(o, &o->ast->nodes[pattern],
+		    set.set.items[i].string, steps, ret);
+
+		if (found != FOUND_VALUE || ret->boolean == any)
+			return found;
+	}
+	return yes_or_no(ret, !any);
 }

@@ -28,6 +28,12 @@ enum found operate_has(const struct operation *o, const struct value *x,
     const uint32_t *names, size_t n, struct value *ret);
 enum found operate_like(const struct operation *o, const struct value *x,
     const struct ast_part *parts, size_t n, struct value *ret);
+enum found operate_matches(const struct operation *o, const struct value *x,
+    const struct pattern_regex *regex, struct value *ret);
+/* OP_ANY_LIKE … OP_ALL_MATCHES; `pattern` is a NODE_PATTERN or NODE_REGEX. Every member of the set is looked at first: one that is no string is an error wherever
+ * it stands. */
+enum found operate_each(const struct operation *o, enum ast_op op,
+    const struct value *x, uint32_t pattern, struct value *ret);
 /* OP_CONTAINS … OP_HAS_TAG. */
 enum found operate_method(const struct operation *o, enum ast_op op,
     const struct value *x, const struct value *args, size_t n,

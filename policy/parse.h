@@ -12,6 +12,8 @@
 #include "policy/set.h"
 
 #define PARSE_RECENT 256u
+#define ADDITION_HINT \
+	"this is an addition to Cedar: put it in a file that ends in `.avow`"
 #define ENTITY_WANTED "an entity such as `User::\"alice\"`"
 
 struct parse_open {
@@ -52,8 +54,9 @@ struct parser {
 	/* End of a token that was refused, and then taken for something: what does not fit right after it is no error of its own. */
 	uint32_t refused_end;
 	/* The arrays of the ast while they grow, and a stack of lists that are not complete yet. */
-	struct buf nodes, strings, longs, kids, parts, annotations, policies,
-	    indivisibles, comments, links, stack, scratch;
+	struct buf nodes, strings, longs, kids, parts, regexes, annotations,
+	    policies, indivisibles, comments, links, stack, scratch;
+	struct intern *regex_ids; /* texts of patterns: the id is the index in regexes; NULL before the first */
 	uint32_t recent[PARSE_RECENT]; /* index + 1 of strings seen lately */
 };
 
@@ -121,6 +124,8 @@ void parse_check_identifier(struct parser *p, struct token t);
 struct str parse_string(struct parser *p, struct token t);
 /* NODE_PATTERN of the string token. */
 uint32_t parse_pattern(struct parser *p, struct token t, bool in_scope);
+/* NODE_REGEX of the string token; a pattern that is not well formed is reported. */
+uint32_t parse_regex(struct parser *p, struct token t);
 /* Collect a name and its place, then report each that stands twice (sorts them). */
 void parse_note_name(
     struct parser *p, struct buf *places, struct str name, struct token at);

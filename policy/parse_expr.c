@@ -31,27 +31,36 @@ static const struct {
 #include "policy/ops.def"
 };
 
-enum operation_kind { IS_METHOD, IS_EXT_FUNCTION, IS_EXT_METHOD, IS_LATER };
+enum operation_kind { IS_METHOD, IS_EACH, IS_EXT_FUNCTION, IS_EXT_METHOD };
 
 static const struct operation {
 	const char *text;
 	enum operation_kind kind;
 	enum ast_op op;
 	uint32_t arity;
+	bool is_added; /* Cedar does not have it */
 } operations[] = {
-#define METHOD(name, text, arity) { text, IS_METHOD, name, arity },
-#define EXT_FUNCTION(name, text, arity) { text, IS_EXT_FUNCTION, name, arity },
-#define EXT_METHOD(name, text, arity) { text, IS_EXT_METHOD, name, arity },
-#define LATER(text) { text, IS_LATER, OP_NONE, 0 },
+#define METHOD(name, text, arity) { text, IS_METHOD, name, arity, false },
+#define ADDED_METHOD(name, text) { text, IS_EACH, name, 1, true },
+#define EXT_FUNCTION(name, text, arity)                                        \
+	{ text, IS_EXT_FUNCTION, name, arity, false },
+#define ADDED_FUNCTION(name, text, arity)                                      \
+	{ text, IS_EXT_FUNCTION, name, arity, true },
+#define EXT_METHOD(name, text, arity)                                          \
+	{ text, IS_EXT_METHOD, name, arity, false },
 #include "policy/ops.def"
 };
 
+/* NULL, too, for what the dialect does not know. */
 static const struct operation *
-find_operation(struct str name)
+find_operation(const struct parser *p, struct str name)
 {
 	for (size_t i = 0; i < ARRAY_LEN(operations); i++)
 		if (str_eq(name, str_of(operations[i].text)))
-			return &operations[i];
+			return operations[i].is_added &&
+				       p->dialect == POLICY_CEDAR
+				   ? NULL
+				   : &operations[i];
 	return NULL;
 }
 
@@ -247,19 +256,40 @@ parse_number(struct parser *p, struct token t, bool negative)
 	return (int64_t)value;
 }
 
+/* What was meant by a name that is none. */
+static void
+hint_name(
+    const struct parser *p, struct error *e, struct str name, bool is_method)
+{
+	const char *near = hint_operation(name, is_method);
+	const char *foreign =
+	    is_method ? hint_foreign_method(name) : hint_foreign_function(name);
+
+	for (size_t i = 0; i < ARRAY_LEN(operations); i++)
+		if (operations[i].is_added && p->dialect == POLICY_CEDAR &&
+		    str_eq(name, str_of(operations[i].text))) {
+			error_hint(e, ADDITION_HINT);
+			return;
+		}
+	if (foreign)
+		error_hint(e, "%s", foreign);
+	else if (near)
+		error_hint(e, "did you mean `%s`?", near);
+	else if (!is_method)
+		error_hint(e,
+		    "functions are `ip`, `decimal`, `datetime`, `duration`%s",
+		    p->dialect == POLICY_AVOW
+			? ", `version`, `debversion`, `rpmversion`"
+			: "");
+}
+
 static bool
 refuse_function(struct parser *p, struct token at, struct str name,
     const struct operation *op)
 {
-	const char *near;
 	struct error *e;
 
-	if (op && op->kind == IS_LATER && p->dialect == POLICY_AVOW) {
-		(void)parse_refuse(p, ERR_SYNTAX_UNSUPPORTED, at,
-		    "`%.*s` is not supported yet", STR_ARG(name));
-		return false;
-	}
-	if (op && op->kind != IS_LATER) {
+	if (op) {
 		e = parse_refuse(p, ERR_NAME_FUNCTION, at,
 		    "expected a function, found the method `%.*s`",
 		    STR_ARG(name));
@@ -268,14 +298,7 @@ refuse_function(struct parser *p, struct token at, struct str name,
 	}
 	e = parse_refuse(
 	    p, ERR_NAME_FUNCTION, at, "no function `%.*s`", STR_ARG(name));
-	near = hint_operation(name, false);
-	if (hint_foreign_function(name))
-		error_hint(e, "%s", hint_foreign_function(name));
-	else if (near)
-		error_hint(e, "did you mean `%s`?", near);
-	else
-		error_hint(
-		    e, "functions are `ip`, `decimal`, `datetime`, `duration`");
+	hint_name(p, e, name, false);
 	return false;
 }
 
@@ -283,7 +306,7 @@ refuse_function(struct parser *p, struct token at, struct str name,
 static bool
 parse_call(struct parser *p, struct token at, struct str name, uint32_t *ret)
 {
-	const struct operation *op = find_operation(name);
+	const struct operation *op = find_operation(p, name);
 	struct ast_node n = { .kind = NODE_CALL };
 	bool known = (op && op->kind == IS_EXT_FUNCTION) ||
 		     refuse_function(p, at, name, op);
@@ -461,14 +484,8 @@ static void
 refuse_method(struct parser *p, struct token at, const struct operation *op)
 {
 	struct str name = parse_text(p, at);
-	const char *near;
 	struct error *e;
 
-	if (op && op->kind == IS_LATER && p->dialect == POLICY_AVOW) {
-		(void)parse_refuse(p, ERR_SYNTAX_UNSUPPORTED, at,
-		    "`%.*s` is not supported yet", STR_ARG(name));
-		return;
-	}
 	if (op && op->kind == IS_EXT_FUNCTION) {
 		e = parse_refuse(p, ERR_NAME_FUNCTION, at,
 		    "expected a method, found the function `%.*s`",
@@ -478,11 +495,7 @@ refuse_method(struct parser *p, struct token at, const struct operation *op)
 	}
 	e = parse_refuse(
 	    p, ERR_NAME_FUNCTION, at, "no method `%.*s`", STR_ARG(name));
-	near = hint_operation(name, true);
-	if (hint_foreign_method(name))
-		error_hint(e, "%s", hint_foreign_method(name));
-	else if (near)
-		error_hint(e, "did you mean `%s`?", near);
+	hint_name(p, e, name, true);
 }
 
 static void
@@ -494,16 +507,51 @@ refuse_count(struct parser *p, struct token at, const struct operation *op,
 	    op->arity ? "1 argument" : "no argument", op->text, found);
 }
 
+/* `("pattern")` after the name of a method that goes over a set: the pattern is
+ * read here, once, and no expression. */
+static bool
+parse_each(struct parser *p, struct token at, const struct operation *op,
+    uint32_t *node)
+{
+	struct ast_node n = {
+		.kind = NODE_EACH, .op = (uint8_t)op->op, .a = *node
+	};
+	uint32_t from = start_of(p, *node);
+
+	parse_advance(p);
+	if (p->tok.kind == TOKEN_RPAREN) {
+		refuse_count(p, at, op, 0);
+		parse_advance(p);
+		return true;
+	}
+	if (p->tok.kind != TOKEN_STRING)
+		return parse_unexpected_as(
+		    p, ERR_TYPE_LITERAL, "a pattern in quotes", NULL);
+	if (op->op == OP_ANY_LIKE || op->op == OP_ALL_LIKE)
+		n.b = parse_pattern(p, p->tok, false);
+	else
+		n.b = parse_regex(p, p->tok);
+	parse_advance(p);
+	if (p->tok.kind == TOKEN_COMMA)
+		parse_advance(p);
+	if (!parse_expect(p, TOKEN_RPAREN, "it takes one pattern"))
+		return false;
+	*node = add(p, from, n);
+	return true;
+}
+
 /* The current token is the opening parenthesis after `.name`. */
 static bool
 parse_method(struct parser *p, struct token at, uint32_t *node)
 {
-	const struct operation *op = find_operation(parse_text(p, at));
+	const struct operation *op = find_operation(p, parse_text(p, at));
 	uint32_t from = start_of(p, *node), base = build_mark(p);
 	uint32_t list = 0, count = 0;
 	struct ast_node n = { .kind = NODE_ERROR };
 
-	if (!op || (op->kind != IS_METHOD && op->kind != IS_EXT_METHOD)) {
+	if (op && op->kind == IS_EACH)
+		return parse_each(p, at, op, node);
+	if (!op || op->kind == IS_EXT_FUNCTION) {
 		refuse_method(p, at, op);
 		op = NULL;
 	}
@@ -799,19 +847,26 @@ parse_is(struct parser *p, uint32_t left, uint32_t *ret)
 	return true;
 }
 
-/* `left matches "..."` is refused, but what comes after it is still read. */
 static bool
-parse_matches(struct parser *p, uint32_t *left)
+parse_matches(struct parser *p, uint32_t left, uint32_t *ret)
 {
-	struct ast_node n = { .kind = NODE_ERROR };
-	uint32_t from = start_of(p, *left);
+	struct ast_node n = { .kind = NODE_MATCHES, .a = left };
 
-	(void)parse_refuse(p, ERR_SYNTAX_UNSUPPORTED, p->tok,
-	    "`matches` is not supported yet");
 	parse_advance(p);
+	if (p->tok.kind != TOKEN_STRING)
+		return parse_unexpected_as(p, ERR_TYPE_LITERAL,
+		    "a pattern in quotes after `matches`", NULL);
+	n.b = parse_regex(p, p->tok);
 	parse_advance(p);
-	*left = add(p, from, n);
+	*ret = add(p, start_of(p, left), n);
 	return true;
+}
+
+/* Cedar has no word here but its own, so none changes its meaning. */
+static bool
+at_matches(const struct parser *p)
+{
+	return p->dialect == POLICY_AVOW && parse_at(p, KW_MATCHES);
 }
 
 static bool
@@ -833,7 +888,7 @@ at_relation(const struct parser *p)
 {
 	return (p->tok.kind >= TOKEN_NE && p->tok.kind <= TOKEN_GE) ||
 	       parse_at(p, KW_IN) || parse_at(p, KW_HAS) ||
-	       parse_at(p, KW_LIKE) || parse_at(p, KW_IS);
+	       parse_at(p, KW_LIKE) || parse_at(p, KW_IS) || at_matches(p);
 }
 
 static void
@@ -867,9 +922,8 @@ parse_related(struct parser *p, uint32_t *node)
 		return parse_like(p, *node, node);
 	if (parse_at(p, KW_IS))
 		return parse_is(p, *node, node);
-	if (p->dialect == POLICY_AVOW && parse_at(p, KW_MATCHES) &&
-	    parse_peek(p).kind == TOKEN_STRING)
-		return parse_matches(p, node);
+	if (at_matches(p))
+		return parse_matches(p, *node, node);
 	return true;
 }
 

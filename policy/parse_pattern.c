@@ -1,10 +1,13 @@
 /* parse_pattern.c - string tokens to strings and patterns.
  * In a pattern every `*` that is not written `\*` is the wildcard, also one
  * written `\x2a`: Cedar unescapes first. In a scope pattern a raw `${` begins a
- * contextual wildcard. */
+ * contextual wildcard. The string of a `matches` is unescaped as any string is,
+ * and compiled; equal ones in a file are one. */
 #include "policy/parse.h"
 
+#include "base/intern.h"
 #include "base/limits.h"
+#include "policy/pattern.h"
 
 static struct str
 body_of(const struct parser *p, struct token t)
@@ -260,5 +263,88 @@ parse_pattern(struct parser *p, struct token t, bool in_scope)
 	while (ok && r.at < r.body.n)
 		ok = read_part(&r, in_scope, &literal, &node.b);
 	flush_literal(&r, literal, r.at, &node.b);
+	return build_node(p, &node);
+}
+
+/* Where byte `at` of what the string means was written: the unit that made it,
+ * or the closing quote. */
+static struct token
+unit_at(const struct parser *p, struct token t, size_t at)
+{
+	struct str body = body_of(p, t);
+	struct literal_unit u = { .off = body.n, .len = 1 };
+	const char *why;
+	size_t next = 0, done = 0;
+
+	while (next < body.n) {
+		if (!literal_next(body, &next, LITERAL_STRING, &u, &why))
+			break;
+		done += literal_point_bytes(u.point);
+		if (done > at)
+			break;
+		u = (struct literal_unit){ .off = body.n, .len = 1 };
+	}
+	return (struct token){ .off = t.off + 1 + (uint32_t)u.off,
+		.len = (uint32_t)u.len };
+}
+
+/* NULL when it was refused. */
+static const struct pattern_regex *
+compile(struct parser *p, struct token t, struct str text)
+{
+	const struct pattern_regex *compiled = NULL;
+	struct error err = { 0 };
+	size_t at = 0;
+
+	if (pattern_compile(p->arena, text, &compiled, &at, &err))
+		return compiled;
+	if (err.code == ERR_LIMIT_MEMORY)
+		p->scratch.failed = true;
+	else
+		(void)parse_refuse(p, err.code,
+		    err.code == ERR_LIMIT_SIZE ? t : unit_at(p, t, at), "%s",
+		    err.msg);
+	return NULL;
+}
+
+/* The index of the pattern among those of this file. */
+static uint32_t
+add_regex(struct parser *p, struct token t, struct str text)
+{
+	const struct ast_regex *all;
+	struct ast_regex regex = { .text = text };
+	uint32_t n = (uint32_t)(p->regexes.n / sizeof regex), i;
+
+	if (!p->regex_ids)
+		p->regex_ids = intern_new(p->arena, NULL);
+	i = p->regex_ids ? intern_add(p->regex_ids, STR(""), text)
+			 : INTERN_NONE;
+	if (i == INTERN_NONE || !buf_ok(&p->regexes)) {
+		p->scratch.failed = true;
+		return 0;
+	}
+	all = (const struct ast_regex *)(const void *)p->regexes.p;
+	/* A refused one is refused wherever it stands. */
+	if (i == n || !all[i].compiled)
+		regex.compiled = compile(p, t, text);
+	if (i == n)
+		buf_add(&p->regexes,
+		    (struct str){ (const char *)&regex, sizeof regex });
+	return i;
+}
+
+uint32_t
+parse_regex(struct parser *p, struct token t)
+{
+	struct ast_node node = {
+		.kind = NODE_REGEX, .off = t.off, .len = t.len
+	};
+	bool was_failed = p->failed;
+	struct str text;
+
+	p->failed = false;
+	text = parse_string(p, t);
+	node.a = add_regex(p, t, p->failed ? STR("") : text);
+	p->failed = p->failed || was_failed;
 	return build_node(p, &node);
 }

@@ -177,9 +177,7 @@ parse_members(struct parser *p, enum ast_var var)
 static bool
 refuse_addition(struct parser *p, const char *want)
 {
-	return parse_unexpected_as(p, ERR_SYNTAX_SCOPE, want,
-	    "this is an addition to Cedar: put it in a file that ends in "
-	    "`.avow`");
+	return parse_unexpected_as(p, ERR_SYNTAX_SCOPE, want, ADDITION_HINT);
 }
 
 static bool

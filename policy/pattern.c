@@ -1,9 +1,25 @@
-/* pattern.c - matching without going back.
- * Stars cut a pattern into runs of literals. The first run stands at the start,
- * the last at the end, and each between at the first place after the one before
- * it: taking the first never costs a later match, so nothing is tried twice.
- * Bytes are compared: UTF-8 never finds a character inside another. */
+/* pattern.c - wildcards without going back, and regular expressions by PCRE2.
+ * Stars cut a wildcard pattern into runs of literals. The first run stands at
+ * the start, the last at the end, and each between at the first place after the
+ * one before it: taking the first never costs a later match, so nothing is
+ * tried twice. Bytes are compared: UTF-8 never finds a character inside
+ * another.
+ * Expressions are compiled to machine code where the system lets a process make
+ * some (systemd's MemoryDenyWriteExecute does not) and interpreted elsewhere,
+ * with the same answers but for what comes near a limit. Every answer of the
+ * library other than yes and no is a failure. Its memory comes through
+ * allocate(), so that lack of it can be tested; machine code and its stack are
+ * mapped, not allocated. */
 #include "policy/pattern.h"
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "base/limits.h"
+
+#define STACK_START_BYTES (32u << 10)
 
 struct pattern {
 	const struct ast_part *parts;
@@ -113,4 +129,197 @@ pattern_has_path(const struct ast_part *parts, size_t n)
 		if (parts[i].kind == PART_PATH)
 			return true;
 	return false;
+}
+
+/* --- regular expressions ------------------------------------------------ */
+
+struct pattern_regex {
+	pcre2_code *code;
+};
+
+static void *
+allocate(size_t n, void *unused)
+{
+	(void)unused;
+	return malloc(n); /* lint-ok: the library frees it */
+}
+
+static void
+release(void *p, void *unused)
+{
+	(void)unused;
+	free(p);
+}
+
+static void
+free_code(void *regex)
+{
+	pcre2_code_free(((struct pattern_regex *)regex)->code);
+}
+
+static bool
+refuse(struct error *reterr, int code)
+{
+	PCRE2_UCHAR message[128];
+
+	if (code == PCRE2_ERROR_HEAP_FAILED)
+		return error_nomem(reterr);
+	if (pcre2_get_error_message(code, message, sizeof message) < 0)
+		message[0] = '\0';
+	return error_set(reterr, ERR_SYNTAX_PATTERN, SPAN_NONE,
+	    "wrong pattern: %s", (const char *)message);
+}
+
+/* Said, so that no build option of the library's can choose otherwise. */
+static pcre2_compile_context *
+compile_context(void)
+{
+	pcre2_general_context *hooks =
+	    pcre2_general_context_create(allocate, release, NULL);
+	pcre2_compile_context *context =
+	    hooks ? pcre2_compile_context_create(hooks) : NULL;
+
+	pcre2_general_context_free(hooks);
+	if (context && (pcre2_set_newline(context, PCRE2_NEWLINE_LF) != 0 ||
+			   pcre2_set_bsr(context, PCRE2_BSR_UNICODE) != 0)) {
+		pcre2_compile_context_free(context);
+		return NULL;
+	}
+	return context;
+}
+
+bool
+pattern_compile(struct arena *a, struct str text,
+    const struct pattern_regex **ret, size_t *ret_at, struct error *reterr)
+{
+	struct pattern_regex *regex = ARENA_NEW(a, struct pattern_regex);
+	pcre2_compile_context *context;
+	int code = 0;
+
+	*ret_at = 0;
+	if (text.n > LIMIT_PATTERN_BYTES)
+		return error_set(reterr, ERR_LIMIT_SIZE, SPAN_NONE,
+		    "the pattern is %zu bytes, the limit is %u", text.n,
+		    LIMIT_PATTERN_BYTES);
+	/* Such verbs change options, limits, even what a character is. */
+	if (str_has_prefix(text, STR("(*")))
+		return error_set(reterr, ERR_SYNTAX_PATTERN, SPAN_NONE,
+		    "wrong pattern: it may not begin with `(*`");
+	context = regex ? compile_context() : NULL;
+	if (!context)
+		return error_nomem(reterr);
+	regex->code = pcre2_compile((PCRE2_SPTR)(text.n ? text.p : ""), text.n,
+	    PCRE2_UTF | PCRE2_UCP | PCRE2_DOLLAR_ENDONLY |
+		PCRE2_NEVER_BACKSLASH_C,
+	    &code, ret_at, context);
+	pcre2_compile_context_free(context);
+	if (!regex->code)
+		return refuse(reterr, code);
+	if (!arena_at_end(a, free_code, regex)) {
+		free_code(regex);
+		return error_nomem(reterr);
+	}
+	/* Refused by the system or for memory: then it is interpreted. */
+	(void)pcre2_jit_compile(regex->code, PCRE2_JIT_COMPLETE);
+	*ret = regex;
+	return true;
+}
+
+/* What a thread searches with; made at its first search. */
+struct searcher {
+	pcre2_match_data *data;
+	pcre2_match_context *context;
+	pcre2_jit_stack *stack; /* NULL where patterns are interpreted */
+};
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static pthread_key_t key;
+static bool has_key;
+
+static void
+searcher_free(void *p)
+{
+	struct searcher *s = p;
+
+	if (!s)
+		return;
+	pcre2_match_context_free(s->context);
+	pcre2_jit_stack_free(s->stack);
+	pcre2_match_data_free(s->data);
+	free(s);
+}
+
+static void
+make_key(void)
+{
+	has_key = pthread_key_create(&key, searcher_free) == 0;
+}
+
+static bool
+set_limits(struct searcher *s)
+{
+	uint32_t jit = 0;
+
+	(void)pcre2_config(PCRE2_CONFIG_JIT, &jit);
+	if (jit && !s->stack)
+		return false;
+	if (jit)
+		pcre2_jit_stack_assign(s->context, NULL, s->stack);
+	return pcre2_set_depth_limit(s->context, LIMIT_PATTERN_DEPTH) == 0 &&
+	       pcre2_set_heap_limit(s->context, LIMIT_PATTERN_HEAP_KIB) == 0;
+}
+
+static struct searcher *
+searcher_new(void)
+{
+	pcre2_general_context *hooks =
+	    pcre2_general_context_create(allocate, release, NULL);
+	struct searcher *s = hooks ? calloc(1, sizeof *s) : NULL;
+
+	if (s) {
+		s->data = pcre2_match_data_create(1, hooks);
+		s->context = pcre2_match_context_create(hooks);
+		s->stack = pcre2_jit_stack_create(
+		    STACK_START_BYTES, LIMIT_PATTERN_STACK_BYTES, hooks);
+	}
+	pcre2_general_context_free(hooks);
+	if (s && s->data && s->context && set_limits(s) &&
+	    pthread_setspecific(key, s) == 0)
+		return s;
+	searcher_free(s);
+	return NULL;
+}
+
+static struct searcher *
+searcher_get(void)
+{
+	struct searcher *s;
+
+	if (pthread_once(&once, make_key) != 0 || !has_key)
+		return NULL;
+	s = pthread_getspecific(key);
+	return s ? s : searcher_new();
+}
+
+enum pattern_answer
+pattern_search(
+    const struct pattern_regex *regex, struct str text, uint32_t steps)
+{
+	struct searcher *s = searcher_get();
+	int found;
+
+	if (!regex || !s || text.n > LIMIT_SUBJECT_BYTES ||
+	    pcre2_set_match_limit(s->context, steps) != 0)
+		return PATTERN_FAILED;
+	found = pcre2_match(regex->code, (PCRE2_SPTR)(text.n ? text.p : ""),
+	    text.n, 0, 0, s->data, s->context);
+	if (found >= 0)
+		return PATTERN_YES;
+	if (found == PCRE2_ERROR_NOMATCH)
+		return PATTERN_NO;
+	if (found == PCRE2_ERROR_MATCHLIMIT ||
+	    found == PCRE2_ERROR_DEPTHLIMIT || found == PCRE2_ERROR_HEAPLIMIT ||
+	    found == PCRE2_ERROR_JIT_STACKLIMIT)
+		return PATTERN_OVER_LIMIT;
+	return PATTERN_FAILED;
 }

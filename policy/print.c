@@ -490,6 +490,8 @@ left_of(const struct ast *t, const struct ast_node *n)
 	case NODE_HAS:
 	case NODE_LIKE:
 	case NODE_IS:
+	case NODE_MATCHES:
+	case NODE_EACH:
 	case NODE_METHOD:
 		return n->a;
 	default:
@@ -605,6 +607,17 @@ print_suffix(struct printer *p, const struct ast_node *n)
 		break;
 	case NODE_IS:
 		print_is(p, n);
+		break;
+	case NODE_MATCHES:
+		space(p);
+		print_text(p, "matches");
+		space(p);
+		print_expr(p, n->b);
+		break;
+	case NODE_EACH:
+		print_text(p, ".");
+		print_text(p, ast_op_text(n->op));
+		print_list(p, "(", &n->b, 1, ")");
 		break;
 	default:
 		print_text(p, ".");
@@ -724,12 +737,17 @@ print_other(struct printer *p, const struct ast_node *n)
 	case NODE_PATTERN:
 		print_pattern(p, (uint32_t)(n - p->t->nodes), false);
 		break;
+	case NODE_REGEX:
+		print_quoted(p, p->t->regexes[n->a].text);
+		break;
 	case NODE_ERROR:
 	case NODE_BINARY:
 	case NODE_ATTR:
 	case NODE_HAS:
 	case NODE_LIKE:
 	case NODE_IS:
+	case NODE_MATCHES:
+	case NODE_EACH:
 	case NODE_METHOD:
 	case NODE_SCOPE:
 	case NODE_TEST_EQ:

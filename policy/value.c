@@ -9,6 +9,7 @@
 #include <inttypes.h>
 
 #include "base/timefmt.h"
+#include "policy/version.h"
 
 const char *
 value_kind_name(enum value_kind kind)
@@ -26,6 +27,9 @@ value_kind_name(enum value_kind kind)
 		[VALUE_DECIMAL] = "decimal",
 		[VALUE_DATETIME] = "datetime",
 		[VALUE_DURATION] = "duration",
+		[VALUE_VERSION] = "version",
+		[VALUE_DEBVERSION] = "debversion",
+		[VALUE_RPMVERSION] = "rpmversion",
 	};
 
 	return names[kind];
@@ -172,6 +176,10 @@ value_cmp(const struct value *a, const struct value *b)
 		return cmp_sets(a, b);
 	case VALUE_RECORD:
 		return cmp_records(a, b);
+	case VALUE_VERSION:
+	case VALUE_DEBVERSION:
+	case VALUE_RPMVERSION:
+		return version_cmp(a->kind, a->text, b->text);
 	case VALUE_NONE:
 	case VALUE_UNKNOWN:
 		break;
@@ -510,6 +518,11 @@ value_print(struct buf *out, const struct value *v)
 		break;
 	case VALUE_DURATION:
 		print_extension(out, v, "duration");
+		break;
+	case VALUE_VERSION:
+	case VALUE_DEBVERSION:
+	case VALUE_RPMVERSION:
+		print_extension(out, v, value_kind_name(v->kind));
 		break;
 	case VALUE_NONE:
 	case VALUE_UNKNOWN:

@@ -23,6 +23,9 @@ enum value_kind {
 	VALUE_DECIMAL,  /* number is in 1e-4 units */
 	VALUE_DATETIME, /* number is in ms since 1970 */
 	VALUE_DURATION, /* number is in ms */
+	VALUE_VERSION,    /* versions are their text: version.h orders them */
+	VALUE_DEBVERSION,
+	VALUE_RPMVERSION,
 };
 
 struct uid {
@@ -84,7 +87,7 @@ bool value_eq(const struct value *a, const struct value *b);
 int value_cmp(const struct value *a, const struct value *b);
 bool value_set_contains(const struct value *set, const struct value *v);
 
-/* An extension value by its constructor (`ip`, `decimal`, `datetime`, `duration`) and argument; `text` is kept by reference. Errors: ERR_EVAL_EXTENSION,
+/* An extension value by its constructor (`ip`, `decimal`, `datetime`, `duration`, `version`, `debversion`, `rpmversion`) and argument; `text` is kept by reference. Errors: ERR_EVAL_EXTENSION,
  * ERR_NAME_FUNCTION for a function that is no constructor. */
 bool value_construct(struct str function, struct str text, struct value *ret,
     struct error *reterr) MUST_USE;

@@ -406,6 +406,10 @@ value_to_json(const struct value *v)
 	case VALUE_DURATION:
 		return v->text.n ? call_to_json("duration", v->text)
 				 : time_to_json(v);
+	case VALUE_VERSION:
+	case VALUE_DEBVERSION:
+	case VALUE_RPMVERSION:
+		return call_to_json(value_kind_name(v->kind), v->text);
 	case VALUE_NONE:
 	case VALUE_UNKNOWN:
 		break;

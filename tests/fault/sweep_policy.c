@@ -10,7 +10,9 @@ static const char text[] =
     "    action in [Action::\"a\", Action::\"b\"],\n"
     "    resource like P::\"a/${principal.o[\\\"x\\\"]}*\")\n"
     "when { {a: 1, \"b\": [1, 2, principal.x]}.b.contains(ip(\"::1\")) }\n"
-    "unless { A :: B::\"x\\t\" has a.b && \"x\" like \"\\*y\" }; // last\n"
+    "unless { A :: B::\"x\\t\" has a.b && \"x\" like \"\\*y\" &&\n"
+    "    \"x\" matches \"(x+)+$\" && [\"x\"].allMatches(\"(x+)+$\") &&\n"
+    "    [\"x\"].anyMatches(\"^(?<name>y)\\\\1\") }; // last\n"
     "indivisible principal [A::\"x\", A::\"y\"];\n"
     "indivisible resource [A::\"x\"];\n";
 

@@ -130,6 +130,39 @@ START_TEST(vectors_stop_at_the_limit)
 }
 END_TEST
 
+static char ended[8];
+
+static void
+note_end(void *p)
+{
+	strncat(ended, p, sizeof ended - strlen(ended) - 1);
+}
+
+START_TEST(ends_are_called_once_newest_first)
+{
+	struct arena *a = arena_new(0);
+	struct arena_mark mark;
+	char one[] = "1", two[] = "2", three[] = "3", four[] = "4";
+
+	ended[0] = '\0';
+	ck_assert(arena_at_end(a, note_end, one));
+	mark = arena_mark(a);
+	ck_assert(arena_at_end(a, note_end, two));
+	ck_assert(arena_at_end(a, note_end, three));
+	arena_release(a, mark);
+	ck_assert_str_eq(ended, "32");
+	arena_reset(a);
+	ck_assert_str_eq(ended, "321");
+	ck_assert(arena_at_end(a, note_end, four));
+	arena_free(a);
+	ck_assert_str_eq(ended, "3214");
+	a = arena_new(8);
+	ck_assert(!arena_at_end(a, note_end, one));
+	arena_free(a);
+	ck_assert_str_eq(ended, "3214");
+}
+END_TEST
+
 START_TEST(no_arena_may_be_freed)
 {
 	arena_free(NULL);
@@ -149,6 +182,7 @@ main(void)
 	tcase_add_test(tc, reset_zeroes_what_it_gives_again);
 	tcase_add_test(tc, vectors_grow);
 	tcase_add_test(tc, vectors_stop_at_the_limit);
+	tcase_add_test(tc, ends_are_called_once_newest_first);
 	tcase_add_test(tc, no_arena_may_be_freed);
 	suite_add_tcase(s, tc);
 	return run_suite(s);

@@ -238,6 +238,40 @@ START_TEST(a_limit_that_is_hit_denies)
 }
 END_TEST
 
+/* Sixteen patterns over their limit end a decision, whatever the rest says. */
+START_TEST(patterns_over_their_limit_deny)
+{
+	for (unsigned n = 15; n < 18; n++) {
+		struct buf text = { 0 };
+		struct engine_answer answer;
+		struct engine_snapshot *s;
+		struct engine_request r;
+
+		for (unsigned i = 0; i < n; i++)
+			buf_printf(&text,
+			    "@id(\"h%u\") permit " ALL " when {"
+			    " context.s matches \"(a+)+$\" };\n",
+			    i);
+		buf_addz(&text, PERMIT("p"));
+		buf_byte(&text, '\0');
+		s = fixture_snapshot(text.p, NULL);
+		r = fixture_request(a, s,
+		    fixture_ask(a, "u",
+			"\"context\":{\"s\":"
+			"\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab\"}"));
+		engine_evaluate(s, &r, ERRORED_DENY_SKIP, a, &answer);
+		ck_assert_uint_eq(answer.n_errors, n < 16 ? n : 16);
+		ck_assert_int_eq(answer.errors[0].error.code, ERR_EVAL_PATTERN);
+		ck_assert_str_eq(
+		    error_id(answer.code), n < 16 ? "permit" : "system.limit");
+		ck_assert_int_eq(
+		    answer.effect, n < 16 ? ENGINE_PERMIT : ENGINE_DENY);
+		engine_snapshot_unref(s);
+		buf_free(&text);
+	}
+}
+END_TEST
+
 /* No room for the list of reasons: a permit nobody could explain is none. */
 START_TEST(no_room_for_reasons_denies)
 {
@@ -340,6 +374,7 @@ main(void)
 	tcase_add_test(tc, zero_is_deny);
 	tcase_add_loop_test(
 	    tc, a_limit_that_is_hit_denies, 0, ARRAY_LEN(limited));
+	tcase_add_test(tc, patterns_over_their_limit_deny);
 	tcase_add_test(tc, no_room_for_reasons_denies);
 	tcase_add_loop_test(tc, unknown_data_denies, 0, ARRAY_LEN(missing));
 	tcase_add_test(tc, entities_of_the_request_count);

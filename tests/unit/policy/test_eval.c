@@ -120,6 +120,64 @@ static const struct {
 	{ "true", T },
 	{ "false", F },
 	{ "1", E(ERR_EVAL_TYPE, 1, "`when` needs a bool, found long") },
+	/* matches: found anywhere, Unicode, `$` is the very end. */
+	{ "\"a\\nbc\" matches \"b\"", T },
+	{ "\"abc\" matches \"^b\"", F },
+	{ "\"abc\" matches \"\"", T },
+	{ "\"\" matches \"^$\"", T },
+	{ "\"ABC\" matches \"abc\"", F },
+	{ "\"ABC\" matches \"(?i)abc\"", T },
+	{ "\"a\\n\" matches \"a$\"", F },
+	{ "\"a\\nb\" matches \"a.b\"", F },
+	{ "\"a\\rb\" matches \"a.b\"", T },
+	{ "\"\u00e9t\u00e9\" matches \"^\\\\w{3}$\"", T },
+	{ "\"\u0664\" matches \"^\\\\d$\"", T },
+	{ "\"a\\0b\" matches \"^a\\0b$\"", T },
+	{ "\"a\" + 1 == 1 && \"a\" matches \"a\"",
+	    E(ERR_EVAL_TYPE, 1, "`+` needs two longs, found string and long") },
+	{ "1 matches \"a\"",
+	    E(ERR_EVAL_TYPE, 1, "`matches` needs a string, found long") },
+	{ "!(\"a\" matches \"b\") && \"a\" matches \"a\"", T },
+	/* The members of a set. */
+	{ "[\"ab\", \"c\"].anyLike(\"a*\")", T },
+	{ "[\"ab\", \"c\"].allLike(\"a*\")", F },
+	{ "[\"ab\", \"ac\"].allLike(\"a*\")", T },
+	{ "[\"a*\", \"b\"].anyLike(\"a\\*\")", T },
+	{ "[\"ab\", \"c\"].anyMatches(\"^.$\")", T },
+	{ "[\"ab\", \"c\"].allMatches(\"^.$\")", F },
+	{ "[].anyLike(\"*\")", F },
+	{ "[].allLike(\"x\",)", T },
+	{ "[].anyMatches(\"\")", F },
+	{ "[].allMatches(\"x\")", T },
+	{ "[\"a\", 1].anyLike(\"a\")",
+	    E(ERR_EVAL_TYPE, 1,
+		"`anyLike` needs a set of strings, found long in it") },
+	{ "[\"a\", 1].allMatches(\"b\")",
+	    E(ERR_EVAL_TYPE, 1,
+		"`allMatches` needs a set of strings, found long in it") },
+	{ "\"a\".anyLike(\"a\")",
+	    E(ERR_EVAL_TYPE, 1, "`anyLike` needs a set, found string") },
+	/* Versions. */
+	{ "version(\"1.2\") == version(\"1.2.0\")", T },
+	{ "version(\"1.2\") == debversion(\"1.2\")", F },
+	{ "version(\"1.10.0-rc.1\").lessThan(version(\"1.10\"))", T },
+	{ "debversion(\"1:1.0\").greaterThan(debversion(\"2.0\"))", T },
+	{ "rpmversion(\"5.14.0-362.8.1\")"
+	  ".greaterThanOrEqual(rpmversion(\"5.14.0-362\"))",
+	    T },
+	{ "[version(\"1\"), version(\"1.0\")] == [version(\"1.0.0\")]", T },
+	{ "version(context.nope) == 1",
+	    E(ERR_EVAL_MISSING_ATTRIBUTE, 9,
+		"`context` has no attribute `nope`") },
+	{ "version(\"1.\") == 1",
+	    E(ERR_EVAL_EXTENSION, 1,
+		"`1.` is no text that `version` can read") },
+	{ "version(\"1\").lessThan(rpmversion(\"1\"))",
+	    E(ERR_EVAL_TYPE, 1, "`lessThan` needs version, found rpmversion") },
+	{ "version(\"1\") < version(\"2\")",
+	    E(ERR_EVAL_TYPE, 1,
+		"`<` needs two longs, datetimes or durations, found version "
+		"and version") },
 	/* Equality is total. */
 	{ "1 == 1", T },
 	{ "1 == \"1\"", F },
@@ -479,6 +537,8 @@ static const struct {
 	{ "context.u || context.nope", EVAL_UNKNOWN },
 	{ "if context.u then true else true", EVAL_UNKNOWN },
 	{ "[context.u].isEmpty()", EVAL_UNKNOWN },
+	{ "context.u matches \"a\"", EVAL_UNKNOWN },
+	{ "[\"a\", context.u].anyLike(\"a\")", EVAL_UNKNOWN },
 	{ "context == {}", EVAL_UNKNOWN },
 	{ "[context].contains(1)", EVAL_UNKNOWN },
 	{ "context.k == 1 || context.u", EVAL_TRUE },
@@ -654,6 +714,48 @@ START_TEST(eval_runs_out_of_memory)
 }
 END_TEST
 
+START_TEST(eval_patterns_over_their_limits)
+{
+	static const struct {
+		const char *before;
+		size_t n; /* letters `a` between the two */
+		const char *after;
+		enum err_code code;
+		uint32_t col;
+	} rows[] = {
+		{ "\"", 4096, "\" matches \"^a+$\"", 0, 0 },
+		{ "\"", 4097, "\" matches \"^a+$\"", ERR_EVAL_SUBJECT, 1 },
+		{ "\"", 50, "b\" matches \"(a+)+$\"", ERR_EVAL_PATTERN, 1 },
+		{ "[\"a\", \"", 4097, "\"].anyMatches(\"a\")", ERR_EVAL_SUBJECT,
+		    1 },
+		{ "[\"", 50, "b\"].allMatches(\"(a+)+$\")", ERR_EVAL_PATTERN,
+		    1 },
+		{ "[\"", 4097, "\"].allLike(\"a*\")", 0, 0 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct error err = { 0 };
+		struct buf text = { 0 };
+		enum eval_outcome got;
+
+		buf_addz(&text, "permit(principal, action, resource) when {\n");
+		buf_addz(&text, rows[i].before);
+		for (size_t k = 0; k < rows[i].n; k++)
+			buf_byte(&text, 'a');
+		buf_addz(&text, rows[i].after);
+		buf_addz(&text, "\n};");
+		buf_byte(&text, '\0');
+		got = eval(text.p, NULL, &err);
+		ck_assert_msg(
+		    err.code == rows[i].code, "%s: %s", rows[i].after, err.msg);
+		ck_assert_int_eq(got, err.code ? EVAL_ERROR : EVAL_TRUE);
+		ck_assert_uint_eq(err.at.line, err.code ? 2 : 0);
+		ck_assert_uint_eq(err.at.col, rows[i].col);
+		buf_free(&text);
+	}
+}
+END_TEST
+
 START_TEST(eval_without_entities_or_context)
 {
 	struct policy_set *set = load(
@@ -684,6 +786,7 @@ main(void)
 	tcase_add_loop_test(tc, eval_tells_each_node, 0, ARRAY_LEN(traces));
 	tcase_add_loop_test(tc, eval_bears_long_chains, 0, ARRAY_LEN(chains));
 	tcase_add_test(tc, eval_runs_out_of_memory);
+	tcase_add_test(tc, eval_patterns_over_their_limits);
 	tcase_add_test(tc, eval_without_entities_or_context);
 	suite_add_tcase(s, tc);
 	return run_suite(s);

@@ -89,6 +89,78 @@ static const struct {
 	{ "ip", "12345::", false, 0 },
 	{ "ip", "", false, 0 },
 	{ "ip", "/8", false, 0 },
+	/* Versions, three kinds. */
+	{ "version", "1", true, 0 },
+	{ "version", "0", true, 0 },
+	{ "version", "1.2", true, 0 },
+	{ "version", "1.2.3.4.5.6.7", true, 0 },
+	{ "version", "18446744073709551615", true, 0 },
+	{ "version", "1.0-a", true, 0 },
+	{ "version", "1.0-0", true, 0 },
+	{ "version", "1.0-a-b.0.x", true, 0 },
+	{ "version", "1.0+001", true, 0 },
+	{ "version", "1.0-a+b.c", true, 0 },
+	{ "version", "1-0a", true, 0 },
+	{ "version", "", false, 0 },
+	{ "version", "1.", false, 0 },
+	{ "version", ".1", false, 0 },
+	{ "version", "1..2", false, 0 },
+	{ "version", "01", false, 0 },
+	{ "version", "1.02", false, 0 },
+	{ "version", "18446744073709551616", false, 0 },
+	{ "version", "v1", false, 0 },
+	{ "version", "1.0-", false, 0 },
+	{ "version", "1.0+", false, 0 },
+	{ "version", "1.0-a..b", false, 0 },
+	{ "version", "1.0-01", false, 0 },
+	{ "version", "1.0-18446744073709551616", false, 0 },
+	{ "version", "1.0+a..b", false, 0 },
+	{ "version", "1.0-a_b", false, 0 },
+	{ "version", "1 ", false, 0 },
+	{ "version", "-1", false, 0 },
+	{ "version", "1.x", false, 0 },
+	{ "version", "1.0+a+b", false, 0 },
+	{ "debversion", "1", true, 0 },
+	{ "debversion", "1.0-1", true, 0 },
+	{ "debversion", "0:1", true, 0 },
+	{ "debversion", "2147483647:1.0", true, 0 },
+	{ "debversion", "1.0~rc1-1~deb12u1", true, 0 },
+	{ "debversion", "1:2:3-4-5", true, 0 },
+	{ "debversion", "0a", true, 0 },
+	{ "debversion", "1.0+dfsg-1+b1", true, 0 },
+	{ "debversion", "", false, 0 },
+	{ "debversion", "a1", false, 0 },
+	{ "debversion", "1-", false, 0 },
+	{ "debversion", "-1", false, 0 },
+	{ "debversion", ":1", false, 0 },
+	{ "debversion", "x:1", false, 0 },
+	{ "debversion", "2147483648:1", false, 0 },
+	{ "debversion", "1.0_1", false, 0 },
+	{ "debversion", "1 0", false, 0 },
+	{ "debversion", "1:", false, 0 },
+	{ "debversion", "~1", false, 0 },
+	{ "debversion", "1-a:b", false, 0 },
+	{ "debversion", "1.0-1_", false, 0 },
+	{ "rpmversion", "1", true, 0 },
+	{ "rpmversion", "a", true, 0 },
+	{ "rpmversion", "5.14.0-362.el9", true, 0 },
+	{ "rpmversion", "0:1-1", true, 0 },
+	{ "rpmversion", "1~rc1^git1-1.fc39", true, 0 },
+	{ "rpmversion", "1_0", true, 0 },
+	{ "rpmversion", "^", true, 0 },
+	{ "rpmversion", "0~", true, 0 },
+	{ "rpmversion", ".", true, 0 },
+	{ "rpmversion", "", false, 0 },
+	{ "rpmversion", "1-", false, 0 },
+	{ "rpmversion", "-1", false, 0 },
+	{ "rpmversion", "1-2-3", false, 0 },
+	{ "rpmversion", ":1", false, 0 },
+	{ "rpmversion", "a:1", false, 0 },
+	{ "rpmversion", "1 ", false, 0 },
+	{ "rpmversion", "1:", false, 0 },
+	{ "rpmversion", "1%", false, 0 },
+	{ "rpmversion", "1-2:3", false, 0 },
+	{ "rpmversion", "1:2:3", false, 0 },
 };
 
 START_TEST(ext_reads_text)
@@ -156,6 +228,10 @@ static const struct {
 	{ "greaterThan", "decimal decimal", "1.1", "1.0", "true", 0 },
 	{ "greaterThanOrEqual", "decimal decimal", "1.1", "1.2", "false", 0 },
 	{ "lessThan", "duration duration", "1s", "2s", NULL, ERR_EVAL_TYPE },
+	{ "lessThan", "version decimal", "1.0", "2.0", NULL, ERR_EVAL_TYPE },
+	{ "lessThan", "version debversion", "1", "2", NULL, ERR_EVAL_TYPE },
+	{ "lessThan", "version", "1", NULL, NULL, ERR_EVAL_ARITY },
+	{ "version", "version", "1", NULL, NULL, ERR_EVAL_TYPE },
 	{ "offset", "datetime duration", "1970-01-02", "-1d",
 	    "datetime(\"1970-01-01T00:00:00Z\")", 0 },
 	{ "offset", "datetime duration", "1970-01-02", "9223372036854775807ms",
@@ -179,6 +255,68 @@ static const struct {
 	{ "ip", "string string", "1.2.3.4", "", NULL, ERR_EVAL_ARITY },
 	{ "unknown", "string", "x", NULL, NULL, ERR_EVAL_EXTENSION },
 };
+
+/* Pairs in their order; -1: the first is below the second. */
+static const struct {
+	const char *function, *x, *y;
+	int want;
+} orders[] = {
+	{ "version", "1", "1.0.0", 0 },
+	{ "version", "1.2", "1.10", -1 },
+	{ "version", "1.0.0-alpha", "1.0.0-alpha.1", -1 },
+	{ "version", "1.0.0-alpha.1", "1.0.0-alpha.beta", -1 },
+	{ "version", "1.0.0-alpha.beta", "1.0.0-beta", -1 },
+	{ "version", "1.0.0-beta", "1.0.0-beta.2", -1 },
+	{ "version", "1.0.0-beta.2", "1.0.0-beta.11", -1 },
+	{ "version", "1.0.0-beta.11", "1.0.0-rc.1", -1 },
+	{ "version", "1.0.0-rc.1", "1.0.0", -1 },
+	{ "version", "1.0+a", "1.0+b", 0 },
+	{ "version", "5.14.0-362.8.1", "5.14.0", -1 },
+	{ "version", "18446744073709551615", "18446744073709551614", 1 },
+	{ "version", "1.0-a", "1.0.0.1-a", -1 },
+	{ "debversion", "1.0", "1.0-0", 0 },
+	{ "debversion", "1.0", "0:1.00", 0 },
+	{ "debversion", "1.0~rc1", "1.0", -1 },
+	{ "debversion", "1.0~~", "1.0~", -1 },
+	{ "debversion", "1.0", "1.0+b1", -1 },
+	{ "debversion", "1.0a", "1.0+", -1 },
+	{ "debversion", "1.0-1", "1.0-1.1", -1 },
+	{ "debversion", "1:0", "9", 1 },
+	{ "debversion", "1.0-1~bpo", "1.0-1", -1 },
+	{ "debversion", "1.2.10", "1.2.9", 1 },
+	{ "rpmversion", "1.0", "1_0", 0 },
+	{ "rpmversion", "1.0", "1.0.1", -1 },
+	{ "rpmversion", "1.0~rc1", "1.0", -1 },
+	{ "rpmversion", "1.0^git1", "1.0", 1 },
+	{ "rpmversion", "1.0^git1", "1.0.1", -1 },
+	{ "rpmversion", "1.a", "1.1", -1 },
+	{ "rpmversion", "1.0-1", "1.0", 1 },
+	{ "rpmversion", "1:1", "2", 1 },
+	{ "rpmversion", "1.010", "1.10", 0 },
+	{ "rpmversion", "FC5", "fc4", -1 },
+	{ "rpmversion", "2a", "2.0", -1 },
+};
+
+START_TEST(ext_orders_versions)
+{
+	static const enum ast_op ops[] = { OP_LESS_THAN, OP_LESS_THAN_OR_EQUAL,
+		OP_GREATER_THAN, OP_GREATER_THAN_OR_EQUAL };
+	int want = orders[_i].want;
+	const bool wants[] = { want<0, want <= 0, want> 0, want >= 0 };
+	struct value args[] = { make(orders[_i].function, orders[_i].x),
+		make(orders[_i].function, orders[_i].y) };
+	struct value v;
+
+	for (size_t i = 0; i < ARRAY_LEN(ops); i++) {
+		ck_assert(ext_call(ops[i], args, 2, SPAN_NONE, &v, NULL));
+		ck_assert_msg(v.boolean == wants[i], "%s %s %s", orders[_i].x,
+		    ext_name(ops[i]), orders[_i].y);
+	}
+	ck_assert(value_eq(&args[0], &args[1]) == (want == 0));
+	ck_assert_int_eq(value_cmp(&args[0], &args[1]) < 0, want < 0);
+	ck_assert_int_eq(value_cmp(&args[1], &args[0]) < 0, want > 0);
+}
+END_TEST
 
 START_TEST(ext_computes)
 {
@@ -254,6 +392,7 @@ main(void)
 	TCase *tc = tcase_create("ext");
 
 	tcase_add_loop_test(tc, ext_reads_text, 0, ARRAY_LEN(texts));
+	tcase_add_loop_test(tc, ext_orders_versions, 0, ARRAY_LEN(orders));
 	tcase_add_loop_test(tc, ext_computes, 0, ARRAY_LEN(calls));
 	tcase_add_test(tc, ext_refuses_bytes_around_nul);
 	tcase_add_test(tc, ext_day_before_all_days);

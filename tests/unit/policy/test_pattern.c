@@ -1,6 +1,12 @@
-/* test_pattern.c - wildcard patterns, by table and against a simple matcher. */
+/* test_pattern.c - wildcard patterns, by table and against a simple matcher;
+ * regular expressions: what is refused, limits, threads. */
 #include "policy/pattern.h"
 
+#include <pthread.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/limits.h"
 #include "tests/lib/run.h"
 
 /* `*` is a star, `@x` a path that stands for "x", else a literal character. */
@@ -144,6 +150,185 @@ START_TEST(pattern_is_linear)
 }
 END_TEST
 
+/* --- regular expressions -------------------------------------------------- */
+
+static struct arena *a;
+
+static void
+setup(void)
+{
+	a = arena_new(0);
+}
+
+static void
+teardown(void)
+{
+	arena_free(a);
+}
+
+static const struct pattern_regex *
+compile(const char *text)
+{
+	const struct pattern_regex *regex = NULL;
+	struct error err = { 0 };
+	size_t at;
+
+	ck_assert_msg(pattern_compile(a, str_of(text), &regex, &at, &err),
+	    "%s: %s", text, err.msg);
+	return regex;
+}
+
+static const struct {
+	const char *pattern;
+	enum err_code code;
+	size_t at;
+} wrong[] = {
+	{ "(", ERR_SYNTAX_PATTERN, 1 },
+	{ "ab)", ERR_SYNTAX_PATTERN, 2 },
+	{ "[a", ERR_SYNTAX_PATTERN, 2 },
+	{ "a\\", ERR_SYNTAX_PATTERN, 2 },
+	{ "*", ERR_SYNTAX_PATTERN, 0 },
+	{ "a\\C", ERR_SYNTAX_PATTERN, 3 },
+	{ "(*UTF)a", ERR_SYNTAX_PATTERN, 0 },
+	{ "(*NO_JIT)", ERR_SYNTAX_PATTERN, 0 },
+	{ "(*LIMIT_MATCH=999999999)a", ERR_SYNTAX_PATTERN, 0 },
+	{ "\\1", ERR_SYNTAX_PATTERN, 1 },
+	{ "(?<=a*)b", ERR_SYNTAX_PATTERN, 0 },
+	{ "((((a{999}){999}){999}){999})", ERR_SYNTAX_PATTERN, 29 },
+};
+
+START_TEST(regex_refuses)
+{
+	const struct pattern_regex *regex = NULL;
+	struct error err = { 0 };
+	size_t at = 99;
+
+	ck_assert(
+	    !pattern_compile(a, str_of(wrong[_i].pattern), &regex, &at, &err));
+	ck_assert_msg(
+	    err.code == wrong[_i].code, "%s: %s", wrong[_i].pattern, err.msg);
+	ck_assert_msg(at == wrong[_i].at, "%s: at %zu", wrong[_i].pattern, at);
+	ck_assert_ptr_null(regex);
+}
+END_TEST
+
+START_TEST(regex_has_a_longest)
+{
+	char text[LIMIT_PATTERN_BYTES + 2];
+	const struct pattern_regex *regex = NULL;
+	struct error err = { 0 };
+	size_t at;
+
+	memset(text, 'a', sizeof text);
+	ck_assert(pattern_compile(
+	    a, (struct str){ text, LIMIT_PATTERN_BYTES }, &regex, &at, &err));
+	ck_assert(!pattern_compile(a,
+	    (struct str){ text, LIMIT_PATTERN_BYTES + 1 }, &regex, &at, &err));
+	ck_assert_int_eq(err.code, ERR_LIMIT_SIZE);
+}
+END_TEST
+
+/* Patterns that take a long time, a deep stack or much memory: an answer or
+ * over a limit, and soon. */
+static const struct {
+	const char *pattern, *piece;
+	size_t pieces;
+	const char *end;
+	bool may_answer;
+} hostile[] = {
+	{ "(a+)+$", "a", 40, "b", false },
+	{ "^(a|a)*$", "a", 40, "b", false },
+	{ "(x+x+)+y", "x", 60, "", true },
+	{ "^(([a-z])+.)+[A-Z]([a-z])+$", "a", 60, "", true },
+	{ "^(?:(a)|b)*$", "ab", 2048, "", true },
+	{ "^(a(?1)?b)$", "a", 2000, "b", true },
+	{ "(?R)?a", "a", 4000, "", true },
+	{ "(.*)(.*)(.*)(.*)(.*)(.*)(.*)(.*)(.*)[^ ]\\1x", "a ", 2000, "",
+	    true },
+	{ "^(.*?,){40}P", "a,", 60, "", true },
+	{ "((((a*)*)*)*)*b", "a", 4000, "", true },
+};
+
+START_TEST(regex_search_ends_soon)
+{
+	const struct pattern_regex *regex = compile(hostile[_i].pattern);
+	struct buf text = { 0 };
+	int64_t began = clock_mono_ns();
+	enum pattern_answer answer;
+
+	for (size_t i = 0; i < hostile[_i].pieces; i++)
+		buf_addz(&text, hostile[_i].piece);
+	buf_addz(&text, hostile[_i].end);
+	answer = pattern_search(regex, buf_str(&text), LIMIT_PATTERN_MATCH);
+	if (!hostile[_i].may_answer)
+		ck_assert_msg(answer == PATTERN_OVER_LIMIT, "%s: %d",
+		    hostile[_i].pattern, (int)answer);
+	ck_assert_int_ne(answer, PATTERN_FAILED);
+	/* Some milliseconds; much more under a sanitizer on a busy machine. */
+	ck_assert_int_lt(clock_mono_ns() - began, INT64_C(5000000000));
+	/* And the thread can go on. */
+	ck_assert_int_eq(
+	    pattern_search(compile("^b$"), STR("b"), LIMIT_PATTERN_MATCH),
+	    PATTERN_YES);
+	buf_free(&text);
+}
+END_TEST
+
+START_TEST(regex_refuses_texts)
+{
+	const struct pattern_regex *regex = compile("^");
+	char text[LIMIT_SUBJECT_BYTES + 1];
+
+	memset(text, 'a', sizeof text);
+	ck_assert_int_eq(
+	    pattern_search(regex, (struct str){ text, LIMIT_SUBJECT_BYTES }, 9),
+	    PATTERN_YES);
+	ck_assert_int_eq(
+	    pattern_search(regex, (struct str){ text, sizeof text }, 9),
+	    PATTERN_FAILED);
+	ck_assert_int_eq(
+	    pattern_search(regex, STR("a\xff"), 9), PATTERN_FAILED);
+	ck_assert_int_eq(pattern_search(NULL, STR("a"), 9), PATTERN_FAILED);
+	ck_assert_int_eq(
+	    pattern_search(regex, (struct str){ 0 }, 9), PATTERN_YES);
+}
+END_TEST
+
+static void *
+search_often(void *regex)
+{
+	char text[16];
+	size_t wrong_answers = 0;
+
+	for (unsigned i = 0; i < 5000; i++) {
+		int n = snprintf(text, sizeof text, "v%u.%u", i, i % 7);
+		enum pattern_answer want =
+		    i % 7 == 3 ? PATTERN_YES : PATTERN_NO;
+
+		wrong_answers +=
+		    pattern_search(regex, (struct str){ text, (size_t)n },
+			LIMIT_PATTERN_MATCH) != want;
+	}
+	return wrong_answers ? regex : NULL;
+}
+
+START_TEST(regex_serves_many_threads)
+{
+	pthread_t threads[4];
+	void *regex = (void *)(uintptr_t)compile("^v(\\d+)\\.3$");
+
+	for (size_t i = 0; i < ARRAY_LEN(threads); i++)
+		ck_assert_int_eq(
+		    pthread_create(&threads[i], NULL, search_often, regex), 0);
+	for (size_t i = 0; i < ARRAY_LEN(threads); i++) {
+		void *failed = regex;
+
+		ck_assert_int_eq(pthread_join(threads[i], &failed), 0);
+		ck_assert_ptr_null(failed);
+	}
+}
+END_TEST
+
 int
 main(void)
 {
@@ -154,6 +339,12 @@ main(void)
 	tcase_add_test(tc, pattern_matches_nul);
 	tcase_add_test(tc, pattern_agrees_with_definition);
 	tcase_add_test(tc, pattern_is_linear);
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_loop_test(tc, regex_refuses, 0, ARRAY_LEN(wrong));
+	tcase_add_test(tc, regex_has_a_longest);
+	tcase_add_loop_test(tc, regex_search_ends_soon, 0, ARRAY_LEN(hostile));
+	tcase_add_test(tc, regex_refuses_texts);
+	tcase_add_test(tc, regex_serves_many_threads);
 	suite_add_tcase(s, tc);
 	return run_suite(s);
 }
