@@ -1,8 +1,10 @@
 /* decide.c - our side of the differential test: a case a line in, an answer a
  * line out, until the input ends.
- * In: {"policies": TEXT, "entities": JSON TEXT, "requests": [JSON TEXT, …]} is
- * decided through the engine's door with Cedar's own rules (errors skipped,
- * policies named by position); {"parse": [TEXT, …]} is only read as Cedar.
+ * In: {"policies": TEXT, "json": POLICY SET'S JSON TEXT, "entities": JSON TEXT,
+ * "requests": [JSON TEXT, …]} is decided through the engine's door with Cedar's
+ * own rules (errors skipped, policies of the text named by position); either of
+ * the first two may be missing, and links of the second may name templates of
+ * the first. {"parse": [TEXT, …]} is only read as Cedar.
  * Out: {"answers": [{"decision", "reasons", "errors"} | {"refused"}, …]}, or
  * {"refused"} for a whole case; {"parse": [null | why it is refused, …]}.
  * Each case is decided a second time with its policies read as Avow's superset:
@@ -35,10 +37,14 @@ load_policies(
     const json_t *in, enum policy_dialect dialect, struct errors *reterr)
 {
 	struct policy_set *set = policy_set_new(POLICY_BY_POSITION);
+	const json_t *text = json_object_get(in, "policies");
+	const json_t *json = json_object_get(in, "json");
 
 	if (set &&
-	    policy_set_add_text(set, "policies",
-		json_str(json_object_get(in, "policies")), dialect, reterr) &&
+	    (!text || policy_set_add_text(
+			  set, "policies", json_str(text), dialect, reterr)) &&
+	    (!json ||
+		policy_set_add_json(set, "json", json_str(json), reterr)) &&
 	    policy_set_finish(set, reterr))
 		return set;
 	policy_set_free(set);

@@ -9,10 +9,12 @@ const json = require('./json.js');
 const { Random } = require('./random.js');
 const { makeWorld, makeEntities, makeRequest } = require('./world.js');
 const { makePolicies, makeLinks, policyText } = require('./policies.js');
+const { poison } = require('./poison.js');
 const { mutate, smallerTexts } = require('./mutate.js');
 const { shrink } = require('./shrink.js');
 
 const REQUESTS = 20; // a case
+const POISONED = Number(process.env.POISON || 5); // of a hundred cases have data that may be none
 const TEXTS = 5; // mutated ones, a case
 const SHOWN = 5; // differences, by each process
 
@@ -27,7 +29,11 @@ function makeCase(seed, number, n) {
 	const entities = makeEntities(world, random);
 	const requests = Array.from({ length: n }, () => makeRequest(world, random, entities));
 
-	return { name: 'seed ' + seed + ', case ' + number, policies, links, entities, requests, random };
+	const test = { name: 'seed ' + seed + ', case ' + number, policies, links, entities, requests, random };
+
+	if (random.often(POISONED))
+		poison(test, random);
+	return test;
 }
 
 // What both engines are given: texts in place of trees.

@@ -40,11 +40,10 @@ class Ours {
 	}
 
 	decide(test) {
-		const links = test.links && { links: test.links };
+		const links = test.links && { json: JSON.stringify({ staticPolicies: {}, templates: {}, templateLinks: test.links }) };
 
 		return this.ask({
-			policies: test.texts.join('\n'),
-			...links,
+			...(test.json ? { json: test.json } : { policies: test.texts.join('\n'), ...links }),
 			entities: JSON.stringify(test.entities),
 			requests: test.requests.map((request) => JSON.stringify(request)),
 		});
