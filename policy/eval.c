@@ -8,11 +8,11 @@
  * What nests otherwise recurses and is counted (LIMIT_EVAL_DEPTH). All memory
  * is the scratch arena's; out of it is an error of the policy, never "no
  * match". */
+#include "policy/eval.h"
+
 #include "base/limits.h"
 #include "policy/ext.h"
-#include "policy/operate.h"
 #include "policy/pattern.h"
-#include "policy/set.h"
 
 struct eval {
 	const struct policy_instance *policy;
@@ -620,21 +620,49 @@ eval_condition(struct eval *e, uint32_t node)
 	return tell(e, node, outcome_of(v.boolean == is_when), NULL);
 }
 
-enum eval_outcome
-policy_eval(const struct policy_set *set, uint32_t i,
+static struct eval
+evaluation(const struct policy_set *set, uint32_t i,
     const struct eval_request *request, struct arena *scratch,
     const struct eval_trace *trace, struct error *reterr)
 {
 	const struct policy_instance *instance = &set->instances[i];
-	const struct ast_policy *policy =
-	    &instance->ast->policies[instance->policy];
-	struct eval e = { .policy = instance,
+
+	return (struct eval){ .policy = instance,
 		.ast = instance->ast,
 		.request = request,
 		.trace = trace,
 		.scratch = scratch,
 		.reterr = reterr,
 		.index = i };
+}
+
+enum eval_outcome
+eval_scope_test(const struct policy_set *set, uint32_t i, uint32_t node,
+    enum ast_var var, const struct eval_request *request, struct arena *scratch,
+    const struct eval_trace *trace, struct error *reterr)
+{
+	struct eval e = evaluation(set, i, request, scratch, trace, reterr);
+
+	return tell(&e, node, test(&e, node, scope_uid(&e, var)), NULL);
+}
+
+enum found
+eval_expression(const struct policy_set *set, uint32_t i, uint32_t node,
+    const struct eval_request *request, struct arena *scratch,
+    const struct eval_trace *trace, struct value *ret, struct error *reterr)
+{
+	struct eval e = evaluation(set, i, request, scratch, trace, reterr);
+
+	return eval_expr(&e, node, ret);
+}
+
+enum eval_outcome
+policy_eval(const struct policy_set *set, uint32_t i,
+    const struct eval_request *request, struct arena *scratch,
+    const struct eval_trace *trace, struct error *reterr)
+{
+	struct eval e = evaluation(set, i, request, scratch, trace, reterr);
+	const struct ast_policy *policy = &e.ast->policies[e.policy->policy];
 	enum eval_outcome outcome = eval_scope(&e, policy);
 
 	for (uint32_t k = 0; k < policy->n_conds && outcome == EVAL_TRUE; k++)

@@ -51,9 +51,13 @@ enum normal_form {
 /* One test of the remaining ones, in order. `node` is a condition's expression or a scope test that no atom says (negated, second, contextual) of `instance`'s tree. */
 struct normal_conjunct {
 	uint32_t instance, node;
-	bool negated; /* holds where the node is false; errors stay errors */
+	uint32_t member; /* 0: all of the node; k: what the k-th member of its literal list says (`x in [a, b]`, `is [A, B]`, `[1, 2].contains(x)`) */
+	uint8_t var;     /* a scope test's, as the tree names variables */
+	bool negated;    /* holds where the node is false; errors stay errors */
 	bool is_clean_total; /* cannot err on requests that are clean for its reads */
+	/* What the form says, with `negated` counted in: the conjunct holds where the form's test does, or with form_negated where it does not (no key then). */
 	enum normal_form form;
+	bool form_negated;
 	uint8_t op; /* FORM_ORDER: `path op literal`, as the tree names operators */
 	uint32_t path;
 	struct value literal;
@@ -67,11 +71,28 @@ struct normal_rule {
 	struct normal_atom atom[3]; /* principal, action, resource */
 	const struct normal_conjunct *conjuncts;
 	uint32_t n_conjuncts;
+	/* The first n_total conjuncts err on no request at all, each where those before it hold (`context has x`, then `context.x == 1`): a comparison among them is
+	 * false, never an error, where its path is missing, so it may be a key on every request. */
+	uint32_t n_total;
 	const uint32_t *parents; /* instances, sorted; never empty */
 	uint32_t n_parents;
 	/* Rules contained in this one (index into normal.contained): looked at only when this one is satisfied or errs, to name their parents too. */
 	const uint32_t *below;
 	uint32_t n_below;
+};
+
+/* What a stage did: rules before and after, and how long it took. */
+struct normal_stage {
+	const char *name, *why;
+	uint32_t n_before, n_after;
+	uint64_t ns;
+};
+
+/* One thing that was done to a policy's rules, for people. `other`: the instance with which or below which, else the same. */
+struct normal_note {
+	const char *stage;
+	const char *what; /* `merged`, `hung below`, `left whole`, `never holds`, … */
+	uint32_t instance, other;
 };
 
 struct normal {
@@ -80,12 +101,19 @@ struct normal {
 	const struct normal_rule *contained; /* attribution only */
 	const struct normal_path *paths;
 	uint32_t n_rules, n_contained, n_paths;
+	const struct normal_stage *stages;
+	uint32_t n_stages;
+	const struct normal_note *notes; /* NORMAL_NOTES_MAX at most */
+	uint32_t n_notes, n_notes_dropped;
 };
+#define NORMAL_NOTES_MAX 10000u
 
 /* Which stages run. All on is the default of every command; tests turn them off one by one. Zero: none but the split into atoms and conjuncts. */
 struct normal_options {
 	bool decompound, expand, dedup, contain, recompound;
 	uint32_t growth_max; /* rules one instance may become before it stays undivided; 0: the default */
+	uint32_t below_max;  /* rules that may hang below one cover, since each is looked at one by one; 0: the default */
+	uint8_t join;        /* elements that `recompound` joins along: bits 1 << variable; 0: none, rules stay one atom an element */
 };
 
 /* Errors: memory, ERR_LIMIT_COUNT. Cost O(n log n). */
@@ -93,7 +121,13 @@ bool normal_make(struct arena *a, const struct policy_set *set,
     const struct normal_options *options, const struct normal **ret,
     struct error *reterr) MUST_USE;
 
-/* Evaluate one conjunct, or all of a rule in order (atoms not looked at), as policy_eval does. */
+/* The normal form as text, one rule a line with its parents as FILE:LINE, in an order that does not depend on the order of files; the same policies written in
+ * another order or with other spacing print the same rules. */
+void normal_print(const struct normal *n, struct buf *out);
+/* Counts, what was dropped and merged and why, time by stage. */
+void normal_print_stats(const struct normal *n, struct buf *out);
+
+/* Evaluate one conjunct as policy_eval does. EVAL_ERROR: *reterr has code and place. */
 enum eval_outcome normal_eval_conjunct(const struct normal *n,
     const struct normal_conjunct *c, const struct eval_request *request,
     struct arena *scratch, const struct eval_trace *trace,

@@ -1,0 +1,125 @@
+/* rules.h - the rules of a policy set while the normal form is made; for the files of policy/ alone.
+ *   split -> decompound -> place   take one policy apart: its text, conjunctions of tests (drafts), rules of three atoms and a list of tests
+ *   merge -> contain -> join -> order   act on all rules; what they compare are numbers, since equal atoms, tests and lists have one number each
+ * Atoms, tests and lists are told apart by their canonical text (canon.h), never by a hash alone. Everything here lives in `scratch` but what the normal form
+ * keeps. A stage is a function from rules to rules that leaves the invariant of normal.h as it found it; doing it twice is doing it once. */
+#ifndef POLICY_RULES_H
+#define POLICY_RULES_H
+
+#include "policy/facts.h"
+#include "policy/normal.h"
+#include "policy/set.h"
+
+#define RULES_GROWTH_MAX 256u   /* rules of one policy */
+#define RULES_TESTS_MAX 4096u   /* tests in all of them */
+#define RULES_BELOW_MAX 16u     /* contained rules below one cover */
+
+/* A node of the policy at hand, or one member of its list, taken so or turned around. */
+struct test {
+	uint32_t node, member;
+	uint8_t var; /* of a scope test */
+	bool negated;
+};
+
+/* A conjunction, evaluated in order up to the first that is false or errs. */
+struct draft {
+	struct test *tests;
+	uint32_t n;
+};
+
+struct drafts {
+	struct draft *items;
+	size_t n, cap;
+};
+
+/* A test that is known by its text, with what facts say of it. */
+struct known_test {
+	struct normal_conjunct conjunct; /* without `hash` */
+	const struct normal_read *sure; /* known of the request where the test holds */
+	uint32_t n_sure;
+};
+
+/* Tests by number, in order; the first n_total cannot err. */
+struct known_list {
+	const uint32_t *tests;
+	uint32_t n, n_total;
+};
+
+struct ids {
+	uint32_t *items;
+	size_t n, cap;
+};
+
+struct rule {
+	enum policy_effect effect;
+	uint32_t atom[3], list;
+	struct ids parents, below; /* below: rules, by number */
+	bool is_contained;
+	uint32_t n_covers;
+};
+
+struct making {
+	struct arena *a, *scratch, *each; /* `each`: for one policy */
+	const struct policy_set *set;
+	struct normal_options options;
+
+	/* What has a number: texts, and what stands behind them. */
+	struct intern *paths, *atom_texts, *test_texts, *list_keys;
+	struct normal_atom *atoms;
+	size_t n_atoms, cap_atoms;
+	struct known_test *tests;
+	size_t n_tests, cap_tests;
+	struct known_list *lists;
+	size_t n_lists, cap_lists;
+	struct buf text; /* reused */
+
+	struct rule *rules;
+	size_t n_rules, cap_rules;
+	struct normal_note *notes;
+	size_t n_notes, cap_notes;
+	uint32_t n_notes_dropped;
+	const char *stage;
+
+	/* The policy at hand. */
+	uint32_t instance;
+	const struct ast *ast;
+	struct facts_table facts;
+	struct drafts drafts;
+};
+
+/* ---- stages: errors are memory or a limit ------------------------------------------------------------------------------------------------ */
+
+bool split_policy(struct making *m, struct error *reterr) MUST_USE;
+bool decompound_policy(struct making *m, struct error *reterr) MUST_USE;
+bool place_policy(struct making *m, struct error *reterr) MUST_USE;
+bool dedup_merge(struct making *m, struct error *reterr) MUST_USE;
+bool dedup_contain(struct making *m, struct error *reterr) MUST_USE;
+bool recompound_join(struct making *m, struct error *reterr) MUST_USE;
+bool rules_order(struct making *m, struct error *reterr) MUST_USE;
+
+/* ---- what they share --------------------------------------------------------------------------------------------------------------------- */
+
+/* Say what was done to a policy's rules; never fails, counts what it drops. */
+void rules_note(struct making *m, const char *what, uint32_t instance,
+    uint32_t other);
+bool drafts_add(struct making *m, struct drafts *to, const struct test *tests,
+    uint32_t n) MUST_USE;
+/* Numbers; UINT32_MAX when memory is out. */
+uint32_t rules_atom(struct making *m, const struct normal_atom *atom);
+uint32_t rules_test(struct making *m, const struct test *test);
+uint32_t rules_list(struct making *m, const uint32_t *tests, uint32_t n);
+bool ids_add(struct making *m, struct ids *ids, uint32_t id) MUST_USE;
+
+/* Parentheses and `!` looked through; *inout_negated is turned by each `!`. */
+uint32_t node_bare(const struct ast *t, uint32_t node, bool *inout_negated);
+/* `operand in [literals]` and `[literals].contains(operand)`, also with nothing in the list; n 0 for any other node. */
+struct normal_list_node {
+	uint32_t operand;
+	const uint32_t *members;
+	uint32_t n;
+};
+struct normal_list_node normal_list(const struct ast *t, uint32_t node);
+/* The entity that a scope test names: a literal, or what the instance binds to its slot. */
+struct uid normal_uid(const struct policy_instance *p, uint32_t node);
+
+#endif
