@@ -71,12 +71,13 @@ expression_member(const struct testing *t)
 	const struct ast_node *n = &tree->nodes[t->c->node];
 	struct operation o = operation_of(t);
 	struct normal_list_node list = normal_list(tree, t->c->node);
-	struct value x, member;
+	struct value x = { 0 }, member;
 	enum eval_outcome outcome = operand(t, list.operand, &x);
 
 	if (outcome != EVAL_TRUE)
 		return outcome;
-	if (!facts_literal(tree, list.members[t->c->member - 1], &member))
+	if (t->c->member > list.n ||
+	    !facts_literal(tree, list.members[t->c->member - 1], &member))
 		return EVAL_ERROR;
 	if (n->kind == NODE_BINARY) {
 		if (!operate_check(&o, "in", VALUE_ENTITY, &x))
