@@ -218,6 +218,15 @@ hint_clause(struct str word)
 	return found ? found : hint_nearest(word, words);
 }
 
+bool
+hint_is_anyone(struct str word)
+{
+	static const struct foreign rows[] = { { "any", "" }, { "all", "" },
+		{ "anyone", "" }, { "everyone", "" }, { "_", "" } };
+
+	return find_foreign(word, rows, ARRAY_LEN(rows)) != NULL;
+}
+
 const char *
 hint_beginning(enum token_kind kind)
 {
@@ -228,6 +237,12 @@ hint_beginning(enum token_kind kind)
 		       "(principal, action, resource)`";
 	case TOKEN_LPAREN:
 		return "a policy begins with its effect";
+	case TOKEN_MINUS:
+		return "comments begin with `//`";
+	case TOKEN_WORD:
+		return "a policy begins `permit (principal, action, resource)`";
+	case TOKEN_END:
+		return "annotations stand before a policy";
 	case TOKEN_SEMICOLON:
 		return "one `;` ends a policy: remove this one";
 	case TOKEN_RBRACE:

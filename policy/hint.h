@@ -27,6 +27,8 @@ const char *hint_value(struct str word);
 const char *hint_foreign_value(struct str word);
 const char *hint_foreign_function(struct str word);
 const char *hint_foreign_method(struct str word);
+/* `any`, `everyone`, … */
+bool hint_is_anyone(struct str word);
 /* About a token with which no policy begins; may be NULL. */
 const char *hint_beginning(enum token_kind kind);
 /* The operator that a word stands for in another language or spelling: its kind and keyword in `meant`. */

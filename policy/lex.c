@@ -298,6 +298,22 @@ hash_end(const struct lexer *lx, struct token *t)
 	return comment ? end : lx->at + 1u;
 }
 
+/* What word processors and mathematicians write for our operators. */
+static const struct {
+	uint32_t point;
+	enum token_kind kind;
+} signs[] = {
+	{ 0x2260, TOKEN_NE },
+	{ 0x2264, TOKEN_LE },
+	{ 0x2265, TOKEN_GE },
+	{ 0x2227, TOKEN_AND },
+	{ 0x2228, TOKEN_OR },
+	{ 0xac, TOKEN_NOT },
+	{ 0xd7, TOKEN_STAR },
+	{ 0x2212, TOKEN_MINUS },
+	{ 0x2013, TOKEN_MINUS },
+};
+
 /* A character that begins no token, and the letters that hang on to it. */
 static size_t
 bad_end(const struct lexer *lx, struct token *t)
@@ -316,6 +332,12 @@ bad_end(const struct lexer *lx, struct token *t)
 	}
 	if (is_smart_quote(point))
 		return smart_quoted_end(lx, at, t);
+	for (size_t i = 0; i < ARRAY_LEN(signs); i++)
+		if (signs[i].point == point) {
+			t->kind = signs[i].kind;
+			t->fault = FAULT_OPERATOR;
+			return at;
+		}
 	while (point >= 0x80 && !is_space(point)) {
 		at = word_end(lx, at);
 		n = str_utf8_next(lx->text, at, &point);

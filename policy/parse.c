@@ -38,11 +38,11 @@ static bool
 skip_element(struct parser *p, struct parse_open open)
 {
 	parse_reread_long_string(p);
-	for (; !parse_at_policy_end(p) && !parse_at_clause_start(p) &&
-	       p->tok.kind != TOKEN_LBRACE;
+	for (; !parse_at_policy_end(p) && !parse_at_clause_start(p);
 	     parse_advance(p)) {
 		bool inside = p->open.parens > open.parens ||
-			      p->open.squares > open.squares;
+			      p->open.squares > open.squares ||
+			      p->open.braces > open.braces;
 
 		if (p->tok.kind == TOKEN_RPAREN &&
 		    p->open.parens <= open.parens) {
@@ -128,10 +128,9 @@ skip_to_element(struct parser *p, enum ast_var var, struct parse_open open)
 	while (!at_later_element(p, var)) {
 		if (p->tok.kind == TOKEN_COMMA || p->tok.kind == TOKEN_RPAREN ||
 		    p->tok.kind == TOKEN_LBRACKET ||
-		    p->tok.kind == TOKEN_LPAREN)
+		    p->tok.kind == TOKEN_LBRACE || p->tok.kind == TOKEN_LPAREN)
 			return skip_element(p, open);
-		if (p->tok.kind == TOKEN_LBRACE || parse_at_policy_end(p) ||
-		    parse_at_clause_start(p))
+		if (parse_at_policy_end(p) || parse_at_clause_start(p))
 			return false;
 		parse_advance(p);
 	}
@@ -181,6 +180,20 @@ parse_elements(struct parser *p, struct ast_policy *policy)
 	return true;
 }
 
+/* A scope in other brackets, or none. */
+static bool
+skip_wrong_scope(struct parser *p)
+{
+	struct parse_open open = p->open;
+
+	if (parse_peek(p).keyword == KW_PRINCIPAL)
+		do
+			parse_advance(p);
+		while (!parse_at_policy_end(p) && !parse_at_clause_start(p));
+	p->open = open;
+	return !parse_at_policy_start(p);
+}
+
 static bool
 parse_scope(struct parser *p, struct ast_policy *policy)
 {
@@ -196,7 +209,7 @@ parse_scope(struct parser *p, struct ast_policy *policy)
 	} else {
 		(void)parse_unexpected(p, "`(`", hint);
 		if (!parse_at(p, KW_PRINCIPAL))
-			return !parse_at_policy_start(p);
+			return skip_wrong_scope(p);
 		p->open.parens++;
 		p->inside = (struct parse_inside){ .open = p->open };
 	}
@@ -220,7 +233,8 @@ parse_annotation(struct parser *p, struct ast_annotation *ret)
 	if (p->tok.kind == TOKEN_LPAREN) {
 		parse_advance(p);
 		if (p->tok.kind != TOKEN_STRING)
-			return parse_unexpected(p, "a string", NULL);
+			return parse_unexpected(
+			    p, "a string", "write `@name(\"value\")`");
 		ret->has_value = true;
 		ret->value = parse_string(p, p->tok);
 		parse_advance(p);
@@ -242,6 +256,7 @@ parse_annotations(struct parser *p, struct ast_policy *policy)
 	while (p->tok.kind == TOKEN_AT && ok) {
 		if (!parse_annotation(p, &a)) {
 			/* The next one, or the effect. */
+			parse_reread_long_string(p);
 			while (!parse_at_policy_end(p))
 				parse_advance(p);
 			ok = parse_at_policy_start(p);
@@ -285,7 +300,10 @@ refuse_effect(struct parser *p)
 		return true;
 	}
 	(void)parse_unexpected(p, effects_wanted(p),
-	    p->tok.kind == TOKEN_WORD ? NULL : hint_beginning(p->tok.kind));
+	    p->tok.kind == TOKEN_ASSIGN || p->tok.kind == TOKEN_COLON
+		? "write `@name(\"value\")`"
+	    : parse_at(p, KW_INDIVISIBLE) ? ADDITION_HINT
+					  : hint_beginning(p->tok.kind));
 	return p->tok.kind == TOKEN_WORD && parse_peek(p).kind == TOKEN_LPAREN;
 }
 
@@ -381,7 +399,30 @@ refuse_end(struct parser *p)
 		? "a policy ends with `;`"
 	    : p->tok.kind == TOKEN_AND || p->tok.kind == TOKEN_OR
 		? "several `when { ... }` hold together; put `||` inside one"
-		: NULL);
+	    : p->tok.kind == TOKEN_COMMA  ? "a policy ends with `;`"
+	    : p->tok.kind == TOKEN_RBRACE ? "this bracket closes nothing"
+					  : NULL);
+}
+
+/* `@name("value")` at the end of a policy: after it comes no other policy. */
+static bool
+pass_stray_annotation(struct parser *p)
+{
+	struct lexer ahead = p->lexer;
+	struct ast_annotation unused;
+	struct token t;
+
+	if (p->tok.kind != TOKEN_AT)
+		return false;
+	ahead.comments = NULL;
+	for (int i = 0; i < 4; i++)
+		t = lex_next(&ahead);
+	t = lex_next(&ahead);
+	if (t.kind != TOKEN_SEMICOLON)
+		return false;
+	(void)parse_unexpected(p, "`when`, `unless` or `;`",
+	    "annotations stand before the policy");
+	return parse_annotation(p, &unused);
 }
 
 static bool
@@ -390,6 +431,8 @@ parse_conditions(struct parser *p, struct ast_policy *policy)
 	uint32_t base = build_mark(p);
 
 	while (p->tok.kind != TOKEN_SEMICOLON) {
+		if (pass_stray_annotation(p))
+			continue;
 		if (!parse_at(p, KW_WHEN) && !parse_at(p, KW_UNLESS) &&
 		    !refuse_end(p)) {
 			skip_to_condition(p);
@@ -486,12 +529,20 @@ static void
 parse_file(struct parser *p)
 {
 	static const struct ast_node error_node = { .kind = NODE_ERROR };
+	uint32_t left_open = 0;
 
 	(void)build_node(p, &error_node);
 	parse_advance(p);
 	while (p->tok.kind != TOKEN_END) {
 		uint32_t from = p->tok.off;
 		bool ok;
+
+		/* Of what was refused with all that was in it. */
+		if (p->tok.kind == TOKEN_RBRACE && left_open > 0) {
+			left_open--;
+			parse_advance(p);
+			continue;
+		}
 
 		p->stack.n = 0;
 		p->open = p->base = (struct parse_open){ 0 };
@@ -500,8 +551,10 @@ parse_file(struct parser *p)
 			ok = parse_indivisible(p);
 		else
 			ok = parse_policy(p);
-		if (!ok)
+		if (!ok) {
 			skip_policy(p);
+			left_open += p->open.braces;
+		}
 		if (p->tok.off == from && p->tok.kind != TOKEN_END)
 			parse_advance(p);
 	}

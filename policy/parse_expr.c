@@ -123,17 +123,19 @@ parse_if(struct parser *p, uint32_t *ret)
 {
 	struct ast_node n = { .kind = NODE_IF };
 	uint32_t from = p->tok.off;
-	bool branches = p->inside.branches, ok;
+	bool branches = p->inside.branches, braces, ok;
 
 	p->inside.branches = true;
 	parse_advance(p);
 	n.a = parse_expr(p);
+	braces = p->tok.kind == TOKEN_LBRACE;
 	ok = parse_branch(p, KW_THEN, "`then`");
 	if (ok && !parse_at(p, KW_ELSE))
 		n.b = parse_expr(p);
 	ok = ok && parse_branch(p, KW_ELSE, "`else`");
 	p->inside.branches = branches;
-	if (!ok)
+	/* In braces, as the other branch, it is no record. */
+	if (!ok || (braces && p->tok.kind == TOKEN_LBRACE))
 		return false;
 	n.c = parse_expr(p);
 	*ret = add(p, from, n);
@@ -152,22 +154,33 @@ parse_field_name(struct parser *p, struct str *ret)
 		parse_check_identifier(p, t);
 		*ret = parse_text(p, t);
 	} else {
-		return parse_unexpected(p, "a field name or `}`", NULL);
+		return parse_unexpected(p, "a field name or `}`",
+		    t.kind == TOKEN_NUMBER ? "such a name stands in quotes"
+					   : NULL);
 	}
 	parse_advance(p);
-	if (p->tok.kind == TOKEN_ASSIGN)
-		return parse_unexpected(p, "`:`", "write `name: value`");
-	return parse_expect(p, TOKEN_COLON, NULL);
+	return parse_expect(p, TOKEN_COLON,
+	    p->tok.kind == TOKEN_COMMA || p->tok.kind == TOKEN_RBRACE
+		? "a list stands in `[...]`"
+		: "write `name: value`");
 }
 
+/* `is_set`: what was to be a record turned out a list in the wrong brackets. */
 static void
-parse_field(struct parser *p, struct buf *names)
+parse_field(struct parser *p, struct buf *names, bool *is_set)
 {
 	struct ast_node n = { .kind = NODE_FIELD };
 	struct token t = p->tok;
 	struct str name;
 
+	if (*is_set) {
+		(void)parse_expr(p);
+		return;
+	}
 	if (!parse_field_name(p, &name)) {
+		*is_set =
+		    p->prev.kind == TOKEN_STRING &&
+		    (p->tok.kind == TOKEN_COMMA || p->tok.kind == TOKEN_RBRACE);
 		parse_sync(p);
 		return;
 	}
@@ -181,9 +194,10 @@ static bool
 parse_fields(struct parser *p, struct buf *names)
 {
 	struct parse_inside outer = parse_begin(p, true, true);
+	bool is_set = false;
 
 	while (p->tok.kind != TOKEN_RBRACE) {
-		parse_field(p, names);
+		parse_field(p, names, &is_set);
 		if (p->tok.kind != TOKEN_COMMA && p->tok.kind != TOKEN_RBRACE)
 			parse_rest(p, "`,` or `}`", parse_hint_open(p));
 		if (p->tok.kind != TOKEN_COMMA)
@@ -271,7 +285,11 @@ hint_name(
 			error_hint(e, ADDITION_HINT);
 			return;
 		}
-	if (foreign)
+	if (!is_method && parse_peek(p).kind == TOKEN_STRING &&
+	    name.p[0] >= 'A' && name.p[0] <= 'Z')
+		error_hint(e, "an entity is `%.*s::%.*s`", STR_ARG(name),
+		    STR_ARG(parse_text(p, parse_peek(p))));
+	else if (foreign)
 		error_hint(e, "%s", foreign);
 	else if (near)
 		error_hint(e, "did you mean `%s`?", near);
@@ -321,16 +339,75 @@ parse_call(struct parser *p, struct token at, struct str name, uint32_t *ret)
 	return true;
 }
 
+/* `alice"`: what the quote begins is not what was meant either. */
+static bool
+refuse_half_string(struct parser *p, struct token t)
+{
+	struct str text = parse_text(p, t);
+
+	error_hint(
+	    parse_refuse(p, ERR_SYNTAX_STRING, t,
+		"expected an opening quote before `%.*s`", STR_ARG(text)),
+	    "did you mean `\"%.*s\"`?", STR_ARG(text));
+	p->refused_end = t.off + t.len;
+	return true;
+}
+
+/* The word and what is joined to it by `-`, if all of it hangs on a dot: an
+ * attribute's name that is no identifier. */
+static struct str
+dashed_name(const struct parser *p, struct token t)
+{
+	const char *text = p->source->text.p;
+	uint32_t from = t.off;
+
+	while (from > 0 &&
+	       (text[from - 1] == '-' ||
+		   lex_is_identifier(source_text(p->source, from - 1, 1))))
+		from--;
+	if (from == t.off || from == 0 || text[from - 1] != '.')
+		return (struct str){ 0 };
+	return source_text(p->source, from, t.off + t.len - from);
+}
+
+static void
+hint_variable(struct parser *p, struct token t, struct error *e)
+{
+	struct str text = parse_text(p, t), dashed = dashed_name(p, t);
+	const char *near = hint_value(text);
+	bool type = text.p[0] >= 'A' && text.p[0] <= 'Z';
+
+	if (dashed.n > 0)
+		error_hint(e, "did you mean `[\"%.*s\"]`?", STR_ARG(dashed));
+	else if (near)
+		error_hint(e, "did you mean `%s`?", near);
+	else if (hint_foreign_value(text))
+		error_hint(e, "%s", hint_foreign_value(text));
+	else if (type)
+		error_hint(e,
+		    "an entity is `%.*s::\"id\"`; text stands in quotes",
+		    STR_ARG(text));
+	else
+		error_hint(e,
+		    "text stands in quotes, an attribute behind its owner: "
+		    "`\"%.*s\"`, `principal.%.*s`",
+		    STR_ARG(text), STR_ARG(text));
+}
+
 /* A name right before a string or a colon was to be an entity's type. */
 static bool
 refuse_half_entity(struct parser *p, struct token t)
 {
 	struct str text = parse_text(p, t);
 	struct token next = parse_peek(p), after = parse_peek2(p);
-	bool colon = next.kind == TOKEN_COLON && after.kind == TOKEN_STRING;
+	bool colon = (next.kind == TOKEN_COLON || next.kind == TOKEN_DOT) &&
+		     after.kind == TOKEN_STRING;
 
 	if (next.kind != TOKEN_STRING && !colon)
 		return false;
+	if (next.kind == TOKEN_STRING && next.off == t.off + t.len &&
+	    (next.fault || parse_is_long_string(p, next)))
+		return refuse_half_string(p, t);
 	/* What follows would be refused as well: say it once. */
 	error_hint(
 	    parse_refuse(p, ERR_SYNTAX_UNEXPECTED, t,
@@ -345,25 +422,15 @@ refuse_half_entity(struct parser *p, struct token t)
 static void
 refuse_variable(struct parser *p, struct token t)
 {
-	struct str text = parse_text(p, t);
-	const char *foreign = hint_foreign_value(text);
-	const char *near = hint_value(text);
-	struct error *e;
-
-	if (refuse_half_entity(p, t))
+	if (!t.fault && refuse_half_entity(p, t))
 		return;
-	e = parse_refuse(p, ERR_NAME_VARIABLE, t,
-	    "expected a value, found the unknown name `%.*s`", STR_ARG(text));
 	p->refused_end = t.off + t.len;
-	if (foreign)
-		error_hint(e, "%s", foreign);
-	else if (near)
-		error_hint(e, "did you mean `%s`?", near);
-	else
-		error_hint(e,
-		    "text stands in quotes, an attribute behind its owner: "
-		    "`\"%.*s\"`, `principal.%.*s`",
-		    STR_ARG(text), STR_ARG(text));
+	if (t.fault)
+		return; /* said by the lexer */
+	hint_variable(p, t,
+	    parse_refuse(p, ERR_NAME_VARIABLE, t,
+		"expected a value, found the unknown name `%.*s`",
+		STR_ARG(parse_text(p, t))));
 }
 
 static uint32_t
@@ -453,6 +520,8 @@ parse_word(struct parser *p, uint32_t *ret)
 		return parse_literal(p, ret);
 	if (!lex_is_reserved(p->tok.keyword))
 		return parse_named(p, ret);
+	if (parse_peek(p).kind == TOKEN_LPAREN)
+		hint = hint_foreign_function(parse_text(p, p->tok));
 	if (parse_at(p, KW_IF))
 		hint = "put an `if` inside an operation in parentheses";
 	return parse_unexpected(p, "a value", hint);
@@ -475,6 +544,13 @@ parse_primary(struct parser *p, uint32_t *ret)
 		return parse_slot(p, ret);
 	case TOKEN_WORD:
 		return parse_word(p, ret);
+	case TOKEN_PLUS:
+		return parse_unexpected(
+		    p, "a value", "a number has no plus sign");
+	case TOKEN_GT:
+	case TOKEN_STAR:
+		return parse_unexpected(
+		    p, "a value", "there are no shifts and no powers");
 	default:
 		return parse_unexpected(p, "a value", NULL);
 	}
@@ -517,12 +593,11 @@ parse_each(struct parser *p, struct token at, const struct operation *op,
 		.kind = NODE_EACH, .op = (uint8_t)op->op, .a = *node
 	};
 	uint32_t from = start_of(p, *node);
+	struct parse_inside outer = parse_begin(p, true, true);
 
-	parse_advance(p);
 	if (p->tok.kind == TOKEN_RPAREN) {
 		refuse_count(p, at, op, 0);
-		parse_advance(p);
-		return true;
+		return parse_end(p, TOKEN_RPAREN, &outer, "`)`");
 	}
 	if (p->tok.kind != TOKEN_STRING)
 		return parse_unexpected_as(
@@ -534,7 +609,7 @@ parse_each(struct parser *p, struct token at, const struct operation *op,
 	parse_advance(p);
 	if (p->tok.kind == TOKEN_COMMA)
 		parse_advance(p);
-	if (!parse_expect(p, TOKEN_RPAREN, "it takes one pattern"))
+	if (!parse_end(p, TOKEN_RPAREN, &outer, "`)`"))
 		return false;
 	*node = add(p, from, n);
 	return true;
@@ -585,7 +660,8 @@ hint_number(struct parser *p, uint32_t node)
 	size_t len = 0, dots = 0;
 
 	if (n->kind != NODE_LONG)
-		return NULL;
+		return "a name that begins with a digit is written "
+		       "`value[\"1st\"]`";
 	while (len < text.n && memchr("0123456789./", text.p[len], 12))
 		dots += text.p[len++] == '.';
 	if (dots > 1)
@@ -629,8 +705,11 @@ parse_index(struct parser *p, uint32_t *node)
 
 	parse_advance(p);
 	if (p->tok.kind != TOKEN_STRING)
-		return parse_unexpected_as(
-		    p, ERR_TYPE_LITERAL, "an attribute name in quotes", NULL);
+		return parse_unexpected_as(p, ERR_TYPE_LITERAL,
+		    "an attribute name in quotes",
+		    p->tok.kind == TOKEN_NUMBER
+			? "sets have no order: test with `contains`"
+			: NULL);
 	n.b = build_string(p, parse_string(p, p->tok));
 	parse_advance(p);
 	if (!parse_expect(p, TOKEN_RBRACKET, NULL))

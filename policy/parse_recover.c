@@ -13,13 +13,22 @@
 
 #include "policy/hint.h"
 
+/* After an annotation's `@name`. */
+static bool
+may_follow_name(struct token t)
+{
+	return t.kind == TOKEN_LPAREN || t.kind == TOKEN_AT ||
+	       (t.keyword >= KW_PERMIT && t.keyword <= KW_DENY);
+}
+
 bool
 parse_at_policy_start(const struct parser *p)
 {
 	struct token next, after;
 
 	if (p->tok.kind == TOKEN_AT)
-		return true;
+		return parse_peek(p).kind == TOKEN_WORD &&
+		       may_follow_name(parse_peek2(p));
 	if (p->tok.kind != TOKEN_WORD ||
 	    ((p->tok.keyword < KW_PERMIT || p->tok.keyword > KW_DENY) &&
 		p->tok.keyword != KW_INDIVISIBLE))
@@ -163,6 +172,25 @@ begins_value(const struct parser *p)
 	       p->tok.kind == TOKEN_NUMBER;
 }
 
+/* A word that hangs on a number. */
+static const char *
+hint_after_number(struct parser *p)
+{
+	static const char *const units[] = { "d", "h", "m", "s", "ms" };
+	struct str text = parse_text(p, p->tok);
+
+	for (size_t i = 0; i < ARRAY_LEN(units); i++) {
+		if (!str_eq(text, str_of(units[i])))
+			continue;
+		snprintf(p->hint, sizeof p->hint,
+		    "a span of time is `duration(\"%.*s%s\")`",
+		    STR_ARG(parse_text(p, p->prev)), units[i]);
+		return p->hint;
+	}
+	return text.p[0] == 'T' ? "a time is `datetime(\"...\")`"
+				: "a number is decimal digits alone";
+}
+
 /* Why the current token does not go on with the expression before it. */
 static const char *
 hint_rest(struct parser *p)
@@ -171,17 +199,25 @@ hint_rest(struct parser *p)
 	bool close = p->prev.off + p->prev.len == p->tok.off;
 
 	if (p->tok.kind == TOKEN_WORD && p->prev.kind == TOKEN_NUMBER && close)
-		snprintf(p->hint, sizeof p->hint,
-		    "a span of time is `duration(\"5m\")`");
-	else if (p->tok.kind == TOKEN_WORD && hint_is_method(text))
+		return hint_after_number(p);
+	if (p->inside.commas && (begins_value(p) || p->tok.kind == TOKEN_WORD))
+		return "separate them with `,`";
+	if (p->tok.kind == TOKEN_COMMA)
+		return "a list stands in `[...]`";
+	if (p->tok.kind == TOKEN_STRING && p->prev.kind == TOKEN_STRING)
+		return "strings cannot be joined";
+	if (parse_at(p, KW_MATCHES) && p->dialect == POLICY_CEDAR)
+		return ADDITION_HINT;
+	if (p->tok.kind == TOKEN_WORD && hint_is_method(text))
 		snprintf(p->hint, sizeof p->hint, "write `value.%.*s(...)`",
 		    STR_ARG(text));
 	else if (p->tok.kind == TOKEN_COLON && p->prev.kind == TOKEN_WORD)
 		snprintf(
 		    p->hint, sizeof p->hint, "an entity is `Type::\"id\"`");
 	else if (begins_value(p))
-		snprintf(
-		    p->hint, sizeof p->hint, "join tests with `&&` or `||`");
+		return "join tests with `&&` or `||`";
+	else if (p->tok.kind == TOKEN_WORD && p->tok.keyword == KW_NONE)
+		return "operators that are words are `in`, `has`, `like`, `is`";
 	else
 		return NULL;
 	return p->hint;
@@ -219,12 +255,27 @@ parse_hint_open(struct parser *p)
 {
 	struct span at = source_span(p->source, p->inside.off, 1);
 
+	if (is_close(p->tok.kind) && !closes(p, &p->inside.open))
+		return "this bracket closes nothing";
+	if (p->tok.kind == TOKEN_SEMICOLON && !parse_at_policy_end(p))
+		return "one `;` ends the whole policy: join tests with `&&`";
 	if (parse_is_long_string(p, p->prev) ||
 	    !(is_close(p->tok.kind) || parse_at_policy_end(p) ||
 		p->tok.kind == TOKEN_SEMICOLON || parse_at_clause_start(p)))
 		return NULL;
 	snprintf(p->hint, sizeof p->hint,
 	    "the `%c` at line %u, column %u is not closed",
+	    p->source->text.p[p->inside.off], at.line, at.col);
+	return p->hint;
+}
+
+static const char *
+hint_wrong_close(struct parser *p)
+{
+	struct span at = source_span(p->source, p->inside.off, 1);
+
+	snprintf(p->hint, sizeof p->hint,
+	    "it closes the `%c` at line %u, column %u",
 	    p->source->text.p[p->inside.off], at.line, at.col);
 	return p->hint;
 }
@@ -236,7 +287,7 @@ parse_end(struct parser *p, enum token_kind close,
 	bool closed = p->tok.kind == close;
 
 	if (!closed && parse_is_wrong_close(p, close, outer)) {
-		(void)parse_unexpected(p, want, NULL);
+		(void)parse_unexpected(p, want, hint_wrong_close(p));
 		closed = true;
 	} else if (!closed) {
 		parse_rest(p, want, parse_hint_open(p));

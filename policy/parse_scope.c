@@ -82,6 +82,10 @@ refuse_entity(struct parser *p, enum ast_var var)
 		hint = "put the type before it: `Type::\"id\"`";
 	else if (p->tok.kind == TOKEN_LBRACKET)
 		hint = "a list stands after `in` only";
+	else if (p->tok.kind == TOKEN_LBRACE)
+		hint = "a list stands in `[...]`";
+	else if (p->inside.commas && p->tok.keyword == KW_RESOURCE)
+		hint = "is the list's `]` missing?";
 	else if (p->tok.keyword >= KW_PRINCIPAL && p->tok.keyword <= KW_CONTEXT)
 		hint = "compare with other data in a condition: "
 		       "`when { ... }`";
@@ -343,6 +347,8 @@ hint_test(const struct parser *p)
 	if (p->tok.kind == TOKEN_LBRACE || p->tok.kind == TOKEN_SEMICOLON ||
 	    parse_at_clause_start(p))
 		return "the scope's `)` is missing";
+	if (p->tok.keyword >= KW_PRINCIPAL && p->tok.keyword <= KW_CONTEXT)
+		return "separate the elements with `,`";
 	return NULL;
 }
 
@@ -371,7 +377,9 @@ parse_not(struct parser *p, enum ast_var var, bool after_is, uint32_t *ret)
 		return parse_like(p, var, true, from, ret);
 	return parse_unexpected_as(p, ERR_SYNTAX_SCOPE,
 	    after_is ? "`in` after `not`" : "`in` or `like` after `not`",
-	    p->tok.kind == TOKEN_EQ ? "did you mean `!=`?" : NULL);
+	    p->tok.kind == TOKEN_EQ ? "did you mean `!=`?"
+	    : parse_at(p, KW_IS)    ? "did you mean `is not`?"
+				    : NULL);
 }
 
 static bool
@@ -466,6 +474,11 @@ parse_scope_var(struct parser *p, enum ast_var var)
 	if (p->tok.kind == TOKEN_WORD && parse_peek(p).kind == TOKEN_PATH) {
 		snprintf(p->hint, sizeof p->hint, "write `%s == %.*s::\"...\"`",
 		    name[0], (int)(text.n > 30 ? 30 : text.n), text.p);
+		return parse_unexpected_as(p, ERR_SYNTAX_SCOPE, want, p->hint);
+	}
+	if (p->tok.kind == TOKEN_STAR || hint_is_anyone(text)) {
+		snprintf(
+		    p->hint, sizeof p->hint, "`%s` alone means any", name[0]);
 		return parse_unexpected_as(p, ERR_SYNTAX_SCOPE, want, p->hint);
 	}
 	if (p->tok.kind != TOKEN_WORD || !hint_nearest(text, name))

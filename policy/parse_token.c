@@ -68,6 +68,8 @@ hint_fault(struct parser *p, struct token t, struct error *e)
 		    "names are letters, digits and `_` of ASCII; an attribute "
 		    "of another name is `value[\"%.*s\"]`",
 		    (int)(text.n > 40 ? 0 : text.n), text.p);
+	else if (t.fault == FAULT_CHARACTER && (unsigned char)text.p[0] < 0x80)
+		error_hint(e, "it may stand inside strings only");
 	else if (t.fault == FAULT_QUESTION && is_followed_by_value(p))
 		error_hint(e, "a choice is `if a then b else c`");
 	else if (t.fault == FAULT_UNCLOSED &&
@@ -85,12 +87,17 @@ refuse_fault(struct parser *p, struct token t)
 	enum err_code code = ERR_SYNTAX_LEXICAL;
 	struct error *e;
 
+	/* Part of what was refused just before it. */
+	if (p->refused_end && p->refused_end == t.off)
+		return;
 	if (t.kind == TOKEN_STRING)
 		code = ERR_SYNTAX_STRING;
 	if (t.fault == FAULT_BLOCK_COMMENT)
 		t.len = (uint32_t)str_find(text, '\n', 0);
-	if (t.fault == FAULT_CHARACTER || t.fault == FAULT_OPERATOR ||
-	    t.fault == FAULT_LETTER)
+	if (t.fault == FAULT_CHARACTER && text.p[0] == '\0')
+		e = parse_refuse(p, code, t, "%s NUL", faults[t.fault].msg);
+	else if (t.fault == FAULT_CHARACTER || t.fault == FAULT_OPERATOR ||
+		 t.fault == FAULT_LETTER)
 		e = parse_refuse(p, code, t, "%s `%.*s`", faults[t.fault].msg,
 		    (int)(text.n > 40 ? 40 : text.n), text.p);
 	else
@@ -238,6 +245,16 @@ refuse_long_string(struct parser *p, const char *want)
 	return true;
 }
 
+static bool
+ends_something(const struct parser *p)
+{
+	enum token_kind kind = p->tok.kind;
+
+	return kind == TOKEN_END || kind == TOKEN_SEMICOLON ||
+	       kind == TOKEN_RPAREN || kind == TOKEN_RBRACKET ||
+	       kind == TOKEN_RBRACE;
+}
+
 bool
 parse_unexpected_as(
     struct parser *p, enum err_code code, const char *want, const char *hint)
@@ -248,7 +265,8 @@ parse_unexpected_as(
 	/* A token with a fault has been reported, and what comes after a
 	 * string that never ends was not meant to be there. */
 	if (p->tok.kind == TOKEN_BAD || p->prev.fault == FAULT_UNCLOSED ||
-	    (p->refused_end && p->refused_end == parse_len(p, 0)) ||
+	    (p->refused_end && p->refused_end == parse_len(p, 0) &&
+		!ends_something(p)) ||
 	    p->quiet_at == p->tok.off + 1 || p->too_deep) {
 		p->failed = true;
 		return false;
@@ -411,7 +429,14 @@ parse_refuse_bare_id(struct parser *p, uint32_t off)
 		    STR_ARG(type), STR_ARG(parse_text(p, s)));
 		return parse_unexpected(p, want, p->hint);
 	}
-	return parse_unexpected(p, want, "an entity is `Type::\"id\"`");
+	error_hint(
+	    parse_refuse(p, ERR_SYNTAX_UNEXPECTED, id,
+		"expected " ENTITY_WANTED ", found `%.*s`", STR_ARG(type)),
+	    type.p[0] >= 'A' && type.p[0] <= 'Z'
+		? "a type is tested with `is`"
+		: "an entity is `Type::\"id\"`");
+	p->refused_end = id.off + id.len;
+	return false;
 }
 
 bool
