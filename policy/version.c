@@ -343,16 +343,24 @@ cmp_rpm(struct str a, struct str b)
 
 /* --- the table ---------------------------------------------------------- */
 
-/* No epoch is 0, no revision is the empty one. */
+/* No epoch is 0. No revision is Debian's 0, and below all of RPM's releases. */
 static int
-cmp_evr(struct str a, struct str b, int (*cmp)(struct str, struct str))
+cmp_evr(enum value_kind kind, struct str a, struct str b)
 {
+	bool debian = kind == VALUE_DEBVERSION;
 	struct evr v = split_evr(a), w = split_evr(b);
 	int order = cmp_digits(v.epoch, w.epoch);
 
 	if (!order)
-		order = cmp(v.version, w.version);
-	return order ? order : cmp(v.revision, w.revision);
+		order = debian ? cmp_debian(v.version, w.version)
+			       : cmp_rpm(v.version, w.version);
+	if (order)
+		return order;
+	if (debian)
+		return cmp_debian(v.revision, w.revision);
+	if (v.has_revision != w.has_revision)
+		return (int)v.has_revision - (int)w.has_revision;
+	return cmp_rpm(v.revision, w.revision);
 }
 
 bool
@@ -379,5 +387,5 @@ version_cmp(enum value_kind kind, struct str a, struct str b)
 {
 	if (kind == VALUE_VERSION)
 		return cmp_semver(a, b);
-	return cmp_evr(a, b, kind == VALUE_DEBVERSION ? cmp_debian : cmp_rpm);
+	return cmp_evr(kind, a, b);
 }

@@ -31,6 +31,7 @@ static const struct str policy_text = STR_INIT(
     "deny(principal in Group::\"banned\", action, "
     "resource like Doc::\"${principal.team}/*\") when { "
     "[[1], [2], [3]].contains([3]) && principal.getTag(\"t\") == \"v\" && "
+    "principal.team matches \"^[a-c]$\" && "
     "context.now.offset(duration(\"1d\")) > context.now };");
 
 static bool

@@ -291,6 +291,8 @@ static const struct {
 	{ "rpmversion", "1.0^git1", "1.0.1", -1 },
 	{ "rpmversion", "1.a", "1.1", -1 },
 	{ "rpmversion", "1.0-1", "1.0", 1 },
+	{ "rpmversion", "1.0-~1", "1.0", 1 },
+	{ "rpmversion", "1.0-~1", "1.0-1", -1 },
 	{ "rpmversion", "1:1", "2", 1 },
 	{ "rpmversion", "1.010", "1.10", 0 },
 	{ "rpmversion", "FC5", "fc4", -1 },
