@@ -1,0 +1,84 @@
+/* findings.c - findings of a policy, merged over environments. */
+#include "policy/findings.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static struct finding *
+find(struct findings *f, uint32_t off, uint32_t len)
+{
+	for (size_t i = 0; i < f->n; i++)
+		if (f->items[i].off == off && f->items[i].len == len)
+			return &f->items[i];
+	return NULL;
+}
+
+struct error *
+findings_add(struct findings *f, uint32_t number, uint32_t off, uint32_t len,
+    enum err_code code, const char *fmt, ...)
+{
+	struct finding *found = find(f, off, len);
+	char text[sizeof found->error.msg];
+	va_list ap;
+
+	if (found) {
+		found->n_environments += found->last != number;
+		found->last = number;
+		return NULL;
+	}
+	if (f->n == FINDINGS_MAX) {
+		f->dropped++;
+		return NULL;
+	}
+	found = &f->items[f->n++];
+	*found = (struct finding){ .off = off,
+		.len = len,
+		.n_environments = 1,
+		.first = number,
+		.last = number };
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	(void)error_set(&found->error, code, SPAN_NONE, "%s", text);
+	return &found->error;
+}
+
+static int
+cmp_findings(const void *a, const void *b)
+{
+	const struct finding *x = a, *y = b;
+
+	if (x->off != y->off)
+		return x->off < y->off ? -1 : 1;
+	return (x->len > y->len) - (x->len < y->len);
+}
+
+void
+findings_report(struct findings *f, uint32_t n_environments,
+    void (*describe)(const void *ctx, uint32_t number, struct buf *out),
+    const void *ctx, struct errors *reterr)
+{
+	if (f->n > 1)
+		qsort(f->items, f->n, sizeof *f->items, cmp_findings);
+	for (size_t i = 0; i < f->n; i++) {
+		const struct finding *x = &f->items[i];
+		struct buf where = { 0 };
+		struct error *e;
+
+		if (x->first != 0 && x->n_environments < n_environments)
+			describe(ctx, x->first, &where);
+		e = errors_add(reterr, x->error.code,
+		    reterr->n < ERRORS_MAX
+			? source_span(&f->ast->source, x->off, x->len)
+			: SPAN_NONE,
+		    "%s%s%.*s", x->error.msg, where.n ? ", for " : "",
+		    STR_ARG(buf_str(&where)));
+		if (e && x->error.hint[0])
+			error_hint(e, "%s", x->error.hint);
+		buf_free(&where);
+	}
+	reterr->dropped += f->dropped;
+	f->n = 0;
+	f->dropped = 0;
+}
