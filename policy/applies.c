@@ -21,7 +21,8 @@ is_listed(const struct ast *t, const struct ast_node *n, struct str type)
 	return false;
 }
 
-/* --- types ----------------------------------------------------------------- */
+/* --- types -----------------------------------------------------------------
+ */
 
 static uint32_t
 type_at(const struct checker *c, const struct ast_node *n)
@@ -40,7 +41,8 @@ type_equals(const struct checker *c, uint32_t node, uint32_t type)
 }
 
 static enum verdict
-type_in_list(const struct checker *c, const struct ast_node *test, uint32_t type)
+type_in_list(
+    const struct checker *c, const struct ast_node *test, uint32_t type)
 {
 	for (uint32_t i = 0; i < test->b; i++) {
 		uint32_t node = typecheck_bare(c, c->ast->kids[test->a + i]);
@@ -74,7 +76,8 @@ test_type(const struct checker *c, const struct ast_node *test, uint32_t type)
 	return VERDICT_MAYBE;
 }
 
-/* --- actions ---------------------------------------------------------------- */
+/* --- actions ----------------------------------------------------------------
+ */
 
 static uint32_t
 action_at(const struct checker *c, uint32_t node)
@@ -106,7 +109,8 @@ action_in_list(
 }
 
 static enum verdict
-action_like(const struct checker *c, const struct ast_node *test, struct uid uid)
+action_like(
+    const struct checker *c, const struct ast_node *test, struct uid uid)
 {
 	const struct ast_node *pattern = &c->ast->nodes[test->b];
 	const struct ast_part *parts = &c->ast->parts[pattern->a];
@@ -135,7 +139,8 @@ test_action(
 	return VERDICT_MAYBE;
 }
 
-/* --- elements ---------------------------------------------------------------- */
+/* --- elements ----------------------------------------------------------------
+ */
 
 static bool
 applies(const struct checker *c, uint32_t scope, uint32_t index,
@@ -145,7 +150,8 @@ applies(const struct checker *c, uint32_t scope, uint32_t index,
 	const struct ast_node *n = &c->ast->nodes[scope];
 
 	for (uint32_t i = 0; i < n->b; i++) {
-		const struct ast_node *t = &c->ast->nodes[c->ast->kids[n->a + i]];
+		const struct ast_node *t =
+		    &c->ast->nodes[c->ast->kids[n->a + i]];
 		enum verdict v = test(c, t, index);
 
 		if (v == (t->negated ? VERDICT_YES : VERDICT_NO))

@@ -39,8 +39,8 @@ add_key(struct effects *e, uint8_t kind, uint32_t a, uint32_t b, uint32_t c)
 }
 
 static uint32_t
-find_key(const struct effects *e, uint8_t kind, uint32_t a, uint32_t b,
-    uint32_t c)
+find_key(
+    const struct effects *e, uint8_t kind, uint32_t a, uint32_t b, uint32_t c)
 {
 	struct key k = { { a, b, c, 0 } };
 	char name = (char)kind;
@@ -77,8 +77,7 @@ binary_of(struct effects *e, enum ast_op op, uint32_t a, uint32_t b)
 static uint32_t
 attribute_of(struct effects *e, uint32_t of, struct str name)
 {
-	return add_key(
-	    e, NODE_ATTR, of, number_of_key(e, KEY_TEXT, name), 0);
+	return add_key(e, NODE_ATTR, of, number_of_key(e, KEY_TEXT, name), 0);
 }
 
 static uint32_t
@@ -125,8 +124,8 @@ list_of(struct effects *e, const struct ast_node *n, const uint32_t *kids,
 		const struct ast_node *field = &e->ast->nodes[kids[i]];
 		uint32_t *to = &parts[2 + width * i];
 
-		to[0] = is_record ? number_of_key(e, KEY_TEXT,
-					e->ast->strings[field->a])
+		to[0] = is_record ? number_of_key(
+					e, KEY_TEXT, e->ast->strings[field->a])
 				  : number(e, kids[i]);
 		if (is_record)
 			to[1] = number(e, field->b);
@@ -172,8 +171,9 @@ leaf_of(struct effects *e, uint32_t node, const struct ast_node *n)
 
 	if (n->kind == NODE_STRING)
 		return number_of_key(e, NODE_STRING, t->strings[n->a]);
-	if (n->kind == NODE_BOOL || n->kind == NODE_VAR ||
-	    n->kind == NODE_SLOT)
+	if (n->kind == NODE_REGEX)
+		return number_of_key(e, NODE_REGEX, t->regexes[n->a].text);
+	if (n->kind == NODE_BOOL || n->kind == NODE_VAR || n->kind == NODE_SLOT)
 		return add_key(
 		    e, n->kind, n->kind == NODE_BOOL ? n->a : n->op, 0, 0);
 	if (n->kind == NODE_LONG) {
@@ -185,7 +185,7 @@ leaf_of(struct effects *e, uint32_t node, const struct ast_node *n)
 		return add_key(e, NODE_ENTITY,
 		    number_of_key(e, KEY_TYPE, t->strings[n->a]),
 		    number_of_key(e, KEY_TEXT, t->strings[n->b]), 0);
-	/* Patterns and what is no expression: like nothing else. */
+	/* What is no expression: like nothing else. */
 	return add_key(e, NODE_ERROR, node, 0, 0);
 }
 
@@ -230,8 +230,10 @@ number_node(struct effects *e, uint32_t node)
 		return attribute_of(e, number(e, n->a), e->ast->strings[n->b]);
 	if (n->kind == NODE_HAS)
 		return has_of(e, n);
-	if (n->kind == NODE_LIKE)
-		return add_key(e, NODE_LIKE, number(e, n->a), number(e, n->b), 0);
+	if (n->kind == NODE_LIKE || n->kind == NODE_MATCHES ||
+	    n->kind == NODE_EACH)
+		return add_key(
+		    e, n->kind, number(e, n->a), number(e, n->b), n->op);
 	if (n->kind == NODE_PATTERN)
 		return pattern_of(e, n);
 	if (n->kind == NODE_IS)
@@ -288,8 +290,8 @@ effects_tag(const struct effects *e, uint32_t receiver, uint32_t argument)
 {
 	if (!e->table)
 		return INTERN_NONE;
-	return find_key(e, NODE_METHOD, OP_GET_TAG,
-	    effects_number(e, receiver), effects_number(e, argument));
+	return find_key(e, NODE_METHOD, OP_GET_TAG, effects_number(e, receiver),
+	    effects_number(e, argument));
 }
 
 /* --- lists --------------------------------------------------------------- */
@@ -315,8 +317,7 @@ effects_one(struct effects *e, uint32_t n)
 }
 
 const struct effect *
-effects_union(
-    struct effects *e, const struct effect *a, const struct effect *b)
+effects_union(struct effects *e, const struct effect *a, const struct effect *b)
 {
 	if (!a)
 		return b;

@@ -29,8 +29,7 @@ is_action_type(struct str type)
 }
 
 static void
-check_type(
-    struct names *n, struct checker *c, uint32_t node, struct str name)
+check_type(struct names *n, struct checker *c, uint32_t node, struct str name)
 {
 	const struct str *near;
 	struct error *e;
@@ -96,9 +95,8 @@ has_id(const struct schema_entity_type *t, struct str id)
 }
 
 static void
-check_enumerated(
-    struct checker *c, uint32_t node, const struct schema_entity_type *t,
-    struct str id)
+check_enumerated(struct checker *c, uint32_t node,
+    const struct schema_entity_type *t, struct str id)
 {
 	const struct str *near;
 	struct error *e;
@@ -156,7 +154,8 @@ names_check(struct names *n, struct checker *c, uint32_t node)
 			check_type(n, c, node, t->strings[t->kids[x->a + i]]);
 }
 
-/* --- scopes that fit nothing ------------------------------------------------- */
+/* --- scopes that fit nothing -------------------------------------------------
+ */
 
 /* What the actions that fit allow. */
 struct allowed {
@@ -165,8 +164,8 @@ struct allowed {
 };
 
 static bool
-any_applies(const struct checker *c, uint32_t scope, const uint32_t *types,
-    uint32_t n)
+any_applies(
+    const struct checker *c, uint32_t scope, const uint32_t *types, uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++)
 		if (applies_type(c, scope, types[i]))
@@ -189,17 +188,17 @@ what_fits(const struct checker *c, const struct ast_policy *p)
 			continue;
 		if (sum.appliable++ == 0)
 			sum.first = i;
-		sum.principals += any_applies(c, p->scope[VAR_PRINCIPAL],
-		    a->principals, a->n_principals);
-		sum.resources += any_applies(c, p->scope[VAR_RESOURCE],
-		    a->resources, a->n_resources);
+		sum.principals += any_applies(
+		    c, p->scope[VAR_PRINCIPAL], a->principals, a->n_principals);
+		sum.resources += any_applies(
+		    c, p->scope[VAR_RESOURCE], a->resources, a->n_resources);
 	}
 	return sum;
 }
 
 static void
-print_types(const struct checker *c, const uint32_t *types, uint32_t n,
-    struct buf *out)
+print_types(
+    const struct checker *c, const uint32_t *types, uint32_t n, struct buf *out)
 {
 	for (uint32_t i = 0; i < n && i < SHOWN_TYPES; i++)
 		buf_printf(out, "%s`%.*s`", i ? ", " : "",
@@ -228,8 +227,7 @@ refuse_types(struct checker *c, uint32_t scope, enum ast_var var,
 		    STR_ARG(str_sub(buf_str(&uid), 0, 100)), name);
 	else
 		e = typecheck_refuse(c, scope, ERR_TYPE_SCOPE,
-		    "no request fits: no action that fits has such a %s",
-		    name);
+		    "no request fits: no action that fits has such a %s", name);
 	error_hint(e, "%s of `%.*s`: %.*s", name,
 	    STR_ARG(str_sub(buf_str(&uid), 0, 60)),
 	    STR_ARG(str_sub(buf_str(&types), 0, 80)));

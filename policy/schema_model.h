@@ -28,6 +28,7 @@ struct type {
 		struct {
 			const struct type_attribute *attributes; /* sorted by name */
 			uint32_t n;
+			bool is_open; /* may have others too: joins in permissive validation alone */
 		} record;
 		uint32_t entity;           /* index of an entity type, or of an action type (below); SCHEMA_NONE: any (permissive joins) */
 		enum value_kind extension; /* VALUE_IP, VALUE_DECIMAL, … */

@@ -18,6 +18,12 @@ const struct type type_datetime = { .kind = TYPE_EXTENSION,
 	.extension = VALUE_DATETIME };
 const struct type type_duration = { .kind = TYPE_EXTENSION,
 	.extension = VALUE_DURATION };
+const struct type type_version = { .kind = TYPE_EXTENSION,
+	.extension = VALUE_VERSION };
+const struct type type_debversion = { .kind = TYPE_EXTENSION,
+	.extension = VALUE_DEBVERSION };
+const struct type type_rpmversion = { .kind = TYPE_EXTENSION,
+	.extension = VALUE_RPMVERSION };
 
 bool
 types_init(struct types *t, const struct schema *schema, enum schema_mode mode,
@@ -28,8 +34,7 @@ types_init(struct types *t, const struct schema *schema, enum schema_mode mode,
 
 	*t = (struct types){ .schema = schema, .mode = mode };
 	for (uint32_t i = 0; entities && i < n; i++)
-		entities[i] =
-		    (struct type){ .kind = TYPE_ENTITY, .entity = i };
+		entities[i] = (struct type){ .kind = TYPE_ENTITY, .entity = i };
 	t->entities = entities;
 	return entities != NULL;
 }
@@ -203,8 +208,7 @@ join_entities(struct types *t, const struct type *a, const struct type *b)
 	for (size_t i = 0; i < t->n_unions; i++)
 		if (is_same_union(t->unions[i], both))
 			return union_type(t, i);
-	if (!ARENA_PUSH_ROOM(
-		t->arena, t->unions, t->n_unions, t->cap_unions)) {
+	if (!ARENA_PUSH_ROOM(t->arena, t->unions, t->n_unions, t->cap_unions)) {
 		t->failed = true;
 		return NULL;
 	}
@@ -231,8 +235,8 @@ is_record_part(struct types *t, const struct type *a, const struct type *b)
 			? &a->record.attributes[i]
 			: schema_find_attribute(a, y->name);
 
-		if (!x || (x->required != y->required &&
-			      (is_strict || y->required)))
+		if (!x ||
+		    (x->required != y->required && (is_strict || y->required)))
 			return false;
 		if (!type_is_part(t, x->type, y->type))
 			return false;
@@ -252,7 +256,8 @@ join_records(struct types *t, const struct type *a, const struct type *b)
 
 	if (is_strict && a->record.n != b->record.n)
 		return NULL;
-	made = made_by(t, ARENA_ARRAY(t->arena, a->record.n, struct type_attribute));
+	made = made_by(
+	    t, ARENA_ARRAY(t->arena, a->record.n, struct type_attribute));
 	type = made_by(t, ARENA_NEW(t->arena, struct type));
 	if (!made || !type)
 		return NULL;
@@ -352,8 +357,8 @@ record_member(const struct type *record, struct str name)
 	const struct type_attribute *a = schema_find_attribute(record, name);
 
 	if (!a)
-		return (struct type_member){ .possible =
-						 record->record.is_open };
+		return (
+		    struct type_member){ .possible = record->record.is_open };
 	return (struct type_member){ a->type, a->required, true };
 }
 
@@ -429,8 +434,8 @@ type_print(const struct types *t, const struct type *type, struct buf *out)
 	bool is_simple = type->kind == TYPE_NEVER || type_is_bool(type) ||
 			 type == &type_any_entity;
 
-	if (is_simple || (t->mode == SCHEMA_PERMISSIVE &&
-			     type->kind != TYPE_EXTENSION))
+	if (is_simple ||
+	    (t->mode == SCHEMA_PERMISSIVE && type->kind != TYPE_EXTENSION))
 		buf_addz(out, kind_name(type->kind));
 	else
 		schema_print_type(t->schema, type, out);

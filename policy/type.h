@@ -26,7 +26,8 @@ struct types {
 
 extern const struct type type_never, type_bool, type_true, type_false,
     type_long, type_string, type_any_entity, type_ip, type_decimal,
-    type_datetime, type_duration;
+    type_datetime, type_duration, type_version, type_debversion,
+    type_rpmversion;
 
 /* `keep` holds the types of entities. False when memory is out. */
 bool types_init(struct types *t, const struct schema *schema,

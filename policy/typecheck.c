@@ -1,7 +1,7 @@
 /* typecheck.c - types of expressions, one function a kind.
  * As the evaluator does, a walk goes down to the leftmost operand in a loop and
- * comes back up, so that long chains of operators cost no stack; all operands on
- * that way are typed under the same guards as the whole. */
+ * comes back up, so that long chains of operators cost no stack; all operands
+ * on that way are typed under the same guards as the whole. */
 #include "policy/typecheck.h"
 
 #include <stdarg.h>
@@ -21,8 +21,8 @@ answer(const struct type *type)
 static const struct answer in_error = { NULL, NULL };
 
 struct error *
-typecheck_refuse(struct checker *c, uint32_t node, enum err_code code,
-    const char *fmt, ...)
+typecheck_refuse(
+    struct checker *c, uint32_t node, enum err_code code, const char *fmt, ...)
 {
 	const struct ast_node *n = &c->ast->nodes[node];
 	char text[240];
@@ -31,8 +31,8 @@ typecheck_refuse(struct checker *c, uint32_t node, enum err_code code,
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
-	return findings_add(&c->findings, c->env.number, n->off, n->len, code,
-	    "%s", text);
+	return findings_add(
+	    &c->findings, c->env.number, n->off, n->len, code, "%s", text);
 }
 
 const char *
@@ -80,8 +80,7 @@ typecheck_together(struct checker *c, uint32_t node, const struct type *a,
 	uint32_t bare = typecheck_bare(c, node);
 	struct error *e;
 
-	if (!a || !b || c->mode != SCHEMA_STRICT ||
-	    type_join(&c->types, a, b))
+	if (!a || !b || c->mode != SCHEMA_STRICT || type_join(&c->types, a, b))
 		return true;
 	e = typecheck_refuse(c, node, ERR_TYPE_MISMATCH,
 	    "%s needs one type on both sides, found %s and %s", what,
@@ -92,7 +91,8 @@ typecheck_together(struct checker *c, uint32_t node, const struct type *a,
 	return false;
 }
 
-/* --- guards ---------------------------------------------------------------- */
+/* --- guards ----------------------------------------------------------------
+ */
 
 /* Type `node` where what `effect` lists is there. */
 static struct answer
@@ -175,9 +175,11 @@ type_if(struct checker *c, uint32_t node, struct answer test)
 		effects_common(&c->effects, yes.effect, no.effect) };
 }
 
-/* --- attributes and tags --------------------------------------------------- */
+/* --- attributes and tags ---------------------------------------------------
+ */
 
-/* The place of an attribute's name where the text has it bare, else the node. */
+/* The place of an attribute's name where the text has it bare, else the node.
+ */
 static struct error *
 refuse_name(struct checker *c, uint32_t node, struct str name,
     enum err_code code, const char *text)
@@ -196,8 +198,8 @@ refuse_name(struct checker *c, uint32_t node, struct str name,
 
 /* Attributes that are near. */
 static void
-hint_attribute(struct checker *c, struct error *e, const struct type *of,
-    struct str name)
+hint_attribute(
+    struct checker *c, struct error *e, const struct type *of, struct str name)
 {
 	const struct type *record = of;
 	const struct str *near;
@@ -218,17 +220,16 @@ hint_attribute(struct checker *c, struct error *e, const struct type *of,
 }
 
 static void
-refuse_unknown(struct checker *c, uint32_t node, const struct type *of,
-    struct str name)
+refuse_unknown(
+    struct checker *c, uint32_t node, const struct type *of, struct str name)
 {
-	const char *text =
-	    str_printf(c->scratch, "%s has no attribute `%.*s`",
-		typecheck_name(c, of), (int)(name.n > 60 ? 60 : name.n), name.p)
-		.p;
+	const char *text = str_printf(c->scratch, "%s has no attribute `%.*s`",
+	    typecheck_name(c, of), (int)(name.n > 60 ? 60 : name.n), name.p)
+			       .p;
 
 	hint_attribute(c,
-	    refuse_name(c, node, name, ERR_TYPE_ATTRIBUTE, text ? text : ""), of,
-	    name);
+	    refuse_name(c, node, name, ERR_TYPE_ATTRIBUTE, text ? text : ""),
+	    of, name);
 }
 
 static bool
@@ -256,7 +257,7 @@ refuse_optional(struct checker *c, uint32_t node, struct str name)
 	snprintf(text, sizeof text, "the attribute `%.*s` is optional",
 	    (int)(name.n > 60 ? 60 : name.n), name.p);
 	e = refuse_name(c, node, name, ERR_TYPE_OPTIONAL, text);
-	if (path.n + name.n > 100)
+	if (c->ast->is_json || path.n + name.n > 100)
 		error_hint(e, "test with `has` before it that it is there");
 	else if (is_identifier(name))
 		error_hint(e, "write `%.*s has %.*s && ...` before it",
@@ -267,8 +268,8 @@ refuse_optional(struct checker *c, uint32_t node, struct str name)
 }
 
 static bool
-has_attributes(struct checker *c, uint32_t node, const struct type *type,
-    const char *what)
+has_attributes(
+    struct checker *c, uint32_t node, const struct type *type, const char *what)
 {
 	if (type->kind == TYPE_RECORD || type->kind == TYPE_ENTITY ||
 	    type->kind == TYPE_NEVER)
@@ -294,8 +295,7 @@ type_attr(struct checker *c, uint32_t node, struct answer of)
 		return in_error;
 	}
 	if (!m.required &&
-	    !effects_is_held(
-		&c->effects, effects_number(&c->effects, node)))
+	    !effects_is_held(&c->effects, effects_number(&c->effects, node)))
 		refuse_optional(c, node, name);
 	return answer(m.type);
 }
@@ -310,9 +310,8 @@ type_has_one(struct checker *c, const struct type *of, struct type_member m,
 							    : &type_false;
 	if (of->kind == TYPE_RECORD && m.required)
 		return &type_true;
-	return !m.required && effects_is_held(&c->effects, number)
-		   ? &type_true
-		   : &type_bool;
+	return !m.required && effects_is_held(&c->effects, number) ? &type_true
+								   : &type_bool;
 }
 
 /* `e has a.b.c`: e has a, and e.a has b, and e.a.b has c. */
@@ -328,8 +327,7 @@ type_has(struct checker *c, uint32_t node, struct answer of)
 		struct type_member m;
 		const struct type *is;
 
-		if (!has_attributes(
-			c, i == 0 ? n->a : node, of.type, "`has`"))
+		if (!has_attributes(c, i == 0 ? n->a : node, of.type, "`has`"))
 			return in_error;
 		m = type_attribute(&c->types, of.type, name);
 		number = effects_attribute(&c->effects, number, name);
@@ -388,7 +386,8 @@ type_tag(struct checker *c, uint32_t node, struct answer of)
 	return answer(m.type);
 }
 
-/* --- operators --------------------------------------------------------------- */
+/* --- operators ---------------------------------------------------------------
+ */
 
 static struct uid
 uid_at(const struct checker *c, const struct ast_node *n)
@@ -414,8 +413,8 @@ is_literal(const struct checker *c, const struct ast_node *n)
 }
 
 static bool
-is_same_literal(const struct checker *c, const struct ast_node *x,
-    const struct ast_node *y)
+is_same_literal(
+    const struct checker *c, const struct ast_node *x, const struct ast_node *y)
 {
 	const struct ast *t = c->ast;
 	bool is_uid = x->kind == NODE_ENTITY || x->kind == NODE_VAR;
@@ -454,8 +453,8 @@ type_equal(struct checker *c, const struct ast_node *n, struct answer left,
 		return &type_false;
 	if (is_literal(c, x) && is_literal(c, y))
 		return is_same_literal(c, x, y) ? &type_true : &type_false;
-	(void)typecheck_together(c, n->b, left.type, right.type,
-	    n->op == OP_EQ ? "`==`" : "`!=`");
+	(void)typecheck_together(
+	    c, n->b, left.type, right.type, n->op == OP_EQ ? "`==`" : "`!=`");
 	return &type_bool;
 }
 
@@ -497,7 +496,8 @@ check_order(struct checker *c, const struct ast_node *n, struct answer left,
 	    typecheck_name(c, right.type));
 }
 
-/* --- in ---------------------------------------------------------------------- */
+/* --- in ----------------------------------------------------------------------
+ */
 
 /* The action that a literal or the variable stands for; SCHEMA_NONE for others.
  */
@@ -538,14 +538,14 @@ type_action_in(struct checker *c, uint32_t left, uint32_t right)
 	if (n->kind != NODE_SET)
 		return NULL;
 	for (uint32_t i = 0; i < n->b; i++) {
-		const struct ast_node *item = &c->ast->nodes[typecheck_bare(
-		    c, c->ast->kids[n->a + i])];
+		const struct ast_node *item =
+		    &c->ast->nodes[typecheck_bare(c, c->ast->kids[n->a + i])];
 
 		group = action_at(c, c->ast->kids[n->a + i]);
 		if (group == SCHEMA_NONE && item->kind != NODE_ENTITY)
 			return NULL;
-		is_in = is_in ||
-			(group != SCHEMA_NONE && is_action_in(c, action, group));
+		is_in = is_in || (group != SCHEMA_NONE &&
+				     is_action_in(c, action, group));
 	}
 	return is_in ? &type_true : &type_false;
 }
@@ -621,8 +621,7 @@ type_binary(struct checker *c, const struct ast_node *n, struct answer left)
 static struct answer
 type_is(struct checker *c, const struct ast_node *n, struct answer of)
 {
-	uint32_t type =
-	    schema_find_any_type(c->schema, c->ast->strings[n->b]);
+	uint32_t type = schema_find_any_type(c->schema, c->ast->strings[n->b]);
 	enum type_kind is = TYPE_BOOL;
 	struct answer right;
 	const struct type *in;
@@ -642,7 +641,8 @@ type_is(struct checker *c, const struct ast_node *n, struct answer of)
 	return answer(in);
 }
 
-/* --- sets and records -------------------------------------------------------- */
+/* --- sets and records --------------------------------------------------------
+ */
 
 static bool
 is_set(struct checker *c, uint32_t node, struct answer a, const char *what)
@@ -650,8 +650,7 @@ is_set(struct checker *c, uint32_t node, struct answer a, const char *what)
 	if (!a.type || a.type->kind == TYPE_SET || a.type->kind == TYPE_NEVER)
 		return true;
 	(void)typecheck_refuse(c, node, ERR_TYPE_MISMATCH,
-	    "expected a set for %s, found %s", what,
-	    typecheck_name(c, a.type));
+	    "expected a set for %s, found %s", what, typecheck_name(c, a.type));
 	return false;
 }
 
@@ -680,6 +679,19 @@ type_set_method(struct checker *c, uint32_t node, struct answer of)
 	return answer(&type_bool);
 }
 
+/* Our methods over the members of a set of strings. */
+static struct answer
+type_each(struct checker *c, const struct ast_node *n, struct answer of)
+{
+	static const struct type strings = { .kind = TYPE_SET,
+		.element = &type_string };
+	char what[24];
+
+	snprintf(what, sizeof what, "`%s`", ast_op_text((enum ast_op)n->op));
+	(void)typecheck_expect(c, n->a, of, &strings, what);
+	return answer(&type_bool);
+}
+
 static struct answer
 type_set_literal(struct checker *c, uint32_t node)
 {
@@ -687,8 +699,8 @@ type_set_literal(struct checker *c, uint32_t node)
 	const struct type *sum = &type_never;
 
 	if (n->b == 0 && c->mode == SCHEMA_STRICT) {
-		(void)typecheck_refuse(c, node, ERR_TYPE_EMPTY_SET,
-		    "an empty set has no type");
+		(void)typecheck_refuse(
+		    c, node, ERR_TYPE_EMPTY_SET, "an empty set has no type");
 		return in_error;
 	}
 	for (uint32_t i = 0; i < n->b; i++) {
@@ -727,8 +739,8 @@ type_record(struct checker *c, uint32_t node)
 		uint32_t at = i;
 
 		ok = ok && one.type;
-		for (; ok && at > 0 &&
-		       str_cmp(fields[at - 1].name, one.name) > 0;
+		for (;
+		     ok && at > 0 && str_cmp(fields[at - 1].name, one.name) > 0;
 		     at--)
 			fields[at] = fields[at - 1];
 		if (ok)
@@ -743,13 +755,13 @@ type_record(struct checker *c, uint32_t node)
 	return answer(type);
 }
 
-/* --- the walk ------------------------------------------------------------------ */
+/* --- the walk
+ * ------------------------------------------------------------------ */
 
 static struct answer
 type_entity_literal(struct checker *c, const struct ast_node *n)
 {
-	uint32_t type =
-	    schema_find_any_type(c->schema, c->ast->strings[n->a]);
+	uint32_t type = schema_find_any_type(c->schema, c->ast->strings[n->a]);
 
 	/* Unknown ones are reported once, apart from typing. */
 	return type == SCHEMA_NONE ? in_error
@@ -795,6 +807,8 @@ left_of(const struct ast *t, uint32_t node)
 		[NODE_ATTR] = true,
 		[NODE_HAS] = true,
 		[NODE_LIKE] = true,
+		[NODE_MATCHES] = true,
+		[NODE_EACH] = true,
 		[NODE_IS] = true,
 		[NODE_METHOD] = true,
 		[NODE_UNLESS] = false,
@@ -833,10 +847,13 @@ type_up(struct checker *c, uint32_t node, struct answer left)
 		(void)typecheck_expect(c, n->a, left, &type_long, "`-`");
 		return answer(&type_long);
 	}
-	if (n->kind == NODE_LIKE) {
-		(void)typecheck_expect(c, n->a, left, &type_string, "`like`");
+	if (n->kind == NODE_LIKE || n->kind == NODE_MATCHES) {
+		(void)typecheck_expect(c, n->a, left, &type_string,
+		    n->kind == NODE_LIKE ? "`like`" : "`matches`");
 		return answer(&type_bool);
 	}
+	if (n->kind == NODE_EACH)
+		return type_each(c, n, left);
 	(void)typecheck_expect(c, n->a, left, &type_bool, "`!`");
 	return answer(left.type ? negated(left.type) : &type_bool);
 }

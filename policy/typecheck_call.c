@@ -19,6 +19,11 @@ static const struct signature signatures[OP_COUNT] = {
 	[OP_DATETIME] = { { &type_string }, &type_datetime, 1, true, true },
 	[OP_DURATION] = { { &type_string }, &type_duration, 1, true, true },
 	[OP_UNKNOWN] = { { &type_string }, &type_never, 1, false, false },
+	[OP_VERSION] = { { &type_string }, &type_version, 1, true, false },
+	[OP_DEBVERSION] = { { &type_string }, &type_debversion, 1, true,
+	    false },
+	[OP_RPMVERSION] = { { &type_string }, &type_rpmversion, 1, true,
+	    false },
 	[OP_LESS_THAN] = { { &type_decimal, &type_decimal }, &type_bool, 2,
 	    false, false },
 	[OP_LESS_THAN_OR_EQUAL] = { { &type_decimal, &type_decimal },
@@ -52,8 +57,7 @@ check_constructor(struct checker *c, const struct signature *s, uint32_t node,
     uint32_t argument)
 {
 	const char *name = ast_op_text((enum ast_op)c->ast->nodes[node].op);
-	const struct ast_node *n =
-	    &c->ast->nodes[typecheck_bare(c, argument)];
+	const struct ast_node *n = &c->ast->nodes[typecheck_bare(c, argument)];
 	struct error why = { 0 };
 	struct value v;
 
@@ -65,8 +69,7 @@ check_constructor(struct checker *c, const struct signature *s, uint32_t node,
 			    name);
 		return;
 	}
-	if (!value_construct(
-		str_of(name), c->ast->strings[n->a], &v, &why))
+	if (!value_construct(str_of(name), c->ast->strings[n->a], &v, &why))
 		(void)typecheck_refuse(
 		    c, argument, ERR_TYPE_EXTENSION, "%s", why.msg);
 }
@@ -90,6 +93,22 @@ check_argument(struct checker *c, uint32_t node, struct answer found,
 	    want == &type_ip ? "ip" : typecheck_name(c, want));
 }
 
+/* `lessThan` and its like take versions too, both of one kind. */
+static const struct type *
+compared(const struct signature *s, uint32_t i, struct answer first)
+{
+	static const struct type *const versions[] = { &type_version,
+		&type_debversion, &type_rpmversion };
+
+	if (s->n != 2 || s->in[0] != &type_decimal || !first.type ||
+	    first.type->kind != TYPE_EXTENSION)
+		return s->in[i];
+	for (size_t k = 0; k < ARRAY_LEN(versions); k++)
+		if (first.type->extension == versions[k]->extension)
+			return versions[k];
+	return s->in[i];
+}
+
 struct answer
 typecheck_call(struct checker *c, uint32_t node, struct answer first)
 {
@@ -103,13 +122,14 @@ typecheck_call(struct checker *c, uint32_t node, struct answer first)
 	if (!counts)
 		(void)typecheck_refuse(c, node, ERR_TYPE_ARGUMENTS,
 		    "%s takes %u arguments, found %u", what,
-		    s->n - (unsigned)(n->c && s->n), n->b - (unsigned)(n->c && n->b));
+		    s->n - (unsigned)(n->c && s->n),
+		    n->b - (unsigned)(n->c && n->b));
 	for (uint32_t i = 0; i < n->b; i++) {
-		struct answer a =
-		    i == 0 ? first : typecheck_expr(c, kids[i]);
+		struct answer a = i == 0 ? first : typecheck_expr(c, kids[i]);
 
 		if (i < s->n)
-			check_argument(c, kids[i], a, s->in[i], what);
+			check_argument(
+			    c, kids[i], a, compared(s, i, first), what);
 		if (i == 0 && counts && s->is_constructor && a.type &&
 		    a.type->kind == TYPE_STRING)
 			check_constructor(c, s, node, kids[i]);

@@ -32,7 +32,8 @@ struct validation {
 	uint8_t *types[2];
 };
 
-/* --- which variables a policy looks at ------------------------------------- */
+/* --- which variables a policy looks at -------------------------------------
+ */
 
 /* Nodes that are still to be seen, a policy's subtree at a time. */
 struct seen {
@@ -113,6 +114,8 @@ static const struct {
 	[NODE_ATTR] = { .a = true },
 	[NODE_HAS] = { .a = true },
 	[NODE_LIKE] = { .a = true, .b = true },
+	[NODE_MATCHES] = { .a = true, .b = true },
+	[NODE_EACH] = { .a = true, .b = true },
 	[NODE_IS] = { .a = true, .c = true },
 	[NODE_METHOD] = { .a = true, .list = 2 },
 	[NODE_CALL] = { .list = 1 },
@@ -176,7 +179,8 @@ look_over(struct validation *v)
 	return ok;
 }
 
-/* --- environments ------------------------------------------------------------ */
+/* --- environments ------------------------------------------------------------
+ */
 
 static bool
 may_match(struct validation *v, enum ast_var var, uint32_t type)
@@ -185,8 +189,8 @@ may_match(struct validation *v, enum ast_var var, uint32_t type)
 
 	v->c.steps++;
 	if (*known == 0)
-		*known = applies_type(&v->c, v->policy->scope[var], type) ? 2
-									  : 1;
+		*known =
+		    applies_type(&v->c, v->policy->scope[var], type) ? 2 : 1;
 	return *known == 2;
 }
 
@@ -322,7 +326,8 @@ describe(const void *ctx, uint32_t number, struct buf *out)
 		    STR_ARG(schema_type_name(s, e->resource)));
 }
 
-/* --- one policy -------------------------------------------------------------- */
+/* --- one policy --------------------------------------------------------------
+ */
 
 /* Is the variable of this type in the environment? */
 static bool
@@ -330,7 +335,8 @@ is_type(const struct validation *v, enum ast_var var, struct str name)
 {
 	const struct type *type = v->c.env.vars[var];
 
-	return type && str_eq(schema_type_name(v->c.schema, type->entity), name);
+	return type &&
+	       str_eq(schema_type_name(v->c.schema, type->entity), name);
 }
 
 static void
@@ -348,8 +354,8 @@ check_patterns(struct validation *v, enum ast_var var)
 	}
 }
 
-/* What the conditions come to; TYPE_NEVER where they are in error. What is found
- * to be there in one holds in those after it. */
+/* What the conditions come to; TYPE_NEVER where they are in error. What is
+ * found to be there in one holds in those after it. */
 static enum type_kind
 type_conditions(struct validation *v)
 {
@@ -382,8 +388,7 @@ type_environment(struct validation *v, const struct environment *e)
 	types_reset(types);
 	v->c.env = *e;
 	if (e->principal != SCHEMA_NONE)
-		v->c.env.vars[VAR_PRINCIPAL] =
-		    type_entity(types, e->principal);
+		v->c.env.vars[VAR_PRINCIPAL] = type_entity(types, e->principal);
 	if (e->resource != SCHEMA_NONE)
 		v->c.env.vars[VAR_RESOURCE] = type_entity(types, e->resource);
 	if (e->action != SCHEMA_NONE) {
@@ -399,8 +404,8 @@ type_environment(struct validation *v, const struct environment *e)
 static struct span
 head_of(const struct validation *v)
 {
-	return source_span(&v->c.ast->source, v->policy->head_off,
-	    v->policy->head_len);
+	return source_span(
+	    &v->c.ast->source, v->policy->head_off, v->policy->head_len);
 }
 
 static bool
@@ -452,13 +457,12 @@ check_policy(struct validation *v)
 	if (!v->matches && !is_over_limit(v))
 		names_refuse_scope(&v->c, v->policy);
 	for (size_t i = 0; i < v->n && check_limits(v); i++)
-		never = type_environment(v, &v->environments[i]) ==
-			    TYPE_FALSE &&
-			never;
+		never =
+		    type_environment(v, &v->environments[i]) == TYPE_FALSE &&
+		    never;
 	if (v->matches && never && v->c.findings.n == 0)
 		warn_never(v);
-	findings_report(
-	    &v->c.findings, (uint32_t)v->n, describe, v, v->errors);
+	findings_report(&v->c.findings, (uint32_t)v->n, describe, v, v->errors);
 	return check_limits(v);
 }
 

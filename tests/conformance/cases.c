@@ -101,6 +101,15 @@ read_requests(struct arena *a, const json_t *list, struct test_case *c)
 	return true;
 }
 
+static void
+read_validation(const json_t *json, struct test_case *c)
+{
+	const json_t *v = either(json, "shouldValidate", "should_validate");
+
+	c->has_validation = json_is_boolean(v);
+	c->should_validate = json_is_true(v);
+}
+
 /* --- one case a line --------------------------------------------------- */
 
 static bool
@@ -116,6 +125,7 @@ read_line(const struct reading *r, struct arena *a, struct str line)
 	c.policies = json_str(json_object_get(json, "policies"));
 	c.schema = json_str(json_object_get(json, "schema"));
 	c.entities = json_str(json_object_get(json, "entities"));
+	read_validation(json, &c);
 	ok = c.name && c.policies.p && c.entities.p &&
 	     read_requests(a, json_object_get(json, "requests"), &c);
 	if (ok)
@@ -237,6 +247,7 @@ read_test(const struct reading *r, struct arena *a, const char *path)
 		 a, path, json_object_get(json, "entities"), &c.entities) &&
 	     read_named(a, path, json_object_get(json, "schema"), &c.schema) &&
 	     c.entities.p && read_requests(a, requests, &c);
+	read_validation(json, &c);
 	if (ok)
 		r->each(r->ctx, a, &c);
 	json_decref(json);

@@ -20,6 +20,7 @@ struct test_case {
 	struct str policies, schema, entities;
 	const struct case_request *requests;
 	size_t n_requests;
+	bool has_validation, should_validate; /* by the schema, strictly */
 };
 
 /* Calls `each` for every case of `path`; what it is given lives in `a` until `each` returns. False when the source cannot be read. */

@@ -15,6 +15,7 @@
 #include "tests/conformance/cases.h"
 #include "tests/conformance/details.h"
 #include "tests/conformance/schemas.h"
+#include "tests/conformance/validation.h"
 
 #define SHOWN_MAX 20
 
@@ -23,6 +24,7 @@ struct tally {
 	size_t by_code[ERR_COUNT];
 	size_t needs_schema;
 	size_t schemas, alike, unlike, unread; /* of schemas in both syntaxes */
+	struct validation_tally validation;
 	const struct details *details;
 	bool failed;
 	struct arena *scratch;
@@ -419,6 +421,8 @@ run_case(void *ctx, struct arena *a, const struct test_case *c)
 		schema = read_schema(t, c, c->schema, SCHEMA_CEDAR);
 		t->schemas += schema != NULL;
 		compare_schemas(t, c, schema);
+		validation_compare(&t->validation, a, c, schema,
+		    details_find(t->details, c->name));
 	}
 	if (!load(c, a, &l, &err))
 		refuse(t, c, &err, c->n_requests);
@@ -455,6 +459,10 @@ run_path(struct tally *all, const char *path)
 		printf("  schemas: %zu read, %zu alike in both syntaxes, %zu "
 		       "differ, %zu refused\n",
 		    t.schemas, t.alike, t.unlike, t.unread);
+	all->validation.agree += t.validation.agree;
+	all->validation.differ += t.validation.differ;
+	all->validation.refused += t.validation.refused;
+	t.failed = t.failed || t.validation.differ > 0;
 	all->agree += t.agree;
 	all->differ += t.differ;
 	all->refused += t.refused;
@@ -495,6 +503,9 @@ main(int argc, char **argv)
 	arena_free(a);
 	printf("conformance: %zu requests agree, %zu differ, %zu refused\n",
 	    all.agree, all.differ, all.refused);
+	printf("validation: %zu cases agree, %zu differ, %zu refused\n",
+	    all.validation.agree, all.validation.differ,
+	    all.validation.refused);
 	if (counts)
 		printf("%d passed, %d failed, 0 skipped\n", passed, failed);
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
