@@ -4,7 +4,8 @@
  * "requests": [JSON TEXT, …]} is decided through the engine's door with Cedar's
  * own rules (errors skipped, policies of the text named by position); either of
  * the first two may be missing, and links of the second may name templates of
- * the first. {"parse": [TEXT, …]} is only read as Cedar.
+ * the first. {"parse": [TEXT, …]} is only read as Cedar, {"parseJson": [TEXT,
+ * …]} as policy sets in JSON.
  * Out: {"answers": [{"decision", "reasons", "errors"} | {"refused"}, …]}, or
  * {"refused"} for a whole case; {"parse": [null | why it is refused, …]}.
  * Each case is decided a second time with its policies read as Avow's superset:
@@ -173,31 +174,36 @@ run_case(struct job *j)
 /* --- reading alone ----------------------------------------------------- */
 
 static json_t *
-parse_one(struct str text)
+parse_one(struct str text, bool is_json)
 {
 	struct policy_set *set = policy_set_new(POLICY_BY_POSITION);
 	struct errors errors = { 0 };
+	const struct error *first = &errors.e[0];
+	bool ok = set != NULL;
 	json_t *ret;
 
-	if (set &&
-	    policy_set_add_text(set, "policies", text, POLICY_CEDAR, &errors) &&
-	    policy_set_finish(set, &errors))
+	if (is_json)
+		ok = ok && policy_set_add_json(set, "json", text, &errors);
+	else
+		ok = ok && policy_set_add_text(
+			       set, "policies", text, POLICY_CEDAR, &errors);
+	if (ok && policy_set_finish(set, &errors))
 		ret = json_null();
 	else
-		ret = json_sprintf("%s %u:%u: %s", error_id(errors.e[0].code),
-		    errors.e[0].at.line, errors.e[0].at.col, errors.e[0].msg);
+		ret = json_sprintf("%s %u:%u: %s", error_id(first->code),
+		    first->at.line, first->at.col, first->msg);
 	policy_set_free(set);
 	return ret;
 }
 
 static json_t *
-parse_all(const json_t *texts)
+parse_all(const json_t *texts, bool is_json)
 {
 	json_t *answers = json_array();
 
 	for (size_t i = 0; i < json_array_size(texts); i++)
-		(void)json_array_append_new(
-		    answers, parse_one(json_str(json_array_get(texts, i))));
+		(void)json_array_append_new(answers,
+		    parse_one(json_str(json_array_get(texts, i)), is_json));
 	return json_pack("{s:o}", "parse", answers);
 }
 
@@ -208,7 +214,7 @@ run_line(struct job *j, struct str line)
 {
 	struct error err = { 0 };
 	struct buf text = { 0 };
-	json_t *in, *texts;
+	json_t *in, *texts, *sets;
 	bool ok;
 
 	if (!json_parse(line, "case", LIMIT_DATA_FILE_BYTES,
@@ -219,8 +225,9 @@ run_line(struct job *j, struct str line)
 	j->in = in;
 	j->out = NULL;
 	texts = json_object_get(in, "parse");
-	if (texts)
-		j->out = parse_all(texts);
+	sets = json_object_get(in, "parseJson");
+	if (texts || sets)
+		j->out = parse_all(texts ? texts : sets, !texts);
 	else
 		run_case(j);
 	ok = j->out && json_write(&text, j->out) &&

@@ -11,15 +11,18 @@ const { makeWorld, makeEntities, makeRequest } = require('./world.js');
 const { makePolicies, makeLinks, policyText } = require('./policies.js');
 const { poison } = require('./poison.js');
 const { mutate, smallerTexts } = require('./mutate.js');
+const { mutateJson, smallerJson, isOfFiles } = require('./mutate_json.js');
 const { shrink } = require('./shrink.js');
 
 const REQUESTS = 20; // a case
+const JSON_TOO = 30; // of a hundred cases are given to us as Cedar's JSON too
 const POISONED = Number(process.env.POISON || 5); // of a hundred cases have data that may be none
 const TEXTS = 5; // mutated ones, a case
+const SETS = 5; // mutated ones, a case that is given as JSON too
 const SHOWN = 5; // differences, by each process
 
-const counters = ['agree', 'differ', 'skipped', 'permits', 'forbids', 'defaults', 'errored', 'refused', 'policies', 'cases', 'linked',
-	'accepted', 'rejected', 'textsDiffer', 'textsSkipped'];
+const counters = ['agree', 'differ', 'skipped', 'permits', 'forbids', 'defaults', 'errored', 'refused', 'policies', 'cases', 'linked', 'sets',
+	'accepted', 'rejected', 'textsDiffer', 'setsAccepted', 'setsRejected', 'setsDiffer', 'textsSkipped'];
 
 // --- cases ------------------------------------------------------------------
 
@@ -31,6 +34,7 @@ function makeCase(seed, number, n) {
 
 	const test = { name: 'seed ' + seed + ', case ' + number, policies, links, entities, requests, random };
 
+	test.asJson = random.often(JSON_TOO);
 	if (random.often(POISONED))
 		poison(test, random);
 	return test;
@@ -60,13 +64,24 @@ const notYet = (answer) => answer.refused && answer.refused.includes('syntax.uns
 async function answersOf(context, test) {
 	const given = written(test), asked = context.ours.decide(given);
 	const theirs = context.peer.decide(given), mine = await asked;
-	const ours = mine.answers || given.requests.map(() => ({ refused: mine.refused }));
+	const ours = oneEach(given, mine);
 
-	return { theirs, ours, superset: mine.avow };
+	return { theirs, ours, superset: mine.avow, fromJson: await fromJson(context, test, given) };
 }
 
-const differs = ({ theirs, ours, superset }) => superset !== undefined ||
-	theirs.some((answer, i) => answer && !notYet(ours[i]) && canonical(answer) !== canonical(ours[i]));
+const oneEach = (given, mine) => mine.answers || given.requests.map(() => ({ refused: mine.refused }));
+
+// Our answers where Cedar itself has written the policies as JSON.
+async function fromJson(context, test, given) {
+	const json = test.asJson ? context.peer.toJson(given) : null;
+
+	return json && oneEach(given, await context.ours.decide({ ...given, json }));
+}
+
+const same = (theirs, ours) => !theirs || notYet(ours) || canonical(theirs) === canonical(ours);
+
+const differs = (result) => result.superset !== undefined || result.theirs.some((answer, i) => !same(answer, result.ours[i])) ||
+	(result.fromJson && result.theirs.some((answer, i) => !same(answer, result.fromJson[i])));
 
 // --- counting ---------------------------------------------------------------
 
@@ -118,12 +133,14 @@ function caseLine(test, theirs) {
 
 async function showDifference(context, test) {
 	const small = await shrink(test, async (candidate) => differs(await answersOf(context, candidate)));
-	const { theirs, ours, superset } = await answersOf(context, small);
+	const { theirs, ours, superset, fromJson: json } = await answersOf(context, small);
 
 	console.log('DIFFERS ' + test.name + ':\n' + written(small).texts.map((text) => '    ' + text).join('\n'));
 	console.log('  Cedar: ' + JSON.stringify(theirs) + '\n  ours:  ' + JSON.stringify(ours));
 	if (superset)
 		console.log('  as superset: ' + JSON.stringify(superset));
+	if (json && canonical(json[0]) !== canonical(ours[0]))
+		console.log('  from JSON: ' + JSON.stringify(json) + '\n  ' + JSON.stringify(context.peer.toJson(written(small))));
 	console.log('  the case to keep: ' + caseLine(small, theirs));
 }
 
@@ -151,9 +168,12 @@ async function runCase(context, test) {
 	tally.policies += test.policies.length;
 	tally.linked += test.links.length;
 	result.ours.forEach((answer, i) => countAnswer(tally, result.theirs[i], answer));
+	if (result.fromJson)
+		tally.sets++;
 	if (!differs(result))
 		return;
-	if (result.superset)
+	// Counted so far is only our answer from text.
+	if (result.theirs.every((answer, i) => same(answer, result.ours[i])))
 		tally.differ++;
 	if (context.shown++ < SHOWN)
 		await showDifference(context, test);
@@ -177,6 +197,42 @@ async function runTexts(context, test) {
 	}
 }
 
+async function showSet(context, name, set) {
+	const isOdd = async (candidate) => {
+		if (!isOfFiles(candidate))
+			return false;
+		const theirs = context.peer.parseJson(candidate), [ours] = await context.ours.parseJson([candidate]);
+
+		return theirs !== undefined && !unsupported(ours) && (theirs === null) !== (ours === null);
+	};
+	const small = await shrink(set, isOdd, 3000, smallerJson);
+	const [ours] = await context.ours.parseJson([small]);
+
+	console.log('DIFFERS ' + name + ', reading JSON: ' + JSON.stringify(small));
+	console.log('  Cedar: ' + (context.peer.parseJson(small) || 'accepts') + '\n  ours:  ' + (ours || 'accepts'));
+}
+
+async function runSets(context, test) {
+	const { tally } = context, set = test.asJson ? context.peer.toJson(written(test)) : null;
+
+	if (!set)
+		return;
+	const sets = Array.from({ length: SETS }, () => mutateJson(test.random, set));
+	const asked = context.ours.parseJson(sets), theirs = sets.map((one) => context.peer.parseJson(one)), ours = await asked;
+
+	for (let i = 0; i < sets.length; i++) {
+		if (theirs[i] === undefined || unsupported(ours[i])) {
+			tally.textsSkipped++;
+		} else if ((theirs[i] === null) === (ours[i] === null)) {
+			tally[ours[i] === null ? 'setsAccepted' : 'setsRejected']++;
+		} else {
+			tally.setsDiffer++;
+			if (context.shown++ < SHOWN)
+				await showSet(context, test.name, sets[i]);
+		}
+	}
+}
+
 // --- processes --------------------------------------------------------------
 
 const newTally = () => Object.fromEntries(counters.map((name) => [name, 0]));
@@ -191,6 +247,7 @@ async function work({ seed, count, first, step, only }) {
 
 		await runCase(context, test);
 		await runTexts(context, test);
+		await runSets(context, test);
 	}
 	context.ours.close();
 	return context.tally;
@@ -213,9 +270,11 @@ const number = (name, otherwise) => (process.env[name] ? Number(process.env[name
 function report(tally, seed, seconds) {
 	const texts = tally.accepted + tally.rejected;
 
-	console.log('cases: ' + tally.cases + ' of seed ' + seed + ', with ' + tally.policies + ' policies and ' + tally.linked + ' links, in ' + seconds + ' s');
+	console.log('cases: ' + tally.cases + ' of seed ' + seed + ', with ' + tally.policies + ' policies and ' + tally.linked + ' links, ' + tally.sets + ' of them from JSON too, in ' + seconds + ' s');
 	console.log('outcomes: ' + tally.permits + ' permits, ' + tally.forbids + ' denies by a forbid, ' + tally.defaults + ' by default; ' + tally.errored +
 		' with errors; ' + tally.refused + ' refused by both');
+	console.log('parsing JSON: ' + (tally.setsAccepted + tally.setsRejected) + ' policy sets agree (' + tally.setsAccepted + ' accepted, ' + tally.setsRejected +
+		' refused), ' + tally.setsDiffer + ' differ');
 	console.log('parsing: ' + texts + ' texts agree (' + tally.accepted + ' accepted, ' + tally.rejected + ' refused), ' + tally.textsDiffer + ' differ, ' +
 		tally.textsSkipped + ' skipped');
 }
@@ -230,7 +289,7 @@ async function main() {
 		for (const name of counters)
 			tally[name] += one[name];
 	report(tally, seed, Math.round((Date.now() - begun) / 1000));
-	const good = tally.differ + tally.textsDiffer === 0 && tally.agree > 0;
+	const good = tally.differ + tally.textsDiffer + tally.setsDiffer === 0 && tally.agree > 0;
 
 	if (process.argv[2] === '--counts')
 		console.log((good ? '1 passed, 0 failed' : '0 passed, 1 failed') + ', 0 skipped');

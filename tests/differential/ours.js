@@ -43,7 +43,7 @@ class Ours {
 		const links = test.links && { json: JSON.stringify({ staticPolicies: {}, templates: {}, templateLinks: test.links }) };
 
 		return this.ask({
-			...(test.json ? { json: test.json } : { policies: test.texts.join('\n'), ...links }),
+			...(test.json ? { json: JSON.stringify(test.json) } : { policies: test.texts.join('\n'), ...links }),
 			entities: JSON.stringify(test.entities),
 			requests: test.requests.map((request) => JSON.stringify(request)),
 		});
@@ -51,6 +51,10 @@ class Ours {
 
 	async parse(texts) {
 		return (await this.ask({ parse: texts })).parse;
+	}
+
+	async parseJson(sets) {
+		return (await this.ask({ parseJson: sets.map((set) => JSON.stringify(set)) })).parse;
 	}
 
 	close() {

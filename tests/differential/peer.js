@@ -70,6 +70,35 @@ function decide(test) {
 	});
 }
 
+// The case's policies as Cedar writes them in JSON: a policy set's object, or null where the peer died.
+function toJson(test) {
+	const set = { staticPolicies: {}, templates: {}, templateLinks: test.links || [] };
+
+	for (let i = 0; i < test.texts.length; i++) {
+		const answer = survive((e) => (test.isTemplate[i] ? e.templateToJson(test.texts[i]) : e.policyToJson(test.texts[i])));
+
+		if (!answer || answer.type === 'failure')
+			return null;
+		set[test.isTemplate[i] ? 'templates' : 'staticPolicies']['policy' + i] = answer.json;
+	}
+	return set;
+}
+
+// As parse, of a policy set in JSON. What has not even the outer shape is refused by an exception.
+function parseJson(set) {
+	let answer;
+
+	try {
+		answer = survive((e) => e.checkParsePolicySet(set));
+	} catch (e) {
+		return e.message;
+	}
+
+	if (!answer)
+		return undefined;
+	return answer.type === 'success' ? null : answer.errors.map((e) => e.message).join('; ');
+}
+
 // null: accepted; text: why not; undefined: the peer died.
 function parse(text) {
 	const answer = survive((e) => e.policySetTextToParts(text));
@@ -79,4 +108,4 @@ function parse(text) {
 	return answer.type === 'success' ? null : answer.errors.map((e) => e.message).join('; ');
 }
 
-module.exports = { decide, parse };
+module.exports = { decide, parse, parseJson, toJson };

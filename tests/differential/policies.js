@@ -58,6 +58,8 @@ class Maker {
 	text(kind) {
 		const { world, random } = this;
 
+		if (this.isExtreme && texts.extremes[kind])
+			return random.pick(texts.extremes[kind]);
 		return random.often(this.edge) ? random.pick(texts[kind + 's'][random.below(2)]) : random.pick(world.pools[kind]);
 	}
 
@@ -72,6 +74,8 @@ class Maker {
 
 		if (!fits.length)
 			return null;
+		if (random.often(6))
+			return this.access(this.access(this.base(), random.pick(world.names)), random.pick(fits));
 		return this.access(this.base(), random.pick(fits));
 	}
 
@@ -152,6 +156,12 @@ class Maker {
 	}
 
 	construct(kind) {
+		// The argument may be any expression, the count any.
+		if (this.random.often(3)) {
+			const args = Array.from({ length: this.random.weighted([[6, 1], [1, 0], [1, 2]]) }, () => this.simple(this.random.often(60) ? { kind: 'string' } : this.someKind()));
+
+			return node(8, args.length ? [FUNCTION[kind] + '(', ...args.slice(1).map(() => ', '), ')'] : [FUNCTION[kind] + '()'], args, args.map(() => 0));
+		}
 		return leaf(FUNCTION[kind] + '(' + this.quoted(this.text(kind)) + ')');
 	}
 
@@ -231,6 +241,9 @@ class Maker {
 		const right = random.often(65) ? { kind: 'entity' } : { kind: 'set', of: { kind: 'entity' } };
 		const left = random.often(8) ? leaf('action') : this.expression({ kind: 'entity' }, depth);
 
+		// Every member must be an entity, also behind one that matches.
+		if (random.often(6))
+			return this.binary(3, 'in', left, this.list([this.uid(), this.literal(randomKind(this.world, random, 1)), leaf('principal')]));
 		return this.binary(3, 'in', left, this.expression(right, depth));
 	}
 
@@ -336,13 +349,16 @@ class Maker {
 	probe() {
 		const { random } = this;
 
-		switch (random.weighted([[5, 'long'], [4, 'datetime'], [4, 'duration'], [3, 'extension'], [2, 'like'], [2, 'sets'], [1, 'equal']])) {
+		switch (random.weighted([[5, 'long'], [4, 'datetime'], [4, 'duration'], [3, 'extension'], [2, 'like'], [2, 'sets'], [1, 'equal'], [5, 'extreme']])) {
 		case 'long':
 			return this.compare({ kind: 'long' });
 		case 'datetime':
 			return this.compare({ kind: 'datetime' });
 		case 'duration':
 			return this.compare({ kind: 'duration' });
+		case 'extreme':
+			this.isExtreme = true;
+			return this.compare({ kind: random.pick(['long', 'datetime', 'duration']) });
 		case 'extension':
 			return this.extension(1);
 		case 'like':
@@ -355,7 +371,7 @@ class Maker {
 	}
 
 	compare(kind) {
-		return this.binary(3, this.random.pick(['<', '<=', '>', '>=', '==']), this[kind.kind](2, kind), this.simple(kind));
+		return this.binary(3, this.random.pick(['<', '<=', '>', '>=', '==']), this[kind.kind](this.random.range(2, 3), kind), this.simple(kind));
 	}
 
 	// `X has a && … X.a …`, as careful people write.
