@@ -133,6 +133,9 @@ check(struct checked *c, const struct cli_list *paths, bool json)
 	if (ok)
 		policy_set_warnings(c->set, &c->warnings);
 	ok = read_schema(c) && ok;
+	if (ok && c->schema && paths->n > 0)
+		ok = schema_validate(
+		    c->schema, c->set, SCHEMA_STRICT, &c->errors, &c->warnings);
 	shown = json ? show_json(c) : show_text(c, paths->n > 0);
 	return ok && shown ? CLI_YES : CLI_CANNOT_TELL;
 }
@@ -163,8 +166,8 @@ cmd_check(int argc, char **argv)
 	bool json = false;
 	const struct cli_option options[] = {
 		{ "schema", CLI_TEXT, &schema, false, "FILE",
-		    "a Cedar schema (text or JSON), checked too; without a "
-		    "PATH, it alone" },
+		    "a Cedar schema (text or JSON) that the policies must "
+		    "fit; without a PATH, it alone" },
 		{ "json", CLI_FLAG, &json, false, NULL,
 		    "messages as a JSON array on standard output" },
 	};

@@ -148,7 +148,6 @@ check_members(struct reader *j, const struct members *m, const json_t *object,
 
 		if (!member) {
 			refuse_unknown(j, m, v, (struct str){ key, key_n }, at);
-			ok = false;
 		} else if (!((member->kind & KIND_NULLABLE) &&
 			       json_is_null(v)) &&
 			   !is_kind(v, member->kind)) {
