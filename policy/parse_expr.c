@@ -130,7 +130,8 @@ parse_if(struct parser *p, uint32_t *ret)
 	n.a = parse_expr(p);
 	braces = p->tok.kind == TOKEN_LBRACE;
 	ok = parse_branch(p, KW_THEN, "`then`");
-	if (ok && !parse_at(p, KW_ELSE))
+	/* At `else` without a `then` before it, that was said already. */
+	if (ok && (p->prev.keyword == KW_THEN || !parse_at(p, KW_ELSE)))
 		n.b = parse_expr(p);
 	ok = ok && parse_branch(p, KW_ELSE, "`else`");
 	p->inside.branches = branches;

@@ -130,8 +130,7 @@ find_member(const struct members *m, struct str key)
 	return NULL;
 }
 
-/* All that is wrong is reported. False when what should be there is not, or is
- * of another kind: then the members are not to be read. */
+/* Is `object` one with these members alone? All that is wrong is reported. */
 static bool
 check_members(struct reader *j, const struct members *m, const json_t *object,
     struct tree_place at)
@@ -148,6 +147,7 @@ check_members(struct reader *j, const struct members *m, const json_t *object,
 
 		if (!member) {
 			refuse_unknown(j, m, v, (struct str){ key, key_n }, at);
+			ok = false;
 		} else if (!((member->kind & KIND_NULLABLE) &&
 			       json_is_null(v)) &&
 			   !is_kind(v, member->kind)) {

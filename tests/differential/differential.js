@@ -22,7 +22,7 @@ const SETS = 5; // mutated ones, a case that is given as JSON too
 const SHOWN = 5; // differences, by each process
 
 const counters = ['agree', 'differ', 'skipped', 'permits', 'forbids', 'defaults', 'errored', 'refused', 'policies', 'cases', 'linked', 'sets',
-	'accepted', 'rejected', 'textsDiffer', 'setsAccepted', 'setsRejected', 'setsDiffer', 'textsSkipped'];
+	'accepted', 'rejected', 'textsDiffer', 'setsAccepted', 'setsRejected', 'setsDiffer', 'setsStricter', 'textsSkipped'];
 
 // --- cases ------------------------------------------------------------------
 
@@ -157,6 +157,8 @@ async function showText(context, name, text) {
 	console.log('  Cedar: ' + (context.peer.parse(small) || 'accepts') + '\n  ours:  ' + (ours || 'accepts'));
 }
 
+// In JSON we refuse unknown keys wherever they stand, Cedar in some places only.
+const isStricter = (refusal) => refusal !== null && refusal.includes('unknown key');
 const unsupported = (refusal) => refusal !== null && refusal.startsWith('syntax.unsupported');
 
 // --- one case ---------------------------------------------------------------
@@ -203,7 +205,7 @@ async function showSet(context, name, set) {
 			return false;
 		const theirs = context.peer.parseJson(candidate), [ours] = await context.ours.parseJson([candidate]);
 
-		return theirs !== undefined && !unsupported(ours) && (theirs === null) !== (ours === null);
+		return theirs !== undefined && !unsupported(ours) && !isStricter(ours) && (theirs === null) !== (ours === null);
 	};
 	const small = await shrink(set, isOdd, 3000, smallerJson);
 	const [ours] = await context.ours.parseJson([small]);
@@ -225,6 +227,8 @@ async function runSets(context, test) {
 			tally.textsSkipped++;
 		} else if ((theirs[i] === null) === (ours[i] === null)) {
 			tally[ours[i] === null ? 'setsAccepted' : 'setsRejected']++;
+		} else if (isStricter(ours[i])) {
+			tally.setsStricter++;
 		} else {
 			tally.setsDiffer++;
 			if (context.shown++ < SHOWN)
@@ -274,7 +278,7 @@ function report(tally, seed, seconds) {
 	console.log('outcomes: ' + tally.permits + ' permits, ' + tally.forbids + ' denies by a forbid, ' + tally.defaults + ' by default; ' + tally.errored +
 		' with errors; ' + tally.refused + ' refused by both');
 	console.log('parsing JSON: ' + (tally.setsAccepted + tally.setsRejected) + ' policy sets agree (' + tally.setsAccepted + ' accepted, ' + tally.setsRejected +
-		' refused), ' + tally.setsDiffer + ' differ');
+		' refused), ' + tally.setsStricter + ' have unknown keys that only we refuse, ' + tally.setsDiffer + ' differ');
 	console.log('parsing: ' + texts + ' texts agree (' + tally.accepted + ' accepted, ' + tally.rejected + ' refused), ' + tally.textsDiffer + ' differ, ' +
 		tally.textsSkipped + ' skipped');
 }

@@ -119,6 +119,8 @@ function* smallerJson(v) {
 
 			yield rest;
 		}
+	}
+	for (const name of Object.keys(v)) {
 		if (isTree(v[name])) {
 			for (const member of Object.values(v[name]))
 				yield put(name, member);

@@ -227,6 +227,10 @@ static const struct {
 	OK(ANY " when { ip(\"a\")[\"x\"] };"),
 	NO(ANY " when { if true then true else true else true };"),
 	OK(ANY " when { if (true) then (true) else if true then 1 else 2 };"),
+	/* A branch that is not there, not taken for one after an error. */
+	NO(ANY " when { if true then else true };"),
+	NO(ANY " when { if true then true else };"),
+	NO(ANY " when { (if true then else -2) };"),
 	OK(ANY " when { principal==principal&&principal!=principal };"),
 	OK(ANY " when { principal in [principal, resource] };"),
 	OK(ANY " when { principal is U in [resource] };"),
