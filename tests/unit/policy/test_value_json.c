@@ -64,6 +64,11 @@ static const struct {
 	    "datetime(\"1970-01-02T00:00:00Z\")" },
 	{ "{\"__extn\": {\"fn\": \"isIpv4\", \"arg\": " EXTN("ip", "::1") "}}",
 	    "false" },
+	{ EXTN("version", "1.2-rc.1"), "version(\"1.2-rc.1\")" },
+	{ "[" EXTN("version", "1.0") ", " EXTN("version", "1") "]",
+	    "[version(\"1\")]" }, /* one of the two */
+	{ "[" EXTN("rpmversion", "1.0") ", " EXTN("debversion", "1") "]",
+	    "[debversion(\"1\"), rpmversion(\"1.0\")]" },
 	{ "{\"__expr\": 1}", "{\"__expr\": 1}" },
 	{ "{\"\": {\"a b\": [true, {}]}}", "{\"\": {\"a b\": [true, {}]}}" },
 };
@@ -105,6 +110,8 @@ static const struct {
 	    "`x`: `__expr` is not supported; use `__entity` or `__extn`" },
 	{ "{\"q\": " EXTN("ip", "1.2") "}", ERR_EVAL_EXTENSION,
 	    "`x.q`: `1.2` is no text that `ip` can read" },
+	{ EXTN("version", "1.x"), ERR_EVAL_EXTENSION,
+	    "`x`: `1.x` is no text that `version` can read" },
 	{ EXTN("nope", "1.2"), ERR_NAME_FUNCTION,
 	    "`x`: no extension function is called `nope`" },
 	{ EXTN("contains", "1.2"), ERR_NAME_FUNCTION,

@@ -1,0 +1,1 @@
+autocmd BufRead,BufNewFile *.avow,*.cedar setfiletype avow
