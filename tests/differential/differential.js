@@ -17,7 +17,7 @@ const { shrink } = require('./shrink.js');
 const REQUESTS = 20; // a case
 const JSON_TOO = 30; // of a hundred cases are given to us as Cedar's JSON too
 const POISONED = Number(process.env.POISON || 5); // of a hundred cases have data that may be none
-const TEXTS = 5; // mutated ones, a case
+const TEXTS = Number(process.env.TEXTS || 8); // mutated ones, a case
 const SETS = 5; // mutated ones, a case that is given as JSON too
 const SHOWN = 5; // differences, by each process
 
