@@ -12,7 +12,7 @@
 
 struct options {
 	struct cli_list policies, entities;
-	const char *request, *requests, *errored_deny;
+	const char *schema, *request, *requests, *errored_deny;
 	bool pretty;
 	enum engine_errored_deny mode;
 };
@@ -35,7 +35,8 @@ check_options(struct options *o)
 }
 
 /* Decide one text. False when it could not be read; the answer is then a deny,
- * request.malformed. */
+ * request.malformed. So it is when the schema does not allow the request, which
+ * was read then: `reterr` says why. */
 static bool
 decide_text(const struct engine_snapshot *s, const struct options *o,
     struct str text, const char *file, struct arena *a,
@@ -45,7 +46,7 @@ decide_text(const struct engine_snapshot *s, const struct options *o,
 	if (!engine_request_from_json(a, text, file, s, &r, reterr)) {
 		engine_refuse(ERR_REQUEST_MALFORMED, ret);
 		ret->snapshot = s;
-		return false;
+		return engine_is_misfit(reterr->code);
 	}
 	engine_evaluate(s, &r, o->mode, a, ret);
 	return true;
@@ -63,6 +64,8 @@ decide_one(
 		cli_error(&err, text);
 		return CLI_CANNOT_TELL;
 	}
+	if (err.code != ERR_NONE)
+		cli_error(&err, (struct str){ 0 });
 	if (!cli_print_json(engine_answer_to_json(&answer), o->pretty))
 		return CLI_CANNOT_TELL;
 	return answer.effect == ENGINE_PERMIT ? CLI_YES : CLI_NO;
@@ -76,7 +79,7 @@ decide_line(const struct engine_snapshot *s, const struct options *o,
 	struct error err = { 0 };
 	struct engine_answer answer;
 	*ret_readable = decide_text(s, o, line, o->requests, a, &answer, &err);
-	if (!*ret_readable) {
+	if (err.code != ERR_NONE) {
 		err.at.line = number;
 		cli_error(&err, (struct str){ 0 });
 	}
@@ -131,9 +134,9 @@ static enum cli_exit
 run(const struct options *o)
 {
 	struct buf messages = { 0 };
-	struct engine_snapshot *s =
-	    engine_load(o->policies.items, o->policies.n, o->entities.items,
-		o->entities.n, clock_now_ms(clock_system()), &messages);
+	struct engine_snapshot *s = engine_load_by_schema(o->schema,
+	    o->policies.items, o->policies.n, o->entities.items, o->entities.n,
+	    clock_now_ms(clock_system()), &messages);
 	cli_messages(&messages);
 	buf_free(&messages);
 	struct arena *a = s != NULL ? arena_new(LIMIT_SCRATCH_BYTES) : NULL;
@@ -155,6 +158,9 @@ cmd_decide(int argc, char **argv)
 		    "file or folder of *.avow and *.cedar" },
 		{ "entities", CLI_LIST, &o.entities, false, "PATH",
 		    "Cedar JSON entities, file or folder" },
+		{ "schema", CLI_TEXT, &o.schema, false, "FILE",
+		    "Cedar schema (text or JSON) that entities and requests "
+		    "must fit" },
 		{ "request", CLI_TEXT, &o.request, false, "FILE",
 		    "one request as JSON, - for standard input" },
 		{ "requests", CLI_TEXT, &o.requests, false, "FILE",
@@ -166,8 +172,9 @@ cmd_decide(int argc, char **argv)
 		    "indent the answer" },
 	};
 	const struct cli_usage usage = {
-		.synopsis = "avow decide --policies PATH [--entities PATH] "
-			    "--request FILE | --requests FILE.jsonl",
+		.synopsis =
+		    "avow decide --policies PATH [--entities PATH] "
+		    "[--schema FILE] --request FILE | --requests FILE.jsonl",
 		.about = "Decide requests given as data and print each "
 			 "decision as JSON, with its reasons and errors.\n"
 			 "Exit: 0 permit, 2 deny, 1 cannot tell; with "

@@ -12,7 +12,7 @@
 
 struct options {
 	struct cli_list policies, entities;
-	const char *request, *errored_deny, *level;
+	const char *schema, *request, *errored_deny, *level;
 	const char *config, *gate, *document, *signature, *kind, *path,
 	    *source_ip, *protocol, *method, *port, *weight;
 	struct cli_time at;
@@ -44,6 +44,11 @@ check_options(struct options *o)
 	if (o->gate == NULL && o->at.given) {
 		cli_errorf("--at goes with --gate; a request given as data "
 			   "has its time in `context.now`");
+		return false;
+	}
+	if (o->gate != NULL && o->schema != NULL) {
+		cli_errorf("--schema goes with a request given as data; gates "
+			   "do not read schemas yet");
 		return false;
 	}
 	if (o->gate == NULL) {
@@ -87,6 +92,23 @@ now_ms(const struct options *o)
 	return o->at.given ? o->at.ms : clock_now_ms(clock_system());
 }
 
+/* What the schema does not allow is a deny; what cannot be read, an error. */
+static enum cli_exit
+show_unread(const struct options *o, const struct engine_snapshot *s,
+    const struct error *err, struct str text,
+    const struct engine_operation *operation)
+{
+	struct error why = *err;
+	if (!engine_is_misfit(err->code)) {
+		cli_error(err, text);
+		return CLI_CANNOT_TELL;
+	}
+	why.code = ERR_REQUEST_MALFORMED;
+	json_t *report =
+	    engine_verify_refused(s, &why, o->level_value, operation);
+	return report != NULL ? show(o, report, ENGINE_DENY) : CLI_CANNOT_TELL;
+}
+
 static enum cli_exit
 run_request(const struct options *o, struct engine_operation *operation,
     struct arena *a)
@@ -99,8 +121,8 @@ run_request(const struct options *o, struct engine_operation *operation,
 	enum cli_exit code = CLI_CANNOT_TELL;
 	int64_t began = clock_mono_ns();
 	struct engine_snapshot *s =
-	    engine_load(o->policies.items, o->policies.n, o->entities.items,
-		o->entities.n, now_ms(o), &messages);
+	    engine_load_by_schema(o->schema, o->policies.items, o->policies.n,
+		o->entities.items, o->entities.n, now_ms(o), &messages);
 	operation->load_ns = clock_mono_ns() - began;
 	cli_messages(&messages);
 	buf_free(&messages);
@@ -109,7 +131,7 @@ run_request(const struct options *o, struct engine_operation *operation,
 	began = clock_mono_ns();
 	if (!file_read(a, o->request, LIMIT_REQUEST_LINE_BYTES, &text, &err) ||
 	    !engine_request_from_json(a, text, o->request, s, &r, &err)) {
-		cli_error(&err, text);
+		code = show_unread(o, s, &err, text, operation);
 	} else {
 		operation->parse_ns = clock_mono_ns() - began;
 		json_t *report = engine_verify(s, &r, NULL, o->mode,
@@ -215,6 +237,9 @@ cmd_dryrun(int argc, char **argv)
 		    "file or folder of *.avow and *.cedar" },
 		{ "entities", CLI_LIST, &o.entities, false, "PATH",
 		    "Cedar JSON entities, file or folder" },
+		{ "schema", CLI_TEXT, &o.schema, false, "FILE",
+		    "Cedar schema (text or JSON) that entities and requests "
+		    "must fit" },
 		{ "request", CLI_TEXT, &o.request, false, "FILE",
 		    "the request as JSON, - for standard input" },
 		{ "errored-deny", CLI_TEXT, &o.errored_deny, false, "WORD",
@@ -253,8 +278,8 @@ cmd_dryrun(int argc, char **argv)
 	};
 	const struct cli_usage usage = {
 		.synopsis =
-		    "avow dryrun --policies PATH [--entities PATH] --request "
-		    "FILE [--level LEVEL]\n"
+		    "avow dryrun --policies PATH [--entities PATH] "
+		    "[--schema FILE] --request FILE [--level LEVEL]\n"
 		    "       avow dryrun --config FILE --gate NAME --document "
 		    "FILE --signature FILE --path PATH --source-ip ADDRESS",
 		.about = "Say what would be decided and why: the policies "

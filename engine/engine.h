@@ -8,6 +8,7 @@
 
 #include "policy/claims.h"
 #include "policy/policy.h"
+#include "policy/schema.h"
 
 /* ---- snapshots -------------------------------------------------------------------------------------------------------------------------- */
 
@@ -23,11 +24,21 @@ const struct policy_set *engine_snapshot_policies(
     const struct engine_snapshot *s);
 const struct entities *engine_snapshot_entities(const struct engine_snapshot *s);
 int64_t engine_snapshot_loaded_at_ms(const struct engine_snapshot *s);
+/* Give the snapshot a schema, before anyone shares it: requests are then read and checked by it. Its entities were loaded by it. Freed with the snapshot. */
+void engine_snapshot_take_schema(
+    struct engine_snapshot *s, struct schema *schema_take);
+/* NULL: none. */
+const struct schema *engine_snapshot_schema(const struct engine_snapshot *s);
 
 /* Read `--policies` and `--entities` paths into a snapshot; every error of every file is printed onto `messages`. NULL on error. */
 struct engine_snapshot *engine_load(const char *const *policies,
     size_t n_policies, const char *const *entities, size_t n_entities,
     int64_t now_ms, struct buf *messages);
+/* The same with `--schema` (a path, or NULL): entities are read and checked by it, its actions are among them. The snapshot owns the schema. */
+struct engine_snapshot *engine_load_by_schema(const char *schema,
+    const char *const *policies, size_t n_policies,
+    const char *const *entities, size_t n_entities, int64_t now_ms,
+    struct buf *messages);
 
 /* ---- requests --------------------------------------------------------------------------------------------------------------------------- */
 
@@ -38,10 +49,13 @@ struct engine_request {
 };
 
 /* One JSON request as in the contracts, or a decision log line (whose `request` is taken). Unknown keys are errors. `file` names the place in messages.
- * Memory is `a`'s. Errors: ERR_JSON_*, ERR_ENTITY_*, ERR_LIMIT_*. */
+ * Memory is `a`'s. Where the snapshot has a schema, context and entities are read by declared type, and a request that it does not allow is refused.
+ * Errors: ERR_JSON_*, ERR_ENTITY_*, ERR_LIMIT_*, ERR_SCHEMA_* (engine_is_misfit). */
 bool engine_request_from_json(struct arena *a, struct str text,
     const char *file, const struct engine_snapshot *s,
     struct engine_request *ret, struct error *reterr) MUST_USE;
+/* Was a request refused because it does not fit the schema? It could be read then: the answer is a deny, request.malformed. */
+bool engine_is_misfit(enum err_code code);
 /* New reference. */
 json_t *engine_request_to_json(const struct engine_request *r);
 

@@ -18,9 +18,34 @@ load_policies(const char *const *paths, size_t n, struct policy_set *set,
 	return ok;
 }
 
+/* NULL: no path, or errors, which are then written down. */
+static struct schema *
+load_schema(const char *path, struct buf *messages)
+{
+	struct arena *raw = arena_new(0);
+	struct errors errors = { 0 };
+	struct error err = { 0 };
+	struct schema *schema = NULL;
+	struct str text = { 0 };
+	bool ok = raw != NULL ? file_read(raw, path, LIMIT_POLICY_FILE_BYTES,
+				    &text, &err)
+			      : error_nomem(&err);
+	if (ok)
+		schema = schema_new(
+		    path, text, schema_syntax_of(path, text), &errors);
+	else
+		error_print(messages, &err, (struct str){ 0 });
+	for (size_t i = 0; i < errors.n; i++)
+		error_print(messages, &errors.e[i], text);
+	if (errors.dropped > 0)
+		buf_printf(messages, "%zu more not shown\n", errors.dropped);
+	arena_free(raw);
+	return schema;
+}
+
 static bool
-load_entities_file(const char *path, struct entities *layer, struct arena *a,
-    struct error *reterr)
+load_entities_file(const struct schema *schema, const char *path,
+    struct entities *layer, struct arena *a, struct error *reterr)
 {
 	struct str text;
 	struct arena *raw = arena_new(0);
@@ -30,28 +55,33 @@ load_entities_file(const char *path, struct entities *layer, struct arena *a,
 	const char *file = ok ? str_z(a, str_of(path)) : NULL;
 	if (ok && file == NULL)
 		ok = error_nomem(reterr);
-	ok = ok && entities_add_text(layer, text, file, reterr);
+	if (ok && schema != NULL)
+		ok =
+		    schema_add_entities_text(schema, layer, text, file, reterr);
+	else
+		ok = ok && entities_add_text(layer, text, file, reterr);
 	arena_free(raw);
 	return ok;
 }
 
 static bool
-load_entities(const char *const *paths, size_t n, struct entities *layer,
-    struct arena *a, struct buf *messages)
+load_entities(const struct schema *schema, const char *const *paths, size_t n,
+    struct entities *layer, struct arena *a, struct buf *messages)
 {
 	static const char *const suffixes[] = { ".json", NULL };
 	struct error err = { 0 };
-	bool ok = true;
+	bool ok = schema == NULL || schema_add_actions(schema, layer, &err);
 	for (size_t i = 0; ok && i < n; i++) {
 		const char *const *files;
 		size_t n_files;
 		if (strcmp(paths[i], "-") == 0) {
-			ok = load_entities_file("-", layer, a, &err);
+			ok = load_entities_file(schema, "-", layer, a, &err);
 			continue;
 		}
 		ok = file_list(a, paths[i], suffixes, &files, &n_files, &err);
 		for (size_t k = 0; ok && k < n_files; k++)
-			ok = load_entities_file(files[k], layer, a, &err);
+			ok = load_entities_file(
+			    schema, files[k], layer, a, &err);
 	}
 	ok = ok && entities_finish(layer, &err);
 	if (!ok)
@@ -60,24 +90,46 @@ load_entities(const char *const *paths, size_t n, struct entities *layer,
 }
 
 struct engine_snapshot *
-engine_load(const char *const *policies, size_t n_policies,
-    const char *const *entities, size_t n_entities, int64_t now_ms,
-    struct buf *messages)
+engine_load_by_schema(const char *schema_path, const char *const *policies,
+    size_t n_policies, const char *const *entities, size_t n_entities,
+    int64_t now_ms, struct buf *messages)
 {
 	struct policy_set *set = policy_set_new(POLICY_NAMED);
 	struct arena *a = arena_new(0);
 	struct entities *layer = a != NULL ? entities_new(a, NULL) : NULL;
+	struct engine_snapshot *s = NULL;
+	struct schema *schema = NULL;
 	bool ok = set != NULL && layer != NULL;
 	if (!ok)
 		buf_addz(messages, "error: memory ran out\n");
+	if (ok && schema_path != NULL) {
+		schema = load_schema(schema_path, messages);
+		ok = schema != NULL;
+	}
 	if (ok) {
 		ok = load_policies(policies, n_policies, set, messages);
-		ok = load_entities(entities, n_entities, layer, a, messages) &&
+		ok = load_entities(
+			 schema, entities, n_entities, layer, a, messages) &&
 		     ok;
 	}
-	if (ok)
-		return engine_snapshot_new(set, a, layer, now_ms);
-	policy_set_free(set);
-	arena_free(a);
-	return NULL;
+	if (ok) {
+		s = engine_snapshot_new(set, a, layer, now_ms);
+	} else {
+		policy_set_free(set);
+		arena_free(a);
+	}
+	if (s != NULL)
+		engine_snapshot_take_schema(s, schema);
+	else
+		schema_free(schema);
+	return s;
+}
+
+struct engine_snapshot *
+engine_load(const char *const *policies, size_t n_policies,
+    const char *const *entities, size_t n_entities, int64_t now_ms,
+    struct buf *messages)
+{
+	return engine_load_by_schema(
+	    NULL, policies, n_policies, entities, n_entities, now_ms, messages);
 }

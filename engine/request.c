@@ -31,12 +31,16 @@ check_keys(const json_t *json, const char *const *known, const char *file,
 
 static bool
 read_context(struct arena *a, const json_t *json, const char *file,
-    struct value *ret, struct error *reterr)
+    const struct schema *schema, struct uid action, struct value *ret,
+    struct error *reterr)
 {
 	if (json == NULL) {
 		struct str dup;
 		return value_record_take(NULL, 0, ret, &dup);
 	}
+	if (schema != NULL)
+		return schema_context_from_json(
+		    schema, a, action, json, "context", ret, reterr);
 	if (!value_from_json(a, json, "context", ret, reterr))
 		return false;
 	if (ret->kind != VALUE_RECORD)
@@ -50,13 +54,20 @@ read_entities(struct arena *a, const json_t *json, const char *file,
     const struct engine_snapshot *s, const struct entities **ret,
     struct error *reterr)
 {
+	const struct schema *schema = engine_snapshot_schema(s);
 	struct entities *layer = entities_new(a, engine_snapshot_entities(s));
+	bool ok = true;
 	if (layer == NULL)
 		return error_nomem(reterr);
 	if (json != NULL && !json_is_array(json))
 		return shape_error(
 		    reterr, file, "expected an array as `entities`");
-	if (json != NULL && !entities_add_json(layer, json, "request", reterr))
+	if (json != NULL && schema != NULL)
+		ok =
+		    schema_add_entities(schema, layer, json, "request", reterr);
+	else if (json != NULL)
+		ok = entities_add_json(layer, json, "request", reterr);
+	if (!ok)
 		return false;
 	if (!entities_finish(layer, reterr))
 		return false;
@@ -89,8 +100,12 @@ read_request(struct arena *a, const json_t *json, const char *file,
 		if (!value_uid_from_json(a, uid, names[i], uids[i], reterr))
 			return false;
 	}
-	return read_context(a, json_object_get(json, "context"), file,
-		   &ret->context, reterr) &&
+	const struct schema *schema = engine_snapshot_schema(s);
+	return read_context(a, json_object_get(json, "context"), file, schema,
+		   ret->action, &ret->context, reterr) &&
+	       (schema == NULL ||
+		   schema_check_request(schema, ret->principal, ret->action,
+		       ret->resource, &ret->context, reterr)) &&
 	       read_entities(a, json_object_get(json, "entities"), file, s,
 		   &ret->entities, reterr);
 }
@@ -136,6 +151,12 @@ engine_request_from_json(struct arena *a, struct str text, const char *file,
 	else if (reterr != NULL && reterr->at.file == NULL)
 		reterr->at.file = file;
 	return ok;
+}
+
+bool
+engine_is_misfit(enum err_code code)
+{
+	return code == ERR_SCHEMA_REQUEST || code == ERR_SCHEMA_ENTITY;
 }
 
 json_t *

@@ -10,6 +10,7 @@ struct engine_snapshot {
 	struct policy_set *policies;
 	struct arena *entities_arena;
 	const struct entities *entities;
+	struct schema *schema;
 	int64_t loaded_at_ms;
 };
 
@@ -47,6 +48,7 @@ engine_snapshot_unref(struct engine_snapshot *s)
 		return;
 	policy_set_free(s->policies);
 	arena_free(s->entities_arena);
+	schema_free(s->schema);
 	free(s);
 }
 
@@ -66,4 +68,18 @@ int64_t
 engine_snapshot_loaded_at_ms(const struct engine_snapshot *s)
 {
 	return s->loaded_at_ms;
+}
+
+void
+engine_snapshot_take_schema(
+    struct engine_snapshot *s, struct schema *schema_take)
+{
+	schema_free(s->schema);
+	s->schema = schema_take;
+}
+
+const struct schema *
+engine_snapshot_schema(const struct engine_snapshot *s)
+{
+	return s->schema;
 }

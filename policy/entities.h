@@ -58,6 +58,13 @@ struct record *entities_record(const struct entities *layer, size_t i);
 /* The record of this layer alone, or NULL. */
 struct record *entities_own(const struct entities *layer, uint32_t id);
 
+struct schema;
+/* entities_add_json and entities_add_text, read and checked by `schema` unless it is NULL. */
+bool entities_add_json_by(const struct schema *schema, struct entities *layer,
+    const json_t *array, const char *file, struct error *reterr) MUST_USE;
+bool entities_add_text_by(const struct schema *schema, struct entities *layer,
+    struct str text, const char *file, struct error *reterr) MUST_USE;
+
 /* Closures of the records and of what they reach. Errors: ERR_ENTITY_CYCLE, memory. */
 bool reach_close(struct entities *layer, struct error *reterr) MUST_USE;
 

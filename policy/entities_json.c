@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "base/limits.h"
+#include "policy/schema_data.h"
 #include "policy/value_json.h"
 
 /* The uid with the strings that the intern table keeps. */
@@ -56,10 +57,37 @@ read_parents(struct entities *layer, const json_t *json, const char *where,
 	return true;
 }
 
+/* What records are read into; without a schema `by.s` is NULL. */
+struct loading {
+	struct entities *layer;
+	struct schema_loading by;
+};
+
+static struct loading
+loading(const struct schema *schema, struct entities *layer, const char *file)
+{
+	return (struct loading){ layer,
+		{ .s = schema, .arena = layer->arena, .file = file } };
+}
+
 static bool
-read_record(struct entities *layer, const json_t *json, size_t i,
+read_fields(const struct loading *l, const json_t *attrs, const json_t *tags,
+    const char *where, struct entity *e, struct error *reterr)
+{
+	struct arena *a = l->layer->arena;
+
+	if (l->by.s)
+		return schema_load_fields(&l->by, attrs, tags, e, reterr);
+	return value_fields_from_json(a, attrs, where, &e->attrs, reterr) &&
+	       (!tags ||
+		   value_fields_from_json(a, tags, where, &e->tags, reterr));
+}
+
+static bool
+read_record(const struct loading *l, const json_t *json, size_t i,
     struct entity *e, struct error *reterr)
 {
+	struct entities *layer = l->layer;
 	const json_t *attrs = json_object_get(json, "attrs");
 	const json_t *tags = json_object_get(json, "tags");
 	char where[120];
@@ -75,26 +103,30 @@ read_record(struct entities *layer, const json_t *json, size_t i,
 	(void)snprintf(where, sizeof where, "%s", entities_show(e->uid).text);
 	if (!json_is_object(attrs))
 		return refuse_shape(reterr, where, "`attrs` must be an object");
-	if (!value_fields_from_json(
-		layer->arena, attrs, where, &e->attrs, reterr))
-		return false;
 	if (tags && !json_is_object(tags))
 		return refuse_shape(reterr, where, "`tags` must be an object");
-	if (tags && !value_fields_from_json(
-			layer->arena, tags, where, &e->tags, reterr))
+	if (!read_fields(l, attrs, tags, where, e, reterr))
 		return false;
 	return read_parents(
 	    layer, json_object_get(json, "parents"), where, e, reterr);
 }
 
 static bool
-add_record(struct entities *layer, const json_t *json, size_t i,
-    const char *file, struct error *reterr)
+add_record(
+    struct loading *l, const json_t *json, size_t i, struct error *reterr)
 {
-	struct entity e = { .from = file };
+	struct entity e = { .from = l->by.file };
 
-	return read_record(layer, json, i, &e, reterr) &&
-	       entities_add(layer, &e, reterr);
+	if (!read_record(l, json, i, &e, reterr))
+		return false;
+	return l->by.s ? schema_load_record(&l->by, l->layer, &e, reterr)
+		       : entities_add(l->layer, &e, reterr);
+}
+
+static bool
+end_loading(struct loading *l, struct error *reterr)
+{
+	return !l->by.s || schema_load_end(&l->by, reterr);
 }
 
 /* Always false: the error, with the file where it has no place. */
@@ -110,9 +142,10 @@ give_error(const struct error *err, const char *file, struct error *reterr)
 }
 
 bool
-entities_add_json(struct entities *layer, const json_t *array, const char *file,
-    struct error *reterr)
+entities_add_json_by(const struct schema *schema, struct entities *layer,
+    const json_t *array, const char *file, struct error *reterr)
 {
+	struct loading l = loading(schema, layer, file);
 	struct error err = { 0 };
 
 	if (!json_is_array(array)) {
@@ -121,9 +154,16 @@ entities_add_json(struct entities *layer, const json_t *array, const char *file,
 		return give_error(&err, file, reterr);
 	}
 	for (size_t i = 0; i < json_array_size(array); i++)
-		if (!add_record(layer, json_array_get(array, i), i, file, &err))
+		if (!add_record(&l, json_array_get(array, i), i, &err))
 			return give_error(&err, file, reterr);
-	return true;
+	return end_loading(&l, &err) || give_error(&err, file, reterr);
+}
+
+bool
+entities_add_json(struct entities *layer, const json_t *array, const char *file,
+    struct error *reterr)
+{
+	return entities_add_json_by(NULL, layer, array, file, reterr);
 }
 
 /* --- text ---------------------------------------------------------------- */
@@ -167,8 +207,8 @@ value_end(struct str text, size_t at)
 
 /* Whole, for what is small or wrong: then errors have their places. */
 static bool
-add_whole(struct entities *layer, struct str text, const char *file,
-    struct error *reterr)
+add_whole(const struct schema *schema, struct entities *layer, struct str text,
+    const char *file, struct error *reterr)
 {
 	json_t *json;
 	bool ok;
@@ -176,7 +216,7 @@ add_whole(struct entities *layer, struct str text, const char *file,
 	if (!json_parse(text, file, LIMIT_DATA_FILE_BYTES,
 		LIMIT_DATA_FILE_DEPTH, JSON_DATA_FILE, &json, reterr))
 		return false;
-	ok = entities_add_json(layer, json, file, reterr);
+	ok = entities_add_json_by(schema, layer, json, file, reterr);
 	json_decref(json);
 	return ok;
 }
@@ -184,9 +224,9 @@ add_whole(struct entities *layer, struct str text, const char *file,
 /* The records of the array one by one. *ret_read is false where the text is not
  * an array of JSON values: nothing is said of why. */
 static bool
-add_each(struct entities *layer, struct str text, const char *file,
-    bool *ret_read, struct error *err)
+add_each(struct loading *l, struct str text, bool *ret_read, struct error *err)
 {
+	const char *file = l->by.file;
 	size_t at = skip_space(text, 0) + 1, end;
 
 	*ret_read = false;
@@ -202,7 +242,7 @@ add_each(struct entities *layer, struct str text, const char *file,
 			LIMIT_DATA_FILE_BYTES, LIMIT_DATA_FILE_DEPTH - 1,
 			JSON_DATA_FILE, &json, NULL))
 			return false;
-		ok = add_record(layer, json, i, file, err);
+		ok = add_record(l, json, i, err);
 		json_decref(json);
 		if (!ok) {
 			*ret_read = true;
@@ -212,22 +252,30 @@ add_each(struct entities *layer, struct str text, const char *file,
 			break;
 	}
 	*ret_read = skip_space(text, end + 1) == text.n;
-	return *ret_read;
+	return *ret_read && end_loading(l, err);
+}
+
+bool
+entities_add_text_by(const struct schema *schema, struct entities *layer,
+    struct str text, const char *file, struct error *reterr)
+{
+	struct loading l = loading(schema, layer, file);
+	struct error err = { 0 };
+	bool was_read = false;
+
+	if (text.n <= LIMIT_DATA_FILE_BYTES &&
+	    add_each(&l, text, &was_read, &err))
+		return true;
+	if (was_read)
+		return give_error(&err, file, reterr);
+	return add_whole(schema, layer, text, file, reterr);
 }
 
 bool
 entities_add_text(struct entities *layer, struct str text, const char *file,
     struct error *reterr)
 {
-	struct error err = { 0 };
-	bool was_read = false;
-
-	if (text.n <= LIMIT_DATA_FILE_BYTES &&
-	    add_each(layer, text, file, &was_read, &err))
-		return true;
-	if (was_read)
-		return give_error(&err, file, reterr);
-	return add_whole(layer, text, file, reterr);
+	return entities_add_text_by(NULL, layer, text, file, reterr);
 }
 
 /* --- out ----------------------------------------------------------------- */

@@ -31,6 +31,27 @@ nomem(struct errors *reterr)
 	return errors_take(reterr, &e);
 }
 
+static bool
+is_before(const struct span *a, const struct span *b)
+{
+	return a->line < b->line || (a->line == b->line && a->col < b->col);
+}
+
+/* Those from `first` on in the order of the text. */
+static void
+sort_errors(struct errors *list, size_t first)
+{
+	for (size_t i = first + 1; i < list->n; i++)
+		for (size_t k = i;
+		     k > first && is_before(&list->e[k].at, &list->e[k - 1].at);
+		     k--) {
+			struct error e = list->e[k];
+
+			list->e[k] = list->e[k - 1];
+			list->e[k - 1] = e;
+		}
+}
+
 /* `s` has its arena, file and text. */
 static bool
 fill(struct schema *s, enum schema_syntax syntax, struct errors *reterr)
@@ -38,6 +59,7 @@ fill(struct schema *s, enum schema_syntax syntax, struct errors *reterr)
 	struct schema_tree *tree = ARENA_NEW(s->arena, struct schema_tree);
 	struct schema_reader r = { .arena = s->arena, .errors = reterr };
 	struct error e = { 0 };
+	size_t first = reterr->n;
 	bool ok;
 
 	if (!tree)
@@ -48,6 +70,7 @@ fill(struct schema *s, enum schema_syntax syntax, struct errors *reterr)
 	ok = syntax == SCHEMA_JSON ? schema_parse_json(&r, tree)
 				   : schema_parse_text(&r, tree);
 	ok = ok && schema_resolve(&r, tree, s);
+	sort_errors(reterr, first);
 	return r.no_memory ? nomem(reterr) : ok;
 }
 

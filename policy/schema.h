@@ -33,9 +33,13 @@ bool schema_print(const struct schema *s, enum schema_syntax syntax,
 bool schema_add_actions(const struct schema *s, struct entities *layer,
     struct error *reterr) MUST_USE;
 /* entities_add_json, read by declared type (an address from a string, an entity from {"type","id"}), each record checked against the schema: declared type,
- * required and no other attributes, types, tags, parents' types, enumerated ids, actions equal to the schema's. Errors also ERR_SCHEMA_*. */
+ * required and no other attributes, types, tags, parents' types, enumerated ids, actions (their groups closed over the records of this call) equal to the
+ * schema's: they are not added, schema_add_actions does that. Errors also ERR_SCHEMA_*. */
 bool schema_add_entities(const struct schema *s, struct entities *layer,
     const json_t *array, const char *file, struct error *reterr) MUST_USE;
+/* The same from the text of a file, one record in memory at a time. */
+bool schema_add_entities_text(const struct schema *s, struct entities *layer,
+    struct str text, const char *file, struct error *reterr) MUST_USE;
 /* The context of a request for `action`, read by declared type. Undeclared action: read as without a schema. */
 bool schema_context_from_json(const struct schema *s, struct arena *a,
     struct uid action, const json_t *json, const char *where,

@@ -130,7 +130,8 @@ find_member(const struct members *m, struct str key)
 	return NULL;
 }
 
-/* Is `object` one with these members alone? All that is wrong is reported. */
+/* All that is wrong is reported. False when what should be there is not, or is
+ * of another kind: then the members are not to be read. */
 static bool
 check_members(struct reader *j, const struct members *m, const json_t *object,
     struct tree_place at)
@@ -147,7 +148,6 @@ check_members(struct reader *j, const struct members *m, const json_t *object,
 
 		if (!member) {
 			refuse_unknown(j, m, v, (struct str){ key, key_n }, at);
-			ok = false;
 		} else if (!((member->kind & KIND_NULLABLE) &&
 			       json_is_null(v)) &&
 			   !is_kind(v, member->kind)) {

@@ -1,7 +1,8 @@
 /* conformance.c - does our engine answer as Cedar does?
  * Usage: conformance [--counts] [--details FILE] PATH...
  * Every request of every case is decided through the engine's door, with
- * Cedar's own rules (errors skipped, policies named by position), once with the
+ * Cedar's own rules (errors skipped, policies named by position, data read and
+ * checked by the schema where the case has one), once with the
  * policies read as Cedar and once as Avow's superset: decision, reasons and
  * errors must be those published. What our program refuses to load is counted
  * apart, by the code of the refusal; only refusals that are known and written
@@ -22,9 +23,12 @@
 struct tally {
 	size_t agree, differ, refused, shown;
 	size_t by_code[ERR_COUNT];
-	size_t needs_schema;
+	size_t misfits; /* refused with a code that is not known */
 	size_t schemas, alike, unlike, unread; /* of schemas in both syntaxes */
 	struct validation_tally validation;
+	/* Cases: entities and requests as published, or not, or not to be read.
+	 */
+	size_t fit, unfit, untold;
 	const struct details *details;
 	bool failed;
 	struct arena *scratch;
@@ -54,6 +58,7 @@ refuse(struct tally *t, const struct test_case *c, const struct error *err,
 	t->by_code[err->code] += n;
 	if (is_known_refusal(err->code))
 		return;
+	t->misfits++;
 	t->failed = true;
 	if (may_show(t))
 		printf("  REFUSED %s: %u:%u: %s [%s]\n", c->name, err->at.line,
@@ -112,7 +117,7 @@ compare_schemas(
 /* --- one case ---------------------------------------------------------- */
 
 struct loaded {
-	struct engine_snapshot *cedar, *avow;
+	struct engine_snapshot *cedar, *avow; /* the first has the schema */
 };
 
 static struct policy_set *
@@ -131,8 +136,8 @@ load_policies(const struct test_case *c, enum policy_dialect dialect,
 }
 
 static bool
-load_entities(const struct test_case *c, struct arena *a,
-    const struct entities **ret, struct error *reterr)
+load_entities(const struct test_case *c, const struct schema *schema,
+    struct arena *a, const struct entities **ret, struct error *reterr)
 {
 	struct entities *layer = entities_new(a, NULL);
 	json_t *json;
@@ -143,33 +148,45 @@ load_entities(const struct test_case *c, struct arena *a,
 	if (!json_parse(c->entities, "entities", LIMIT_DATA_FILE_BYTES,
 		LIMIT_DATA_FILE_DEPTH, JSON_DATA_FILE, &json, reterr))
 		return false;
-	ok = entities_add_json(layer, json, "entities", reterr) &&
-	     entities_finish(layer, reterr);
+	if (schema)
+		ok = schema_add_actions(schema, layer, reterr) &&
+		     schema_add_entities(
+			 schema, layer, json, "entities", reterr);
+	else
+		ok = entities_add_json(layer, json, "entities", reterr);
+	ok = ok && entities_finish(layer, reterr);
 	json_decref(json);
 	*ret = layer;
 	return ok;
 }
 
-/* `a` holds the entities of both snapshots. */
+/* `a` holds the entities of both snapshots; the schema is taken. */
 static bool
-load(const struct test_case *c, struct arena *a, struct loaded *ret,
-    struct error *reterr)
+load(const struct test_case *c, struct arena *a, struct schema *schema_take,
+    struct loaded *ret, struct error *reterr)
 {
 	struct errors errors = { 0 };
 	const struct entities *entities;
 	struct policy_set *cedar, *avow;
 
-	if (!load_entities(c, a, &entities, reterr))
+	if (!load_entities(c, schema_take, a, &entities, reterr)) {
+		schema_free(schema_take);
 		return false;
+	}
 	cedar = load_policies(c, POLICY_CEDAR, &errors);
 	avow = cedar ? load_policies(c, POLICY_AVOW, &errors) : NULL;
 	if (!avow) {
 		policy_set_free(cedar);
+		schema_free(schema_take);
 		*reterr = errors.e[0];
 		return false;
 	}
 	ret->cedar = engine_snapshot_new(cedar, NULL, entities, 0);
 	ret->avow = engine_snapshot_new(avow, NULL, entities, 0);
+	if (ret->cedar)
+		engine_snapshot_take_schema(ret->cedar, schema_take);
+	else
+		schema_free(schema_take);
 	return (ret->cedar && ret->avow) || error_nomem(reterr);
 }
 
@@ -239,174 +256,69 @@ decide(struct tally *t, const struct test_case *c,
 	return ok;
 }
 
-/* --- data that is written for a schema --------------------------------- */
-
-/* The published answers come from data that was read with the schema: an object
- * {"type", "id"} is an entity there, and a string an address or a number where
- * the schema says so; without a schema it is a record or a string. Where we
- * differ, the data is written out as the schema has it and decided again: if
- * the answer is then the published one, the case counts as refused for want of
- * schemas, and else as different. */
-
-static bool
-is_word(char c)
-{
-	return c == '_' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
-	       (c >= 'A' && c <= 'Z');
-}
-
-/* The constructor of `name: EXTENSION` in the schema's text, or NULL. */
-static const char *
-extension_of(struct str schema, struct str name)
-{
-	static const struct {
-		struct str type;
-		const char *function;
-	} rows[] = {
-		{ STR_INIT("ipaddr"), "ip" },
-		{ STR_INIT("decimal"), "decimal" },
-		{ STR_INIT("datetime"), "datetime" },
-		{ STR_INIT("duration"), "duration" },
-	};
-
-	for (size_t at = 0; name.n && at + name.n < schema.n; at++) {
-		size_t end = at + name.n;
-
-		if (!str_eq(str_sub(schema, at, end), name) ||
-		    (at > 0 && is_word(schema.p[at - 1])))
-			continue;
-		while (end < schema.n && strchr("\"?: ", schema.p[end]))
-			end++;
-		for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-			if (end > at + name.n &&
-			    str_has_prefix(
-				str_sub(schema, end, schema.n), rows[i].type))
-				return rows[i].function;
-	}
-	return NULL;
-}
-
-static json_t *lead(json_t *v, struct str schema, bool is_value);
-
-static json_t *
-lead_members(json_t *object, struct str schema)
-{
-	json_t *led = json_object(), *member;
-	const char *key;
-
-	json_object_foreach (object, key, member) {
-		const char *function = json_is_string(member)
-					   ? extension_of(schema, str_of(key))
-					   : NULL;
-
-		(void)json_object_set_new(led, key,
-		    function ? json_pack("{s:{s:s, s:O}}", "__extn", "fn",
-				   function, "arg", member)
-			     : lead(member, schema, true));
-	}
-	return led;
-}
-
-/* The value with nothing left for a schema to say. New reference. */
-static json_t *
-lead(json_t *v, struct str schema, bool is_value)
-{
-	json_t *list, *member;
-	size_t i;
-
-	if (json_is_array(v)) {
-		list = json_array();
-		json_array_foreach (v, i, member)
-			(void)json_array_append_new(
-			    list, lead(member, schema, true));
-		return list;
-	}
-	if (!json_is_object(v) || json_object_get(v, "__entity") ||
-	    json_object_get(v, "__extn"))
-		return json_incref(v);
-	if (is_value && json_object_size(v) == 2 &&
-	    json_is_string(json_object_get(v, "type")) &&
-	    json_is_string(json_object_get(v, "id")))
-		return json_pack("{s:O}", "__entity", v);
-	return lead_members(v, schema);
-}
-
-/* `text` with its member `name`, or that of each of its items, led. */
-static struct str
-lead_text(struct arena *a, struct str text, const char *name, struct str schema)
-{
-	json_t *json, *item;
-	struct buf out = { 0 };
-	struct str led = text;
-	size_t n;
-
-	if (!json_parse(text, "", LIMIT_DATA_FILE_BYTES, LIMIT_DATA_FILE_DEPTH,
-		JSON_DATA_FILE, &json, NULL))
-		return text;
-	n = json_is_array(json) ? json_array_size(json) : 1;
-	for (size_t i = 0; i < n; i++) {
-		item = json_is_array(json) ? json_array_get(json, i) : json;
-		(void)json_object_set_new(item, name,
-		    lead(json_object_get(item, name), schema, false));
-	}
-	if (json_write(&out, json))
-		led = str_dup(a, buf_str(&out));
-	buf_free(&out);
-	json_decref(json);
-	return led;
-}
-
-/* Is the published answer that of the data as the schema has it? */
-static bool
-agrees_when_led(struct tally *t, const struct test_case *c,
-    const struct case_request *want, struct arena *a)
-{
-	struct test_case led = *c;
-	struct case_request request = *want;
-	struct engine_request r;
-	struct loaded l = { 0 };
-	bool ok = false;
-
-	if (c->schema.n == 0)
-		return false;
-	led.entities = lead_text(a, c->entities, "attrs", c->schema);
-	request.text = lead_text(a, want->text, "context", c->schema);
-	if (load(&led, a, &l, &(struct error){ 0 }) &&
-	    engine_request_from_json(
-		a, request.text, "request", l.cedar, &r, NULL))
-		ok = decide(t, &led, &request, l.cedar, &r, "", false);
-	engine_snapshot_unref(l.cedar);
-	engine_snapshot_unref(l.avow);
-	return ok;
-}
-
 static void
 run_request(struct tally *t, const struct test_case *c,
     const struct case_request *want, const struct loaded *l, struct arena *a)
 {
 	struct engine_request request;
 	struct error err = { 0 };
-	bool as_cedar;
 
 	if (!engine_request_from_json(
 		a, want->text, "request", l->cedar, &request, &err)) {
 		refuse(t, c, &err, 1);
 		return;
 	}
-	as_cedar = decide(t, c, want, l->cedar, &request, "cedar", false);
-	if (as_cedar && decide(t, c, want, l->avow, &request, "avow", false)) {
+	if (decide(t, c, want, l->cedar, &request, "cedar", true) &&
+	    decide(t, c, want, l->avow, &request, "avow", true)) {
 		t->agree++;
-		return;
-	}
-	if (!as_cedar && agrees_when_led(t, c, want, a)) {
-		t->refused++;
-		t->needs_schema++;
 		return;
 	}
 	t->differ++;
 	t->failed = true;
-	if (decide(t, c, want, l->cedar, &request, "cedar", true))
-		(void)decide(t, c, want, l->avow, &request, "avow", true);
+}
+
+/* Is all of a detail good: no entity with an error, every request valid? False
+ * when it cannot be read: a key with NUL. */
+static bool
+read_good(const struct case_detail *d, bool *ret)
+{
+	json_t *json, *item;
+	const char *key;
+	size_t i;
+	bool good = true;
+
+	if (!json_parse(d->validation, "validation", LIMIT_DATA_FILE_BYTES,
+		LIMIT_DATA_FILE_DEPTH, JSON_DATA_FILE, &json, NULL))
+		return false;
+	json_object_foreach (
+	    json_object_get(
+		json_object_get(json, "entityValidation"), "perEntity"),
+	    key, item)
+		good = good && json_object_size(item) == 0;
+	json_array_foreach (json_object_get(json, "requestValidation"), i, item)
+		good = good && json_is_true(json_object_get(item, "strict"));
+	json_decref(json);
+	*ret = good;
+	return true;
+}
+
+/* Entities and requests were read by the schema, or one of them was refused:
+ * as the details say? */
+static void
+compare_data(struct tally *t, const struct test_case *c, bool fits)
+{
+	const struct case_detail *d = details_find(t->details, c->name);
+
+	bool good;
+
+	if (!d)
+		return;
+	if (!read_good(d, &good))
+		t->untold++;
+	else if (good == fits)
+		t->fit++;
+	else
+		t->unfit++;
 }
 
 static void
@@ -416,6 +328,7 @@ run_case(void *ctx, struct arena *a, const struct test_case *c)
 	struct loaded l = { 0 };
 	struct error err = { 0 };
 	struct schema *schema = NULL;
+	size_t misfits = t->misfits;
 
 	if (c->schema.n) {
 		schema = read_schema(t, c, c->schema, SCHEMA_CEDAR);
@@ -424,14 +337,15 @@ run_case(void *ctx, struct arena *a, const struct test_case *c)
 		validation_compare(&t->validation, a, c, schema,
 		    details_find(t->details, c->name));
 	}
-	if (!load(c, a, &l, &err))
+	if (!load(c, a, schema, &l, &err))
 		refuse(t, c, &err, c->n_requests);
 	else
 		for (size_t i = 0; i < c->n_requests; i++)
 			run_request(t, c, &c->requests[i], &l, a);
+	if (!is_known_refusal(err.code))
+		compare_data(t, c, t->misfits == misfits);
 	engine_snapshot_unref(l.cedar);
 	engine_snapshot_unref(l.avow);
-	schema_free(schema);
 }
 
 /* --- all --------------------------------------------------------------- */
@@ -452,9 +366,6 @@ run_path(struct tally *all, const char *path)
 		if (t.by_code[i])
 			printf("  refused with %s: %zu\n",
 			    error_id((enum err_code)i), t.by_code[i]);
-	if (t.needs_schema)
-		printf("  refused, data written for its schema: %zu\n",
-		    t.needs_schema);
 	if (t.schemas)
 		printf("  schemas: %zu read, %zu alike in both syntaxes, %zu "
 		       "differ, %zu refused\n",
@@ -463,6 +374,11 @@ run_path(struct tally *all, const char *path)
 	all->validation.differ += t.validation.differ;
 	all->validation.refused += t.validation.refused;
 	t.failed = t.failed || t.validation.differ > 0;
+	if (t.fit + t.unfit)
+		printf("  data by schema: %zu cases as published, %zu not, "
+		       "%zu with NUL in the details' keys\n",
+		    t.fit, t.unfit, t.untold);
+	t.failed = t.failed || t.unfit > 0;
 	all->agree += t.agree;
 	all->differ += t.differ;
 	all->refused += t.refused;
