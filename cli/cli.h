@@ -81,5 +81,6 @@ enum cli_exit cmd_fmt(int argc, char **argv);
 enum cli_exit cmd_key_new(int argc, char **argv);
 enum cli_exit cmd_key_public(int argc, char **argv);
 enum cli_exit cmd_serve(int argc, char **argv);
+enum cli_exit cmd_translate(int argc, char **argv);
 
 #endif

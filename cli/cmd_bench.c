@@ -370,7 +370,8 @@ cmd_bench_decide(int argc, char **argv)
 	struct options o = { 0 };
 	const struct cli_option options[] = {
 		{ "policies", CLI_LIST, &o.policies, true, "PATH",
-		    "file or folder of *.avow and *.cedar" },
+		    "file or folder of *.avow and *.cedar, or a *.json policy "
+		    "set" },
 		{ "entities", CLI_LIST, &o.entities, false, "PATH",
 		    "Cedar JSON entities, file or folder" },
 		{ "requests", CLI_TEXT, &o.requests, true, "FILE",

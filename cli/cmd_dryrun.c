@@ -234,7 +234,8 @@ cmd_dryrun(int argc, char **argv)
 	struct options o = { 0 };
 	const struct cli_option options[] = {
 		{ "policies", CLI_LIST, &o.policies, false, "PATH",
-		    "file or folder of *.avow and *.cedar" },
+		    "file or folder of *.avow and *.cedar, or a *.json policy "
+		    "set" },
 		{ "entities", CLI_LIST, &o.entities, false, "PATH",
 		    "Cedar JSON entities, file or folder" },
 		{ "schema", CLI_TEXT, &o.schema, false, "FILE",

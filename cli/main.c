@@ -24,6 +24,7 @@ static const struct command commands[] = {
 	{ "key", "new", cmd_key_new, "make a signing key" },
 	{ "key", "public", cmd_key_public, "print its public half" },
 	{ "serve", NULL, cmd_serve, "run the gates" },
+	{ "translate", NULL, cmd_translate, "write policies in another form: avow, cedar, json" },
 };
 /* clang-format on */
 

@@ -16,6 +16,19 @@ ast_op_text(enum ast_op op)
 	return (size_t)op < OP_COUNT ? texts[op] : "";
 }
 
+bool
+ast_is_added(enum ast_op op)
+{
+	static const bool added[OP_COUNT] = {
+		[OP_NONE] = false,
+#define ADDED_FUNCTION(name, text, arity) [name] = true,
+#define ADDED_METHOD(name, text) [name] = true,
+#include "policy/ops.def"
+	};
+
+	return (size_t)op < OP_COUNT && added[op];
+}
+
 const char *
 ast_var_name(enum ast_var var)
 {

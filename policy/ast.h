@@ -60,11 +60,19 @@ enum node_kind {
 	NODE_UNLESS, /* a NODE */
 };
 
+/* JSON has more than one form for some nodes: which it was, so that it is written again. */
+enum ast_written {
+	WRITTEN_PLAIN = 0,
+	WRITTEN_VALUE,      /* a set, record or call inside {"Value": ...} */
+	WRITTEN_VALUE_ARGS, /* a call there, with "args" */
+	WRITTEN_LIST,       /* `has` of one attribute: in a list */
+};
+
 struct ast_node {
 	uint8_t kind;
 	uint8_t op;
 	uint8_t negated;   /* scope tests */
-	bool is_value;     /* read from JSON, where it stood in a {"Value": ...} */
+	uint8_t written;   /* enum ast_written */
 	uint32_t off, len; /* span in the source, bytes */
 	uint32_t a, b, c;
 };
@@ -131,7 +139,8 @@ struct ast_comment {
 
 struct ast {
 	struct source source;
-	bool is_json; /* places are of JSON text: what a node says is printed, not quoted */
+	bool is_marked; /* JSON of Avow's own form */
+	bool is_json;   /* places are of JSON text: what a node says is printed, not quoted */
 	struct ast_node *nodes;
 	struct str *strings;
 	int64_t *longs;
@@ -149,6 +158,8 @@ struct ast {
 
 /* The operator's text, as in ops.def. */
 const char *ast_op_text(enum ast_op op);
+/* Ours: Cedar has no such function or method. */
+bool ast_is_added(enum ast_op op);
 const char *ast_var_name(enum ast_var var);
 struct span ast_span(const struct ast *t, uint32_t node);
 /* Which slots the policy has: [0] ?principal, [1] ?resource. */

@@ -160,37 +160,33 @@ add_policies(struct maker *m)
 /* ---- links -----------------------------------------------------------------
  */
 
-static bool
+static void
 refuse_link(struct maker *m, const struct ast *t, const struct ast_link *link,
     const char *why)
 {
 	struct str id = str_sub(link->template_id, 0, 80);
-	struct error *e = errors_add(m->errors, ERR_NAME_TEMPLATE,
-	    source_span(&t->source, link->template_off, link->template_len),
-	    "%s `%.*s`", why, STR_ARG(id));
 
-	if (e)
-		error_hint(e,
-		    "a template is a policy with `?principal` or `?resource` "
-		    "in its scope; its id is its key, its `@id` or `FILE#N`");
-	return m->ok = false;
+	error_hint(
+	    errors_add(m->errors, ERR_NAME_TEMPLATE,
+		source_span(&t->source, link->template_off, link->template_len),
+		"%s `%.*s`", why, STR_ARG(id)),
+	    "a template is a policy with `?principal` or `?resource` "
+	    "in its scope; its id is its key, its `@id` or `FILE#N`");
+	m->ok = false;
 }
 
-static bool
-find_template(struct maker *m, const struct ast *t, const struct ast_link *link,
-    struct policy_template **ret)
+/* NULL after reporting that there is none. */
+static struct policy_template *
+find_template(struct maker *m, const struct ast *t, const struct ast_link *link)
 {
 	uint32_t number = intern_find(m->ids, STR(""), link->template_id);
-	const struct entry *entry;
+	struct policy_template *found = NULL;
 
 	if (number == INTERN_NONE || !m->entries)
-		return refuse_link(m, t, link, "no template has the id");
-	entry = &m->entries[number];
-	if (!entry->template)
-		return refuse_link(
-		    m, t, link, "expected the id of a template, found");
-	*ret = entry->template;
-	return true;
+		refuse_link(m, t, link, "no template has the id");
+	else if (!(found = m->entries[number].template))
+		refuse_link(m, t, link, "expected the id of a template, found");
+	return found;
 }
 
 static bool
@@ -224,11 +220,13 @@ static void
 add_link(struct maker *m, const struct ast *t, const struct ast_link *link)
 {
 	struct policy_set *set = m->set;
-	struct policy_template *of = NULL;
 	struct entry entry = { .ast = t, .link = link };
+	struct policy_template *of;
 
-	if (!note_id(m, link->id, entry) || !find_template(m, t, link, &of) ||
-	    !check_slots(m, t, link, of))
+	if (!note_id(m, link->id, entry))
+		return;
+	of = find_template(m, t, link);
+	if (!of || !check_slots(m, t, link, of))
 		return;
 	of->n_links++;
 	set->instances[set->n_instances++] = (struct policy_instance){

@@ -50,6 +50,7 @@ struct parser {
 	uint32_t depth;
 	char hint[160]; /* one that is being made */
 	bool too_deep; /* said so, for this condition */
+	bool is_json;   /* the source is JSON: its strings are not ours */
 	bool has_slots; /* of the policy being parsed */
 	/* End of a token that was refused, and then taken for something: what does not fit right after it is no error of its own. */
 	uint32_t refused_end;
@@ -126,6 +127,8 @@ struct str parse_string(struct parser *p, struct token t);
 uint32_t parse_pattern(struct parser *p, struct token t, bool in_scope);
 /* NODE_REGEX of the string token; a pattern that is not well formed is reported. */
 uint32_t parse_regex(struct parser *p, struct token t);
+/* The same for a pattern read already; what is wrong with it is reported at `t`. */
+uint32_t parse_regex_text(struct parser *p, struct token t, struct str text);
 /* Collect a name and its place, then report each that stands twice (sorts them). */
 void parse_note_name(
     struct parser *p, struct buf *places, struct str name, struct token at);

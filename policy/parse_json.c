@@ -239,37 +239,333 @@ read_links(struct reader *r, const json_t *list, const json_t *around)
 		read_link(r, item, list);
 }
 
-/* ---- the set ---------------------------------------------------------------
+/* ---- policies --------------------------------------------------------------
+ */
+
+static bool
+read_effect(struct reader *r, const json_t *json, struct ast_policy *policy)
+{
+	const json_t *effect = reader_member(r, json, NULL, "effect");
+	struct json_place at = reader_place(r, effect, json);
+	struct str word = json_str(effect);
+
+	policy->head_off = at.off;
+	policy->head_len = at.len;
+	if (!effect)
+		return false;
+	if (!json_is_string(effect))
+		return refuse_kind(r, effect, json, "a string");
+	if (str_eq(word, STR("permit"))) {
+		policy->word = WORD_PERMIT;
+		return true;
+	}
+	policy->word = str_eq(word, STR("deny")) ? WORD_DENY : WORD_FORBID;
+	if (str_eq(word, STR("forbid")) ||
+	    (r->avow && policy->word == WORD_DENY))
+		return true;
+	(void)reader_refuse(r, ERR_JSON_SHAPE, at, "expected %s",
+	    r->avow ? "\"permit\", \"forbid\" or \"deny\""
+		    : "\"permit\" or \"forbid\"");
+	return false;
+}
+
+static bool
+read_annotation(struct reader *r, struct str name, const json_t *value,
+    const json_t *around)
+{
+	struct json_place at = reader_place(r, value, around);
+	struct ast_annotation a = { .name = reader_copy(r, name) };
+
+	a.off = at.key_len ? at.key_off : at.off;
+	a.len = at.off + at.len - a.off;
+	a.has_value = !json_is_null(value);
+	if (a.has_value)
+		a.value = reader_string(r, value, around);
+	if (!a.name.p || (a.has_value && !a.value.p))
+		return false;
+	buf_add(&r->p.annotations, (struct str){ (const char *)&a, sizeof a });
+	if (lex_is_identifier(name))
+		return true;
+	(void)reader_refuse(r, ERR_JSON_SHAPE,
+	    (struct json_place){ .off = a.off, .len = a.len },
+	    "the name of an annotation is an identifier");
+	return false;
+}
+
+static bool
+read_annotations(
+    struct reader *r, const json_t *json, struct ast_policy *policy)
+{
+	const json_t *all = json_object_get(json, "annotations");
+	json_t *object = (json_t *)(uintptr_t)all, *value;
+	const char *key;
+	size_t key_n;
+	bool ok = true;
+
+	policy->first_annotation =
+	    (uint32_t)(r->p.annotations.n / sizeof(struct ast_annotation));
+	policy->n_annotations = (uint32_t)json_object_size(all);
+	if (all && !json_is_object(all))
+		return refuse_kind(r, all, json, "an object");
+	json_object_keylen_foreach(object, key, key_n, value) ok =
+	    read_annotation(r, (struct str){ key, key_n }, value, all) && ok;
+	return ok;
+}
+
+/* {"kind": "when" | "unless", "body": E}, pushed. */
+static bool
+push_condition(struct reader *r, const json_t *json, const json_t *around)
+{
+	static const char *const keys[] = { "kind", "body", NULL };
+	struct json_place at = reader_place(r, json, around);
+	struct ast_node n = { .kind = NODE_WHEN, .off = at.off, .len = at.len };
+	const json_t *kind, *body;
+
+	if (!reader_check_object(r, json, around, keys))
+		return false;
+	kind = reader_member(r, json, around, "kind");
+	body = reader_member(r, json, around, "body");
+	if (!kind || !body)
+		return false;
+	if (str_eq(json_str(kind), STR("unless")))
+		n.kind = NODE_UNLESS;
+	else if (!str_eq(json_str(kind), STR("when"))) {
+		(void)reader_refuse(r, ERR_JSON_SHAPE,
+		    reader_place(r, kind, json),
+		    "expected \"when\" or \"unless\"");
+		return false;
+	}
+	if (!reader_expr(r, body, json, &n.a))
+		return false;
+	build_push(&r->p, build_node(&r->p, &n));
+	return true;
+}
+
+static bool
+read_conditions(struct reader *r, const json_t *json, struct ast_policy *policy)
+{
+	const json_t *list = reader_member(r, json, NULL, "conditions");
+	uint32_t base = build_mark(&r->p);
+	json_t *item;
+	size_t i;
+	bool ok = true;
+
+	if (!list)
+		return false;
+	if (!json_is_array(list))
+		return refuse_kind(r, list, json, "an array of conditions");
+	json_array_foreach (list, i, item)
+		ok = push_condition(r, item, list) && ok;
+	policy->first_cond = build_list(&r->p, base, &policy->n_conds);
+	return ok;
+}
+
+/* What a policy is in: a set that gives it an id, and says whether it is a
+ * template; or nothing, and then it is what it is. */
+struct whose {
+	bool in_set, is_template;
+	struct str id;
+};
+
+static bool
+check_slots(struct reader *r, const struct ast_policy *policy,
+    const struct whose *whose)
+{
+	struct json_place head = { .off = policy->head_off,
+		.len = policy->head_len };
+
+	if (!whose->in_set || whose->is_template == policy->has_slots)
+		return true;
+	if (policy->has_slots)
+		error_hint(reader_refuse(r, ERR_SYNTAX_SLOT, head,
+			       "a policy under `staticPolicies` has no slots"),
+		    "put it under `templates`");
+	else
+		error_hint(reader_refuse(r, ERR_SYNTAX_SLOT, head,
+			       "a template has a slot in its scope"),
+		    "put it under `staticPolicies`");
+	return false;
+}
+
+static void
+read_policy(struct reader *r, const json_t *json, const json_t *around,
+    const struct whose *whose)
+{
+	static const char *const keys[] = { "effect", "principal", "action",
+		"resource", "conditions", "annotations", NULL, NULL };
+	const char *own[ARRAY_LEN(keys)];
+	struct json_place at = reader_place(r, json, around);
+	struct ast_policy policy = { .off = at.off,
+		.len = at.len,
+		.has_id = whose->in_set,
+		.id_off = at.key_off,
+		.id_len = at.key_len };
+	bool ok;
+
+	memcpy(own, keys, sizeof own);
+	if (!whose->in_set && r->avow)
+		own[ARRAY_LEN(keys) - 2] = "avow";
+	if (!json_is_object(json)) {
+		(void)refuse_kind(r, json, around, "a policy");
+		return;
+	}
+	r->p.has_slots = false;
+	if (whose->in_set)
+		policy.id = reader_copy(r, whose->id);
+	ok = reader_check_object(r, json, around, own);
+	ok = read_effect(r, json, &policy) && ok;
+	for (unsigned v = 0; v < 3; v++)
+		ok = reader_scope(r, json, (enum ast_var)v, &policy.scope[v]) &&
+		     ok;
+	ok = read_conditions(r, json, &policy) && ok;
+	ok = read_annotations(r, json, &policy) && ok;
+	policy.has_slots = r->p.has_slots;
+	if (ok && check_slots(r, &policy, whose))
+		buf_add(&r->p.policies,
+		    (struct str){ (const char *)&policy, sizeof policy });
+}
+
+static void
+read_policies(
+    struct reader *r, const json_t *all, const json_t *around, bool templates)
+{
+	json_t *object = (json_t *)(uintptr_t)all, *policy;
+	struct whose whose = { .in_set = true, .is_template = templates };
+	const char *key;
+	size_t key_n;
+
+	if (!all)
+		return;
+	if (!json_is_object(all)) {
+		(void)refuse_kind(
+		    r, all, around, "an object of policies by their ids");
+		return;
+	}
+	if (json_object_size(all) > LIMIT_POLICIES) {
+		(void)reader_refuse(r, ERR_LIMIT_COUNT,
+		    reader_place(r, all, around), "more than %u policies",
+		    LIMIT_POLICIES);
+		return;
+	}
+	json_object_keylen_foreach(object, key, key_n, policy)
+	{
+		whose.id = (struct str){ key, key_n };
+		read_policy(r, policy, all, &whose);
+	}
+}
+
+/* ---- Avow's own ------------------------------------------------------------
+ */
+
+/* {"variable": ..., "entities": [...]} */
+static void
+read_indivisible(struct reader *r, const json_t *json, const json_t *around)
+{
+	static const char *const keys[] = { "variable", "entities", NULL };
+	struct json_place at = reader_place(r, json, around);
+	struct ast_indivisible set = { .off = at.off, .len = at.len };
+	uint32_t base = build_mark(&r->p), v = VAR_PRINCIPAL;
+	const json_t *variable, *entities;
+	json_t *item;
+	size_t i;
+
+	if (!reader_check_object(r, json, around, keys))
+		return;
+	variable = reader_member(r, json, around, "variable");
+	entities = reader_member(r, json, around, "entities");
+	if (!variable || !entities)
+		return;
+	while (v <= VAR_RESOURCE && !str_eq(json_str(variable),
+					str_of(ast_var_name((enum ast_var)v))))
+		v++;
+	if (v > VAR_RESOURCE) {
+		(void)reader_refuse(r, ERR_JSON_SHAPE,
+		    reader_place(r, variable, json),
+		    "expected \"principal\", \"action\" or \"resource\"");
+		return;
+	}
+	set.var = (enum ast_var)v;
+	if (json_array_size(entities) == 0) {
+		(void)refuse_kind(
+		    r, entities, json, "an array of one entity or more");
+		return;
+	}
+	json_array_foreach (entities, i, item)
+		if (!reader_push_entity(r, item, entities, set.var))
+			return;
+	set.first = build_list(&r->p, base, &set.n);
+	buf_add(
+	    &r->p.indivisibles, (struct str){ (const char *)&set, sizeof set });
+}
+
+static void
+read_indivisibles(struct reader *r, const json_t *list, const json_t *around)
+{
+	json_t *item;
+	size_t i;
+
+	if (!list)
+		return;
+	if (!json_is_array(list)) {
+		(void)refuse_kind(r, list, around, "an array of sets");
+		return;
+	}
+	json_array_foreach (list, i, item) {
+		r->p.stack.n = 0;
+		read_indivisible(r, item, list);
+	}
+}
+
+/* `"avow": 1` says that the text is Avow's own form. */
+static bool
+read_marker(struct reader *r, const json_t *root)
+{
+	const json_t *marker = json_object_get(root, "avow");
+
+	r->avow = marker != NULL;
+	if (!marker || json_integer_value(marker) == 1)
+		return true;
+	(void)reader_refuse(r, ERR_JSON_SHAPE, reader_place(r, marker, root),
+	    "expected 1, the version of Avow's policy JSON");
+	return false;
+}
+
+/* ---- all together ----------------------------------------------------------
  */
 
 static void
-read_set(struct reader *r, const json_t *root)
+read_root(struct reader *r, const json_t *root)
 {
 	static const char *const keys[] = { "staticPolicies", "templates",
 		"templateLinks", NULL };
+	static const char *const own[] = { "staticPolicies", "templates",
+		"templateLinks", "indivisible", "avow", NULL };
 	static const struct ast_node error_node = { .kind = NODE_ERROR };
+	static const struct whose nobody;
 
 	(void)build_node(&r->p, &error_node);
-	if (!reader_check_object(r, root, NULL, keys))
+	if (!read_marker(r, root))
 		return;
-	for (unsigned i = 0; i < 2; i++) {
-		const json_t *part = json_object_get(root, keys[i]);
-
-		if (part && json_object_size(part) > 0)
-			(void)reader_refuse(r, ERR_SYNTAX_UNSUPPORTED,
-			    reader_place(r, part, root),
-			    "policies in JSON are not supported yet");
+	if (json_object_get(root, "effect")) {
+		read_policy(r, root, NULL, &nobody);
+		return;
 	}
+	if (!reader_check_object(r, root, NULL, r->avow ? own : keys))
+		return;
+	read_policies(r, json_object_get(root, "staticPolicies"), root, false);
+	read_policies(r, json_object_get(root, "templates"), root, true);
 	read_links(r, json_object_get(root, "templateLinks"), root);
+	read_indivisibles(r, json_object_get(root, "indivisible"), root);
 }
 
 bool
 parse_json_policies(struct arena *a, const struct source *source,
     struct ast **ret, struct errors *reterr)
 {
-	struct reader r = {
-		.p = { .arena = a, .source = source, .errors = reterr }
-	};
+	struct reader r = { .p = { .arena = a,
+				.source = source,
+				.is_json = true,
+				.errors = reterr } };
 	struct arena *places = arena_new(0);
 	struct error e = { 0 };
 	json_t *root = NULL;
@@ -280,7 +576,7 @@ parse_json_policies(struct arena *a, const struct source *source,
 		 LIMIT_POLICY_JSON_DEPTH, JSON_DATA_FILE, &root, &e);
 	ok = ok && json_places_new(places, source->text, root, &r.places, &e);
 	if (ok)
-		read_set(&r, root);
+		read_root(&r, root);
 	else
 		(void)errors_take(reterr, &e);
 	json_decref(root);
@@ -289,6 +585,7 @@ parse_json_policies(struct arena *a, const struct source *source,
 	build_free(&r.p);
 	if (built) {
 		(*ret)->is_json = true;
+		(*ret)->is_marked = r.avow;
 		return ok && !r.p.failed;
 	}
 	e = (struct error){ 0 };

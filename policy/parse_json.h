@@ -32,6 +32,21 @@ struct str reader_string(struct reader *r, const json_t *value,
 /* {"type", "id"} or {"__entity": ...}, its strings copied; `var` says what type it may have. */
 bool reader_uid(struct reader *r, const json_t *value, const json_t *around,
     enum ast_var var, struct uid *ret) MUST_USE;
+/* A type name's string index; `var` says what it may be. */
+bool reader_type(struct reader *r, const json_t *value, const json_t *around,
+    enum ast_var var, uint32_t *ret) MUST_USE;
+/* The `pattern` of `body` as a NODE_PATTERN. */
+bool reader_pattern(struct reader *r, const json_t *body, bool in_scope,
+    uint32_t *ret_node) MUST_USE;
+/* A whole expression; reported errors leave nothing on the stack. */
+bool reader_expr(struct reader *r, const json_t *json, const json_t *around,
+    uint32_t *ret_node) MUST_USE;
+/* The member of a policy that is its scope's element for `var`. */
+bool reader_scope(struct reader *r, const json_t *policy, enum ast_var var,
+    uint32_t *ret_node) MUST_USE;
+/* An entity, pushed on the stack of lists. */
+bool reader_push_entity(struct reader *r, const json_t *value,
+    const json_t *around, enum ast_var var) MUST_USE;
 /* Copies; {NULL, 0} when memory is out, which build_ast notices. */
 struct str reader_copy(struct reader *r, struct str s);
 

@@ -302,8 +302,10 @@ compile(struct parser *p, struct token t, struct str text)
 		p->scratch.failed = true;
 	else
 		(void)parse_refuse(p, err.code,
-		    err.code == ERR_LIMIT_SIZE ? t : unit_at(p, t, at), "%s",
-		    err.msg);
+		    err.code == ERR_LIMIT_SIZE || p->is_json
+			? t
+			: unit_at(p, t, at),
+		    "%s", err.msg);
 	return NULL;
 }
 
@@ -334,17 +336,26 @@ add_regex(struct parser *p, struct token t, struct str text)
 }
 
 uint32_t
-parse_regex(struct parser *p, struct token t)
+parse_regex_text(struct parser *p, struct token t, struct str text)
 {
 	struct ast_node node = {
 		.kind = NODE_REGEX, .off = t.off, .len = t.len
 	};
+
+	node.a = add_regex(p, t, text);
+	return build_node(p, &node);
+}
+
+uint32_t
+parse_regex(struct parser *p, struct token t)
+{
 	bool was_failed = p->failed;
 	struct str text;
+	uint32_t node;
 
 	p->failed = false;
 	text = parse_string(p, t);
-	node.a = add_regex(p, t, p->failed ? STR("") : text);
+	node = parse_regex_text(p, t, p->failed ? STR("") : text);
 	p->failed = p->failed || was_failed;
-	return build_node(p, &node);
+	return node;
 }

@@ -66,6 +66,14 @@ bool policy_format(const char *file, struct str text,
     MUST_USE;
 /* Canonical text of one policy of the set, without comments; of a link: with what its slots are bound to. */
 void policy_print(const struct policy_set *set, uint32_t i, struct buf *out);
+/* A finished set in Cedar's JSON, ids kept; where it has additions to Cedar, in Avow's own form (`"avow": 1`). The caller owns *ret. What was read from such JSON
+ * gives it back. Errors: ERR_LIMIT_DEPTH (a chain longer than JSON may nest), ERR_JSON_NUL_KEY. */
+bool policy_set_to_json(const struct policy_set *set, json_t **ret,
+    struct errors *reterr) MUST_USE;
+/* A finished set as text. For POLICY_CEDAR what Cedar can say only in a condition moves there, and what it cannot say exactly is refused (ERR_SYNTAX_UNTRANSLATABLE).
+ * Links become policies. Files of text without additions keep their comments. `out` is appended to on success. */
+bool policy_set_to_text(const struct policy_set *set, enum policy_dialect to,
+    struct buf *out, struct errors *reterr) MUST_USE;
 /* Warnings that `avow check` shows (a permit whose principal has only negated tests, a template without links). */
 void policy_set_warnings(const struct policy_set *set, struct errors *ret);
 /* As policy_set_print_errors, with `warning` for `error`. */

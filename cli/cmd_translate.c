@@ -1,0 +1,222 @@
+/* cmd_translate.c - `avow translate`: policies from one form to another.
+ * Two tables: what can be read and what can be written. Every reader fills one
+ * policy set, every writer writes a finished one, so a new form is one row. */
+#include "base/arena.h"
+#include "base/file.h"
+#include "base/limits.h"
+#include "cli/cli.h"
+#include "policy/policy.h"
+
+struct reader {
+	const char *name, *suffix, *help;
+	bool (*add)(struct policy_set *set, const char *path, struct str text,
+	    struct errors *reterr);
+};
+
+struct writer {
+	const char *name, *help;
+	bool (*write)(const struct policy_set *set, struct buf *out,
+	    struct errors *reterr);
+};
+
+static bool
+add_avow(struct policy_set *set, const char *path, struct str text,
+    struct errors *reterr)
+{
+	return policy_set_add_text(set, path, text, POLICY_AVOW, reterr);
+}
+
+static bool
+add_cedar(struct policy_set *set, const char *path, struct str text,
+    struct errors *reterr)
+{
+	return policy_set_add_text(set, path, text, POLICY_CEDAR, reterr);
+}
+
+static bool
+write_avow(const struct policy_set *set, struct buf *out, struct errors *reterr)
+{
+	return policy_set_to_text(set, POLICY_AVOW, out, reterr);
+}
+
+static bool
+write_cedar(
+    const struct policy_set *set, struct buf *out, struct errors *reterr)
+{
+	return policy_set_to_text(set, POLICY_CEDAR, out, reterr);
+}
+
+static bool
+write_json(const struct policy_set *set, struct buf *out, struct errors *reterr)
+{
+	json_t *json = NULL;
+	bool ok = policy_set_to_json(set, &json, reterr);
+
+	/* A buffer that ran out of memory is noticed where it is written. */
+	if (ok && !json_write_pretty(out, json))
+		out->failed = true;
+	if (ok)
+		buf_byte(out, '\n');
+	json_decref(json);
+	return ok;
+}
+
+static const struct reader readers[] = {
+	{ "avow", ".avow", "policy text", add_avow },
+	{ "cedar", ".cedar", "Cedar policy text", add_cedar },
+	{ "json", ".json", "a Cedar policy set or policy in JSON, or Avow's",
+	    policy_set_add_json },
+};
+
+static const struct writer writers[] = {
+	{ "avow", "policy text", write_avow },
+	{ "cedar", "Cedar policy text; what it cannot say is refused",
+	    write_cedar },
+	{ "json", "a Cedar policy set in JSON; with additions, Avow's own",
+	    write_json },
+};
+
+/* By name, or by the path's suffix; the first for standard input. */
+static const struct reader *
+find_reader(const char *from, const char *path)
+{
+	for (size_t i = 0; i < ARRAY_LEN(readers); i++)
+		if (from ? strcmp(from, readers[i].name) == 0
+			 : str_has_suffix(
+			       str_of(path), str_of(readers[i].suffix)))
+			return &readers[i];
+	return NULL;
+}
+
+static const struct writer *
+find_writer(const char *to)
+{
+	for (size_t i = 0; i < ARRAY_LEN(writers); i++)
+		if (strcmp(to, writers[i].name) == 0)
+			return &writers[i];
+	cli_errorf("--to: no form is called `%s`; they are:", to);
+	for (size_t i = 0; i < ARRAY_LEN(writers); i++)
+		fprintf(
+		    stderr, "  %-6s %s\n", writers[i].name, writers[i].help);
+	return NULL;
+}
+
+static bool
+refuse_form(const char *from, const char *path)
+{
+	if (from)
+		cli_errorf("--from: no form is called `%s`; they are:", from);
+	else
+		cli_errorf("`%s`: say what it is with --from, one of:", path);
+	for (size_t i = 0; i < ARRAY_LEN(readers); i++)
+		fprintf(
+		    stderr, "  %-6s %s\n", readers[i].name, readers[i].help);
+	return false;
+}
+
+static bool
+add_file(struct policy_set *set, const char *from, const char *path,
+    struct errors *errors)
+{
+	const struct reader *reader = find_reader(from, path);
+	struct arena *a = arena_new(0);
+	struct error e = { 0 };
+	struct str text;
+	bool ok = a != NULL || error_nomem(&e);
+
+	if (!reader)
+		ok = refuse_form(from, path);
+	else
+		ok = ok &&
+		     file_read(a, path, LIMIT_POLICY_FILE_BYTES, &text, &e);
+	if (ok)
+		ok = reader->add(set, path, text, errors);
+	else if (e.code != ERR_NONE)
+		(void)errors_take(errors, &e);
+	arena_free(a);
+	return ok;
+}
+
+static bool
+put_out(const char *path, const struct buf *out)
+{
+	struct error e = { 0 };
+
+	if (!path || strcmp(path, "-") == 0)
+		return cli_print(out);
+	if (!buf_ok(out))
+		(void)error_nomem(&e);
+	else if (file_replace(path, 0644, buf_str(out), &e))
+		return true;
+	cli_error(&e, STR(""));
+	return false;
+}
+
+static bool
+translate(struct policy_set *set, const struct cli_list *paths,
+    const char *from, const struct writer *writer, const char *to_path)
+{
+	struct errors errors = { 0 };
+	struct buf out = { 0 }, messages = { 0 };
+	bool ok = true;
+
+	for (size_t i = 0; i < paths->n; i++)
+		ok = add_file(set, from, paths->items[i], &errors) && ok;
+	ok = ok && policy_set_finish(set, &errors) &&
+	     writer->write(set, &out, &errors);
+	policy_set_print_errors(set, &errors, &messages);
+	(void)cli_messages(&messages);
+	ok = ok && put_out(to_path, &out);
+	buf_free(&messages);
+	buf_free(&out);
+	return ok;
+}
+
+static enum cli_exit
+run(const struct cli_list *paths, const char *from, const char *to,
+    const char *to_path)
+{
+	const struct writer *writer = find_writer(to);
+	struct policy_set *set = writer ? policy_set_new(POLICY_NAMED) : NULL;
+	bool ok;
+
+	if (writer && !set)
+		cli_errorf("memory ran out");
+	ok = set && translate(set, paths, from, writer, to_path);
+	policy_set_free(set);
+	return ok ? CLI_YES : CLI_CANNOT_TELL;
+}
+
+enum cli_exit
+cmd_translate(int argc, char **argv)
+{
+	struct cli_list paths = { 0 };
+	const char *from = NULL, *to = NULL, *to_path = NULL;
+	const struct cli_option options[] = {
+		{ "from", CLI_TEXT, &from, false, "FORM",
+		    "avow, cedar or json (default: by each file's suffix)" },
+		{ "to", CLI_TEXT, &to, true, "FORM", "avow, cedar or json" },
+		{ "out", CLI_TEXT, &to_path, false, "FILE",
+		    "write there (also -o), not to standard output" },
+	};
+	const struct cli_usage usage = {
+		.synopsis = "avow translate [--from FORM] --to FORM [-o FILE] "
+			    "FILE ...",
+		.about =
+		    "Write policies in another form that means exactly the "
+		    "same. What cannot be said exactly\nis refused with its "
+		    "place. All files are one set; links of templates become "
+		    "policies\nin text. Exit: 0 done, 1 errors.",
+		.options = options,
+		.n_options = ARRAY_LEN(options),
+		.min_args = 1,
+		.max_args = SIZE_MAX,
+		.args = &paths,
+	};
+	enum cli_exit code;
+
+	if (cli_parse(&usage, argc, argv, &code))
+		code = run(&paths, from, to, to_path);
+	cli_list_free(&paths);
+	return code;
+}
