@@ -32,6 +32,20 @@ skip_to_condition(struct parser *p)
 		parse_advance(p);
 }
 
+/* A parenthesis ends a scope if what comes after a scope follows. */
+static bool
+ends_scope(const struct parser *p)
+{
+	struct token next = parse_peek(p);
+
+	return next.kind == TOKEN_SEMICOLON || next.kind == TOKEN_END ||
+	       next.kind == TOKEN_LBRACE || next.kind == TOKEN_AT ||
+	       parse_peek2(p).kind == TOKEN_LBRACE ||
+	       (next.kind == TOKEN_WORD &&
+		   (next.keyword == KW_WHEN || next.keyword == KW_UNLESS ||
+		       (next.keyword >= KW_PERMIT && next.keyword <= KW_DENY)));
+}
+
 /* To the comma or parenthesis that ends a scope element, or to the next
  * element. */
 static bool
@@ -45,7 +59,7 @@ skip_element(struct parser *p, struct parse_open open)
 			      p->open.braces > open.braces;
 
 		if (p->tok.kind == TOKEN_RPAREN &&
-		    p->open.parens <= open.parens) {
+		    p->open.parens <= open.parens && ends_scope(p)) {
 			p->open = open;
 			return true;
 		}
@@ -206,6 +220,13 @@ parse_scope(struct parser *p, struct ast_policy *policy)
 	p->base = open;
 	if (p->tok.kind == TOKEN_LPAREN) {
 		(void)parse_begin(p, false, false);
+		if (p->tok.kind == TOKEN_LPAREN &&
+		    parse_peek(p).keyword == KW_PRINCIPAL) {
+			(void)parse_unexpected(
+			    p, "`principal`", "one `(` begins a scope");
+			parse_advance(p);
+			p->open = p->inside.open;
+		}
 	} else {
 		(void)parse_unexpected(p, "`(`", hint);
 		if (!parse_at(p, KW_PRINCIPAL))
@@ -219,13 +240,34 @@ parse_scope(struct parser *p, struct ast_policy *policy)
 	return ok;
 }
 
+static const char *
+effects_wanted(const struct parser *p)
+{
+	return p->dialect == POLICY_AVOW ? "`permit`, `forbid` or `deny`"
+					 : "`permit` or `forbid`";
+}
+
+/* `name("value")` without its `@`. */
+static bool
+is_bare_annotation(const struct parser *p)
+{
+	return p->tok.kind == TOKEN_WORD &&
+	       (p->tok.keyword < KW_PERMIT || p->tok.keyword > KW_DENY) &&
+	       parse_peek(p).kind == TOKEN_LPAREN &&
+	       parse_peek2(p).kind == TOKEN_STRING;
+}
+
 static bool
 parse_annotation(struct parser *p, struct ast_annotation *ret)
 {
 	uint32_t off = p->tok.off;
 
 	*ret = (struct ast_annotation){ .off = off };
-	parse_advance(p);
+	if (p->tok.kind == TOKEN_AT)
+		parse_advance(p);
+	else
+		(void)parse_unexpected(
+		    p, effects_wanted(p), "an annotation begins with `@`");
 	if (p->tok.kind != TOKEN_WORD)
 		return parse_unexpected(p, "an annotation's name", NULL);
 	ret->name = parse_text(p, p->tok);
@@ -253,7 +295,7 @@ parse_annotations(struct parser *p, struct ast_policy *policy)
 	bool ok = true;
 
 	policy->first_annotation = (uint32_t)(p->annotations.n / sizeof a);
-	while (p->tok.kind == TOKEN_AT && ok) {
+	while (ok && (p->tok.kind == TOKEN_AT || is_bare_annotation(p))) {
 		if (!parse_annotation(p, &a)) {
 			/* The next one, or the effect. */
 			parse_reread_long_string(p);
@@ -265,19 +307,13 @@ parse_annotations(struct parser *p, struct ast_policy *policy)
 		buf_add(&p->annotations,
 		    (struct str){ (const char *)&a, sizeof a });
 		policy->n_annotations++;
-		parse_note_name(p, &names, a.name,
-		    (struct token){ .off = a.off, .len = a.len });
+		if (p->source->text.p[a.off] == '@')
+			parse_note_name(p, &names, a.name,
+			    (struct token){ .off = a.off, .len = a.len });
 	}
 	parse_check_unique(p, "annotation", &names);
 	buf_free(&names);
 	return ok;
-}
-
-static const char *
-effects_wanted(const struct parser *p)
-{
-	return p->dialect == POLICY_AVOW ? "`permit`, `forbid` or `deny`"
-					 : "`permit` or `forbid`";
 }
 
 /* What stands where an effect should. True when it can be passed over as one.
@@ -304,7 +340,9 @@ refuse_effect(struct parser *p)
 		? "write `@name(\"value\")`"
 	    : parse_at(p, KW_INDIVISIBLE) ? ADDITION_HINT
 					  : hint_beginning(p->tok.kind));
-	return p->tok.kind == TOKEN_WORD && parse_peek(p).kind == TOKEN_LPAREN;
+	return parse_peek(p).kind == TOKEN_LPAREN &&
+	       (p->tok.kind == TOKEN_WORD ||
+		   parse_peek2(p).keyword == KW_PRINCIPAL);
 }
 
 static bool
@@ -324,6 +362,24 @@ parse_effect(struct parser *p, struct ast_policy *policy)
 	return true;
 }
 
+/* At a brace: what follows may be a record, well-formed or not. */
+static bool
+is_record(const struct parser *p)
+{
+	enum token_kind next = parse_peek(p).kind;
+	enum token_kind after = parse_peek2(p).kind;
+
+	if (next == TOKEN_WORD && parse_peek(p).keyword >= KW_PRINCIPAL &&
+	    parse_peek(p).keyword <= KW_CONTEXT)
+		return after == TOKEN_COLON;
+	if (next == TOKEN_WORD)
+		return after != TOKEN_LPAREN && after != TOKEN_PATH;
+	return after == TOKEN_COLON ||
+	       (next != TOKEN_NOT && next != TOKEN_LPAREN &&
+		   next != TOKEN_LBRACKET && next != TOKEN_LBRACE &&
+		   next != TOKEN_MINUS);
+}
+
 /* The condition's opening brace, or what is taken for it. */
 static bool
 parse_open_brace(struct parser *p)
@@ -332,12 +388,20 @@ parse_open_brace(struct parser *p)
 
 	if (p->tok.kind == TOKEN_LBRACE) {
 		(void)parse_begin(p, false, true);
+		if (p->tok.kind != TOKEN_LBRACE || is_record(p))
+			return true;
+		/* No record, but one brace too many. */
+		(void)parse_unexpected(
+		    p, "a value", "one `{` begins a condition");
+		parse_advance(p);
+		p->open = p->inside.open;
 		return true;
 	}
 	(void)parse_unexpected(p, "`{`", hint);
 	if (parse_at_policy_end(p) || parse_at_clause_start(p))
 		return false;
 	p->open.braces++;
+	p->doubt = p->tok.kind == TOKEN_LPAREN || p->tok.kind == TOKEN_LBRACKET;
 	p->inside = (struct parse_inside){
 		.open = p->open, .off = p->tok.off, .operators = true
 	};
@@ -355,9 +419,10 @@ parse_condition(struct parser *p)
 
 	if (parse_at(p, KW_UNLESS))
 		n.kind = NODE_UNLESS;
-	if (p->tok.kind == TOKEN_WORD)
+	if (p->tok.kind != TOKEN_LBRACE)
 		parse_advance(p);
 	p->base = p->open;
+	p->doubt = p->refused_here = false;
 	p->depth = 0;
 	p->too_deep = false;
 	outer.open = p->open;
@@ -383,6 +448,15 @@ refuse_end(struct parser *p)
 
 	if (p->tok.kind == TOKEN_WORD)
 		near = hint_clause(text);
+	if (p->tok.kind != TOKEN_END && p->tok.kind != TOKEN_LBRACE && !near &&
+	    parse_peek(p).kind == TOKEN_LBRACE) {
+		(void)parse_unexpected(p, want,
+		    p->tok.kind == TOKEN_AND || p->tok.kind == TOKEN_OR
+			? "several `when { ... }` hold together; put `||` "
+			  "inside one"
+			: NULL);
+		return true;
+	}
 	if (near && parse_peek(p).kind == TOKEN_LBRACE) {
 		error_hint(
 		    parse_refuse(p, ERR_SYNTAX_UNEXPECTED, p->tok,
@@ -397,8 +471,6 @@ refuse_end(struct parser *p)
 	return parse_unexpected(p, want,
 	    parse_at_policy_start(p) || p->tok.kind == TOKEN_END
 		? "a policy ends with `;`"
-	    : p->tok.kind == TOKEN_AND || p->tok.kind == TOKEN_OR
-		? "several `when { ... }` hold together; put `||` inside one"
 	    : p->tok.kind == TOKEN_COMMA  ? "a policy ends with `;`"
 	    : p->tok.kind == TOKEN_RBRACE ? "this bracket closes nothing"
 					  : NULL);
@@ -552,7 +624,12 @@ parse_file(struct parser *p)
 		else
 			ok = parse_policy(p);
 		if (!ok) {
+			bool nothing = p->tok.off == from &&
+				       p->tok.kind == TOKEN_SEMICOLON;
+
 			skip_policy(p);
+			if (nothing)
+				p->quiet_at = p->tok.off + 1;
 			left_open += p->open.braces;
 		}
 		if (p->tok.off == from && p->tok.kind != TOKEN_END)

@@ -27,6 +27,8 @@ struct parse_inside {
 	bool commas;            /* its parts end at commas, */
 	bool operators;         /* at `&&` and `||`, */
 	bool branches;          /* at `then` and `else` */
+	bool refused;           /* refused_here, of what the bracket is in */
+	bool doubtful;          /* the bracket itself was perhaps the mistake */
 };
 
 struct parse_place {
@@ -47,6 +49,11 @@ struct parser {
 	struct parse_inside inside;
 	/* Offset + 1 of a token about which enough was said: it was reported, or parsing goes on there after an error. */
 	uint32_t quiet_at;
+	uint32_t n_refused; /* messages so far */
+	/* Something was reported in the operand that is being read, but for what is in brackets in it; and in the last one that was. */
+	bool refused_here, refused_last;
+	uint32_t said_end; /* end of the token that was reported last */
+	bool doubt;        /* … whether the next bracket was meant */
 	uint32_t depth;
 	char hint[160]; /* one that is being made */
 	bool too_deep; /* said so, for this condition */

@@ -330,6 +330,8 @@ parse_call(struct parser *p, struct token at, struct str name, uint32_t *ret)
 	bool known = (op && op->kind == IS_EXT_FUNCTION) ||
 		     refuse_function(p, at, name, op);
 
+	p->doubt = !known;
+
 	if (!parse_list(p, build_mark(p), TOKEN_RPAREN, &n.a, &n.b))
 		return false;
 	if (!known)
@@ -426,8 +428,9 @@ refuse_variable(struct parser *p, struct token t)
 	if (!t.fault && refuse_half_entity(p, t))
 		return;
 	p->refused_end = t.off + t.len;
-	if (t.fault)
-		return; /* said by the lexer */
+	p->refused_here = true;
+	if (t.fault || p->quiet_at == t.off + 1)
+		return; /* said before */
 	hint_variable(p, t,
 	    parse_refuse(p, ERR_NAME_VARIABLE, t,
 		"expected a value, found the unknown name `%.*s`",
@@ -624,6 +627,7 @@ parse_method(struct parser *p, struct token at, uint32_t *node)
 	uint32_t from = start_of(p, *node), base = build_mark(p);
 	uint32_t list = 0, count = 0;
 	struct ast_node n = { .kind = NODE_ERROR };
+	uint32_t refused;
 
 	if (op && op->kind == IS_EACH)
 		return parse_each(p, at, op, node);
@@ -634,9 +638,12 @@ parse_method(struct parser *p, struct token at, uint32_t *node)
 	/* The receiver is the first argument of an extension method. */
 	if (op && op->kind == IS_EXT_METHOD)
 		build_push(p, *node);
+	/* Arguments are counted where each of them could be read. */
+	refused = p->n_refused;
 	if (!parse_list(p, base, TOKEN_RPAREN, &list, &count))
 		return false;
-	if (op && op->kind == IS_METHOD && count != op->arity)
+	if (op && op->kind == IS_METHOD && count != op->arity &&
+	    p->n_refused == refused)
 		refuse_count(p, at, op, count);
 	if (op && op->kind == IS_METHOD)
 		n = (struct ast_node){
@@ -814,6 +821,7 @@ mend_operator(struct parser *p)
 			       "expected an operator, found `=`"),
 		    "`==` compares");
 		p->tok.kind = TOKEN_EQ;
+		p->quiet_at = t.off + 1;
 		return;
 	}
 	if (t.kind != TOKEN_WORD || t.keyword != KW_NONE ||
@@ -823,6 +831,7 @@ mend_operator(struct parser *p)
 		       "expected an operator, found `%.*s`",
 		       STR_ARG(parse_text(p, t))),
 	    "did you mean `%s`?", text);
+	p->quiet_at = t.off + 1;
 	p->tok.kind = meant.kind;
 	p->tok.keyword = meant.keyword;
 }
@@ -1055,13 +1064,18 @@ static uint32_t
 parse_operand(struct parser *p)
 {
 	uint32_t base = build_mark(p), depth = p->depth, node = 0;
+	bool outer = p->refused_here;
 
-	if (parse_relation(p, &node))
-		return node;
-	build_drop(p, base);
-	p->depth = depth;
-	parse_sync(p);
-	return 0;
+	p->refused_here = false;
+	if (!parse_relation(p, &node)) {
+		build_drop(p, base);
+		p->depth = depth;
+		node = 0;
+		parse_sync(p);
+	}
+	p->refused_last = p->refused_here;
+	p->refused_here = outer;
+	return node;
 }
 
 /* || and &&. */

@@ -59,7 +59,7 @@ is_after_policy(const struct parser *p)
 		       next.kind == TOKEN_SEMICOLON;
 	after = parse_peek2(p);
 	return after.kind == TOKEN_LPAREN || after.keyword == KW_PRINCIPAL ||
-	       (next.keyword >= KW_PERMIT && next.keyword <= KW_UNLESS) ||
+	       (next.keyword >= KW_PERMIT && next.keyword <= KW_DENY) ||
 	       next.keyword == KW_INDIVISIBLE;
 }
 
@@ -118,6 +118,19 @@ is_level(const struct parser *p)
 	       p->open.braces <= p->inside.open.braces;
 }
 
+/* A brace ends a condition if what comes after a condition follows. */
+static bool
+ends_condition(const struct parser *p)
+{
+	struct token next = parse_peek(p);
+
+	return next.kind == TOKEN_SEMICOLON || next.kind == TOKEN_END ||
+	       next.kind == TOKEN_LBRACE || next.kind == TOKEN_AT ||
+	       next.kind == TOKEN_RBRACE ||
+	       parse_peek2(p).kind == TOKEN_LBRACE ||
+	       (next.keyword >= KW_PERMIT && next.keyword <= KW_UNLESS);
+}
+
 /* The current token ends the part that is being read. */
 static bool
 at_stop(const struct parser *p)
@@ -129,9 +142,16 @@ at_stop(const struct parser *p)
 	if (is_close(kind))
 		return count_of(&p->open, kind) <=
 			   count_of(&p->inside.open, kind) &&
-		       closes(p, &p->inside.open);
+		       closes(p, &p->inside.open) &&
+		       (p->open.braces > p->base.braces + 1 ||
+			   kind != TOKEN_RBRACE || ends_condition(p));
 	if (!is_level(p))
 		return false;
+	/* The next element of a scope: the list is not closed. */
+	if (!p->inside.operators && p->inside.commas &&
+	    p->prev.kind == TOKEN_COMMA && p->tok.keyword >= KW_PRINCIPAL &&
+	    p->tok.keyword <= KW_RESOURCE)
+		return true;
 	if (kind == TOKEN_AND || kind == TOKEN_OR)
 		return p->inside.operators;
 	if (parse_at(p, KW_THEN) || parse_at(p, KW_ELSE))
@@ -154,11 +174,15 @@ parse_begin(struct parser *p, bool commas, bool operators)
 	struct parse_inside outer = p->inside;
 	uint32_t off = p->tok.off;
 
+	outer.refused = p->refused_here;
+	p->refused_here = false;
 	parse_advance(p);
 	p->inside = (struct parse_inside){ .open = p->open,
 		.off = off,
 		.commas = commas,
-		.operators = operators };
+		.operators = operators,
+		.doubtful = p->doubt };
+	p->doubt = false;
 	return outer;
 }
 
@@ -226,9 +250,17 @@ hint_rest(struct parser *p)
 void
 parse_rest(struct parser *p, const char *want, const char *hint)
 {
+	/* What is left of an operand that was refused is no second mistake. */
+	if (p->refused_last && p->inside.operators && !is_close(p->tok.kind) &&
+	    p->tok.kind != TOKEN_SEMICOLON && p->tok.kind != TOKEN_END &&
+	    !parse_at_clause_start(p))
+		p->quiet_at = p->tok.off + 1;
+	p->refused_last = p->refused_here = false;
+	p->inside.doubtful = true;
 	for (;;) {
 		(void)parse_unexpected(p, want, hint ? hint : hint_rest(p));
 		parse_sync(p);
+		p->refused_here = false;
 		if (p->tok.kind != TOKEN_AND && p->tok.kind != TOKEN_OR)
 			return;
 		parse_advance(p);
@@ -290,12 +322,18 @@ parse_end(struct parser *p, enum token_kind close,
 		(void)parse_unexpected(p, want, hint_wrong_close(p));
 		closed = true;
 	} else if (!closed) {
+		if (p->inside.doubtful && close != TOKEN_RBRACE)
+			p->quiet_at = p->tok.off + 1;
 		parse_rest(p, want, parse_hint_open(p));
 		closed = p->tok.kind == close;
+		/* More was read since. */
+		if (!closed && close == TOKEN_RBRACE)
+			(void)parse_unexpected(p, want, parse_hint_open(p));
 	}
 	if (closed)
 		parse_advance(p);
 	p->inside = *outer;
 	p->open = outer->open;
+	p->refused_here = outer->refused || !closed;
 	return closed;
 }

@@ -29,7 +29,8 @@ check_action(struct parser *p, enum ast_var var, struct str type, uint32_t off)
 {
 	struct token at = { .off = off, .len = parse_len(p, off) };
 
-	if (var != VAR_ACTION || parse_is_action_type(type))
+	if (var != VAR_ACTION || parse_is_action_type(type) ||
+	    p->refused_end > off)
 		return;
 	error_hint(parse_refuse(p, ERR_NAME_ACTION, at,
 		       "expected a type that ends in `Action`, found `%.*s`",
@@ -155,24 +156,39 @@ parse_member(struct parser *p, enum ast_var var)
 	return true;
 }
 
+/* After an error in a list: it was probably its closing bracket. */
+static bool
+is_next_element(struct parser *p)
+{
+	if (p->tok.keyword < KW_PRINCIPAL || p->tok.keyword > KW_RESOURCE)
+		return false;
+	p->quiet_at = p->tok.off + 1;
+	return true;
+}
+
 /* `[ ent, ... ]`, pushed on the stack. */
 bool
 parse_members(struct parser *p, enum ast_var var)
 {
 	struct parse_inside outer = parse_begin(p, true, false);
 	struct parse_inside inside = p->inside;
+	bool failed = false;
 
 	while (p->tok.kind != TOKEN_RBRACKET) {
 		if (!parse_member(p, var)) {
 			p->inside = inside;
 			parse_sync(p);
+			failed = true;
 		} else if (p->tok.kind != TOKEN_COMMA &&
 			   p->tok.kind != TOKEN_RBRACKET) {
 			parse_rest(p, "`,` or `]`", parse_hint_open(p));
+			failed = true;
 		}
 		if (p->tok.kind != TOKEN_COMMA)
 			break;
 		parse_advance(p);
+		if (failed && is_next_element(p))
+			break;
 	}
 	return parse_end(p, TOKEN_RBRACKET, &outer, "`,` or `]`");
 }
@@ -248,7 +264,9 @@ parse_types(struct parser *p, enum ast_var var)
 	struct parse_inside outer = parse_begin(p, true, false);
 
 	do {
-		if (!parse_type(p, var))
+		bool ok = parse_type(p, var);
+
+		if (!ok)
 			parse_sync(p);
 		else if (p->tok.kind != TOKEN_COMMA &&
 			 p->tok.kind != TOKEN_RBRACKET)
@@ -256,6 +274,8 @@ parse_types(struct parser *p, enum ast_var var)
 		if (p->tok.kind != TOKEN_COMMA)
 			break;
 		parse_advance(p);
+		if (!ok && is_next_element(p))
+			break;
 	} while (p->tok.kind != TOKEN_RBRACKET);
 	return parse_end(p, TOKEN_RBRACKET, &outer, "`,` or `]`");
 }
@@ -382,6 +402,22 @@ parse_not(struct parser *p, enum ast_var var, bool after_is, uint32_t *ret)
 				    : NULL);
 }
 
+/* After `=`: an entity, and so `==` was meant. */
+static bool
+is_entity_next(const struct parser *p)
+{
+	struct lexer ahead = p->lexer;
+	struct token t;
+
+	ahead.comments = NULL;
+	do
+		t = lex_next(&ahead);
+	while ((t.kind == TOKEN_WORD && !lex_is_reserved(t.keyword)) ||
+	       t.kind == TOKEN_PATH);
+	return t.kind == TOKEN_STRING || t.kind == TOKEN_SLOT ||
+	       t.kind == TOKEN_COMMA || t.kind == TOKEN_RPAREN;
+}
+
 static bool
 parse_test(struct parser *p, enum ast_var var, uint32_t *ret)
 {
@@ -391,7 +427,7 @@ parse_test(struct parser *p, enum ast_var var, uint32_t *ret)
 		error_hint(parse_refuse(p, ERR_SYNTAX_SCOPE, p->tok,
 			       "expected a test, found `=`"),
 		    "`==` compares");
-		return parse_eq(p, var, ret);
+		return is_entity_next(p) && parse_eq(p, var, ret);
 	}
 	if (p->tok.kind == TOKEN_EQ || (avow && p->tok.kind == TOKEN_NE))
 		return parse_eq(p, var, ret);

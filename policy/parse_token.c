@@ -141,6 +141,8 @@ void
 parse_advance(struct parser *p)
 {
 	count_open(&p->open, p->tok.kind);
+	if (p->tok.kind == TOKEN_COMMA)
+		p->refused_here = false;
 	p->prev = p->tok;
 	do {
 		p->tok = lex_next(&p->lexer);
@@ -193,7 +195,8 @@ parse_refuse(
 	va_start(ap, fmt);
 	(void)vsnprintf(msg, sizeof msg, fmt, ap);
 	va_end(ap);
-	p->failed = true;
+	p->failed = p->refused_here = true;
+	p->n_refused++;
 	/* With part of the tree missing an error may be none: the lack of
 	 * memory is reported at the end. */
 	if (!build_ok(p))
@@ -251,8 +254,8 @@ ends_something(const struct parser *p)
 	enum token_kind kind = p->tok.kind;
 
 	return kind == TOKEN_END || kind == TOKEN_SEMICOLON ||
-	       kind == TOKEN_RPAREN || kind == TOKEN_RBRACKET ||
-	       kind == TOKEN_RBRACE;
+	       parse_at_clause_start(p) || kind == TOKEN_RPAREN ||
+	       kind == TOKEN_RBRACKET || kind == TOKEN_RBRACE;
 }
 
 bool
@@ -262,16 +265,21 @@ parse_unexpected_as(
 	char found[HINT_FOUND];
 	struct error *e;
 
-	/* A token with a fault has been reported, and what comes after a
-	 * string that never ends was not meant to be there. */
-	if (p->tok.kind == TOKEN_BAD || p->prev.fault == FAULT_UNCLOSED ||
+	/* A token with a fault has been reported, and what comes after it was
+	 * perhaps not meant to be there. */
+	if (p->tok.fault || p->prev.fault ||
 	    (p->refused_end && p->refused_end == parse_len(p, 0) &&
 		!ends_something(p)) ||
+	    (p->refused_here && p->inside.operators && !ends_something(p)) ||
+	    (p->said_end && p->said_end == p->prev.off + p->prev.len) ||
 	    p->quiet_at == p->tok.off + 1 || p->too_deep) {
 		p->failed = true;
 		return false;
 	}
 	p->quiet_at = p->tok.off + 1;
+	p->said_end = p->tok.off + p->tok.len;
+	if (p->inside.off && p->prev.off == p->inside.off)
+		p->inside.doubtful = true;
 	if (refuse_long_string(p, want))
 		return false;
 	e = parse_refuse(p, code, p->tok, "expected %s, found %s", want,
@@ -330,6 +338,8 @@ parse_check_identifier(struct parser *p, struct token t)
 {
 	struct str text = parse_text(p, t);
 
+	if (lex_is_reserved(t.keyword) || t.keyword == KW_CEDAR)
+		p->refused_end = t.off + t.len;
 	if (lex_is_reserved(t.keyword))
 		error_hint(parse_refuse(p, ERR_NAME_RESERVED, t,
 			       "expected a name, found the reserved word "
@@ -348,10 +358,11 @@ check_component(struct parser *p, struct token t)
 {
 	struct str text = parse_text(p, t);
 
-	if (lex_is_reserved(t.keyword) || t.keyword == KW_CEDAR)
-		(void)parse_refuse(p, ERR_NAME_RESERVED, t,
-		    "expected a name, found the reserved word `%.*s`",
-		    STR_ARG(text));
+	if (!lex_is_reserved(t.keyword) && t.keyword != KW_CEDAR)
+		return;
+	(void)parse_refuse(p, ERR_NAME_RESERVED, t,
+	    "expected a name, found the reserved word `%.*s`", STR_ARG(text));
+	p->refused_end = t.off + t.len;
 }
 
 /* The name's text without the space that may stand around `::`. */
@@ -412,6 +423,8 @@ parse_refuse_bare_id(struct parser *p, uint32_t off)
 	struct token id = p->prev, next = parse_peek(p);
 	struct str type = source_text(p->source, off, id.off - off);
 
+	if (p->tok.fault || p->refused_end == id.off + id.len)
+		return false;
 	if (id.off > off && p->tok.kind != TOKEN_STRING) {
 		error_hint(parse_refuse(p, ERR_SYNTAX_UNEXPECTED, id,
 			       "expected an id in quotes, found `%.*s`",
@@ -449,6 +462,8 @@ parse_name(struct parser *p, struct str *ret_name)
 	if (id.kind != TOKEN_STRING)
 		return true;
 	start.len = parse_len(p, start.off);
+	if (id.fault)
+		return false;
 	error_hint(parse_refuse(p, ERR_SYNTAX_UNEXPECTED, start,
 		       "expected an entity type, found an entity"),
 	    "write `is %.*s`, or compare with `==`", STR_ARG(*ret_name));
