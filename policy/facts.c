@@ -527,10 +527,6 @@ static const struct {
 	enum ast_op op;
 	enum value_kind receiver, argument, result;
 } methods[] = {
-	{ OP_LESS_THAN, VALUE_DECIMAL, VALUE_DECIMAL, VALUE_BOOL },
-	{ OP_LESS_THAN_OR_EQUAL, VALUE_DECIMAL, VALUE_DECIMAL, VALUE_BOOL },
-	{ OP_GREATER_THAN, VALUE_DECIMAL, VALUE_DECIMAL, VALUE_BOOL },
-	{ OP_GREATER_THAN_OR_EQUAL, VALUE_DECIMAL, VALUE_DECIMAL, VALUE_BOOL },
 	{ OP_IS_IPV4, VALUE_IP, VALUE_NONE, VALUE_BOOL },
 	{ OP_IS_IPV6, VALUE_IP, VALUE_NONE, VALUE_BOOL },
 	{ OP_IS_LOOPBACK, VALUE_IP, VALUE_NONE, VALUE_BOOL },
@@ -544,6 +540,29 @@ static const struct {
 	{ OP_TO_DAYS, VALUE_DURATION, VALUE_NONE, VALUE_LONG },
 };
 
+/* `lessThan` and its like: two decimals, or two versions of one kind. Where
+ * only one kind is possible, both must be of it; else they may differ. */
+static void
+learn_comparison(struct learner *l, uint32_t x, uint32_t y)
+{
+	uint32_t kinds =
+	    child(l, x)->kinds & child(l, y)->kinds &
+	    (FACTS_KIND(VALUE_DECIMAL) | FACTS_KIND(VALUE_VERSION) |
+		FACTS_KIND(VALUE_DEBVERSION) | FACTS_KIND(VALUE_RPMVERSION));
+
+	need(l, x, kinds);
+	need(l, y, kinds);
+	l->f->is_clean = l->f->is_clean && (kinds & (kinds - 1)) == 0;
+	gives(l, VALUE_BOOL);
+}
+
+static bool
+is_comparison(enum ast_op op)
+{
+	return op == OP_LESS_THAN || op == OP_LESS_THAN_OR_EQUAL ||
+	       op == OP_GREATER_THAN || op == OP_GREATER_THAN_OR_EQUAL;
+}
+
 static void
 learn_call(struct learner *l)
 {
@@ -553,6 +572,10 @@ learn_call(struct learner *l)
 	if (facts_literal(
 		l->t->ast, (uint32_t)(l->node - l->t->ast->nodes), &v)) {
 		gives(l, v.kind);
+		return;
+	}
+	if (is_comparison((enum ast_op)l->node->op) && l->node->b == 2) {
+		learn_comparison(l, args[0], args[1]);
 		return;
 	}
 	for (size_t i = 0; i < ARRAY_LEN(methods); i++) {

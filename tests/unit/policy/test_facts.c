@@ -59,7 +59,7 @@ show_reads(struct buf *out, const struct facts_table *t, struct facts_list l)
 		buf_addz(out, i ? " " : "");
 		show_path(out, r.path);
 		for (unsigned k = VALUE_BOOL;
-		     k <= VALUE_DURATION && r.kinds != FACTS_ANY; k++)
+		     k <= VALUE_RPMVERSION && r.kinds != FACTS_ANY; k++)
 			if (r.kinds & FACTS_KIND(k))
 				buf_printf(out, ":%s",
 				    value_kind_name((enum value_kind)k));
@@ -116,6 +116,13 @@ static const struct {
 	{ "context.ip.isInRange(ip(\"10.0.0.0/8\"))", "context.ip:ipaddr" },
 	{ "context.ip.isInRange(ip(\"ten\"))", "!context.ip:ipaddr" },
 	{ "context.d.lessThan(decimal(\"1.0\"))", "context.d:decimal" },
+	{ "context.d.lessThan(version(\"1.0\"))", "context.d:version" },
+	{ "context.d.lessThan(context.e)",
+	    "!context.d:decimal:version:debversion:rpmversion "
+	    "context.e:decimal:version:debversion:rpmversion" },
+	{ "decimal(\"1.0\").lessThan(rpmversion(\"1.0\"))", "!error" },
+	{ "context.s matches \"a\"", "!" },
+	{ "context.s.anyLike(\"a\")", "!" },
 	{ "context.now.toTime() < duration(\"1h\")", "context.now:datetime" },
 	{ "context.now.toDate() == 1", "!" },
 	{ "context has x", "" },
