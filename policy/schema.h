@@ -23,9 +23,11 @@ struct schema *schema_read(const char *path, struct errors *reterr);
 void schema_free(struct schema *s);
 /* Messages with quoted lines are printed by error_print over this text. */
 struct str schema_text(const struct schema *s);
-/* The schema as written (names, common types, annotations kept) in either syntax; lossless. False when memory is out. */
+/* The schema as written (names, common types, annotations kept) in either syntax. Back into its own syntax nothing is lost. Text has no way to say some things
+ * that JSON says; what of that matters is an error, ERR_SYNTAX_UNSUPPORTED with its place: an entity's shape that is a common type, an entity type that a common
+ * type of the same name hides. An action without both principals and resources is written without `appliesTo`: it applies to nothing. Errors also memory. */
 bool schema_print(const struct schema *s, enum schema_syntax syntax,
-    struct buf *out) MUST_USE;
+    struct buf *out, struct error *reterr) MUST_USE;
 
 /* ---- data ------------------------------------------------------------------------------------------------------------------------------- */
 

@@ -298,6 +298,10 @@ static const struct type_word {
 static const struct type_word common_word = { NULL, TREE_COMMON,
 	MEMBERS("a common type", plain) };
 
+/* Of an object that does not say its type. */
+static const struct type_word unknown_word = { NULL, TREE_COMMON,
+	MEMBERS("a type", plain) };
+
 static const struct type_word *
 type_word(struct str word)
 {
@@ -391,7 +395,7 @@ read_type(struct reader *j, const json_t *v, struct tree_place up,
     enum beside beside, struct tree_type *ret)
 {
 	const json_t *word = json_object_get(v, "type");
-	const struct type_word *w = &common_word;
+	const struct type_word *w = &unknown_word;
 	struct members m;
 
 	ret->name.at = place_of(j, v, up);

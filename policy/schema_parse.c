@@ -97,10 +97,25 @@ at_word(const struct parser *p, const char *word)
 	       str_eq(text_of(p, p->tok), str_of(word));
 }
 
+/* The keyword that a word was meant to be, where `want` names it; or NULL. */
+static const char *
+meant(const struct parser *p, const char *want)
+{
+	static const char *const words[] = { "appliesTo", "principal",
+		"resource", "context", "tags", "enum", NULL };
+	const char *near;
+
+	if (p->tok.kind != TOKEN_WORD)
+		return NULL;
+	near = hint_nearest(text_of(p, p->tok), words);
+	return near && strstr(want, near) ? near : NULL;
+}
+
 /* Always false. What has a fault has been reported. */
 static bool
 unexpected(struct parser *p, const char *want, const char *hint)
 {
+	const char *near = meant(p, want);
 	char found[HINT_FOUND];
 	struct error *e;
 
@@ -111,8 +126,14 @@ unexpected(struct parser *p, const char *want, const char *hint)
 	e = schema_refuse(p->r, ERR_SYNTAX_UNEXPECTED, place_of(p->tok),
 	    "expected %s, found %s", want,
 	    hint_found(p->r->source.text, p->tok, found));
-	if (hint)
+	if (near)
+		error_hint(e, "did you mean `%s`?", near);
+	else if (hint)
 		error_hint(e, "%s", hint);
+	else if (p->prev.kind == TOKEN_COMMA &&
+		 (p->tok.kind == TOKEN_RBRACKET ||
+		     p->tok.kind == TOKEN_SEMICOLON))
+		error_hint(e, "take the comma before it away");
 	return false;
 }
 
@@ -520,7 +541,10 @@ static bool
 read_end(struct parser *p, const char *want)
 {
 	if (p->tok.kind != TOKEN_SEMICOLON)
-		return unexpected(p, want, "a declaration ends with `;`");
+		return unexpected(p, want,
+		    p->tok.kind == TOKEN_COMMA
+			? "more than one stand in brackets: `[A, B]`"
+			: "a declaration ends with `;`");
 	advance(p);
 	return true;
 }

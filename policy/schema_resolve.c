@@ -485,11 +485,13 @@ refuse_name(struct resolver *v, struct str space, const struct tree_name *name,
 	e = schema_refuse(v->r, ERR_SCHEMA_NAME, name->at,
 	    "`%.*s` is not declared as %s", STR_ARG(schema_shown(name->name)),
 	    what);
-	if (near)
-		error_hint(
-		    e, "did you mean `%.*s`?", STR_ARG(schema_shown(*near)));
+	if (str_eq(name->name, STR("Set")))
+		error_hint(e, "a set is `Set<TYPE>`");
 	else if (str_eq(name->name, STR("Boolean")))
 		error_hint(e, "did you mean `Bool`?");
+	else if (near)
+		error_hint(
+		    e, "did you mean `%.*s`?", STR_ARG(schema_shown(*near)));
 }
 
 /* --- types ---------------------------------------------------------------- */

@@ -160,4 +160,9 @@ bool schema_parse_json(struct schema_reader *r, struct schema_tree *ret)
 bool schema_resolve(struct schema_reader *r, const struct schema_tree *t,
     struct schema *s) MUST_USE;
 
+/* The tree in the one syntax, and in the other; `out` says when memory ran out. */
+bool schema_print_text(const struct schema *s, struct buf *out,
+    struct error *reterr) MUST_USE;
+void schema_print_json(const struct schema *s, struct buf *out);
+
 #endif
