@@ -12,16 +12,19 @@ const { makePolicies, makeLinks, policyText } = require('./policies.js');
 const { poison } = require('./poison.js');
 const { mutate, smallerTexts } = require('./mutate.js');
 const { mutateJson, smallerJson, isOfFiles } = require('./mutate_json.js');
+const { schemaText } = require('./schema.js');
 const { shrink } = require('./shrink.js');
+const withSchema = require('./with_schema.js');
 
 const REQUESTS = 20; // a case
 const JSON_TOO = 30; // of a hundred cases are given to us as Cedar's JSON too
 const POISONED = Number(process.env.POISON || 5); // of a hundred cases have data that may be none
 const TEXTS = Number(process.env.TEXTS || 8); // mutated ones, a case
 const SETS = 5; // mutated ones, a case that is given as JSON too
+const SCHEMA_EVERY = 2; // one case in so many has a companion with a schema
 const SHOWN = 5; // differences, by each process
 
-const counters = ['agree', 'differ', 'skipped', 'permits', 'forbids', 'defaults', 'errored', 'refused', 'policies', 'cases', 'linked', 'sets',
+const counters = [...withSchema.counters, 'agree', 'differ', 'skipped', 'permits', 'forbids', 'defaults', 'errored', 'refused', 'policies', 'cases', 'linked', 'sets',
 	'accepted', 'rejected', 'textsDiffer', 'setsAccepted', 'setsRejected', 'setsDiffer', 'setsStricter', 'textsSkipped'];
 
 // --- cases ------------------------------------------------------------------
@@ -49,6 +52,7 @@ function written(test) {
 		texts: test.policies.map(policyText),
 		isTemplate,
 		links: isTemplate.includes(true) ? links : undefined,
+		...(test.schema && { schema: schemaText(test.schema) }),
 		entities: test.entities,
 		requests: test.requests,
 	};
@@ -119,7 +123,7 @@ function caseLine(test, theirs) {
 		name: test.name,
 		policies: given.texts.join('\n'),
 		...(given.links && { links: given.links }),
-		schema: '',
+		schema: given.schema || '',
 		entities: JSON.stringify(given.entities),
 		requests: given.requests.map((request, i) => ({
 			description: 'request ' + i,
@@ -135,7 +139,7 @@ async function showDifference(context, test) {
 	const small = await shrink(test, async (candidate) => differs(await answersOf(context, candidate)));
 	const { theirs, ours, superset, fromJson: json } = await answersOf(context, small);
 
-	console.log('DIFFERS ' + test.name + ':\n' + written(small).texts.map((text) => '    ' + text).join('\n'));
+	console.log('DIFFERS ' + test.name + ':\n' + (small.schema ? schemaText(small.schema).replace(/^/gm, '    ') + '\n' : '') + written(small).texts.map((text) => '    ' + text).join('\n'));
 	console.log('  Cedar: ' + JSON.stringify(theirs) + '\n  ours:  ' + JSON.stringify(ours));
 	if (superset)
 		console.log('  as superset: ' + JSON.stringify(superset));
@@ -177,7 +181,7 @@ async function runCase(context, test) {
 	// Counted so far is only our answer from text.
 	if (result.theirs.every((answer, i) => same(answer, result.ours[i])))
 		tally.differ++;
-	if (context.shown++ < SHOWN)
+	if (context.mayShow())
 		await showDifference(context, test);
 }
 
@@ -193,7 +197,7 @@ async function runTexts(context, test) {
 			tally[ours[i] === null ? 'accepted' : 'rejected']++;
 		} else {
 			tally.textsDiffer++;
-			if (context.shown++ < SHOWN)
+			if (context.mayShow())
 				await showText(context, test.name, texts[i]);
 		}
 	}
@@ -231,7 +235,7 @@ async function runSets(context, test) {
 			tally.setsStricter++;
 		} else {
 			tally.setsDiffer++;
-			if (context.shown++ < SHOWN)
+			if (context.mayShow())
 				await showSet(context, test.name, sets[i]);
 		}
 	}
@@ -243,8 +247,12 @@ const newTally = () => Object.fromEntries(counters.map((name) => [name, 0]));
 
 async function work({ seed, count, first, step, only }) {
 	const { Ours } = require('./ours.js');
-	const context = { ours: new Ours(process.env.DIFFER), peer: require('./peer.js'), tally: newTally(), shown: 0 };
+	const context = { ours: new Ours(process.env.DIFFER), peer: require('./peer.js'), tally: newTally(), shown: 0, written, same, differs };
 	const cases = Math.ceil(count / REQUESTS);
+
+	context.mayShow = () => context.shown++ < SHOWN;
+	context.answersOf = (test) => answersOf(context, test);
+	context.showDifference = (test) => showDifference(context, test);
 
 	for (let i = only === null ? first : only; only === null ? i < cases : i === only; i += step) {
 		const test = makeCase(seed, i, only === null ? Math.min(REQUESTS, count - i * REQUESTS) : REQUESTS);
@@ -252,6 +260,8 @@ async function work({ seed, count, first, step, only }) {
 		await runCase(context, test);
 		await runTexts(context, test);
 		await runSets(context, test);
+		if (i % SCHEMA_EVERY === 0)
+			await withSchema.runSchemaCase(context, seed, i);
 	}
 	context.ours.close();
 	return context.tally;
@@ -277,6 +287,8 @@ function report(tally, seed, seconds) {
 	console.log('cases: ' + tally.cases + ' of seed ' + seed + ', with ' + tally.policies + ' policies and ' + tally.linked + ' links, ' + tally.sets + ' of them from JSON too, in ' + seconds + ' s');
 	console.log('outcomes: ' + tally.permits + ' permits, ' + tally.forbids + ' denies by a forbid, ' + tally.defaults + ' by default; ' + tally.errored +
 		' with errors; ' + tally.refused + ' refused by both');
+	console.log('with schemas: ' + (tally.lawful + tally.lawfulRefused) + ' requests agree (' + tally.lawfulRefused + ' refused), ' + tally.lawfulDiffer + ' differ; ' +
+		(tally.schemasAccepted + tally.schemasRejected) + ' changed schemas agree (' + tally.schemasAccepted + ' accepted), ' + tally.schemasDiffer + ' differ');
 	console.log('parsing JSON: ' + (tally.setsAccepted + tally.setsRejected) + ' policy sets agree (' + tally.setsAccepted + ' accepted, ' + tally.setsRejected +
 		' refused), ' + tally.setsStricter + ' have unknown keys that only we refuse, ' + tally.setsDiffer + ' differ');
 	console.log('parsing: ' + texts + ' texts agree (' + tally.accepted + ' accepted, ' + tally.rejected + ' refused), ' + tally.textsDiffer + ' differ, ' +
@@ -293,8 +305,10 @@ async function main() {
 		for (const name of counters)
 			tally[name] += one[name];
 	report(tally, seed, Math.round((Date.now() - begun) / 1000));
-	const good = tally.differ + tally.textsDiffer + tally.setsDiffer === 0 && tally.agree > 0;
+	const wrong = tally.differ + tally.textsDiffer + tally.setsDiffer + tally.verdictsDiffer + tally.lawfulDiffer + tally.schemasDiffer;
+	const good = wrong === 0 && tally.agree > 0;
 
+	console.log('validation: ' + (tally.valid + tally.invalid) + ' agree (' + tally.valid + ' valid, ' + tally.invalid + ' invalid), ' + tally.verdictsDiffer + ' differ');
 	if (process.argv[2] === '--counts')
 		console.log((good ? '1 passed, 0 failed' : '0 passed, 1 failed') + ', 0 skipped');
 	else

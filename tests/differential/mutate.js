@@ -149,6 +149,43 @@ function mutate(random, texts) {
 	}
 }
 
+const SCHEMA_VOCABULARY = ['entity', 'action', 'type', 'namespace', 'appliesTo', 'principal', 'resource', 'context', 'tags', 'enum', 'in', 'Set', 'Set<Long>', '<', '>', 'Long', 'String', 'Bool',
+	'Boolean', '__cedar', '__cedar::Long', 'ipaddr', 'decimal', 'datetime', 'Record', 'Entity', 'Extension', 'User', 'Action', 'Action::"a"', '?', ':', '::', ',', ';', '=', '{', '}', '[', ']', '(', ')', '"a"', '"', '{}', '[]',
+	'@doc("x")', '@a', '@', 'if', 'attributes', 'Common0', 'A::B', '// x\n', 'type T = Long;', 'type T = T;', 'type T = U; type U = T;', 'type Long = String;', 'type ipaddr = Long;', 'entity Long;', 'entity Action;', 'entity U, V;',
+	'entity W enum [];', 'entity W enum ["a", "a"];', 'entity W = {a: Long, a: String};', 'entity W = {a?: Long,};', 'entity W in W;', 'entity W in [];', 'entity W in Nothing;', 'entity W tags Set<String>;', 'entity W = Common0;',
+	'entity W in [W] = {"a b": __cedar::Bool} tags {};', 'action z;', 'action z, "y z";', 'action z appliesTo {};', 'action z appliesTo {principal: [], resource: []};', 'action z in z;', 'action z in [y]; action y in [z];',
+	'action z appliesTo {principal: Nothing, resource: Nothing};', 'action z in Action::"nothing";', 'action z attributes {};', 'namespace N {}', 'namespace N {} namespace N {}', 'namespace __cedar {}', 'namespace A::if {}', 'type Set = Long;',
+	'type __cedar = Long;', 'type Bool = Long;', 'type Common0 = Long;', 'type R = {a: {b: {c?: Set<Set<Long>>}}};', 'entity __cedar;', 'action "";', 'action "\\0";', 'entity if;', 'type in = Long;', 'entity W {a: Nothing};', 'entity W {a: W};'];
+
+// A schema's text that may no longer be one.
+function mutateSchema(random, text) {
+	const tokens = text.match(TOKEN) || [];
+
+	if (random.often(20))
+		return editCharacters(random, text);
+	for (let n = random.weighted([[6, 1], [2, 2]]); n > 0; n--) {
+		const at = random.below(tokens.length + 1);
+
+		switch (random.below(4)) {
+		case 0:
+			tokens.splice(at, random.range(1, 2));
+			break;
+		case 1:
+			tokens.splice(at, 0, ' ' + random.pick(SCHEMA_VOCABULARY) + ' ');
+			break;
+		case 2:
+			tokens[at] = random.pick(SCHEMA_VOCABULARY);
+			break;
+		default:
+			tokens.splice(at, 0, random.pick(tokens));
+		}
+	}
+	// A declaration put where one may stand.
+	if (random.often(30))
+		return tokens.join('').replace(/\n/, '\n' + random.pick(SCHEMA_VOCABULARY) + '\n');
+	return tokens.join('');
+}
+
 // The texts that differ from `text` by something less, the shortest first.
 function smallerTexts(text) {
 	const ret = [];
@@ -160,4 +197,4 @@ function smallerTexts(text) {
 	return ret;
 }
 
-module.exports = { mutate, smallerTexts };
+module.exports = { mutate, mutateSchema, smallerTexts };

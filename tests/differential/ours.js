@@ -44,9 +44,21 @@ class Ours {
 
 		return this.ask({
 			...(test.json ? { json: JSON.stringify(test.json) } : { policies: test.texts.join('\n'), ...links }),
+			...(test.schema && { schema: test.schema }),
 			entities: JSON.stringify(test.entities),
 			requests: test.requests.map((request) => JSON.stringify(request)),
 		});
+	}
+
+	// Of each policy: null where it is valid, else why not.
+	async validate(test) {
+		const answer = await this.ask({ validate: test.texts, schema: test.schema });
+
+		return answer.valid || test.texts.map(() => answer.refused);
+	}
+
+	async parseSchemas(texts) {
+		return (await this.ask({ parseSchema: texts })).parse;
 	}
 
 	async parse(texts) {

@@ -46,8 +46,9 @@ function policySet(test) {
 	return set;
 }
 
-function decideOne(request, entities) {
-	const answer = survive((e) => e.statefulIsAuthorized({ ...request, preparsedPolicySetId: 'case', entities }));
+function decideOne(request, entities, schema) {
+	const lawful = schema ? { preparsedSchemaName: 'case', validateRequest: true } : {};
+	const answer = survive((e) => e.statefulIsAuthorized({ ...request, ...lawful, preparsedPolicySetId: 'case', entities }));
 
 	if (!answer || answer.type === 'failure')
 		return answer && refusal('request', answer);
@@ -58,6 +59,10 @@ function decideOne(request, entities) {
 
 // One answer a request: {decision, reasons, errors}, {refused}, or null where the peer died.
 function decide(test) {
+	const lawful = test.schema && survive((e) => e.preparseSchema('case', test.schema));
+
+	if (lawful && lawful.type === 'failure')
+		return test.requests.map(() => refusal('schema', lawful));
 	const prepared = survive((e) => e.preparsePolicySet('case', policySet(test)));
 
 	if (!prepared || prepared.type === 'failure')
@@ -66,8 +71,39 @@ function decide(test) {
 		// After a crash the policies are gone.
 		if (!engine)
 			return null;
-		return decideOne(request, test.entities);
+		return decideOne(request, test.entities, test.schema);
 	});
+}
+
+// Of each policy by its place: null where it is valid (strictly), else why not; undefined where the peer died.
+function validate(test) {
+	const answer = survive((e) => e.validate({ schema: test.schema, policies: policySet({ ...test, links: [] }), validationSettings: { mode: 'strict' } }));
+
+	if (!answer)
+		return test.texts.map(() => undefined);
+	if (answer.type === 'failure')
+		return test.texts.map(() => refusal('schema', answer).refused);
+	return test.texts.map((text, i) => {
+		const found = answer.validationErrors.filter((e) => e.policyId === 'policy' + i);
+
+		return found.length ? found.map((e) => e.error.message).join('; ') : null;
+	});
+}
+
+// As parse, of a schema's text.
+function parseSchema(text) {
+	const answer = survive((e) => e.checkParseSchema(text));
+
+	if (!answer)
+		return undefined;
+	return answer.type === 'success' ? null : answer.errors.map((e) => e.message).join('; ');
+}
+
+// A schema's text as Cedar's JSON, or null.
+function schemaToJson(text) {
+	const answer = survive((e) => e.schemaToJson(text));
+
+	return answer && answer.type === 'success' ? JSON.stringify(answer.json) : null;
 }
 
 // The case's policies as Cedar writes them in JSON: a policy set's object, or null where the peer died.
@@ -108,4 +144,4 @@ function parse(text) {
 	return answer.type === 'success' ? null : answer.errors.map((e) => e.message).join('; ');
 }
 
-module.exports = { decide, parse, parseJson, toJson };
+module.exports = { decide, parse, parseJson, parseSchema, schemaToJson, toJson, validate };

@@ -70,13 +70,16 @@ class Maker {
 	// A path of this kind, or null.
 	path(kind) {
 		const { world, random } = this;
-		const fits = Object.keys(world.attrs).filter((name) => sameKind(world.attrs[name], kind));
+		const base = this.base(), sure = world.sure && random.often(95) ? world.sure[base.parts[0]] : Object.keys(world.attrs);
+		const fits = sure.filter((name) => sameKind(world.attrs[name], kind));
 
 		if (!fits.length)
 			return null;
+		if (world.sure)
+			return this.access(base, random.pick(fits));
 		if (random.often(6))
 			return this.access(this.access(this.base(), random.pick(world.names)), random.pick(fits));
-		return this.access(this.base(), random.pick(fits));
+		return this.access(base, random.pick(fits));
 	}
 
 	base() {
@@ -109,7 +112,7 @@ class Maker {
 		const { random } = this;
 		let ret;
 
-		if (random.often(1.2))
+		if (random.often(this.world.laws ? 0.3 : 1.2))
 			kind = randomKind(this.world, random, 1);
 		if (depth > 0 && random.often(4))
 			ret = this.maybe(depth, kind);

@@ -85,6 +85,9 @@ function* entitySets(test) {
 }
 
 function* candidates(test) {
+	if (test.schema)
+		for (const schema of lists(test.schema))
+			yield { ...test, schema };
 	if (test.requests.length > 1)
 		for (const request of test.requests)
 			yield { ...test, requests: [request] };

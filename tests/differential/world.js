@@ -74,8 +74,11 @@ function randomValue(world, random, kind, depth = 3) {
 		return new Long(random.pick(world.pools.long));
 	case 'string':
 		return random.pick(world.pools.string);
-	case 'entity':
-		return { __entity: randomUid(world, random, kind.type) };
+	case 'entity': {
+		const uid = randomUid(world, random, kind.type);
+
+		return world.laws && random.often(40) ? uid : { __entity: uid };
+	}
 	case 'set': {
 		const n = depth ? random.weighted([[1, 0], [2, 1], [3, 2], [2, 3]]) : 0;
 
@@ -83,8 +86,11 @@ function randomValue(world, random, kind, depth = 3) {
 	}
 	case 'record':
 		return randomRecord(world, random, kind.fields, 93, depth - 1);
-	default:
-		return { __extn: { fn: FUNCTION[kind.kind], arg: validText(world, random, kind.kind) } };
+	default: {
+		const arg = validText(world, random, kind.kind);
+
+		return world.laws && random.often(40) ? arg : { __extn: { fn: FUNCTION[kind.kind], arg } };
+	}
 	}
 }
 
@@ -99,13 +105,23 @@ function randomRecord(world, random, fields, percent, depth) {
 	const ret = {};
 
 	for (const name of Object.keys(fields)) {
-		if (!random.often(percent))
+		if (!world.laws && !random.often(percent))
 			continue;
-		const kind = random.often(2) ? randomKind(world, random, 1) : fields[name];
+		const kind = random.often(world.laws ? 0.2 : 2) ? randomKind(world, random, 1) : fields[name];
 
 		ret[name] = randomValue(world, random, kind, depth);
 	}
 	return ret;
+}
+
+// By a schema: what is required, and some of the rest.
+function lawfulRecord(world, random, shape) {
+	const fields = {};
+
+	for (const [name, { kind, required }] of Object.entries(shape))
+		if (random.often(required ? 99.7 : 60))
+			fields[name] = kind;
+	return randomRecord(world, random, fields, 100, 2);
 }
 
 // --- entities ---------------------------------------------------------------
@@ -117,19 +133,20 @@ function addEntity(world, random, entities, seen, uid) {
 	if (seen.has(keyOf(uid)))
 		return;
 	seen.add(keyOf(uid));
-	const attrs = random.some(Object.keys(world.attrs), 6);
+	const attrs = random.some(Object.keys(world.attrs), 6), shape = world.laws && world.shapes[uid.type];
+	const above = shape && random.often(99) ? entities.filter((e) => shape.parents.includes(e.uid.type)) : entities;
 	const entity = {
 		uid,
-		attrs: randomRecord(world, random, Object.fromEntries(attrs.map((name) => [name, world.attrs[name]])), 92, 2),
-		parents: entities.length ?
-			random.some(entities, random.weighted([[3, 0], [5, 1], [2, 2]])).map((parent) => parent.uid) : [],
+		attrs: shape ? lawfulRecord(world, random, shape.attrs) :
+			randomRecord(world, random, Object.fromEntries(attrs.map((name) => [name, world.attrs[name]])), 92, 2),
+		parents: random.some(above, random.weighted([[3, 0], [5, 1], [2, 2]])).map((parent) => parent.uid),
 	};
 
-	if (random.often(6))
+	if (random.often(world.laws ? 0.3 : 6))
 		entity.parents.push({ type: random.pick(world.types), id: 'absent' });
 	if (random.often(5))
 		entity.parents = entity.parents.map((parent) => ({ __entity: parent }));
-	if (random.often(45)) {
+	if (shape ? shape.tags && random.often(80) : random.often(45)) {
 		entity.tags = {};
 		for (const name of world.tagNames)
 			if (random.often(75))
@@ -161,7 +178,7 @@ function makeEntities(world, random) {
 		return entities;
 	for (let i = random.range(2, 9); i > 0; i--)
 		addEntity(world, random, entities, seen, randomUid(world, random));
-	if (random.often(40))
+	if (random.often(world.laws ? 3 : 40))
 		addActions(world, random, entities);
 	return entities;
 }
@@ -169,14 +186,17 @@ function makeEntities(world, random) {
 // --- requests ---------------------------------------------------------------
 
 function makeRequest(world, random, entities) {
+	const action = random.pick(world.actions);
 	const known = entities.map((entity) => entity.uid).filter((uid) => uid.type !== world.actionType);
-	const uid = () => (known.length && random.often(88) ? random.pick(known) : randomUid(world, random));
+	const law = world.laws && random.often(97) && world.laws[action];
+	const lawful = (types) => random.pick(known.filter((one) => types.includes(one.type) && random.often(90)).concat(randomUid(world, random, random.pick(types))));
+	const uid = (types) => (law && law.principals ? lawful(types) : known.length && random.often(88) ? random.pick(known) : randomUid(world, random));
 
 	return {
-		principal: uid(),
-		action: { type: world.actionType, id: random.pick(world.actions) },
-		resource: uid(),
-		context: randomRecord(world, random, world.attrs, 85, 2),
+		principal: uid(law && law.principals),
+		action: { type: world.actionType, id: action },
+		resource: uid(law && law.resources),
+		context: law ? lawfulRecord(world, random, law.context) : randomRecord(world, random, world.attrs, 85, 2),
 	};
 }
 
