@@ -65,6 +65,14 @@ text_of(const struct parser *p, struct token t)
 	return source_text(&p->r->source, t.off, t.len);
 }
 
+/* What has a fault has been reported, but a question mark, which has its
+ * places. */
+static bool
+is_reported(struct token t)
+{
+	return t.fault && t.fault != FAULT_QUESTION;
+}
+
 static void
 advance(struct parser *p)
 {
@@ -75,7 +83,7 @@ advance(struct parser *p)
 	p->prev = p->tok;
 	p->tok = lex_next(&p->lexer);
 	/* A question mark is a token of schemas: `name?: Long`. */
-	if (p->tok.fault && p->tok.fault != FAULT_QUESTION)
+	if (is_reported(p->tok))
 		(void)schema_refuse(p->r,
 		    p->tok.kind == TOKEN_STRING ? ERR_SYNTAX_STRING
 						: ERR_SYNTAX_LEXICAL,
@@ -120,8 +128,7 @@ unexpected(struct parser *p, const char *want, const char *hint)
 	struct error *e;
 
 	p->r->failed = true;
-	if ((p->tok.fault && p->tok.fault != FAULT_QUESTION) ||
-	    p->prev.fault == FAULT_UNCLOSED)
+	if (is_reported(p->tok) || p->prev.fault == FAULT_UNCLOSED)
 		return false;
 	e = schema_refuse(p->r, ERR_SYNTAX_UNEXPECTED, place_of(p->tok),
 	    "expected %s, found %s", want,
@@ -827,7 +834,7 @@ read_declaration(struct parser *p, const struct tree_notes *notes)
 	}
 	if (p->tok.kind == TOKEN_WORD)
 		near = hint_nearest(text_of(p, p->tok), words);
-	if (!p->tok.fault) {
+	if (!is_reported(p->tok)) {
 		struct error *e =
 		    schema_refuse(p->r, ERR_SYNTAX_UNEXPECTED, place_of(p->tok),
 			p->in_namespace
