@@ -319,7 +319,8 @@ pattern_search(
 		return PATTERN_NO;
 	if (found == PCRE2_ERROR_MATCHLIMIT ||
 	    found == PCRE2_ERROR_DEPTHLIMIT || found == PCRE2_ERROR_HEAPLIMIT ||
-	    found == PCRE2_ERROR_JIT_STACKLIMIT)
+	    found == PCRE2_ERROR_JIT_STACKLIMIT ||
+	    found == PCRE2_ERROR_RECURSELOOP)
 		return PATTERN_OVER_LIMIT;
 	return PATTERN_FAILED;
 }

@@ -2,7 +2,11 @@
  * right answer, or limit.memory; never a set that lacks something. */
 #include "tests/fault/wrap.h"
 
+#include "policy/pattern.h"
 #include "policy/policy.h"
+#include <pthread.h>
+
+#include "base/limits.h"
 #include "tests/lib/run.h"
 
 static const char text[] =
@@ -97,6 +101,70 @@ START_TEST(allocations_fail)
 }
 END_TEST
 
+/* A pattern: compiled, then found. */
+static void *
+compile_and_search(void *ret_ok)
+{
+	struct arena *a = arena_new(0);
+	const struct pattern_regex *regex;
+	struct error err = { 0 };
+	size_t at;
+	bool ok = a && pattern_compile(
+			   a, STR("^(?<x>[a-z]+)+\\d$"), &regex, &at, &err);
+
+	if (a && !ok)
+		ck_assert_int_eq(err.code, ERR_LIMIT_MEMORY);
+	if (ok) {
+		enum pattern_answer answer =
+		    pattern_search(regex, STR("abc7"), LIMIT_PATTERN_MATCH);
+
+		ok = answer == PATTERN_YES;
+		ck_assert(ok || answer == PATTERN_FAILED);
+	}
+	arena_free(a);
+	memcpy(ret_ok, &ok, sizeof ok);
+	return NULL;
+}
+
+/* In a thread of its own, with which goes what it searched with. */
+static bool
+search_in_thread(void *ctx)
+{
+	pthread_t thread;
+	bool ok = false;
+
+	(void)ctx;
+	ck_assert_int_eq(
+	    pthread_create(&thread, NULL, compile_and_search, &ok), 0);
+	ck_assert_int_eq(pthread_join(thread, NULL), 0);
+	return ok;
+}
+
+static bool
+search(void *regex)
+{
+	return pattern_search(regex, STR("abc7"), LIMIT_PATTERN_MATCH) ==
+		   PATTERN_YES &&
+	       pattern_search(regex, STR("abc"), LIMIT_PATTERN_MATCH) ==
+		   PATTERN_NO;
+}
+
+START_TEST(searching_allocates_once_a_thread)
+{
+	struct arena *a = arena_new(0);
+	const struct pattern_regex *regex;
+	size_t at;
+
+	ck_assert_int_gt(fault_sweep("pattern", search_in_thread, NULL), 5);
+	ck_assert(
+	    pattern_compile(a, STR("^(?<x>[a-z]+)+\\d$"), &regex, &at, NULL));
+	ck_assert(search((void *)(uintptr_t)regex));
+	ck_assert_int_eq(
+	    fault_sweep("search", search, (void *)(uintptr_t)regex), 0);
+	arena_free(a);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -105,6 +173,7 @@ main(void)
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, allocations_fail, 0, ARRAY_LEN(sweeps));
+	tcase_add_test(tc, searching_allocates_once_a_thread);
 	suite_add_tcase(s, tc);
 	return run_suite(s);
 }

@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 
 #include "base/clock.h"
 #include "base/limits.h"
@@ -249,20 +250,21 @@ static const struct {
 	{ "((((a*)*)*)*)*b", "a", 4000, "", true },
 };
 
-START_TEST(regex_search_ends_soon)
+static void
+search_hostile(int i)
 {
-	const struct pattern_regex *regex = compile(hostile[_i].pattern);
+	const struct pattern_regex *regex = compile(hostile[i].pattern);
 	struct buf text = { 0 };
 	int64_t began = clock_mono_ns();
 	enum pattern_answer answer;
 
-	for (size_t i = 0; i < hostile[_i].pieces; i++)
-		buf_addz(&text, hostile[_i].piece);
-	buf_addz(&text, hostile[_i].end);
+	for (size_t k = 0; k < hostile[i].pieces; k++)
+		buf_addz(&text, hostile[i].piece);
+	buf_addz(&text, hostile[i].end);
 	answer = pattern_search(regex, buf_str(&text), LIMIT_PATTERN_MATCH);
-	if (!hostile[_i].may_answer)
+	if (!hostile[i].may_answer)
 		ck_assert_msg(answer == PATTERN_OVER_LIMIT, "%s: %d",
-		    hostile[_i].pattern, (int)answer);
+		    hostile[i].pattern, (int)answer);
 	ck_assert_int_ne(answer, PATTERN_FAILED);
 	/* Some milliseconds; much more under a sanitizer on a busy machine. */
 	ck_assert_int_lt(clock_mono_ns() - began, INT64_C(5000000000));
@@ -271,6 +273,11 @@ START_TEST(regex_search_ends_soon)
 	    pattern_search(compile("^b$"), STR("b"), LIMIT_PATTERN_MATCH),
 	    PATTERN_YES);
 	buf_free(&text);
+}
+
+START_TEST(regex_search_ends_soon)
+{
+	search_hostile(_i);
 }
 END_TEST
 
@@ -329,6 +336,40 @@ START_TEST(regex_serves_many_threads)
 }
 END_TEST
 
+#ifndef PR_SET_MDWE
+#define PR_SET_MDWE 65
+#endif
+
+/* Where the system forbids a process to make code, patterns are interpreted,
+ * with the same answers and in bounded time too. It stays so: the last test. */
+START_TEST(regex_is_interpreted_where_it_must)
+{
+	static const struct {
+		const char *pattern, *text;
+		enum pattern_answer want;
+	} rows[] = {
+		{ "^v(\\d+)\\.3$", "v12.3", PATTERN_YES },
+		{ "^v(\\d+)\\.3$", "v12.4", PATTERN_NO },
+		{ "^\\w{3}$", "\u00e9t\u00e9", PATTERN_YES },
+		{ "^(a(?1)?b)$", "aaabbb", PATTERN_YES },
+		{ "(a+)+$", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab",
+		    PATTERN_OVER_LIMIT },
+	};
+
+	if (prctl(PR_SET_MDWE, 1ul, 0ul, 0ul, 0ul) != 0) {
+		skip("this system cannot forbid it");
+		return;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		ck_assert_msg(pattern_search(compile(rows[i].pattern),
+				  str_of(rows[i].text),
+				  LIMIT_PATTERN_MATCH) == rows[i].want,
+		    "%s", rows[i].pattern);
+	for (size_t i = 0; i < ARRAY_LEN(hostile); i++)
+		search_hostile((int)i);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -345,6 +386,7 @@ main(void)
 	tcase_add_loop_test(tc, regex_search_ends_soon, 0, ARRAY_LEN(hostile));
 	tcase_add_test(tc, regex_refuses_texts);
 	tcase_add_test(tc, regex_serves_many_threads);
+	tcase_add_test(tc, regex_is_interpreted_where_it_must);
 	suite_add_tcase(s, tc);
 	return run_suite(s);
 }
