@@ -1,7 +1,10 @@
 #!/bin/bash
 # language.sh [FILE.md] - runs every example of docs/language.md: what stands in its fenced blocks is what the program says. The word after the fence and
 # the rest of that line say what a block is:
-#   avow | cedar [name=N] [error=CODE,..] [warning=CODE,..]   a policy file: `avow check` finds these errors (none) and these warnings (none)
+#   avow | cedar [name=N] [schema=S] [error=CODE,..] [warning=CODE,..]   a policy file: `avow check` (with schema S) finds these errors (none) and
+#                                                             these warnings (none); also `cedar=CODE`: cannot be translated to Cedar, for this reason
+#   cedar of=N | json of=N                                    what `avow translate` makes of the policies N, exactly; JSON but for white space
+#   cedarschema name=S                                        a schema
 #   json policyset [name=N] [error=CODE,..]                   the same for policies in JSON
 #   json request [name=N]                                     a request, for the expr blocks after it
 #   json entities name=N                                      entities for decide blocks
@@ -42,16 +45,41 @@ codes() {
 
 # run_policies SUFFIX: the block is a policy file.
 run_policies() {
-	local name file errors warnings
+	local name file errors warnings schema args=()
 	name=$(option name)
 	file=$folder/${name:-block$number}.$1
 	cp "$block" "$file"
-	(cd "$folder" && "$AVOW" check --json "${file##*/}") >"$T/check" 2>"$T/check.err"
+	for schema in $(option schema); do args+=(--schema "$folder/$schema.cedarschema"); done
+	(cd "$folder" && "$AVOW" check "${args[@]}" --json "${file##*/}") >"$T/check" 2>"$T/check.err"
 	errors=$(codes error <"$T/check") warnings=$(codes warning <"$T/check")
 	if [ "$errors" != "$(option error)" ] || [ "$warnings" != "$(option warning)" ]; then
 		why="errors: ${errors:-none}, warnings: ${warnings:-none}; $(head -c 300 "$T/check" "$T/check.err")"
 		return 1
 	fi
+	[ -n "$(option cedar)" ] || return 0
+	why="can be translated to Cedar, or for another reason not"
+	! "$AVOW" translate --to cedar "$file" >"$T/check" 2>&1 && grep -qF "[$(option cedar)]" "$T/check"
+}
+
+# run_translation FORM: the block is what becomes of a policy file.
+run_translation() {
+	local file=$folder/$(option of).avow
+	"$AVOW" translate --to "$1" "$file" >"$T/translated" 2>&1
+	if [ "$1" = json ]; then
+		tr -d ' \n' <"$T/translated" >"$T/a" && tr -d ' \n' <"$block" >"$T/b"
+	else
+		cp "$T/translated" "$T/a" && cp "$block" "$T/b"
+	fi
+	cmp -s "$T/a" "$T/b" && return
+	why="it becomes $(head -c 2000 "$T/translated")"
+	return 1
+}
+
+# run_schema: the block is a schema.
+run_schema() {
+	local file=$folder/$(option name).cedarschema
+	cp "$block" "$file"
+	why=$("$AVOW" check --schema "$file" 2>&1)
 }
 
 # run_decide: the block is a request.
@@ -110,6 +138,9 @@ run_expressions() {
 run_block() {
 	set -- $info
 	case $1${2:+ ${2%%=*}} in
+	'cedar of') run_translation cedar ;;
+	'json of') run_translation json ;;
+	cedarschema*) run_schema ;;
 	avow*) run_policies avow ;;
 	cedar*) run_policies cedar ;;
 	'json policyset') run_policies json ;;
@@ -170,6 +201,15 @@ deny (principal, action, resource);
 \`\`\`json entities
 []
 \`\`\`
+\`\`\`cedarschema name=s
+entity U in [V];
+\`\`\`
+\`\`\`avow cedar=syntax.untranslatable
+permit (principal, action, resource);
+\`\`\`
+\`\`\`cedar of=nobody
+permit (principal, action, resource);
+\`\`\`
 EOF
 cat >"$T/right.md" <<EOF
 \`\`\`json request
@@ -192,7 +232,7 @@ $request
 EOF
 sed -e 's,want=.*,want=deny/policy.none,' -e 's,// true,// false,' "$T/right.md" >"$T/mixed.md"
 run_file "$T/wrong.md" "$T/w"
-expect "the runner sees each wrong block" "0 7" echo "$good $wrong"
+expect "the runner sees each wrong block" "0 10" echo "$good $wrong"
 run_file "$T/right.md" "$T/r"
 expect "and right ones" "5 0 3" echo "$good $wrong $expressions"
 run_file "$T/mixed.md" "$T/m"
