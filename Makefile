@@ -72,7 +72,7 @@ DIFFERENTIAL := $(wildcard tests/differential/run.sh)
 FORMAT := $(sort $(wildcard $(MODULES:%=%/*.c) cli/*.c bench/*.c tests/*/*.c tests/*/*/*.c))
 PROGRAM := $(if $(CLI_SRC),$B/avow)
 
-.PHONY: all help deps demo test unit unit-programs e2e conformance \
+.PHONY: all help deps demo test property unit unit-programs e2e conformance \
 	differential asan tsan fault fuzz \
 	fuzz-smoke cover layers lint format format-check bench snapshots \
 	install clean FORCE
@@ -129,6 +129,13 @@ $B/differential: $(DIFFER_OBJ) $B/libavow.a
 	$(call say,LD)
 	$(Q)$(CC) $(LINK) -pie $^ $(LIB_LIBS) -o $@
 
+PROPERTY_OBJ := $(patsubst %.c,$B/obj/%.o,$(wildcard tests/property/*.c))
+PROPERTY := $(if $(PROPERTY_OBJ),$B/property)
+$(PROPERTY_OBJ): PIC := -fPIE
+$B/property: $(PROPERTY_OBJ) $B/libavow.a
+	$(call say,LD)
+	$(Q)$(CC) $(LINK) -pie $^ $(LIB_LIBS) -o $@
+
 unit-programs: $(UNIT)
 unit: $(UNIT) ## the unit tests (tests/unit)
 	@tests/run.sh $(UNIT)
@@ -139,9 +146,12 @@ conformance: $(CONFORM) ## against the published behaviour of others (tests/conf
 differential: $(DIFFER) ## generated cases against Cedar's own engine: SEED=…, COUNT=… requests
 	@DIFFER=$(DIFFER) tests/differential/run.sh --show
 test: deps ## build, and run all tests; the last line has the counts
-	@$(MAKE) --no-print-directory all $(UNIT) $(CONFORM) $(DIFFER)
+	@$(MAKE) --no-print-directory all $(UNIT) $(CONFORM) $(DIFFER) $(PROPERTY)
 	@tests/lib/servers.sh || echo "going on without them"
-	@DIFFER=$(DIFFER) tests/run.sh $(UNIT) $(CONFORMANCE) $(DIFFERENTIAL) $(E2E)
+	@DIFFER=$(DIFFER) PROPERTY=$(PROPERTY) tests/run.sh $(UNIT) $(CONFORMANCE) \
+	    $(DIFFERENTIAL) tests/property/run.sh $(E2E)
+property: $(PROPERTY) ## random cases, rules against the text: COUNT=… decisions (1000000), SEED=…
+	@PROPERTY=$(PROPERTY) tests/property/run.sh $(or $(COUNT),1000000) 3600 $(SEED)
 asan: ## the unit tests under AddressSanitizer and UBSan
 	@CK_FORK=no $(MAKE) --no-print-directory MODE=asan all unit
 tsan: ## the unit tests under ThreadSanitizer
@@ -214,4 +224,4 @@ install: all ## to DESTDIR and PREFIX (/usr/local)
 clean: ## remove build/
 	rm -rf build
 
--include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(HELP_OBJ:.o=.d) $(CONFORM_OBJ:.o=.d) $(DIFFER_OBJ:.o=.d) $(UNIT:$B/%=$B/obj/%.d) $(FUZZ:=.d) $(FAULT:=.d)
+-include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(HELP_OBJ:.o=.d) $(CONFORM_OBJ:.o=.d) $(PROPERTY_OBJ:.o=.d) $(DIFFER_OBJ:.o=.d) $(UNIT:$B/%=$B/obj/%.d) $(FUZZ:=.d) $(FAULT:=.d)

@@ -72,6 +72,7 @@ bool cli_print(const struct buf *out) MUST_USE;
 /* One a subcommand; argv[0] is the last word of the command's name. */
 enum cli_exit cmd_bench_decide(int argc, char **argv);
 enum cli_exit cmd_check(int argc, char **argv);
+enum cli_exit cmd_compile(int argc, char **argv);
 enum cli_exit cmd_decide(int argc, char **argv);
 enum cli_exit cmd_doc_issue(int argc, char **argv);
 enum cli_exit cmd_doc_pack(int argc, char **argv);

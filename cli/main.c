@@ -15,6 +15,7 @@ struct command {
 static const struct command commands[] = {
 	{ "bench", "decide", cmd_bench_decide, "measure what decisions cost" },
 	{ "check", NULL, cmd_check, "read policies and report what is wrong with them" },
+	{ "compile", NULL, cmd_compile, "show the rules that policies become" },
 	{ "decide", NULL, cmd_decide, "decide requests given as data" },
 	{ "doc", "issue", cmd_doc_issue, "make and sign an identity document" },
 	{ "doc", "pack", cmd_doc_pack, "document and signature as one word" },

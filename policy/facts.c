@@ -309,14 +309,16 @@ learn_logical(struct learner *l)
 		l->f->outcome = stops;
 }
 
-/* Kinds that both sides of an order must have, when one of them says. */
-static uint32_t
-ordered_kinds(const struct facts *x, const struct facts *y)
-{
-	static const enum value_kind kinds[] = { VALUE_LONG, VALUE_DATETIME,
-		VALUE_DURATION };
+/* Kinds that `<` and its like order. */
+static const enum value_kind by_operator[] = { VALUE_LONG, VALUE_DATETIME,
+	VALUE_DURATION };
 
-	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+/* The kind that both sides must have, when one of them says. */
+static uint32_t
+ordered_kind(const struct facts *x, const struct facts *y,
+    const enum value_kind *kinds, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
 		if (x->kinds == FACTS_KIND(kinds[i]) ||
 		    y->kinds == FACTS_KIND(kinds[i]))
 			return FACTS_KIND(kinds[i]);
@@ -324,14 +326,15 @@ ordered_kinds(const struct facts *x, const struct facts *y)
 }
 
 static void
-learn_order(struct learner *l)
+learn_order(struct learner *l, uint32_t left, uint32_t right,
+    const enum value_kind *orders, size_t n)
 {
-	uint32_t kinds =
-	    ordered_kinds(child(l, l->node->a), child(l, l->node->b));
+	uint32_t kind =
+	    ordered_kind(child(l, left), child(l, right), orders, n);
 
-	need(l, l->node->a, kinds ? kinds : FACTS_ANY);
-	need(l, l->node->b, kinds ? kinds : FACTS_ANY);
-	if (!kinds)
+	need(l, left, kind ? kind : FACTS_ANY);
+	need(l, right, kind ? kind : FACTS_ANY);
+	if (!kind)
 		l->f->is_clean = false;
 	gives(l, VALUE_BOOL);
 }
@@ -366,9 +369,17 @@ need_groups(struct learner *l, uint32_t node)
 static void
 learn_in(struct learner *l)
 {
+	const struct ast_node *set = &l->t->ast->nodes[l->node->b];
+
 	need(l, l->node->a, FACTS_KIND(VALUE_ENTITY));
 	need_groups(l, l->node->b);
 	gives(l, VALUE_BOOL);
+	while (set->kind == NODE_PAREN)
+		set = &l->t->ast->nodes[set->a];
+	/* In nothing. */
+	if (set->kind == NODE_SET && set->b == 0 && l->f->is_clean &&
+	    l->reads.n == 0 && l->f->outcome == FACTS_VARIES)
+		l->f->outcome = FACTS_FALSE;
 }
 
 static void
@@ -408,7 +419,8 @@ learn_binary(struct learner *l)
 	else if (op == OP_IN)
 		learn_in(l);
 	else if (op == OP_LT || op == OP_LE || op == OP_GT || op == OP_GE)
-		learn_order(l);
+		learn_order(l, l->node->a, l->node->b, by_operator,
+		    ARRAY_LEN(by_operator));
 	else
 		learn_arithmetic(l);
 }

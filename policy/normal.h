@@ -16,7 +16,7 @@ enum normal_atom_kind {
 	ATOM_IN,    /* uid: equal, or an ancestor */
 	ATOM_IS,    /* type */
 	ATOM_IS_IN, /* type and uid */
-	ATOM_LIKE,  /* type; ids begin with `prefix` (maybe empty); the whole pattern is the first conjunct */
+	ATOM_LIKE,  /* type; ids begin with `prefix` (maybe empty); a pattern that is more than `prefix*` is the first conjunct too */
 	ATOM_SET,   /* an indivisible set, left whole: equal to one of `members`, or (is_in) in one of them */
 };
 
@@ -115,6 +115,9 @@ struct normal_options {
 	uint32_t below_max;  /* rules that may hang below one cover, since each is looked at one by one; 0: the default */
 	uint8_t join;        /* elements that `recompound` joins along: bits 1 << variable; 0: none, rules stay one atom an element */
 };
+
+#define NORMAL_DEFAULTS \
+	((struct normal_options){ .decompound = true, .expand = true, .dedup = true, .contain = true, .recompound = true })
 
 /* Errors: memory, ERR_LIMIT_COUNT. Cost O(n log n). */
 bool normal_make(struct arena *a, const struct policy_set *set,

@@ -2,6 +2,10 @@
  * texts, notes. */
 #include "policy/rules.h"
 
+#include "policy/canon.h"
+#include "policy/form.h"
+#include "policy/pattern.h"
+
 uint32_t
 node_bare(const struct ast *t, uint32_t node, bool *inout_negated)
 {
@@ -63,4 +67,178 @@ normal_uid(const struct policy_instance *p, uint32_t node)
 	if (n->kind == NODE_SLOT)
 		return p->slot[n->op == VAR_RESOURCE];
 	return (struct uid){ t->strings[n->a], t->strings[n->b] };
+}
+
+bool
+node_is_scope(const struct ast *t, uint32_t node)
+{
+	const struct ast_node *n = &t->nodes[node];
+
+	return n->kind == NODE_TEST_EQ || n->kind == NODE_TEST_IN ||
+	       n->kind == NODE_TEST_IS || n->kind == NODE_TEST_LIKE;
+}
+
+bool
+node_is_contextual(const struct ast *t, uint32_t node)
+{
+	const struct ast_node *n = &t->nodes[node];
+	const struct ast_node *pattern = &t->nodes[n->b];
+
+	return n->kind == NODE_TEST_LIKE &&
+	       pattern_has_path(&t->parts[pattern->a], pattern->b);
+}
+
+/* ---- numbers --------------------------------------------------------------
+ */
+
+bool
+ids_add(struct arena *a, struct ids *ids, uint32_t id)
+{
+	if (!ARENA_PUSH_ROOM(a, ids->items, ids->n, ids->cap))
+		return false;
+	ids->items[ids->n++] = id;
+	return true;
+}
+
+bool
+drafts_add(
+    struct making *m, struct drafts *to, const struct test *tests, uint32_t n)
+{
+	struct draft draft = { .n = n };
+
+	if (!ARENA_PUSH_ROOM(m->each, to->items, to->n, to->cap))
+		return false;
+	draft.tests = ARENA_ARRAY(m->each, n, struct test);
+	if (!draft.tests)
+		return false;
+	if (n)
+		memcpy(draft.tests, tests, n * sizeof *tests);
+	to->items[to->n++] = draft;
+	return true;
+}
+
+/* The number of the text in m->text; *ret_is_new when it had none. */
+static uint32_t
+number(struct making *m, struct intern *texts, bool *ret_is_new)
+{
+	uint32_t before = intern_count(texts), id;
+
+	if (!buf_ok(&m->text))
+		return UINT32_MAX;
+	id = intern_add(texts, STR(""), buf_str(&m->text));
+	*ret_is_new = id == before;
+	return id;
+}
+
+uint32_t
+rules_atom(struct making *m, const struct normal_atom *atom)
+{
+	bool is_new;
+	uint32_t id;
+
+	m->text.n = 0;
+	canon_atom(&m->text, atom);
+	id = number(m, m->atom_texts, &is_new);
+	if (id == UINT32_MAX || !is_new)
+		return id;
+	if (!ARENA_PUSH_ROOM(m->scratch, m->atoms, m->n_atoms, m->cap_atoms))
+		return UINT32_MAX;
+	m->atoms[m->n_atoms++] = *atom;
+	return id;
+}
+
+uint32_t
+rules_test(struct making *m, const struct test *test)
+{
+	bool is_new;
+	uint32_t id;
+
+	m->text.n = 0;
+	canon_test(&m->text, &m->set->instances[m->instance], test);
+	id = number(m, m->test_texts, &is_new);
+	if (id == UINT32_MAX || !is_new)
+		return id;
+	if (!ARENA_PUSH_ROOM(m->scratch, m->tests, m->n_tests, m->cap_tests) ||
+	    !form_learn(m, test, &m->tests[m->n_tests]))
+		return UINT32_MAX;
+	m->n_tests++;
+	return id;
+}
+
+struct str
+rules_test_text(const struct making *m, uint32_t test)
+{
+	struct str unused, text;
+
+	intern_get(m->test_texts, test, &unused, &text);
+	return text;
+}
+
+uint32_t
+rules_list(struct making *m, const uint32_t *tests, uint32_t n)
+{
+	struct known_list list = { .n = n };
+	bool is_new;
+	uint32_t id, *kept;
+
+	m->text.n = 0;
+	buf_add(
+	    &m->text, (struct str){ (const char *)tests, n * sizeof *tests });
+	id = number(m, m->list_keys, &is_new);
+	if (id == UINT32_MAX || !is_new)
+		return id;
+	kept = ARENA_ARRAY(m->scratch, n, uint32_t);
+	if (!kept ||
+	    !ARENA_PUSH_ROOM(m->scratch, m->lists, m->n_lists, m->cap_lists))
+		return UINT32_MAX;
+	if (n)
+		memcpy(kept, tests, n * sizeof *kept);
+	list.tests = kept;
+	list.n_total = rules_total(m, tests, n);
+	m->lists[m->n_lists++] = list;
+	return id;
+}
+
+#define KNOWN_MAX 64u
+
+/* Is all that the test reads known to be there, of the right kind? */
+static bool
+is_guarded(const struct making *m, const struct known_test *t,
+    const struct normal_read *known, uint32_t n_known)
+{
+	for (uint32_t i = 0; i < t->conjunct.n_reads; i++)
+		if (!facts_covers(
+			m->paths, known, n_known, t->conjunct.reads[i]))
+			return false;
+	return t->conjunct.is_clean_total;
+}
+
+uint32_t
+rules_total(const struct making *m, const uint32_t *tests, uint32_t n)
+{
+	struct normal_read known[KNOWN_MAX];
+	uint32_t n_known = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		const struct known_test *t = &m->tests[tests[i]];
+
+		if (!is_guarded(m, t, known, n_known))
+			return i;
+		for (uint32_t k = 0; k < t->n_sure && n_known < KNOWN_MAX; k++)
+			known[n_known++] = t->sure[k];
+	}
+	return n;
+}
+
+void
+rules_note(
+    struct making *m, const char *what, uint32_t instance, uint32_t other)
+{
+	if (m->n_notes >= NORMAL_NOTES_MAX ||
+	    !ARENA_PUSH_ROOM(m->a, m->notes, m->n_notes, m->cap_notes)) {
+		m->n_notes_dropped++;
+		return;
+	}
+	m->notes[m->n_notes++] =
+	    (struct normal_note){ m->stage, what, instance, other };
 }

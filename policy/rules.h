@@ -1,6 +1,6 @@
 /* rules.h - the rules of a policy set while the normal form is made; for the files of policy/ alone.
- *   split -> decompound -> place   take one policy apart: its text, conjunctions of tests (drafts), rules of three atoms and a list of tests
- *   merge -> contain -> join -> order   act on all rules; what they compare are numbers, since equal atoms, tests and lists have one number each
+ *   split -> decompound -> atoms   take one policy apart: its text, conjunctions of tests (drafts), rules of three atoms and a list of tests
+ *   merge -> order -> contain -> recompound   act on all rules; what they compare are numbers, since equal atoms, tests and lists have one number each
  * Atoms, tests and lists are told apart by their canonical text (canon.h), never by a hash alone. Everything here lives in `scratch` but what the normal form
  * keeps. A stage is a function from rules to rules that leaves the invariant of normal.h as it found it; doing it twice is doing it once. */
 #ifndef POLICY_RULES_H
@@ -19,6 +19,7 @@ struct test {
 	uint32_t node, member;
 	uint8_t var; /* of a scope test */
 	bool negated;
+	bool is_whole; /* not to be taken apart (again) */
 };
 
 /* A conjunction, evaluated in order up to the first that is false or errs. */
@@ -37,6 +38,11 @@ struct known_test {
 	struct normal_conjunct conjunct; /* without `hash` */
 	const struct normal_read *sure; /* known of the request where the test holds */
 	uint32_t n_sure;
+	/* What the test says as an atom of `atom_var`; ATOM_ANY: nothing. Not exact: a pattern of which the atom is only the beginning, or the type of one with
+	 * contextual parts; such a test stays a conjunct. */
+	struct normal_atom atom;
+	uint8_t atom_var;
+	bool atom_negated, atom_is_exact;
 };
 
 /* Tests by number, in order; the first n_total cannot err. */
@@ -62,6 +68,10 @@ struct making {
 	struct arena *a, *scratch, *each; /* `each`: for one policy */
 	const struct policy_set *set;
 	struct normal_options options;
+
+	/* Members of indivisible sets of each variable, and the set each is in. */
+	struct intern *indivisible[3];
+	struct ids owners[3];
 
 	/* What has a number: texts, and what stands behind them. */
 	struct intern *paths, *atom_texts, *test_texts, *list_keys;
@@ -91,11 +101,11 @@ struct making {
 
 bool split_policy(struct making *m, struct error *reterr) MUST_USE;
 bool decompound_policy(struct making *m, struct error *reterr) MUST_USE;
-bool place_policy(struct making *m, struct error *reterr) MUST_USE;
+bool atoms_policy(struct making *m, struct error *reterr) MUST_USE;
 bool dedup_merge(struct making *m, struct error *reterr) MUST_USE;
-bool dedup_contain(struct making *m, struct error *reterr) MUST_USE;
+bool contain_rules(struct making *m, struct error *reterr) MUST_USE;
 bool recompound_join(struct making *m, struct error *reterr) MUST_USE;
-bool rules_order(struct making *m, struct error *reterr) MUST_USE;
+bool order_rules(struct making *m, struct error *reterr) MUST_USE;
 
 /* ---- what they share --------------------------------------------------------------------------------------------------------------------- */
 
@@ -107,8 +117,12 @@ bool drafts_add(struct making *m, struct drafts *to, const struct test *tests,
 /* Numbers; UINT32_MAX when memory is out. */
 uint32_t rules_atom(struct making *m, const struct normal_atom *atom);
 uint32_t rules_test(struct making *m, const struct test *test);
+struct str rules_test_text(const struct making *m, uint32_t test);
 uint32_t rules_list(struct making *m, const uint32_t *tests, uint32_t n);
-bool ids_add(struct making *m, struct ids *ids, uint32_t id) MUST_USE;
+/* How many of the tests, from the first, err on no request. */
+uint32_t rules_total(
+    const struct making *m, const uint32_t *tests, uint32_t n);
+bool ids_add(struct arena *a, struct ids *ids, uint32_t id) MUST_USE;
 
 /* Parentheses and `!` looked through; *inout_negated is turned by each `!`. */
 uint32_t node_bare(const struct ast *t, uint32_t node, bool *inout_negated);
@@ -119,6 +133,10 @@ struct normal_list_node {
 	uint32_t n;
 };
 struct normal_list_node normal_list(const struct ast *t, uint32_t node);
+/* Is the test one of a scope? */
+bool node_is_scope(const struct ast *t, uint32_t node);
+/* Does the scope test's pattern have contextual parts? */
+bool node_is_contextual(const struct ast *t, uint32_t node);
 /* The entity that a scope test names: a literal, or what the instance binds to its slot. */
 struct uid normal_uid(const struct policy_instance *p, uint32_t node);
 

@@ -90,6 +90,8 @@ static const struct {
 	{ "principal in User::\"a\"", "" },
 	{ "principal in [User::\"a\", User::\"b\"]", "" },
 	{ "principal in [User::\"a\", 1]", "!error" },
+	{ "principal in []", "never" },
+	{ "context.g in []", "context.g:entity" },
 	{ "principal in context.g", "context.g:entity" },
 	{ "context.g in principal", "context.g:entity" },
 	{ "principal in [context.g]", "context.g:entity" },

@@ -1,0 +1,310 @@
+/* atoms.c - a draft becomes a rule: three atoms and the tests they do not say.
+ * Only what cannot err may change its place: the first n_total tests of a
+ * draft. Among them constants go, those that never need a guard are sorted by
+ * text, and what speaks of principal, action or resource alone becomes that
+ * element's atom, or is answered by it. A draft that can neither hold nor err
+ * makes no rule. */
+#include "policy/relate.h"
+
+#include <stdlib.h>
+
+#define REPEATED_MAX 64u /* tests that are compared one with all others */
+
+struct placing {
+	struct making *m;
+	struct ids ids; /* tests that are left */
+	uint32_t n_total;
+	struct normal_atom atom[3];
+	bool never;
+};
+
+/* ---- what the tests say ---------------------------------------------------
+ */
+
+static enum facts_outcome
+outcome_of(const struct making *m, const struct test *test)
+{
+	const struct ast_node *n = &m->ast->nodes[test->node];
+	enum facts_outcome outcome = facts_of(&m->facts, test->node)->outcome;
+	bool negated = test->negated;
+
+	/* In nothing, of no type. */
+	if ((n->kind == NODE_TEST_IN || n->kind == NODE_TEST_IS) && n->b == 0) {
+		outcome = FACTS_FALSE;
+		negated = negated != (n->negated != 0);
+	}
+	if (test->member || !negated)
+		return outcome;
+	if (outcome == FACTS_TRUE)
+		return FACTS_FALSE;
+	return outcome == FACTS_FALSE ? FACTS_TRUE : outcome;
+}
+
+static bool
+has_id(const struct ids *ids, uint32_t id)
+{
+	if (ids->n > REPEATED_MAX)
+		return false;
+	for (size_t i = 0; i < ids->n; i++)
+		if (ids->items[i] == id)
+			return true;
+	return false;
+}
+
+/* Number the tests: true ones are left out, what follows a false one or one
+ * that always errs is never asked. */
+static bool
+number_tests(struct placing *p, const struct draft *draft)
+{
+	for (uint32_t i = 0; i < draft->n; i++) {
+		enum facts_outcome outcome = outcome_of(p->m, &draft->tests[i]);
+		uint32_t id;
+
+		if (outcome == FACTS_TRUE)
+			continue;
+		id = rules_test(p->m, &draft->tests[i]);
+		if (id == UINT32_MAX)
+			return false;
+		if (!has_id(&p->ids, id) && !ids_add(p->m->each, &p->ids, id))
+			return false;
+		if (outcome == FACTS_VARIES)
+			continue;
+		/* A false test behind others that cannot err. */
+		p->never =
+		    outcome == FACTS_FALSE &&
+		    rules_total(p->m, p->ids.items, (uint32_t)p->ids.n) + 1 >=
+			p->ids.n;
+		break;
+	}
+	p->n_total = rules_total(p->m, p->ids.items, (uint32_t)p->ids.n);
+	return true;
+}
+
+/* ---- atoms ----------------------------------------------------------------
+ */
+
+/* The better the atom, the fewer entities have it. */
+static unsigned
+rank(enum normal_atom_kind kind)
+{
+	static const uint8_t ranks[] = {
+		[ATOM_ANY] = 0,
+		[ATOM_IS] = 1,
+		[ATOM_LIKE] = 2,
+		[ATOM_SET] = 3,
+		[ATOM_IN] = 4,
+		[ATOM_IS_IN] = 4,
+		[ATOM_EQ] = 5,
+	};
+
+	return ranks[kind];
+}
+
+static const struct known_test *
+known(const struct placing *p, size_t i)
+{
+	return &p->m->tests[p->ids.items[i]];
+}
+
+static bool
+is_better(const struct normal_atom *x, const struct normal_atom *best)
+{
+	if (rank(x->kind) != rank(best->kind))
+		return rank(x->kind) > rank(best->kind);
+	/* Of two groups always the same one, in whatever order they stand. */
+	return rank(x->kind) == rank(ATOM_IN) && uid_cmp(x->uid, best->uid) < 0;
+}
+
+static void
+choose(struct placing *p, unsigned var)
+{
+	struct normal_atom *best = &p->atom[var];
+
+	for (uint32_t i = 0; i < p->n_total; i++) {
+		const struct known_test *t = known(p, i);
+
+		if (t->atom_var == var && !t->atom_negated &&
+		    is_better(&t->atom, best))
+			*best = t->atom;
+	}
+}
+
+/* `in G` and `is T` are one atom. */
+static void
+combine(struct placing *p, unsigned var)
+{
+	struct normal_atom *atom = &p->atom[var];
+
+	for (uint32_t i = 0; i < p->n_total && atom->kind == ATOM_IN; i++) {
+		const struct known_test *t = known(p, i);
+
+		if (t->atom_var != var || t->atom_negated ||
+		    (t->atom.kind != ATOM_IS && t->atom.kind != ATOM_IS_IN))
+			continue;
+		atom->kind = ATOM_IS_IN;
+		atom->type = t->atom.type;
+	}
+}
+
+/* What the test is where its element's atom holds. */
+static enum facts_outcome
+answer(const struct placing *p, const struct known_test *t)
+{
+	enum relation relation;
+	bool holds, fails;
+
+	if (t->atom.kind == ATOM_ANY)
+		return FACTS_VARIES;
+	relation = relate_atoms(&p->atom[t->atom_var], &t->atom);
+	holds = t->atom_is_exact &&
+		(relation == RELATE_EQUAL || relation == RELATE_COVERED);
+	fails = relation == RELATE_DISJOINT;
+	if (t->atom_negated ? fails : holds)
+		return FACTS_TRUE;
+	return (t->atom_negated ? holds : fails) ? FACTS_FALSE : FACTS_VARIES;
+}
+
+/* Tests that the atoms answer go, wherever they stand; behind one that is false
+ * nothing is asked. */
+static void
+drop_answered(struct placing *p)
+{
+	size_t kept = 0, n = p->ids.n;
+	uint32_t gone = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		enum facts_outcome outcome = answer(p, known(p, i));
+
+		if (outcome == FACTS_TRUE) {
+			gone += i < p->n_total;
+			continue;
+		}
+		p->ids.items[kept++] = p->ids.items[i];
+		if (outcome == FACTS_FALSE) {
+			p->never = i <= p->n_total;
+			break;
+		}
+	}
+	p->ids.n = kept;
+	p->n_total -= gone;
+	if (p->n_total > kept)
+		p->n_total = (uint32_t)kept;
+}
+
+/* The first test that can err, if it is a pattern with contextual parts, still
+ * says of which type the entity must be before anything errs. */
+static void
+take_type(struct placing *p)
+{
+	const struct known_test *t;
+	struct normal_atom *atom;
+
+	if (p->n_total >= p->ids.n)
+		return;
+	t = known(p, p->n_total);
+	if (t->atom.kind != ATOM_IS || t->atom_is_exact || t->atom_negated)
+		return;
+	atom = &p->atom[t->atom_var];
+	if (atom->kind == ATOM_ANY)
+		*atom = t->atom;
+	else if (atom->kind == ATOM_IN) {
+		atom->kind = ATOM_IS_IN;
+		atom->type = t->atom.type;
+	}
+}
+
+/* ---- order ----------------------------------------------------------------
+ */
+
+/* A pattern's rest first: it belongs to its atom. Then what needs no guard. */
+static unsigned
+place_of(const struct known_test *t)
+{
+	if (t->conjunct.n_reads > 0 || !t->conjunct.is_clean_total)
+		return 2;
+	return t->atom.kind == ATOM_LIKE && !t->atom_negated ? 0 : 1;
+}
+
+static bool
+goes_before(const struct placing *p, uint32_t x, uint32_t y)
+{
+	unsigned a = place_of(&p->m->tests[x]), b = place_of(&p->m->tests[y]);
+
+	if (a != b || a == 2)
+		return a < b;
+	return str_cmp(rules_test_text(p->m, x), rules_test_text(p->m, y)) < 0;
+}
+
+/* By insertion, as there are few; stable, so that guards stay in front. */
+static void
+sort_tests(struct placing *p)
+{
+	uint32_t *ids = p->ids.items;
+
+	if (p->n_total > REPEATED_MAX)
+		return;
+	for (uint32_t i = 1; i < p->n_total; i++)
+		for (uint32_t k = i;
+		     k > 0 && goes_before(p, ids[k], ids[k - 1]); k--) {
+			uint32_t swap = ids[k];
+
+			ids[k] = ids[k - 1];
+			ids[k - 1] = swap;
+		}
+}
+
+/* ---- rules ----------------------------------------------------------------
+ */
+
+static bool
+add_rule(struct placing *p)
+{
+	struct making *m = p->m;
+	const struct policy_instance *from = &m->set->instances[m->instance];
+	bool permits = from->ast->policies[from->policy].word == WORD_PERMIT;
+	struct rule rule = { .effect = permits ? POLICY_PERMIT : POLICY_DENY };
+
+	if (!ARENA_PUSH_ROOM(m->scratch, m->rules, m->n_rules, m->cap_rules))
+		return false;
+	for (size_t i = 0; i < 3; i++) {
+		rule.atom[i] = rules_atom(m, &p->atom[i]);
+		if (rule.atom[i] == UINT32_MAX)
+			return false;
+	}
+	rule.list = rules_list(m, p->ids.items, (uint32_t)p->ids.n);
+	if (rule.list == UINT32_MAX ||
+	    !ids_add(m->scratch, &rule.parents, m->instance))
+		return false;
+	m->rules[m->n_rules++] = rule;
+	return true;
+}
+
+static bool
+place(struct making *m, const struct draft *draft)
+{
+	struct placing p = { .m = m };
+
+	if (!number_tests(&p, draft))
+		return false;
+	sort_tests(&p);
+	for (unsigned var = 0; var < 3; var++) {
+		choose(&p, var);
+		combine(&p, var);
+	}
+	take_type(&p);
+	drop_answered(&p);
+	return p.never || add_rule(&p);
+}
+
+bool
+atoms_policy(struct making *m, struct error *reterr)
+{
+	size_t before = m->n_rules;
+
+	for (size_t i = 0; i < m->drafts.n; i++)
+		if (!place(m, &m->drafts.items[i]))
+			return error_nomem(reterr);
+	if (m->n_rules == before)
+		rules_note(m, "never holds", m->instance, m->instance);
+	return true;
+}

@@ -1,0 +1,354 @@
+/* normal.c - policies into rules, by a table of stages.
+ * The first stages take one policy at a time, so that what they need for it is
+ * forgotten with it; the others act on all rules. Stages can be left out, but
+ * for those that carry a policy from one shape to the next. At the end the
+ * rules are published: arrays in the caller's arena, lists of tests shared by
+ * the rules that have the same. */
+#include "policy/normal.h"
+
+#include "base/clock.h"
+#include "base/limits.h"
+#include "policy/rules.h"
+
+struct stage {
+	const char *name, *why;
+	bool (*each)(struct making *m, struct error *reterr);
+	bool (*all)(struct making *m, struct error *reterr);
+	bool (*runs)(const struct normal_options *o);
+};
+
+static bool
+always(const struct normal_options *o)
+{
+	(void)o;
+	return true;
+}
+
+static bool
+wants_decompound(const struct normal_options *o)
+{
+	return o->decompound;
+}
+
+static bool
+wants_dedup(const struct normal_options *o)
+{
+	return o->dedup;
+}
+
+static bool
+wants_contain(const struct normal_options *o)
+{
+	return o->contain;
+}
+
+static bool
+wants_join(const struct normal_options *o)
+{
+	return o->recompound && o->join != 0;
+}
+
+/* clang-format off */
+static const struct stage stages[] = {
+	{ "split", "first: all others work on tests", split_policy, NULL, always },
+	{ "decompound", "on tests in the order of the text, which says what an error hides", decompound_policy, NULL, wants_decompound },
+	{ "atoms", "after decompounding, which brings tests of one entity to light", atoms_policy, NULL, always },
+	{ "merge", "on placed rules: equal ones have equal numbers", NULL, dedup_merge, wants_dedup },
+	{ "order", "before what prefers one of several", NULL, order_rules, always },
+	{ "contain", "on merged rules: none covers its own copy", NULL, contain_rules, wants_contain },
+	{ "recompound", "last: joined atoms are harder to compare", NULL, recompound_join, wants_join },
+};
+/* clang-format on */
+
+#define N_STAGES ARRAY_LEN(stages)
+
+/* What a stage finds, counted in its own measure: drafts, then rules. */
+static uint32_t
+size_of(const struct making *m, const struct stage *s)
+{
+	size_t n = 0;
+
+	if (s->each)
+		return (uint32_t)(m->n_rules + m->drafts.n);
+	for (size_t i = 0; i < m->n_rules; i++)
+		n += !m->rules[i].is_contained;
+	return (uint32_t)n;
+}
+
+static bool
+run_stage(struct making *m, const struct stage *s, struct normal_stage *stats,
+    struct error *reterr)
+{
+	int64_t from = clock_mono_ns();
+	bool ok;
+
+	if (!s->runs(&m->options))
+		return true;
+	m->stage = s->name;
+	stats->n_before += size_of(m, s);
+	ok = (s->each ? s->each : s->all)(m, reterr);
+	stats->n_after += size_of(m, s);
+	stats->ns += (uint64_t)(clock_mono_ns() - from);
+	return ok;
+}
+
+/* ---- what the whole set says ----------------------------------------------
+ */
+
+static bool
+learn_indivisible(struct making *m, const struct ast *t,
+    const struct ast_indivisible *set, uint32_t number)
+{
+	struct intern *table = m->indivisible[set->var];
+	struct ids *owners = &m->owners[set->var];
+
+	for (uint32_t i = 0; i < set->n; i++) {
+		const struct ast_node *e = &t->nodes[t->kids[set->first + i]];
+		uint32_t id =
+		    intern_add(table, t->strings[e->a], t->strings[e->b]);
+
+		if (id == INTERN_NONE ||
+		    (id == owners->n && !ids_add(m->scratch, owners, number)))
+			return false;
+	}
+	return true;
+}
+
+static bool
+learn_indivisibles(struct making *m)
+{
+	uint32_t number = 0;
+
+	for (size_t v = 0; v < 3; v++) {
+		m->indivisible[v] = intern_new(m->scratch, NULL);
+		if (!m->indivisible[v])
+			return false;
+	}
+	for (size_t i = 0; i < m->set->n_files; i++)
+		for (uint32_t k = 0; k < m->set->files[i]->n_indivisibles; k++)
+			if (!learn_indivisible(m, m->set->files[i],
+				&m->set->files[i]->indivisibles[k], number++))
+				return false;
+	return true;
+}
+
+static bool
+begin(struct making *m, struct arena *a, const struct policy_set *set,
+    const struct normal_options *options, struct error *reterr)
+{
+	m->a = a;
+	m->set = set;
+	m->options = *options;
+	if (m->options.growth_max == 0)
+		m->options.growth_max = RULES_GROWTH_MAX;
+	if (m->options.below_max == 0)
+		m->options.below_max = RULES_BELOW_MAX;
+	m->scratch = arena_new(0);
+	m->each = arena_new(0);
+	if (!m->scratch || !m->each)
+		return error_nomem(reterr);
+	m->paths = facts_paths_new(m->scratch);
+	m->atom_texts = intern_new(m->scratch, NULL);
+	m->test_texts = intern_new(m->scratch, NULL);
+	m->list_keys = intern_new(m->scratch, NULL);
+	if (!m->paths || !m->atom_texts || !m->test_texts || !m->list_keys ||
+	    !learn_indivisibles(m))
+		return error_nomem(reterr);
+	return true;
+}
+
+static void
+end(struct making *m)
+{
+	arena_free(m->scratch);
+	arena_free(m->each);
+	buf_free(&m->text);
+}
+
+static bool
+take_policy(struct making *m, uint32_t i, struct normal_stage *stats,
+    struct error *reterr)
+{
+	const struct policy_instance *p = &m->set->instances[i];
+
+	arena_reset(m->each);
+	m->instance = i;
+	m->ast = p->ast;
+	m->drafts = (struct drafts){ 0 };
+	if (!facts_learn_policy(
+		&m->facts, m->each, m->paths, p->ast, p->policy, reterr))
+		return false;
+	for (size_t s = 0; s < N_STAGES; s++)
+		if (stages[s].each &&
+		    !run_stage(m, &stages[s], &stats[s], reterr))
+			return false;
+	if (m->n_rules > LIMIT_RULES)
+		return error_set(reterr, ERR_LIMIT_COUNT, SPAN_NONE,
+		    "more than %u rules", LIMIT_RULES);
+	return true;
+}
+
+/* ---- publishing -----------------------------------------------------------
+ */
+
+struct publisher {
+	struct making *m;
+	struct normal *n;
+	const struct normal_conjunct **lists; /* by number; NULL: not yet */
+	uint32_t *number; /* of each rule, among its own kind */
+};
+
+static bool
+publish_path(struct making *m, uint32_t path, struct normal_path *ret)
+{
+	uint32_t n = 0, at = path;
+	struct str name, *names;
+
+	while (facts_path_up(m->paths, at, &at, &name))
+		n++;
+	names = ARENA_ARRAY(m->a, n, struct str);
+	if (!names)
+		return false;
+	*ret =
+	    (struct normal_path){ .var = (uint8_t)at, .names = names, .n = n };
+	for (at = path; facts_path_up(m->paths, at, &at, &name);) {
+		names[--n] = str_dup(m->a, name);
+		if (!names[n].p)
+			return false;
+	}
+	return true;
+}
+
+static bool
+publish_paths(struct publisher *p)
+{
+	uint32_t n = intern_count(p->m->paths);
+	struct normal_path *paths = ARENA_ARRAY(p->m->a, n, struct normal_path);
+
+	for (uint32_t i = 0; paths && i < n; i++)
+		if (!publish_path(p->m, i, &paths[i]))
+			return false;
+	p->n->paths = paths;
+	p->n->n_paths = n;
+	return paths != NULL;
+}
+
+static const struct normal_conjunct *
+publish_list(struct publisher *p, uint32_t number)
+{
+	const struct known_list *list = &p->m->lists[number];
+	struct normal_conjunct *kept;
+
+	if (p->lists[number])
+		return p->lists[number];
+	kept = ARENA_ARRAY(p->m->a, list->n, struct normal_conjunct);
+	for (uint32_t i = 0; kept && i < list->n; i++) {
+		kept[i] = p->m->tests[list->tests[i]].conjunct;
+		kept[i].hash =
+		    str_sip13(0, 0, rules_test_text(p->m, list->tests[i]));
+	}
+	p->lists[number] = kept;
+	return kept;
+}
+
+static const uint32_t *
+publish_ids(struct publisher *p, const struct ids *ids)
+{
+	uint32_t *kept = ARENA_ARRAY(p->m->a, ids->n, uint32_t);
+
+	if (kept && ids->n)
+		memcpy(kept, ids->items, ids->n * sizeof *kept);
+	return kept;
+}
+
+static bool
+publish_rule(struct publisher *p, const struct rule *r, struct normal_rule *ret)
+{
+	struct ids below = r->below;
+
+	for (size_t i = 0; i < below.n; i++)
+		below.items[i] = p->number[below.items[i]];
+	*ret = (struct normal_rule){ .effect = r->effect,
+		.conjuncts = publish_list(p, r->list),
+		.n_conjuncts = p->m->lists[r->list].n,
+		.n_total = p->m->lists[r->list].n_total,
+		.parents = publish_ids(p, &r->parents),
+		.n_parents = (uint32_t)r->parents.n,
+		.below = publish_ids(p, &below),
+		.n_below = (uint32_t)below.n };
+	for (size_t i = 0; i < 3; i++)
+		ret->atom[i] = p->m->atoms[r->atom[i]];
+	return ret->conjuncts && ret->parents && ret->below;
+}
+
+static bool
+publish_rules(struct publisher *p)
+{
+	struct making *m = p->m;
+	uint32_t n[2] = { 0 };
+	struct normal_rule *rules[2];
+
+	for (size_t i = 0; i < m->n_rules; i++)
+		p->number[i] = n[m->rules[i].is_contained]++;
+	rules[0] = ARENA_ARRAY(m->a, n[0], struct normal_rule);
+	rules[1] = ARENA_ARRAY(m->a, n[1], struct normal_rule);
+	if (!rules[0] || !rules[1])
+		return false;
+	for (size_t i = 0; i < m->n_rules; i++)
+		if (!publish_rule(p, &m->rules[i],
+			&rules[m->rules[i].is_contained][p->number[i]]))
+			return false;
+	p->n->rules = rules[0];
+	p->n->contained = rules[1];
+	p->n->n_rules = n[0];
+	p->n->n_contained = n[1];
+	return true;
+}
+
+static bool
+publish(struct making *m, const struct normal_stage *stats,
+    const struct normal **ret)
+{
+	struct publisher p = { .m = m, .n = ARENA_NEW(m->a, struct normal) };
+
+	p.lists =
+	    ARENA_ARRAY(m->scratch, m->n_lists, const struct normal_conjunct *);
+	p.number = ARENA_ARRAY(m->scratch, m->n_rules, uint32_t);
+	if (!p.n || !p.lists || !p.number || !publish_paths(&p) ||
+	    !publish_rules(&p))
+		return false;
+	p.n->set = m->set;
+	p.n->stages = stats;
+	p.n->n_stages = N_STAGES;
+	p.n->notes = m->notes;
+	p.n->n_notes = (uint32_t)m->n_notes;
+	p.n->n_notes_dropped = m->n_notes_dropped;
+	*ret = p.n;
+	return true;
+}
+
+bool
+normal_make(struct arena *a, const struct policy_set *set,
+    const struct normal_options *options, const struct normal **ret,
+    struct error *reterr)
+{
+	struct making m = { 0 };
+	struct normal_stage *stats =
+	    ARENA_ARRAY(a, N_STAGES, struct normal_stage);
+	bool ok = stats != NULL || error_nomem(reterr);
+
+	ok = ok && begin(&m, a, set, options, reterr);
+	for (size_t s = 0; ok && s < N_STAGES; s++) {
+		stats[s].name = stages[s].name;
+		stats[s].why = stages[s].why;
+	}
+	for (uint32_t i = 0; ok && i < set->n_instances; i++)
+		ok = take_policy(&m, i, stats, reterr);
+	for (size_t s = 0; ok && s < N_STAGES; s++)
+		if (stages[s].all)
+			ok = run_stage(&m, &stages[s], &stats[s], reterr);
+	if (ok && !publish(&m, stats, ret))
+		ok = error_nomem(reterr);
+	end(&m);
+	return ok;
+}

@@ -1,0 +1,149 @@
+/* order.c - rules in an order that depends on what they say alone.
+ * Texts are sorted once, atoms and lists of tests by themselves; rules are then
+ * compared by numbers. Cost O(n log n). */
+#include "policy/rules.h"
+
+#include <stdlib.h>
+
+/* What is sorted: a text, or a sequence of ranks, and whose it is. */
+struct text_key {
+	struct str text;
+	uint32_t id;
+};
+
+struct list_key {
+	const uint32_t *ranks;
+	uint32_t n, id;
+};
+
+struct rule_key {
+	uint32_t ranks[5];
+	uint32_t first_parent; /* equal rules that are not merged */
+	uint32_t rule;
+};
+
+static int
+by_text(const void *x, const void *y)
+{
+	const struct text_key *a = x, *b = y;
+
+	return str_cmp(a->text, b->text);
+}
+
+static int
+by_number(const uint32_t *x, const uint32_t *y, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (x[i] != y[i])
+			return x[i] < y[i] ? -1 : 1;
+	return 0;
+}
+
+static int
+by_ranks(const void *x, const void *y)
+{
+	const struct list_key *a = x, *b = y;
+	int order = by_number(a->ranks, b->ranks, a->n < b->n ? a->n : b->n);
+
+	return order ? order : (a->n > b->n) - (a->n < b->n);
+}
+
+static int
+by_rule(const void *x, const void *y)
+{
+	const struct rule_key *a = x, *b = y;
+
+	return by_number(a->ranks, b->ranks, 5)
+		   ? by_number(a->ranks, b->ranks, 5)
+		   : by_number(&a->first_parent, &b->first_parent, 2);
+}
+
+/* The rank of each of the table's texts. NULL when memory is out. */
+static uint32_t *
+rank_texts(struct making *m, const struct intern *texts)
+{
+	uint32_t n = intern_count(texts);
+	struct text_key *keys = ARENA_ARRAY(m->each, n, struct text_key);
+	uint32_t *ranks = ARENA_ARRAY(m->each, n, uint32_t);
+	struct str unused;
+
+	if (!keys || !ranks)
+		return NULL;
+	for (uint32_t i = 0; i < n; i++) {
+		keys[i].id = i;
+		intern_get(texts, i, &unused, &keys[i].text);
+	}
+	if (n > 1)
+		qsort(keys, n, sizeof *keys, by_text);
+	for (uint32_t i = 0; i < n; i++)
+		ranks[keys[i].id] = i;
+	return ranks;
+}
+
+static uint32_t *
+rank_lists(struct making *m, const uint32_t *tests)
+{
+	struct list_key *keys =
+	    ARENA_ARRAY(m->each, m->n_lists, struct list_key);
+	uint32_t *ranks = ARENA_ARRAY(m->each, m->n_lists, uint32_t);
+
+	if (!keys || !ranks)
+		return NULL;
+	for (uint32_t i = 0; i < m->n_lists; i++) {
+		const struct known_list *l = &m->lists[i];
+		uint32_t *own = ARENA_ARRAY(m->each, l->n, uint32_t);
+
+		if (!own)
+			return NULL;
+		for (uint32_t k = 0; k < l->n; k++)
+			own[k] = tests[l->tests[k]];
+		keys[i] = (struct list_key){ own, l->n, i };
+	}
+	if (m->n_lists > 1)
+		qsort(keys, m->n_lists, sizeof *keys, by_ranks);
+	for (uint32_t i = 0; i < m->n_lists; i++)
+		ranks[keys[i].id] = i;
+	return ranks;
+}
+
+static bool
+sort_rules(struct making *m, const uint32_t *atoms, const uint32_t *lists)
+{
+	struct rule_key *keys =
+	    ARENA_ARRAY(m->each, m->n_rules, struct rule_key);
+	struct rule *sorted = ARENA_ARRAY(m->scratch, m->n_rules, struct rule);
+
+	if (!keys || !sorted)
+		return false;
+	for (uint32_t i = 0; i < m->n_rules; i++) {
+		const struct rule *r = &m->rules[i];
+
+		keys[i] =
+		    (struct rule_key){ .ranks = { r->effect, atoms[r->atom[0]],
+					   atoms[r->atom[1]], atoms[r->atom[2]],
+					   lists[r->list] },
+			    .first_parent = r->parents.items[0],
+			    .rule = i };
+	}
+	if (m->n_rules > 1)
+		qsort(keys, m->n_rules, sizeof *keys, by_rule);
+	for (uint32_t i = 0; i < m->n_rules; i++)
+		sorted[i] = m->rules[keys[i].rule];
+	m->rules = sorted;
+	m->cap_rules = m->n_rules;
+	return true;
+}
+
+bool
+order_rules(struct making *m, struct error *reterr)
+{
+	uint32_t *atoms, *tests, *lists;
+
+	arena_reset(m->each);
+	atoms = rank_texts(m, m->atom_texts);
+	tests = atoms ? rank_texts(m, m->test_texts) : NULL;
+	lists = tests ? rank_lists(m, tests) : NULL;
+	if (!lists || !sort_rules(m, atoms, lists))
+		return error_nomem(reterr);
+	return true;
+}

@@ -1,0 +1,282 @@
+/* relate.c - what contains what.
+ * Atoms cannot err, so theirs are relations of sets. For lists of tests the
+ * order counts: let x1 … xn be the list and c1 … ck the cover, each cj implied
+ * by some xl(j). Where all x hold, all c do. Where x1 … x(i-1) hold and xi
+ * errs, the cover must not be false: so the first cj with l(j) >= i must be one
+ * with l(j) = i (it errs, or holds and the next is asked), or there is none
+ * (the cover holds). A test that cannot err where it stands needs no such care.
+ */
+#include "policy/relate.h"
+
+/* ---- atoms ----------------------------------------------------------------
+ */
+
+/* The type that all entities of the atom have, or an empty one. */
+static struct str
+type_of(const struct normal_atom *a)
+{
+	if (a->kind == ATOM_EQ)
+		return a->uid.type;
+	if (a->kind == ATOM_IS || a->kind == ATOM_IS_IN || a->kind == ATOM_LIKE)
+		return a->type;
+	return STR("");
+}
+
+static bool
+same_atoms(const struct normal_atom *x, const struct normal_atom *y)
+{
+	if (x->kind != y->kind || x->is_in != y->is_in ||
+	    x->n_members != y->n_members || !str_eq(x->type, y->type) ||
+	    !str_eq(x->prefix, y->prefix) || !uid_eq(x->uid, y->uid))
+		return false;
+	for (uint32_t i = 0; i < x->n_members; i++)
+		if (!uid_eq(x->members[i], y->members[i]))
+			return false;
+	return true;
+}
+
+static bool
+has_member(const struct normal_atom *set, struct uid uid)
+{
+	for (uint32_t i = 0; i < set->n_members; i++)
+		if (uid_eq(set->members[i], uid))
+			return true;
+	return false;
+}
+
+/* The group that all entities of the atom are in, themselves counted. */
+static bool
+group_of(const struct normal_atom *a, struct uid *ret)
+{
+	*ret = a->uid;
+	return a->kind == ATOM_EQ || a->kind == ATOM_IN ||
+	       a->kind == ATOM_IS_IN;
+}
+
+/* Is everything in `x` in `y`? Neither is a set. */
+static bool
+is_within(const struct normal_atom *x, const struct normal_atom *y)
+{
+	bool same_type = str_eq(type_of(x), type_of(y));
+	struct uid group;
+
+	switch (y->kind) {
+	case ATOM_ANY:
+		return true;
+	case ATOM_EQ:
+		return x->kind == ATOM_EQ && uid_eq(x->uid, y->uid);
+	case ATOM_IN:
+		return group_of(x, &group) && uid_eq(group, y->uid);
+	case ATOM_IS:
+		return same_type;
+	case ATOM_IS_IN:
+		return same_type && group_of(x, &group) &&
+		       uid_eq(group, y->uid);
+	case ATOM_LIKE:
+		if (x->kind == ATOM_EQ)
+			return same_type &&
+			       str_has_prefix(x->uid.id, y->prefix);
+		return x->kind == ATOM_LIKE && same_type &&
+		       str_has_prefix(x->prefix, y->prefix);
+	case ATOM_SET:
+		break;
+	}
+	if (y->is_in)
+		return group_of(x, &group) && has_member(y, group);
+	return x->kind == ATOM_EQ && has_member(y, x->uid);
+}
+
+static struct normal_atom
+member_atom(const struct normal_atom *set, uint32_t i)
+{
+	return (struct normal_atom){ .kind = set->is_in ? ATOM_IN : ATOM_EQ,
+		.uid = set->members[i] };
+}
+
+static bool
+covers(const struct normal_atom *y, const struct normal_atom *x)
+{
+	if (y->kind == ATOM_ANY)
+		return true;
+	if (x->kind == ATOM_ANY)
+		return false;
+	if (x->kind != ATOM_SET)
+		return is_within(x, y);
+	for (uint32_t i = 0; i < x->n_members; i++) {
+		struct normal_atom one = member_atom(x, i);
+
+		if (!is_within(&one, y))
+			return false;
+	}
+	return true;
+}
+
+static bool
+are_disjoint(const struct normal_atom *x, const struct normal_atom *y)
+{
+	struct str a = type_of(x), b = type_of(y);
+
+	if (x->kind == ATOM_SET && !x->is_in) {
+		for (uint32_t i = 0; i < x->n_members; i++) {
+			struct normal_atom one = member_atom(x, i);
+
+			if (!are_disjoint(&one, y))
+				return false;
+		}
+		return true;
+	}
+	if (y->kind == ATOM_SET && !y->is_in)
+		return are_disjoint(y, x);
+	if (a.n && b.n && !str_eq(a, b))
+		return true;
+	if (x->kind == ATOM_EQ && y->kind == ATOM_EQ)
+		return !uid_eq(x->uid, y->uid);
+	if (x->kind == ATOM_EQ && y->kind == ATOM_LIKE)
+		return !str_has_prefix(x->uid.id, y->prefix);
+	if (x->kind == ATOM_LIKE && y->kind == ATOM_EQ)
+		return !str_has_prefix(y->uid.id, x->prefix);
+	return x->kind == ATOM_LIKE && y->kind == ATOM_LIKE &&
+	       !str_has_prefix(x->prefix, y->prefix) &&
+	       !str_has_prefix(y->prefix, x->prefix);
+}
+
+enum relation
+relate_atoms(const struct normal_atom *x, const struct normal_atom *y)
+{
+	if (same_atoms(x, y))
+		return RELATE_EQUAL;
+	if (are_disjoint(x, y))
+		return RELATE_DISJOINT;
+	if (covers(x, y))
+		return RELATE_COVERS;
+	return covers(y, x) ? RELATE_COVERED : RELATE_UNKNOWN;
+}
+
+/* ---- tests ----------------------------------------------------------------
+ */
+
+static bool
+order_holds(int64_t x, unsigned op, int64_t y)
+{
+	if (op == OP_LT)
+		return x < y;
+	if (op == OP_LE)
+		return x <= y;
+	return op == OP_GT ? x > y : x >= y;
+}
+
+/* `p op a` implies `p op b`: the same direction, and no farther. */
+static bool
+order_implies(const struct normal_conjunct *x, const struct normal_conjunct *y)
+{
+	int64_t a = x->literal.number, b = y->literal.number;
+	bool x_up = x->op == OP_GT || x->op == OP_GE;
+	bool y_up = y->op == OP_GT || y->op == OP_GE;
+
+	if (x_up != y_up || x->literal.kind != y->literal.kind)
+		return false;
+	if (a == b)
+		return x->op == y->op || y->op == OP_LE || y->op == OP_GE;
+	return x_up ? a > b : a < b;
+}
+
+/* Forms of the same path. Where the path is missing both err. `x` errs at
+ * least where its path is of another kind; so does `y` only if it wants no kind
+ * that `x` does not want, or `x` holds for that kind alone. */
+static bool
+form_implies(const struct normal_conjunct *x, const struct normal_conjunct *y)
+{
+	if (x->path != y->path || x->form_negated)
+		return false;
+	if (x->form == FORM_ORDER && y->form == FORM_ORDER)
+		return !y->form_negated && order_implies(x, y);
+	if (x->form != FORM_EQ)
+		return false;
+	if (y->form == FORM_EQ)
+		return value_eq(&x->literal, &y->literal) != y->form_negated;
+	return y->form == FORM_ORDER && !y->form_negated &&
+	       x->literal.kind == y->literal.kind &&
+	       order_holds(x->literal.number, y->op, y->literal.number);
+}
+
+bool
+relate_test_implies(const struct making *m, uint32_t x, uint32_t y)
+{
+	return x == y ||
+	       form_implies(&m->tests[x].conjunct, &m->tests[y].conjunct);
+}
+
+/* ---- lists and rules ------------------------------------------------------
+ */
+
+#define COVER_MAX 64u
+
+/* For each test of the cover, the first test of the list that implies it. */
+static bool
+map_cover(const struct making *m, const struct known_list *cover,
+    const struct known_list *list, uint32_t *ret_map)
+{
+	for (uint32_t j = 0; j < cover->n; j++) {
+		uint32_t l = 0;
+
+		while (l < list->n &&
+		       !relate_test_implies(m, list->tests[l], cover->tests[j]))
+			l++;
+		if (l == list->n)
+			return false;
+		ret_map[j] = l;
+	}
+	return true;
+}
+
+bool
+relate_list_covers(const struct making *m, uint32_t cover, uint32_t list)
+{
+	const struct known_list *c = &m->lists[cover], *x = &m->lists[list];
+	uint32_t map[COVER_MAX];
+
+	if (cover == list || c->n == 0)
+		return true;
+	if (c->n > COVER_MAX || !map_cover(m, c, x, map))
+		return false;
+	for (uint32_t i = x->n_total; i < x->n; i++) {
+		uint32_t j = 0;
+
+		while (j < c->n && map[j] < i)
+			j++;
+		if (j < c->n && map[j] != i)
+			return false;
+	}
+	return true;
+}
+
+static bool
+rule_covers(
+    const struct making *m, const struct rule *cover, const struct rule *x)
+{
+	for (size_t i = 0; i < 3; i++) {
+		const struct normal_atom *c = &m->atoms[cover->atom[i]];
+
+		if (cover->atom[i] != x->atom[i] &&
+		    !covers(c, &m->atoms[x->atom[i]]))
+			return false;
+	}
+	return relate_list_covers(m, cover->list, x->list);
+}
+
+enum relation
+relate_rules(const struct making *m, const struct rule *x, const struct rule *y)
+{
+	bool covers_y, covered;
+
+	for (size_t i = 0; i < 3; i++)
+		if (are_disjoint(&m->atoms[x->atom[i]], &m->atoms[y->atom[i]]))
+			return RELATE_DISJOINT;
+	covers_y = rule_covers(m, x, y);
+	covered = rule_covers(m, y, x);
+	if (covers_y && covered)
+		return RELATE_EQUAL;
+	if (covers_y)
+		return RELATE_COVERS;
+	return covered ? RELATE_COVERED : RELATE_UNKNOWN;
+}

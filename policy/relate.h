@@ -1,0 +1,27 @@
+/* relate.h - how two atoms, two tests, two rules stand to each other; for the files of policy/ alone.
+ * Only what is so for every request and all data is said: RELATE_UNKNOWN otherwise. Errors count: a test that is covered may err only where what covers it errs
+ * too or holds. */
+#ifndef POLICY_RELATE_H
+#define POLICY_RELATE_H
+
+#include "policy/rules.h"
+
+enum relation {
+	RELATE_UNKNOWN = 0,
+	RELATE_EQUAL,
+	RELATE_COVERS,  /* where the second holds, the first does */
+	RELATE_COVERED, /* where the first holds, the second does */
+	RELATE_DISJOINT,
+};
+
+enum relation relate_atoms(
+    const struct normal_atom *x, const struct normal_atom *y);
+/* Does `y` hold wherever `x` does, and err (or hold) wherever `x` errs? */
+bool relate_test_implies(const struct making *m, uint32_t x, uint32_t y);
+/* Is `cover`'s list of tests satisfied where `list` is, and satisfied or in error where `list` errs? */
+bool relate_list_covers(const struct making *m, uint32_t cover, uint32_t list);
+/* Whole rules of one effect. */
+enum relation relate_rules(
+    const struct making *m, const struct rule *x, const struct rule *y);
+
+#endif

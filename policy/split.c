@@ -1,0 +1,124 @@
+/* split.c - a policy's text as one conjunction of tests, in the order in which
+ * they are evaluated: tests of the scope, those with contextual patterns, then
+ * the conditions, cut at `&&` (and under `!` or `unless` at `||`). `!` and
+ * parentheses melt into the tests. */
+#include "policy/decompound.h"
+#include "policy/rules.h"
+
+/* `a && b`, or `!(a || b)`: both must hold. */
+bool
+operand_is_all(const struct ast *t, struct operand o)
+{
+	const struct ast_node *n = &t->nodes[o.node];
+
+	return n->kind == NODE_BINARY && n->op == (o.negated ? OP_OR : OP_AND);
+}
+
+bool
+operand_is_any(const struct ast *t, struct operand o)
+{
+	const struct ast_node *n = &t->nodes[o.node];
+
+	return n->kind == NODE_BINARY && n->op == (o.negated ? OP_AND : OP_OR);
+}
+
+struct operand
+operand_bare(const struct ast *t, uint32_t node, bool negated)
+{
+	struct operand o = { .negated = negated };
+
+	o.node = node_bare(t, node, &o.negated);
+	return o;
+}
+
+/* Chains lean to the left: down to the first operand, the others wait. */
+bool
+operands_list(const struct ast *t, struct operand o, struct buf *out)
+{
+	bool (*belongs)(const struct ast *, struct operand) =
+	    operand_is_all(t, o) ? operand_is_all : operand_is_any;
+	struct buf waiting = { 0 };
+	bool ok;
+
+	for (;;) {
+		while (belongs(t, o)) {
+			const struct ast_node *n = &t->nodes[o.node];
+			struct operand next = operand_bare(t, n->b, o.negated);
+
+			buf_add(&waiting,
+			    (struct str){ (const char *)&next, sizeof next });
+			o = operand_bare(t, n->a, o.negated);
+		}
+		buf_add(out, (struct str){ (const char *)&o, sizeof o });
+		if (waiting.n == 0 || !buf_ok(&waiting))
+			break;
+		waiting.n -= sizeof o;
+		memcpy(&o, waiting.p + waiting.n, sizeof o);
+	}
+	ok = buf_ok(&waiting) && buf_ok(out);
+	buf_free(&waiting);
+	return ok;
+}
+
+static void
+add_scope(struct making *m, uint32_t scope, bool contextual, struct buf *out)
+{
+	const struct ast_node *n = &m->ast->nodes[scope];
+
+	for (uint32_t i = 0; i < n->b; i++) {
+		struct test test = { .node = m->ast->kids[n->a + i],
+			.var = n->op };
+
+		if (node_is_contextual(m->ast, test.node) == contextual)
+			buf_add(out,
+			    (struct str){ (const char *)&test, sizeof test });
+	}
+}
+
+static bool
+add_condition(struct making *m, uint32_t node, struct buf *out)
+{
+	const struct ast_node *n = &m->ast->nodes[node];
+	struct operand o = operand_bare(m->ast, n->a, n->kind == NODE_UNLESS);
+	struct buf operands = { 0 };
+	bool ok = operands_all(m->ast, o, &operands);
+
+	for (size_t i = 0; ok && i < operands.n / sizeof o; i++) {
+		struct test test;
+
+		memcpy(&o, operands.p + i * sizeof o, sizeof o);
+		test = (struct test){ .node = o.node, .negated = o.negated };
+		buf_add(out, (struct str){ (const char *)&test, sizeof test });
+	}
+	buf_free(&operands);
+	return ok;
+}
+
+bool
+operands_all(const struct ast *t, struct operand o, struct buf *out)
+{
+	if (operand_is_all(t, o))
+		return operands_list(t, o, out);
+	buf_add(out, (struct str){ (const char *)&o, sizeof o });
+	return buf_ok(out);
+}
+
+bool
+split_policy(struct making *m, struct error *reterr)
+{
+	const struct policy_instance *p = &m->set->instances[m->instance];
+	const struct ast_policy *policy = &p->ast->policies[p->policy];
+	struct buf tests = { 0 };
+	bool ok = true;
+
+	for (size_t i = 0; i < 6; i++)
+		add_scope(m, policy->scope[i % 3], i >= 3, &tests);
+	for (uint32_t i = 0; ok && i < policy->n_conds; i++)
+		ok = add_condition(
+		    m, p->ast->kids[policy->first_cond + i], &tests);
+	ok = ok && buf_ok(&tests) &&
+	     drafts_add(m, &m->drafts, (const struct test *)(void *)tests.p,
+		 (uint32_t)(tests.n / sizeof(struct test)));
+	buf_free(&tests);
+	return ok || error_nomem(reterr);
+}

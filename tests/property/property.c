@@ -1,0 +1,448 @@
+/* property.c - random cases: rules evaluated one by one against the text of the
+ * policies, with every stage on and off.
+ *   property COUNT [SECONDS [SEED]]   decisions wanted, time allowed, first
+ * seed Checked for each case: satisfied and erring policies are the same; every
+ * promise of the normal form holds; the printed form does not depend on the
+ * order of files, and compiling the printed rules gives these rules again. A
+ * difference is made smaller and shown as policies and a request. The last
+ * lines are `property: N decisions agree, N differ` and the test counts. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "tests/property/generate.h"
+#include "tests/property/linear.h"
+
+#define STAGES 4u
+#define WORLDS 3u
+#define REQUESTS 24u
+#define SHOWN 5u
+
+struct run {
+	struct arena *arena, *scratch;
+	uint64_t seed;
+	struct normal_options tuning; /* growth, below */
+	uint64_t agree, differ, forms, forms_differ, printed_again;
+	/* How often the stages did something. */
+	uint64_t merged, contained, joined, divided, cases;
+};
+
+/* A case as one request sees it. */
+struct situation {
+	const struct generate_case *c;
+	struct eval_request request;
+	struct normal_options options;
+};
+
+static struct normal_options
+options_of(const struct run *run, unsigned mask)
+{
+	struct normal_options o = run->tuning;
+
+	o.decompound = mask & 1;
+	o.dedup = mask & 2;
+	o.contain = mask & 4;
+	o.recompound = mask & 8;
+	o.join = o.recompound ? 7 : 0;
+	return o;
+}
+
+/* ---- one case -------------------------------------------------------------
+ */
+
+/* A file a policy, so that places do not depend on the order. */
+static struct policy_set *
+load(const struct generate_case *c, const uint32_t *order)
+{
+	struct policy_set *set = policy_set_new(POLICY_NAMED);
+	struct errors errors = { 0 };
+	bool ok = set && policy_set_add_text(set, "d.avow", c->declarations,
+			     POLICY_AVOW, &errors);
+
+	for (uint32_t i = 0; ok && i < c->n_policies; i++) {
+		uint32_t which = order ? order[i] : i;
+		struct buf text = { 0 };
+		char file[16];
+
+		(void)snprintf(file, sizeof file, "p%02u.avow", which);
+		generate_text(&text, &c->policies[which]);
+		ok = policy_set_add_text(
+		    set, file, buf_str(&text), POLICY_AVOW, &errors);
+		if (!ok)
+			fprintf(stderr, "%s%s\n", text.p, errors.e[0].msg);
+		buf_free(&text);
+	}
+	if (!ok || !policy_set_finish(set, &errors)) {
+		fprintf(stderr, "property: %s\n", errors.e[0].msg);
+		abort();
+	}
+	return set;
+}
+
+static const struct normal *
+make(struct arena *a, const struct policy_set *set,
+    const struct normal_options *options)
+{
+	const struct normal *n;
+	struct error err = { 0 };
+
+	if (normal_make(a, set, options, &n, &err))
+		return n;
+	fprintf(stderr, "property: %s\n", err.msg);
+	abort();
+}
+
+struct outcomes {
+	enum eval_outcome of[GENERATE_POLICIES];
+};
+
+static struct outcomes
+oracle(const struct policy_set *set, const struct eval_request *r,
+    struct arena *scratch)
+{
+	struct outcomes outcomes;
+
+	for (uint32_t i = 0; i < policy_set_count(set); i++)
+		outcomes.of[i] = policy_eval(set, i, r, scratch, NULL, NULL);
+	return outcomes;
+}
+
+static bool
+same_outcomes(const struct run *run, const struct normal *n,
+    const struct eval_request *r, const struct outcomes *want, bool verbose)
+{
+	struct outcomes got;
+	bool same = linear_outcomes(n, r, run->scratch, got.of);
+
+	for (uint32_t i = 0; i < policy_set_count(n->set); i++) {
+		static const char *const names[] = { "error", "false", "true",
+			"unknown" };
+
+		if (want->of[i] == got.of[i])
+			continue;
+		same = false;
+		if (verbose)
+			printf("policy %u: the text says %s, its rules %s\n", i,
+			    names[want->of[i]], names[got.of[i]]);
+	}
+	return same;
+}
+
+/* ---- making a difference smaller -------------------------------------------
+ */
+
+static bool
+differs(const struct run *run, const struct situation *s, bool verbose)
+{
+	struct policy_set *set = load(s->c, NULL);
+	struct arena *a = arena_new(0);
+	const struct normal *n = make(a, set, &s->options);
+	const char *broken = linear_broken_promise(n, &s->request, a);
+	struct outcomes want = oracle(set, &s->request, a);
+	bool same = same_outcomes(run, n, &s->request, &want, verbose);
+
+	if (verbose) {
+		struct buf out = { 0 };
+
+		normal_print(n, &out);
+		printf("rules:\n%s%s%s\n", out.p ? out.p : "",
+		    broken ? "promise: " : "", broken ? broken : "");
+		buf_free(&out);
+	}
+	arena_free(a);
+	policy_set_free(set);
+	return !same || broken;
+}
+
+/* Take away one policy, condition or scope test after the other. */
+static void
+shrink(const struct run *run, struct situation *s, struct generate_case *c)
+{
+	struct generate_case smaller = *c;
+	bool again = true;
+
+	s->c = &smaller;
+	while (again) {
+		again = false;
+		for (uint32_t i = 0; i < c->n_policies * 8; i++) {
+			uint32_t which = i / 8, part = i % 8;
+			struct generate_policy *p;
+
+			smaller = *c;
+			p = &smaller.policies[which];
+			if (part == 0)
+				*p = smaller.policies[--smaller.n_policies];
+			else if (part <= 3 && p->n_conditions >= part)
+				p->conditions[part - 1] =
+				    p->conditions[--p->n_conditions];
+			else if (part > 3 && part < 7 && p->scope[part - 4].n)
+				p->scope[part - 4] = STR("");
+			else
+				continue;
+			if (smaller.n_policies > 0 && differs(run, s, false)) {
+				*c = smaller;
+				again = true;
+				break;
+			}
+		}
+	}
+	s->c = c;
+}
+
+static void
+show(const struct run *run, const struct situation *s)
+{
+	const struct eval_request *r = &s->request;
+	struct generate_case c = *s->c;
+	struct situation small = { .request = *r, .options = s->options };
+	json_t *data = entities_to_json(r->entities);
+	struct buf out = { 0 };
+
+	small.c = &c;
+	shrink(run, &small, &c);
+	printf("\nseed %llu, stages%s%s%s%s, growth_max %u, below_max %u\n%.*s",
+	    (unsigned long long)run->seed,
+	    s->options.decompound ? " decompound" : "",
+	    s->options.dedup ? " dedup" : "",
+	    s->options.contain ? " contain" : "",
+	    s->options.recompound ? " recompound" : "", s->options.growth_max,
+	    s->options.below_max, STR_ARG(c.declarations));
+	for (uint32_t i = 0; i < c.n_policies; i++)
+		generate_text(&out, &c.policies[i]);
+	buf_addz(&out, "request: ");
+	value_print_uid(&out, r->principal);
+	buf_addz(&out, " ");
+	value_print_uid(&out, r->action);
+	buf_addz(&out, " ");
+	value_print_uid(&out, r->resource);
+	buf_addz(&out, "\ncontext: ");
+	value_print(&out, r->context);
+	buf_addz(&out, "\nentities: ");
+	if (!json_write(&out, data))
+		buf_addz(&out, "?");
+	printf("%s\n", out.p);
+	(void)differs(run, &small, true);
+	fflush(stdout);
+	buf_free(&out);
+	json_decref(data);
+}
+
+/* ---- properties -----------------------------------------------------------
+ */
+
+static void
+check_decision(struct run *run, const struct generate_case *c,
+    const struct outcomes *want, const struct normal *n, unsigned mask,
+    const struct eval_request *r)
+{
+	struct situation s = { c, *r, options_of(run, mask) };
+	/* The tests are the same ones, whatever stages follow. */
+	bool tells = mask == 0 || mask == 1;
+
+	if (same_outcomes(run, n, r, want, false) &&
+	    !(tells && linear_broken_promise(n, r, run->scratch))) {
+		run->agree++;
+		return;
+	}
+	if (run->differ++ < SHOWN)
+		show(run, &s);
+}
+
+static void
+shuffle(struct generate *g, uint32_t *order, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		order[i] = i;
+	for (uint32_t i = n; i > 1; i--) {
+		uint32_t k = generate_below(g, i), swap = order[i - 1];
+
+		order[i - 1] = order[k];
+		order[k] = swap;
+	}
+}
+
+static void
+compare_forms(
+    struct run *run, const char *what, const struct buf *x, const struct buf *y)
+{
+	run->forms++;
+	if (str_eq(buf_str(x), buf_str(y)))
+		return;
+	if (run->forms_differ++ < SHOWN)
+		printf("\nseed %llu: %s\n%s---\n%s",
+		    (unsigned long long)run->seed, what, x->p ? x->p : "",
+		    y->p ? y->p : "");
+}
+
+static void
+check_order(struct run *run, struct generate *g, const struct generate_case *c,
+    const struct normal *n, unsigned mask)
+{
+	struct normal_options options = options_of(run, mask);
+	uint32_t order[GENERATE_POLICIES];
+	struct policy_set *set;
+	struct buf x = { 0 }, y = { 0 };
+
+	shuffle(g, order, c->n_policies);
+	set = load(c, order);
+	normal_print(n, &x);
+	normal_print(make(run->arena, set, &options), &y);
+	compare_forms(run, "another order of files, other rules", &x, &y);
+	buf_free(&x);
+	buf_free(&y);
+	policy_set_free(set);
+}
+
+/* The rules alone, each once: what is behind `//` goes. */
+static void
+without_parents(const struct buf *text, struct buf *out)
+{
+	struct str all = buf_str(text);
+
+	for (size_t at = 0; at < all.n;) {
+		size_t end = str_find(all, '\n', at);
+		struct str line = str_sub(all, at, end);
+		size_t cut = 0;
+
+		at = end + 1;
+		if (str_has_prefix(line, STR("    ")))
+			continue;
+		while (
+		    cut + 5 < line.n && memcmp(line.p + cut, "; // ", 5) != 0)
+			cut++;
+		buf_add(out, str_sub(line, 0, cut + 1));
+		buf_byte(out, '\n');
+	}
+}
+
+/* Rules that can be written as policies become the same rules; what
+ * decompounding left whole on purpose (the opposite of what a rule before it
+ * says) it would divide when it stands there as text, so it is off. */
+static void
+check_again(struct run *run, const struct generate_case *c,
+    const struct normal *n, unsigned mask)
+{
+	struct normal_options options = options_of(run, mask);
+	struct policy_set *set = policy_set_new(POLICY_BY_POSITION);
+	struct buf printed = { 0 }, x = { 0 }, y = { 0 }, z = { 0 };
+	struct errors errors = { 0 };
+
+	normal_print(n, &printed);
+	without_parents(&printed, &x);
+	if (policy_set_add_text(
+		set, "d", c->declarations, POLICY_AVOW, &errors) &&
+	    policy_set_add_text(set, "x", buf_str(&x), POLICY_AVOW, &errors) &&
+	    policy_set_finish(set, &errors)) {
+		options.decompound = false;
+		normal_print(make(run->arena, set, &options), &y);
+		without_parents(&y, &z);
+		compare_forms(run, "its own rules, other rules", &x, &z);
+		run->printed_again++;
+	}
+	buf_free(&printed);
+	buf_free(&x);
+	buf_free(&y);
+	buf_free(&z);
+	policy_set_free(set);
+}
+
+static void
+count_work(struct run *run, const struct normal *n)
+{
+	run->cases++;
+	run->contained += n->n_contained > 0;
+	run->divided += n->n_rules > policy_set_count(n->set);
+	for (uint32_t i = 0; i < n->n_notes; i++)
+		run->merged += strcmp(n->notes[i].what, "merged") == 0;
+	for (uint32_t i = 0; i < n->n_notes; i++)
+		run->joined += strcmp(n->notes[i].what, "joined") == 0;
+}
+
+static void
+check_case(struct run *run)
+{
+	const struct normal *forms[1u << STAGES];
+	struct generate_case c;
+	struct policy_set *set;
+	struct generate g;
+
+	generate_init(&g, run->arena, run->seed);
+	generate_case(&g, &c);
+	run->tuning = (struct normal_options){
+		.growth_max = generate_one_in(&g, 4) ? 3 : 0,
+		.below_max = generate_one_in(&g, 4) ? 1 : 0,
+	};
+	set = load(&c, NULL);
+	for (unsigned m = 0; m < 1u << STAGES; m++) {
+		struct normal_options options = options_of(run, m);
+
+		forms[m] = make(run->arena, set, &options);
+		count_work(run, forms[m]);
+	}
+	for (unsigned w = 0; w < WORLDS; w++) {
+		const struct entities *world = generate_entities(&g);
+
+		for (unsigned i = 0; i < REQUESTS; i++) {
+			struct eval_request r;
+			struct outcomes want;
+
+			generate_request(&g, &r);
+			r.entities = world;
+			want = oracle(set, &r, run->scratch);
+			for (unsigned m = 0; m < 1u << STAGES; m++) {
+				arena_reset(run->scratch);
+				check_decision(run, &c, &want, forms[m], m, &r);
+			}
+		}
+	}
+	check_order(run, &g, &c, forms[15], 15);
+	check_order(run, &g, &c, forms[7], 7);
+	if (run->tuning.below_max == 0 && run->tuning.growth_max == 0)
+		check_again(run, &c, forms[3], 3);
+	policy_set_free(set);
+}
+
+static uint64_t
+argument(char **argv, int argc, int i, uint64_t otherwise)
+{
+	uint64_t n;
+
+	if (i >= argc || !str_to_u64(str_of(argv[i]), UINT64_MAX, &n))
+		return otherwise;
+	return n;
+}
+
+int
+main(int argc, char **argv)
+{
+	uint64_t count = argument(argv, argc, 1, 1000000);
+	int64_t until = clock_mono_ns() +
+			(int64_t)argument(argv, argc, 2, 3600) * 1000000000;
+	struct run run = { .arena = arena_new(0),
+		.scratch = arena_new(0),
+		.seed = argument(argv, argc, 3, 1) };
+	bool ok;
+
+	json_setup();
+	while (run.agree + run.differ < count && clock_mono_ns() < until) {
+		arena_reset(run.arena);
+		check_case(&run);
+		run.seed++;
+	}
+	printf("forms: %llu compared, %llu differ, %llu of them compiled from "
+	       "their own print\n",
+	    (unsigned long long)run.forms, (unsigned long long)run.forms_differ,
+	    (unsigned long long)run.printed_again);
+	printf("of %llu compilations: %llu divided, %llu merges, %llu with "
+	       "contained rules, %llu joins\n",
+	    (unsigned long long)run.cases, (unsigned long long)run.divided,
+	    (unsigned long long)run.merged, (unsigned long long)run.contained,
+	    (unsigned long long)run.joined);
+	printf("property: %llu decisions agree, %llu differ\n",
+	    (unsigned long long)run.agree, (unsigned long long)run.differ);
+	ok = run.differ == 0 && run.forms_differ == 0 && run.agree > 0;
+	printf("%d passed, %d failed, 0 skipped\n", ok, !ok);
+	arena_free(run.arena);
+	arena_free(run.scratch);
+	return !ok;
+}
