@@ -83,7 +83,12 @@ format_file(struct format *f, const char *path)
 
 	if (!a)
 		(void)error_nomem(&e);
-	if (!a || !file_read(a, path, LIMIT_POLICY_FILE_BYTES, &before, &e)) {
+	if (str_has_suffix(str_of(path), STR(".json")))
+		(void)error_set(&e, ERR_USAGE, (struct span){ .file = path },
+		    "policies in JSON are not text; `avow translate` writes "
+		    "them anew");
+	if (e.code != ERR_NONE ||
+	    !file_read(a, path, LIMIT_POLICY_FILE_BYTES, &before, &e)) {
 		(void)fail(f, &e);
 	} else if (!policy_format(
 		       path, before, dialect_of(path), &after, &errors)) {

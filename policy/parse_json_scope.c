@@ -52,12 +52,16 @@ read_path(struct reader *r, const json_t *path, const json_t *around,
 	if (n == 0)
 		return refuse(r, path, around,
 		    "expected a list: a variable, then attributes");
-	for (size_t i = 0; names && i < n; i++) {
+	if (!names) {
+		r->p.nodes.failed = true;
+		return false;
+	}
+	for (size_t i = 0; i < n; i++) {
 		names[i] = reader_string(r, json_array_get(path, i), path);
 		if (!names[i].p)
 			return false;
 	}
-	root = names ? names[0] : STR("");
+	root = names[0];
 	while (v <= VAR_CONTEXT &&
 	       !str_eq(root, str_of(ast_var_name((enum ast_var)v))))
 		v++;

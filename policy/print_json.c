@@ -307,19 +307,14 @@ static json_t *
 has_steps(struct writer *w, const struct ast_node *n)
 {
 	const uint32_t *names = &w->t->kids[n->b];
-	json_t *base = expr(w, n->a), *all = NULL;
+	json_t *base = expr(w, n->a);
+	json_t *all = has_step(json_incref(base), string(w, names[0]));
 
-	for (uint32_t i = 0; base && i < n->c; i++) {
-		json_t *step = has_step(json_incref(base), string(w, names[i]));
-
-		if (i == 0)
-			all = step;
-		else
-			all = wrap("&&", left_right(all, step));
-		base = wrap(
-		    ".", with(wrap("left", base), "attr", string(w, names[i])));
-		if (!all)
-			break;
+	for (uint32_t i = 1; i < n->c; i++) {
+		base = wrap(".",
+		    with(wrap("left", base), "attr", string(w, names[i - 1])));
+		all = wrap("&&", left_right(all, has_step(json_incref(base),
+						     string(w, names[i]))));
 	}
 	json_decref(base);
 	return all;
@@ -721,9 +716,10 @@ policy_set_to_json(
 	out = out ? with(out, "templates", templates(&w, set)) : NULL;
 	out = with(out, "templateLinks", links(set));
 	sets = indivisibles(&w, set);
-	if (json_array_size(sets) > 0)
-		out = with(out, "indivisible", json_incref(sets));
-	json_decref(sets);
+	if (sets && json_array_size(sets) == 0)
+		json_decref(sets);
+	else
+		out = with(out, "indivisible", sets);
 	for (size_t i = 0; i < set->n_files; i++)
 		w.avow = w.avow || set->files[i]->is_marked;
 	if (w.avow)

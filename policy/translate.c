@@ -389,13 +389,26 @@ put_indivisible(struct translator *r, const struct ast *t,
 	(void)lay_out(r, out);
 }
 
+/* With its comments: their layout looks at what was put out before. */
+static void
+copy_file(const struct ast *t, struct buf *out)
+{
+	struct buf own = { 0 };
+
+	print_ast(t, &own);
+	if (out->n > 0 && own.n > 0)
+		buf_byte(out, '\n');
+	buf_add(out, buf_str(&own));
+	if (!buf_ok(&own))
+		out->failed = true;
+	buf_free(&own);
+}
+
 static void
 translate_file(struct translator *r, const struct ast *t, struct buf *out)
 {
 	if (is_fit(r, t)) {
-		if (out->n > 0 && t->source.text.n > 0)
-			buf_byte(out, '\n');
-		print_ast(t, out);
+		copy_file(t, out);
 		return;
 	}
 	for (uint32_t i = 0; i < t->n_policies; i++)

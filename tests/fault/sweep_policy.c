@@ -85,6 +85,91 @@ format_text(void *ctx)
 	return ok;
 }
 
+/* No string of more than 13 bytes: jansson 2.14 writes beyond its buffer where
+ * that cannot grow. */
+static const char json[] =
+    "{\"avow\": 1, \"effect\": \"deny\", "
+    "\"principal\": {\"op\": \"in\", \"not\": true, \"entities\": [{"
+    "\"type\": \"U\", \"id\": \"a\"}]}, \"action\": {\"op\": \"All\"}, "
+    "\"resource\": {\"op\": \"like\", \"entity_type\": \"R\", \"pattern\": "
+    "[{\"Literal\": \"x\"}]}, \"conditions\": [{\"kind\": \"when\", "
+    "\"body\": {\"&&\": {\"left\": {\"Value\": [1, {\"a\": {\"__extn\": {"
+    "\"fn\": \"ip\", \"arg\": \"x\"}}}]}, \"right\": {\"Record\": {\"b\": {"
+    "\"has\": {\"left\": {\"Var\": \"context\"}, \"attr\": [\"a\", \"b\"]}}}"
+    "}}}}], \"annotations\": {\"n\": \"v\"}}";
+static const char links[] =
+    "{\"templates\": {\"t\": {"
+    "\"effect\": \"permit\", \"principal\": {\"op\": \"==\", \"slot\": "
+    "\"?principal\"}, \"action\": {\"op\": \"All\"}, \"resource\": {\"op\": "
+    "\"All\"}, \"conditions\": []}}, \"templateLinks\": [{\"templateId\": "
+    "\"t\", \"newId\": \"l\", \"values\": {\"?principal\": {\"type\": \"U\", "
+    "\"id\": \"a\"}}}]}";
+
+static bool
+translate_set(const struct policy_set *set)
+{
+	struct errors e = { 0 };
+	struct buf out = { 0 };
+	json_t *tree = NULL;
+	bool ok = policy_set_to_json(set, &tree, &e) || only_memory(&e);
+
+	if (ok)
+		ck_assert_uint_eq(
+		    json_object_size(json_object_get(tree, "templates")), 1);
+	json_decref(tree);
+	ok = ok && (policy_set_to_text(set, POLICY_CEDAR, &out, &e) ||
+		       only_memory(&e));
+	/* Whether the caller's own buffer grew is for the caller to ask. */
+	ok = ok && buf_ok(&out);
+	if (ok)
+		ck_assert(str_has_suffix(buf_str(&out),
+		    STR("forbid (principal, action, resource == R::\"x\")\n"
+			"when { !(principal in U::\"a\") }\n"
+			"when { [1, {a: ip(\"x\")}] && {b: context has a.b} "
+			"};\n\n"
+			"@id(\"t\")\n"
+			"permit (principal == ?principal, action, resource);"
+			"\n\n"
+			"@id(\"l\")\n"
+			"permit (principal == U::\"a\", action, resource);"
+			"\n")));
+	buf_free(&out);
+	return ok;
+}
+
+/* jansson calls a string that it had no memory for no string. */
+static bool
+memory_or_syntax(const struct errors *e)
+{
+	if (e->n == 1 && e->e[0].code == ERR_JSON_SYNTAX)
+		return false;
+	return only_memory(e);
+}
+
+static bool
+load_json(void *ctx)
+{
+	struct policy_set *set = policy_set_new(POLICY_NAMED);
+	struct errors e = { 0 };
+	bool ok;
+
+	(void)ctx;
+	if (!set)
+		return false;
+	ok = (policy_set_add_json(set, "j", str_of(json), &e) &&
+		 policy_set_add_json(set, "k", str_of(links), &e) &&
+		 policy_set_finish(set, &e)) ||
+	     memory_or_syntax(&e);
+	if (ok) {
+		ck_assert_uint_eq(policy_set_count(set), 2);
+		ck_assert_uint_eq(policy_set_templates(set), 1);
+		ck_str_is(policy_set_info(set, 1).id, "l");
+		ok = translate_set(set);
+	}
+	policy_set_free(set);
+	return ok;
+}
+
 static const struct {
 	const char *name;
 	bool (*once)(void *ctx);
@@ -92,6 +177,7 @@ static const struct {
 } sweeps[] = {
 	{ "policy set", load_set, 20 },
 	{ "policy format", format_text, 20 },
+	{ "policy json", load_json, 100 },
 };
 
 START_TEST(allocations_fail)
