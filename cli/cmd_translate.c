@@ -1,11 +1,12 @@
-/* cmd_translate.c - `avow translate`: policies from one form to another.
+/* cmd_translate.c - `avow translate`: policies from one form to another, and
+ * schemas.
  * Two tables: what can be read and what can be written. Every reader fills one
  * policy set, every writer writes a finished one, so a new form is one row. */
 #include "base/arena.h"
 #include "base/file.h"
 #include "base/limits.h"
 #include "cli/cli.h"
-#include "policy/policy.h"
+#include "policy/schema.h"
 
 struct reader {
 	const char *name, *suffix, *help;
@@ -187,15 +188,105 @@ run(const struct cli_list *paths, const char *from, const char *to,
 	return ok ? CLI_YES : CLI_CANNOT_TELL;
 }
 
+/* --- schemas -------------------------------------------------------------- */
+
+static bool
+schema_form(const char *option, const char *name, enum schema_syntax *ret)
+{
+	*ret = strcmp(name, "json") == 0 ? SCHEMA_JSON : SCHEMA_CEDAR;
+	if (*ret == SCHEMA_JSON || strcmp(name, "cedar") == 0)
+		return true;
+	cli_errorf(
+	    "--%s: a schema is `cedar` or `json`, found `%s`", option, name);
+	return false;
+}
+
+static bool
+translate_schema(struct arena *a, const char *path, const char *from,
+    enum schema_syntax to, struct buf *out)
+{
+	struct errors errors = { 0 };
+	struct error e = { 0 };
+	struct buf messages = { 0 };
+	struct str text = { 0 };
+	struct schema *s = NULL;
+	enum schema_syntax syntax;
+	bool ok = file_read(a, path, LIMIT_POLICY_FILE_BYTES, &text, &e);
+
+	syntax = schema_syntax_of(path, text);
+	if (from && !schema_form("from", from, &syntax))
+		return false;
+	if (ok)
+		s = schema_new(path, text, syntax, &errors);
+	ok = s && schema_print(s, to, out, &e);
+	if (e.code != ERR_NONE)
+		(void)errors_take(&errors, &e);
+	for (size_t i = 0; i < errors.n; i++)
+		error_print(&messages, &errors.e[i], text);
+	(void)cli_messages(&messages);
+	buf_free(&messages);
+	schema_free(s);
+	return ok;
+}
+
+static enum cli_exit
+run_schema(const struct cli_list *paths, const char *from, const char *to,
+    const char *to_path)
+{
+	struct arena *a = arena_new(0);
+	struct buf out = { 0 };
+	enum schema_syntax syntax;
+	bool ok;
+
+	if (paths->n != 1)
+		cli_errorf("a schema is one file");
+	ok = a && paths->n == 1 && schema_form("to", to, &syntax) &&
+	     translate_schema(a, paths->items[0], from, syntax, &out) &&
+	     put_out(to_path, &out);
+	buf_free(&out);
+	arena_free(a);
+	return ok ? CLI_YES : CLI_CANNOT_TELL;
+}
+
+/* By --kind, or by the first file's name. */
+static bool
+is_schema(const char *kind, const struct cli_list *paths)
+{
+	struct str first = str_of(paths->items[0]);
+
+	if (kind)
+		return strcmp(kind, "schema") == 0;
+	return str_has_suffix(first, STR(".cedarschema")) ||
+	       str_has_suffix(first, STR(".cedarschema.json"));
+}
+
+static enum cli_exit
+run_kind(const char *kind, const struct cli_list *paths, const char *from,
+    const char *to, const char *to_path)
+{
+	if (kind && strcmp(kind, "schema") != 0 &&
+	    strcmp(kind, "policies") != 0) {
+		cli_errorf("--kind: expected `policies` or `schema`, found "
+			   "`%s`",
+		    kind);
+		return CLI_CANNOT_TELL;
+	}
+	return is_schema(kind, paths) ? run_schema(paths, from, to, to_path)
+				      : run(paths, from, to, to_path);
+}
+
 enum cli_exit
 cmd_translate(int argc, char **argv)
 {
 	struct cli_list paths = { 0 };
-	const char *from = NULL, *to = NULL, *to_path = NULL;
+	const char *from = NULL, *to = NULL, *to_path = NULL, *kind = NULL;
 	const struct cli_option options[] = {
 		{ "from", CLI_TEXT, &from, false, "FORM",
 		    "avow, cedar or json (default: by each file's suffix)" },
 		{ "to", CLI_TEXT, &to, true, "FORM", "avow, cedar or json" },
+		{ "kind", CLI_TEXT, &kind, false, "WORD",
+		    "policies or schema (default: schema for *.cedarschema "
+		    "and *.cedarschema.json)" },
 		{ "out", CLI_TEXT, &to_path, false, "FILE",
 		    "write there (also -o), not to standard output" },
 	};
@@ -206,7 +297,9 @@ cmd_translate(int argc, char **argv)
 		    "Write policies in another form that means exactly the "
 		    "same. What cannot be said exactly\nis refused with its "
 		    "place. All files are one set; links of templates become "
-		    "policies\nin text. Exit: 0 done, 1 errors.",
+		    "policies\nin text. A schema is one file, to cedar or "
+		    "json. "
+		    "Exit: 0 done, 1 errors.",
 		.options = options,
 		.n_options = ARRAY_LEN(options),
 		.min_args = 1,
@@ -216,7 +309,7 @@ cmd_translate(int argc, char **argv)
 	enum cli_exit code;
 
 	if (cli_parse(&usage, argc, argv, &code))
-		code = run(&paths, from, to, to_path);
+		code = run_kind(kind, &paths, from, to, to_path);
 	cli_list_free(&paths);
 	return code;
 }
