@@ -68,7 +68,7 @@ FAULT := $(FAULT_SRC:%.c=$B/%)
 # Scripts that count as tests: each ends with `N passed, N failed, N skipped`.
 E2E := $(sort $(wildcard tests/e2e/*.sh))
 CONFORMANCE := $(sort $(wildcard tests/conformance/*.sh))
-DIFFERENTIAL := $(wildcard tests/differential/run.sh)
+DIFFERENTIAL := $(wildcard tests/differential/*.sh)
 FORMAT := $(sort $(wildcard $(MODULES:%=%/*.c) cli/*.c bench/*.c tests/*/*.c tests/*/*/*.c))
 PROGRAM := $(if $(CLI_SRC),$B/avow)
 
@@ -144,6 +144,7 @@ e2e: all ## the tests of whole programs (tests/e2e)
 conformance: $(CONFORM) ## against the published behaviour of others (tests/conformance), or CASES="…"
 	@CONFORM=$(CONFORM) tests/conformance/run.sh --show
 differential: $(DIFFER) ## generated cases against Cedar's own engine: SEED=…, COUNT=… requests
+	@DIFFER=$(DIFFER) tests/differential/validation.sh --show
 	@DIFFER=$(DIFFER) tests/differential/run.sh --show
 test: deps ## build, and run all tests; the last line has the counts
 	@$(MAKE) --no-print-directory all $(UNIT) $(CONFORM) $(DIFFER) $(PROPERTY)

@@ -18,7 +18,8 @@
 #define LIMIT_SCHEMA_DEPTH 1000u        /* of a type, common types expanded */
 #define LIMIT_SCHEMA_NODES 100000u      /* of a type, common types expanded */
 #define LIMIT_SCHEMA_ANCESTORS 4000000u  /* of all entity types, or of all actions, together */
-#define LIMIT_VALIDATION_STEPS 1000000000ull /* of one set: nodes typed in their environments, types compared; a minute or so */
+#define LIMIT_VALIDATION_POLICY_STEPS 20000000ull /* of one policy: nodes typed in their environments, types compared; a second or so */
+#define LIMIT_VALIDATION_STEPS 2000000000ull      /* of a set */
 
 /* Patterns (PCRE2). */
 #define LIMIT_PATTERN_BYTES 1024u

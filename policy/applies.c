@@ -21,8 +21,7 @@ is_listed(const struct ast *t, const struct ast_node *n, struct str type)
 	return false;
 }
 
-/* --- types -----------------------------------------------------------------
- */
+/* --- types ------------------------------------------------------------- */
 
 static uint32_t
 type_at(const struct checker *c, const struct ast_node *n)
@@ -76,8 +75,7 @@ test_type(const struct checker *c, const struct ast_node *test, uint32_t type)
 	return VERDICT_MAYBE;
 }
 
-/* --- actions ----------------------------------------------------------------
- */
+/* --- actions ----------------------------------------------------------- */
 
 static uint32_t
 action_at(const struct checker *c, uint32_t node)
@@ -139,8 +137,7 @@ test_action(
 	return VERDICT_MAYBE;
 }
 
-/* --- elements ----------------------------------------------------------------
- */
+/* --- elements ---------------------------------------------------------- */
 
 static bool
 applies(const struct checker *c, uint32_t scope, uint32_t index,

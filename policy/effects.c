@@ -63,6 +63,19 @@ not_of(struct effects *e, uint32_t n)
 }
 
 static uint32_t
+bool_of(struct effects *e, bool boolean)
+{
+	return add_key(e, NODE_BOOL, boolean, 0, 0);
+}
+
+static bool
+is_bool(struct effects *e, uint32_t n)
+{
+	return n == bool_of(e, true) || n == bool_of(e, false);
+}
+
+/* `true && false` is `false` to Cedar's parser. */
+static uint32_t
 binary_of(struct effects *e, enum ast_op op, uint32_t a, uint32_t b)
 {
 	if (op == OP_NE)
@@ -71,6 +84,9 @@ binary_of(struct effects *e, enum ast_op op, uint32_t a, uint32_t b)
 		return not_of(e, binary_of(e, OP_LE, a, b));
 	if (op == OP_GE)
 		return not_of(e, binary_of(e, OP_LT, a, b));
+	if ((op == OP_AND || op == OP_OR) && is_bool(e, a) && is_bool(e, b))
+		return op == OP_AND ? (a == bool_of(e, true) ? b : a)
+				    : (a == bool_of(e, true) ? a : b);
 	return add_key(e, NODE_BINARY, op, a, b);
 }
 
@@ -294,7 +310,7 @@ effects_tag(const struct effects *e, uint32_t receiver, uint32_t argument)
 	    effects_number(e, argument));
 }
 
-/* --- lists --------------------------------------------------------------- */
+/* --- lists ------------------------------------------------------------- */
 
 static const struct effect *
 push(struct effects *e, uint32_t n, const struct effect *list)
@@ -313,7 +329,10 @@ push(struct effects *e, uint32_t n, const struct effect *list)
 const struct effect *
 effects_one(struct effects *e, uint32_t n)
 {
-	return n == INTERN_NONE ? NULL : push(e, n, NULL);
+	/* What is held comes back from where it is held for. */
+	if (n == INTERN_NONE || effects_is_held(e, n))
+		return NULL;
+	return push(e, n, NULL);
 }
 
 const struct effect *

@@ -14,6 +14,16 @@ find(struct findings *f, uint32_t off, uint32_t len)
 	return NULL;
 }
 
+static void
+describe(const struct findings *f, struct finding *x)
+{
+	struct buf b = { 0 };
+
+	f->describe(f->ctx, &b);
+	snprintf(x->where, sizeof x->where, "%.*s", (int)b.n, b.n ? b.p : "");
+	buf_free(&b);
+}
+
 struct error *
 findings_add(struct findings *f, uint32_t number, uint32_t off, uint32_t len,
     enum err_code code, const char *fmt, ...)
@@ -32,11 +42,11 @@ findings_add(struct findings *f, uint32_t number, uint32_t off, uint32_t len,
 		return NULL;
 	}
 	found = &f->items[f->n++];
-	*found = (struct finding){ .off = off,
-		.len = len,
-		.n_environments = 1,
-		.first = number,
-		.last = number };
+	*found = (struct finding){
+		.off = off, .len = len, .n_environments = 1, .last = number
+	};
+	if (number != 0)
+		describe(f, found);
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
@@ -55,28 +65,25 @@ cmp_findings(const void *a, const void *b)
 }
 
 void
-findings_report(struct findings *f, uint32_t n_environments,
-    void (*describe)(const void *ctx, uint32_t number, struct buf *out),
-    const void *ctx, struct errors *reterr)
+findings_report(
+    struct findings *f, uint32_t n_environments, struct errors *reterr)
 {
 	if (f->n > 1)
 		qsort(f->items, f->n, sizeof *f->items, cmp_findings);
 	for (size_t i = 0; i < f->n; i++) {
 		const struct finding *x = &f->items[i];
-		struct buf where = { 0 };
+		bool in_all =
+		    !x->where[0] || x->n_environments == n_environments;
 		struct error *e;
 
-		if (x->first != 0 && x->n_environments < n_environments)
-			describe(ctx, x->first, &where);
 		e = errors_add(reterr, x->error.code,
 		    reterr->n < ERRORS_MAX
 			? source_span(&f->ast->source, x->off, x->len)
 			: SPAN_NONE,
-		    "%s%s%.*s", x->error.msg, where.n ? ", for " : "",
-		    STR_ARG(buf_str(&where)));
+		    "%s%s%s", x->error.msg, in_all ? "" : ", for ",
+		    in_all ? "" : x->where);
 		if (e && x->error.hint[0])
 			error_hint(e, "%s", x->error.hint);
-		buf_free(&where);
 	}
 	reterr->dropped += f->dropped;
 	f->n = 0;

@@ -9,23 +9,26 @@
 #define FINDINGS_MAX 64u
 
 struct finding {
-	uint32_t off, len, n_environments, first, last; /* environments, from 1 */
+	uint32_t off, len, n_environments, last; /* environments have numbers from 1 */
 	struct error error;
+	char where[200]; /* what the first environment is called */
 };
 
 struct findings {
 	const struct ast *ast;
 	struct finding *items; /* FINDINGS_MAX */
 	size_t n, dropped;
+	/* Writes what the current environment is called: "principal `User`, ...". */
+	void (*describe)(const void *ctx, struct buf *out);
+	const void *ctx;
 };
 
 /* A finding at bytes [off, off + len), in environment `number` (0: in all). The error of a new one, for its hint; NULL where it was found before, or where there
  * is no more room. */
 struct error *findings_add(struct findings *f, uint32_t number, uint32_t off,
     uint32_t len, enum err_code code, const char *fmt, ...) PRINTF_LIKE(6, 7);
-/* Report, and forget. `describe` writes what an environment is called ("principal `User`, ..."). */
+/* Report, and forget; `n_environments` is how many there were. */
 void findings_report(struct findings *f, uint32_t n_environments,
-    void (*describe)(const void *ctx, uint32_t number, struct buf *out),
-    const void *ctx, struct errors *reterr);
+    struct errors *reterr);
 
 #endif

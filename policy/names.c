@@ -154,8 +154,7 @@ names_check(struct names *n, struct checker *c, uint32_t node)
 			check_type(n, c, node, t->strings[t->kids[x->a + i]]);
 }
 
-/* --- scopes that fit nothing -------------------------------------------------
- */
+/* --- scopes that fit nothing ------------------------------------------- */
 
 /* What the actions that fit allow. */
 struct allowed {

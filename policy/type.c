@@ -62,7 +62,7 @@ made_by(struct types *t, void *made)
 	return made;
 }
 
-/* --- entity types: one, or a join of several ---------------------------- */
+/* --- entity types: one, or a join of several --------------------------- */
 
 static uint32_t
 first_union(const struct types *t)
@@ -216,7 +216,7 @@ join_entities(struct types *t, const struct type *a, const struct type *b)
 	return union_type(t, t->n_unions - 1);
 }
 
-/* --- records ------------------------------------------------------------ */
+/* --- records ----------------------------------------------------------- */
 
 static bool
 is_record_part(struct types *t, const struct type *a, const struct type *b)
@@ -282,7 +282,7 @@ join_records(struct types *t, const struct type *a, const struct type *b)
 	return type;
 }
 
-/* --- all types ---------------------------------------------------------- */
+/* --- all types --------------------------------------------------------- */
 
 bool
 type_is_part(struct types *t, const struct type *a, const struct type *b)

@@ -41,10 +41,14 @@ typecheck_name(struct checker *c, const struct type *type)
 	struct buf b = { 0 };
 	struct str s;
 
+	if (type == c->env.vars[VAR_CONTEXT])
+		return "the context";
+	if (type == &type_any_entity)
+		return "an entity";
 	type_print(&c->types, type, &b);
 	s = buf_str(&b);
-	s = s.n > SHOWN ? str_printf(c->scratch, "%.*s...", (int)SHOWN, s.p)
-			: str_printf(c->scratch, "%.*s", STR_ARG(s));
+	s = s.n > SHOWN ? str_printf(c->scratch, "`%.*s...`", (int)SHOWN, s.p)
+			: str_printf(c->scratch, "`%.*s`", STR_ARG(s));
 	buf_free(&b);
 	return s.p ? s.p : "?";
 }
@@ -73,26 +77,37 @@ typecheck_expect(struct checker *c, uint32_t node, struct answer found,
 	return false;
 }
 
+/* Text where an entity is wanted. */
+static void
+hint_entity(
+    struct checker *c, struct error *e, const struct type *want, uint32_t node)
+{
+	const struct ast_node *n = &c->ast->nodes[typecheck_bare(c, node)];
+	uint32_t end = c->schema->n_types + c->schema->n_action_types;
+	struct str type = STR("Type");
+
+	if (want->kind != TYPE_ENTITY || n->kind != NODE_STRING)
+		return;
+	if (want->entity < end)
+		type = schema_type_name(c->schema, want->entity);
+	error_hint(e, "an entity is written `%.*s::\"...\"`", STR_ARG(type));
+}
+
 bool
 typecheck_together(struct checker *c, uint32_t node, const struct type *a,
     const struct type *b, const char *what)
 {
-	uint32_t bare = typecheck_bare(c, node);
-	struct error *e;
-
 	if (!a || !b || c->mode != SCHEMA_STRICT || type_join(&c->types, a, b))
 		return true;
-	e = typecheck_refuse(c, node, ERR_TYPE_MISMATCH,
-	    "%s needs one type on both sides, found %s and %s", what,
-	    typecheck_name(c, a), typecheck_name(c, b));
-	if (a->kind == TYPE_ENTITY && c->ast->nodes[bare].kind == NODE_STRING)
-		error_hint(e, "an entity is written `%s::\"...\"`",
-		    typecheck_name(c, a));
+	hint_entity(c,
+	    typecheck_refuse(c, node, ERR_TYPE_MISMATCH,
+		"%s needs one type on both sides, found %s and %s", what,
+		typecheck_name(c, a), typecheck_name(c, b)),
+	    a, node);
 	return false;
 }
 
-/* --- guards ----------------------------------------------------------------
- */
+/* --- guards ------------------------------------------------------------ */
 
 /* Type `node` where what `effect` lists is there. */
 static struct answer
@@ -175,8 +190,7 @@ type_if(struct checker *c, uint32_t node, struct answer test)
 		effects_common(&c->effects, yes.effect, no.effect) };
 }
 
-/* --- attributes and tags ---------------------------------------------------
- */
+/* --- attributes and tags ----------------------------------------------- */
 
 /* The place of an attribute's name where the text has it bare, else the node.
  */
@@ -246,17 +260,19 @@ is_identifier(struct str s)
 }
 
 static void
-refuse_optional(struct checker *c, uint32_t node, struct str name)
+refuse_optional(
+    struct checker *c, uint32_t node, const struct type *type, struct str name)
 {
 	const struct ast_node *n = &c->ast->nodes[node];
 	const struct ast_node *of = &c->ast->nodes[n->a];
 	struct str path = source_text(&c->ast->source, of->off, of->len);
-	char text[160];
+	const char *text = str_printf(c->scratch,
+	    "the attribute `%.*s` of %s is optional",
+	    (int)(name.n > 60 ? 60 : name.n), name.p, typecheck_name(c, type))
+			       .p;
 	struct error *e;
 
-	snprintf(text, sizeof text, "the attribute `%.*s` is optional",
-	    (int)(name.n > 60 ? 60 : name.n), name.p);
-	e = refuse_name(c, node, name, ERR_TYPE_OPTIONAL, text);
+	e = refuse_name(c, node, name, ERR_TYPE_OPTIONAL, text ? text : "");
 	if (c->ast->is_json || path.n + name.n > 100)
 		error_hint(e, "test with `has` before it that it is there");
 	else if (is_identifier(name))
@@ -296,7 +312,7 @@ type_attr(struct checker *c, uint32_t node, struct answer of)
 	}
 	if (!m.required &&
 	    !effects_is_held(&c->effects, effects_number(&c->effects, node)))
-		refuse_optional(c, node, name);
+		refuse_optional(c, node, of.type, name);
 	return answer(m.type);
 }
 
@@ -310,8 +326,9 @@ type_has_one(struct checker *c, const struct type *of, struct type_member m,
 							    : &type_false;
 	if (of->kind == TYPE_RECORD && m.required)
 		return &type_true;
-	return !m.required && effects_is_held(&c->effects, number) ? &type_true
-								   : &type_bool;
+	/* A required attribute of an entity may be missing too: the entity may.
+	 */
+	return effects_is_held(&c->effects, number) ? &type_true : &type_bool;
 }
 
 /* `e has a.b.c`: e has a, and e.a has b, and e.a.b has c. */
@@ -350,6 +367,25 @@ type_has(struct checker *c, uint32_t node, struct answer of)
 	return n->c > 0 ? sum : in_error;
 }
 
+static void
+refuse_tag(struct checker *c, const struct ast_node *n, uint32_t node,
+    uint32_t argument)
+{
+	const struct source *source = &c->ast->source;
+	const struct ast_node *x = &c->ast->nodes[n->a];
+	const struct ast_node *y = &c->ast->nodes[argument];
+	struct str of = source_text(source, x->off, x->len);
+	struct str tag = source_text(source, y->off, y->len);
+	struct error *e = typecheck_refuse(
+	    c, node, ERR_TYPE_OPTIONAL, "the tag may be missing");
+
+	if (c->ast->is_json || of.n + tag.n > 100)
+		error_hint(e, "test with `hasTag` before it that it is there");
+	else
+		error_hint(e, "write `%.*s.hasTag(%.*s) && ...` before it",
+		    STR_ARG(of), STR_ARG(tag));
+}
+
 static struct answer
 type_tag(struct checker *c, uint32_t node, struct answer of)
 {
@@ -380,14 +416,11 @@ type_tag(struct checker *c, uint32_t node, struct answer of)
 		return in_error;
 	}
 	if (!effects_is_held(&c->effects, number))
-		error_hint(typecheck_refuse(c, node, ERR_TYPE_OPTIONAL,
-			       "the tag may be missing"),
-		    "write `.hasTag(...) && ...` with the same tag before it");
+		refuse_tag(c, n, node, argument);
 	return answer(m.type);
 }
 
-/* --- operators ---------------------------------------------------------------
- */
+/* --- operators --------------------------------------------------------- */
 
 static struct uid
 uid_at(const struct checker *c, const struct ast_node *n)
@@ -404,18 +437,51 @@ is_action_var(const struct checker *c, const struct ast_node *n)
 	       c->env.action != SCHEMA_NONE;
 }
 
+/* What is written out: Cedar's parser makes one of `true && false` too. */
+struct literal {
+	const struct ast_node *node; /* NODE_BOOL: as `boolean` says */
+	bool boolean;
+};
+
+#define FOLD_DEPTH 100u
+
 static bool
-is_literal(const struct checker *c, const struct ast_node *n)
+bool_literal(const struct checker *c, uint32_t node, unsigned depth, bool *ret)
 {
-	return n->kind == NODE_BOOL || n->kind == NODE_LONG ||
-	       n->kind == NODE_STRING || n->kind == NODE_ENTITY ||
-	       is_action_var(c, n);
+	const struct ast_node *n = &c->ast->nodes[typecheck_bare(c, node)];
+	bool left, right;
+
+	if (n->kind == NODE_BOOL)
+		*ret = n->a != 0;
+	if (n->kind == NODE_BOOL)
+		return true;
+	if (n->kind != NODE_BINARY || (n->op != OP_AND && n->op != OP_OR) ||
+	    depth == 0 || !bool_literal(c, n->a, depth - 1, &left) ||
+	    !bool_literal(c, n->b, depth - 1, &right))
+		return false;
+	*ret = n->op == OP_AND ? left && right : left || right;
+	return true;
+}
+
+static bool
+literal_at(const struct checker *c, uint32_t node, struct literal *ret)
+{
+	static const struct ast_node a_bool = { .kind = NODE_BOOL };
+	const struct ast_node *n = &c->ast->nodes[typecheck_bare(c, node)];
+
+	ret->node = n;
+	if (n->kind == NODE_LONG || n->kind == NODE_STRING ||
+	    n->kind == NODE_ENTITY || is_action_var(c, n))
+		return true;
+	ret->node = &a_bool;
+	return bool_literal(c, node, FOLD_DEPTH, &ret->boolean);
 }
 
 static bool
 is_same_literal(
-    const struct checker *c, const struct ast_node *x, const struct ast_node *y)
+    const struct checker *c, const struct literal *a, const struct literal *b)
 {
+	const struct ast_node *x = a->node, *y = b->node;
 	const struct ast *t = c->ast;
 	bool is_uid = x->kind == NODE_ENTITY || x->kind == NODE_VAR;
 
@@ -426,7 +492,7 @@ is_same_literal(
 	if (x->kind != y->kind)
 		return false;
 	if (x->kind == NODE_BOOL)
-		return x->a == y->a;
+		return a->boolean == b->boolean;
 	if (x->kind == NODE_LONG)
 		return t->longs[x->a] == t->longs[y->a];
 	return str_eq(t->strings[x->a], t->strings[y->a]);
@@ -444,15 +510,14 @@ static const struct type *
 type_equal(struct checker *c, const struct ast_node *n, struct answer left,
     struct answer right)
 {
-	const struct ast_node *x = &c->ast->nodes[typecheck_bare(c, n->a)];
-	const struct ast_node *y = &c->ast->nodes[typecheck_bare(c, n->b)];
+	struct literal x, y;
 
 	if (!left.type || !right.type)
 		return &type_bool;
 	if (type_is_disjoint(&c->types, left.type, right.type))
 		return &type_false;
-	if (is_literal(c, x) && is_literal(c, y))
-		return is_same_literal(c, x, y) ? &type_true : &type_false;
+	if (literal_at(c, n->a, &x) && literal_at(c, n->b, &y))
+		return is_same_literal(c, &x, &y) ? &type_true : &type_false;
 	(void)typecheck_together(
 	    c, n->b, left.type, right.type, n->op == OP_EQ ? "`==`" : "`!=`");
 	return &type_bool;
@@ -471,7 +536,7 @@ has_order(struct checker *c, uint32_t node, struct answer a, const char *op)
 		    a.type->extension == VALUE_DURATION)))
 		return true;
 	e = typecheck_refuse(c, node, ERR_TYPE_MISMATCH,
-	    "expected Long, datetime or duration for `%s`, found %s", op,
+	    "expected `Long`, `datetime` or `duration` for `%s`, found %s", op,
 	    typecheck_name(c, a.type));
 	if (a.type->kind == TYPE_EXTENSION && a.type->extension != VALUE_IP)
 		error_hint(e, "compare with the methods `lessThan`, "
@@ -484,10 +549,9 @@ check_order(struct checker *c, const struct ast_node *n, struct answer left,
     struct answer right)
 {
 	const char *op = ast_op_text((enum ast_op)n->op);
-	bool ok = has_order(c, n->a, left, op);
 
-	ok = has_order(c, n->b, right, op) && ok;
-	if (!ok || !left.type || !right.type ||
+	if (!has_order(c, n->a, left, op) || !has_order(c, n->b, right, op) ||
+	    !left.type || !right.type ||
 	    type_is_part(&c->types, left.type, right.type) ||
 	    type_is_part(&c->types, right.type, left.type))
 		return;
@@ -496,8 +560,7 @@ check_order(struct checker *c, const struct ast_node *n, struct answer left,
 	    typecheck_name(c, right.type));
 }
 
-/* --- in ----------------------------------------------------------------------
- */
+/* --- in ---------------------------------------------------------------- */
 
 /* The action that a literal or the variable stands for; SCHEMA_NONE for others.
  */
@@ -567,10 +630,12 @@ type_in(struct checker *c, uint32_t left_node, uint32_t right_node,
 	    typecheck_expect(c, left_node, left, &type_any_entity, "`in`");
 
 	if (right.type && !is_entity_or_set(right.type)) {
-		(void)typecheck_refuse(c, right_node, ERR_TYPE_MISMATCH,
-		    "expected an entity or a set of entities for `in`, found "
-		    "%s",
-		    typecheck_name(c, right.type));
+		hint_entity(c,
+		    typecheck_refuse(c, right_node, ERR_TYPE_MISMATCH,
+			"expected an entity or a set of entities for `in`, "
+			"found %s",
+			typecheck_name(c, right.type)),
+		    &type_any_entity, right_node);
 		ok = false;
 	}
 	if (!ok || !left.type || !right.type)
@@ -641,8 +706,7 @@ type_is(struct checker *c, const struct ast_node *n, struct answer of)
 	return answer(in);
 }
 
-/* --- sets and records --------------------------------------------------------
- */
+/* --- sets and records -------------------------------------------------- */
 
 static bool
 is_set(struct checker *c, uint32_t node, struct answer a, const char *what)
@@ -755,8 +819,7 @@ type_record(struct checker *c, uint32_t node)
 	return answer(type);
 }
 
-/* --- the walk
- * ------------------------------------------------------------------ */
+/* --- the walk ---------------------------------------------------------- */
 
 static struct answer
 type_entity_literal(struct checker *c, const struct ast_node *n)
@@ -944,7 +1007,7 @@ check_path(struct checker *c, const struct ast_part *part)
 	else if (type->kind != TYPE_STRING && type->kind != TYPE_ENTITY)
 		(void)findings_add(&c->findings, c->env.number, part->off,
 		    part->len, ERR_TYPE_MISMATCH,
-		    "expected String or an entity in a pattern, found %s",
+		    "expected `String` or an entity in a pattern, found %s",
 		    typecheck_name(c, type));
 }
 

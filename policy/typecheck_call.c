@@ -74,6 +74,17 @@ check_constructor(struct checker *c, const struct signature *s, uint32_t node,
 		    c, argument, ERR_TYPE_EXTENSION, "%s", why.msg);
 }
 
+/* The function that makes values of an extension type. */
+static const char *
+constructor_of(const struct type *type)
+{
+	for (int op = OP_NONE; op < OP_COUNT; op++)
+		if (signatures[op].is_constructor &&
+		    signatures[op].out->extension == type->extension)
+			return ast_op_text((enum ast_op)op);
+	return "...";
+}
+
 static void
 check_argument(struct checker *c, uint32_t node, struct answer found,
     const struct type *want, const char *what)
@@ -88,9 +99,9 @@ check_argument(struct checker *c, uint32_t node, struct answer found,
 		return;
 	}
 	e = typecheck_refuse(c, node, ERR_TYPE_MISMATCH,
-	    "expected %s for %s, found String", typecheck_name(c, want), what);
-	error_hint(e, "write `%s(\"...\")`",
-	    want == &type_ip ? "ip" : typecheck_name(c, want));
+	    "expected %s for %s, found `String`", typecheck_name(c, want),
+	    what);
+	error_hint(e, "write `%s(\"...\")`", constructor_of(want));
 }
 
 /* `lessThan` and its like take versions too, both of one kind. */
@@ -116,14 +127,14 @@ typecheck_call(struct checker *c, uint32_t node, struct answer first)
 	const struct signature *s = &signatures[n->op];
 	const uint32_t *kids = &c->ast->kids[n->a];
 	bool counts = n->b == s->n;
+	unsigned receiver = n->c && s->n && n->b, wants = s->n - receiver;
 	char what[32];
 
 	snprintf(what, sizeof what, "`%s`", ast_op_text((enum ast_op)n->op));
 	if (!counts)
 		(void)typecheck_refuse(c, node, ERR_TYPE_ARGUMENTS,
-		    "%s takes %u arguments, found %u", what,
-		    s->n - (unsigned)(n->c && s->n),
-		    n->b - (unsigned)(n->c && n->b));
+		    "%s takes %u argument%s, found %u", what, wants,
+		    wants == 1 ? "" : "s", n->b - receiver);
 	for (uint32_t i = 0; i < n->b; i++) {
 		struct answer a = i == 0 ? first : typecheck_expr(c, kids[i]);
 

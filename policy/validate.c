@@ -22,18 +22,18 @@ struct validation {
 	struct arena *arena; /* of one policy */
 	struct errors *errors, *warnings;
 	struct names names;
-	/* Environments of the policy. */
-	struct environment *environments;
-	size_t n, cap;
-	struct intern *keys; /* when several actions may be the same */
-	bool uses[4];        /* which variables the policy looks at */
-	bool matches;        /* some request fits the scope */
+	uint32_t n_environments; /* of the policy, so far */
+	struct intern
+	    *keys; /* of them, where several actions may be the same */
+	uint64_t steps_before; /* of the policies before it */
+	bool uses[4];          /* which variables the policy looks at */
+	bool matches;          /* some request fits the scope */
+	bool may_apply; /* in some environment the conditions are not false */
 	/* Whether the scope may match a type: 0 not known, 1 no, 2 yes. */
 	uint8_t *types[2];
 };
 
-/* --- which variables a policy looks at -------------------------------------
- */
+/* --- which variables a policy looks at --------------------------------- */
 
 /* Nodes that are still to be seen, a policy's subtree at a time. */
 struct seen {
@@ -172,162 +172,37 @@ look_over(struct validation *v)
 		ok = ok && push(v, &s, p->scope[i]);
 	while (ok && s.n > 0)
 		ok = see(v, &s, s.stack[--s.n]);
-	v->c.effects =
-	    (struct effects){ .arena = v->arena, .scratch = v->c.scratch };
 	if (ok && s.guards)
 		ok = effects_init(&v->c.effects, v->c.ast, s.first, s.end);
 	return ok;
 }
 
-/* --- environments ------------------------------------------------------------
- */
+/* --- limits ------------------------------------------------------------ */
 
-static bool
-may_match(struct validation *v, enum ast_var var, uint32_t type)
+static uint64_t
+steps_of(const struct validation *v)
 {
-	uint8_t *known = &v->types[var == VAR_RESOURCE][type];
-
-	v->c.steps++;
-	if (*known == 0)
-		*known =
-		    applies_type(&v->c, v->policy->scope[var], type) ? 2 : 1;
-	return *known == 2;
+	return v->c.steps + v->c.types.steps + v->c.effects.steps;
 }
 
-/* The first type of the list from *at on that the scope may match. */
-static bool
-next_type(struct validation *v, enum ast_var var, const uint32_t *types,
-    uint32_t n, uint32_t *at)
-{
-	while (*at < n && !may_match(v, var, types[*at]))
-		++*at;
-	return *at < n;
-}
-
-/* Was there such an environment before, under another action? */
-static bool
-is_new(struct validation *v, const struct environment *e)
-{
-	uint64_t key[4] = { e->principal, e->action, e->resource,
-		v->uses[VAR_CONTEXT] ? (uintptr_t)e->vars[VAR_CONTEXT] : 0 };
-	uint32_t before;
-
-	if (!v->keys)
-		return true;
-	before = intern_count(v->keys);
-	return intern_add(v->keys, STR(""),
-		   (struct str){ (const char *)key, sizeof key }) >= before;
-}
-
-static bool
-add_environment(struct validation *v, const struct schema_action *a,
-    uint32_t principal, uint32_t resource)
-{
-	uint32_t index = (uint32_t)(a - v->c.schema->actions);
-	struct environment e = {
-		.number = (uint32_t)v->n + 1,
-		.principal = v->uses[VAR_PRINCIPAL] ? principal : SCHEMA_NONE,
-		.resource = v->uses[VAR_RESOURCE] ? resource : SCHEMA_NONE,
-		.action = v->uses[VAR_ACTION] ? index : SCHEMA_NONE,
-		.context_of = v->uses[VAR_CONTEXT] ? index : SCHEMA_NONE,
-		.vars = { [VAR_CONTEXT] = a->context },
-	};
-
-	v->c.steps++;
-	if (!is_new(v, &e))
-		return true;
-	if (!ARENA_PUSH_ROOM(v->arena, v->environments, v->n, v->cap))
-		return false;
-	v->environments[v->n++] = e;
-	return true;
-}
-
+/* This policy alone, or all so far. */
 static bool
 is_over_limit(const struct validation *v)
 {
-	return v->c.steps + v->c.types.steps + v->c.effects.steps >
-	       LIMIT_VALIDATION_STEPS;
+	uint64_t steps = steps_of(v);
+
+	return steps - v->steps_before > LIMIT_VALIDATION_POLICY_STEPS ||
+	       steps > LIMIT_VALIDATION_STEPS;
 }
 
 static bool
-add_pairs(struct validation *v, const struct schema_action *a)
+is_broken(const struct validation *v)
 {
-	const uint32_t *p = a->principals, *r = a->resources;
-	uint32_t n_p = a->n_principals, n_r = a->n_resources;
-	bool ok = true;
-
-	for (uint32_t i = 0; ok && next_type(v, VAR_PRINCIPAL, p, n_p, &i);
-	     i++) {
-		for (uint32_t j = 0;
-		     ok && next_type(v, VAR_RESOURCE, r, n_r, &j); j++) {
-			v->matches = true;
-			ok = add_environment(v, a, p[i], r[j]);
-			if (!v->uses[VAR_RESOURCE] || is_over_limit(v))
-				break;
-		}
-		if (!v->uses[VAR_PRINCIPAL] || is_over_limit(v))
-			break;
-	}
-	return ok;
+	return v->c.failed || v->c.types.failed || v->c.effects.failed ||
+	       v->c.is_too_deep || is_over_limit(v);
 }
 
-static bool
-find_environments(struct validation *v)
-{
-	const struct schema *s = v->c.schema;
-	uint32_t scope = v->policy->scope[VAR_ACTION];
-	uint32_t only = applies_only_action(&v->c, scope);
-	uint32_t from = only == SCHEMA_NONE ? 0 : only;
-	uint32_t end = only == SCHEMA_NONE ? s->n_actions : only + 1;
-	bool ok = true;
-
-	v->n = 0;
-	v->cap = 0;
-	v->environments = NULL;
-	v->matches = false;
-	v->keys = NULL;
-	memset(v->types[0], 0, s->n_types + s->n_action_types);
-	memset(v->types[1], 0, s->n_types + s->n_action_types);
-	if (end - from > 1 && !v->uses[VAR_ACTION]) {
-		v->keys = intern_new(v->arena, NULL);
-		ok = v->keys != NULL;
-	}
-	for (uint32_t i = from; ok && i < end && !is_over_limit(v); i++) {
-		v->c.steps++;
-		if (applies_action(&v->c, scope, i))
-			ok = add_pairs(v, &s->actions[i]);
-	}
-	return ok;
-}
-
-/* "principal `User`, action `view`": what the environment is about. */
-static void
-describe(const void *ctx, uint32_t number, struct buf *out)
-{
-	const struct validation *v = ctx;
-	const struct environment *e = &v->environments[number - 1];
-	const struct schema *s = v->c.schema;
-	uint32_t action = e->action == SCHEMA_NONE ? e->context_of : e->action;
-	const char *between = "";
-
-	if (e->principal != SCHEMA_NONE) {
-		buf_printf(out, "principal `%.*s`",
-		    STR_ARG(schema_type_name(s, e->principal)));
-		between = ", ";
-	}
-	if (action != SCHEMA_NONE) {
-		buf_printf(out, "%saction `", between);
-		value_print_uid(out, s->actions[action].uid);
-		buf_byte(out, '`');
-		between = ", ";
-	}
-	if (e->resource != SCHEMA_NONE)
-		buf_printf(out, "%sresource `%.*s`", between,
-		    STR_ARG(schema_type_name(s, e->resource)));
-}
-
-/* --- one policy --------------------------------------------------------------
- */
+/* --- one environment --------------------------------------------------- */
 
 /* Is the variable of this type in the environment? */
 static bool
@@ -401,6 +276,138 @@ type_environment(struct validation *v, const struct environment *e)
 	return type_conditions(v);
 }
 
+/* "principal `User`, action `view`": what the current environment is about. */
+static void
+describe(const void *ctx, struct buf *out)
+{
+	const struct validation *v = ctx;
+	const struct environment *e = &v->c.env;
+	const struct schema *s = v->c.schema;
+	uint32_t action = e->action == SCHEMA_NONE ? e->context_of : e->action;
+	const char *between = "";
+
+	if (e->principal != SCHEMA_NONE) {
+		buf_printf(out, "principal `%.*s`",
+		    STR_ARG(schema_type_name(s, e->principal)));
+		between = ", ";
+	}
+	if (action != SCHEMA_NONE) {
+		buf_printf(out, "%saction `", between);
+		value_print_uid(out, s->actions[action].uid);
+		buf_byte(out, '`');
+		between = ", ";
+	}
+	if (e->resource != SCHEMA_NONE)
+		buf_printf(out, "%sresource `%.*s`", between,
+		    STR_ARG(schema_type_name(s, e->resource)));
+}
+
+/* --- environments ------------------------------------------------------ */
+
+static bool
+may_match(struct validation *v, enum ast_var var, uint32_t type)
+{
+	uint8_t *known = &v->types[var == VAR_RESOURCE][type];
+
+	v->c.steps++;
+	if (*known == 0)
+		*known =
+		    applies_type(&v->c, v->policy->scope[var], type) ? 2 : 1;
+	return *known == 2;
+}
+
+/* The first type of the list from *at on that the scope may match. */
+static bool
+next_type(struct validation *v, enum ast_var var, const uint32_t *types,
+    uint32_t n, uint32_t *at)
+{
+	while (*at < n && !may_match(v, var, types[*at]))
+		++*at;
+	return *at < n;
+}
+
+/* Was there such an environment before, under another action? */
+static bool
+is_new(struct validation *v, const struct environment *e)
+{
+	/* Each costs about what typing a few nodes does. */
+	static const unsigned steps = 4;
+	uint64_t key[4] = { e->principal, e->action, e->resource,
+		v->uses[VAR_CONTEXT] ? (uintptr_t)e->vars[VAR_CONTEXT] : 0 };
+	uint32_t before;
+
+	v->c.steps += steps;
+	if (!v->keys)
+		return true;
+	before = intern_count(v->keys);
+	return intern_add(v->keys, STR(""),
+		   (struct str){ (const char *)key, sizeof key }) >= before;
+}
+
+static void
+try_environment(struct validation *v, const struct schema_action *a,
+    uint32_t principal, uint32_t resource)
+{
+	uint32_t index = (uint32_t)(a - v->c.schema->actions);
+	struct environment e = {
+		.number = v->n_environments + 1,
+		.principal = v->uses[VAR_PRINCIPAL] ? principal : SCHEMA_NONE,
+		.resource = v->uses[VAR_RESOURCE] ? resource : SCHEMA_NONE,
+		.action = v->uses[VAR_ACTION] ? index : SCHEMA_NONE,
+		.context_of = v->uses[VAR_CONTEXT] ? index : SCHEMA_NONE,
+		.vars = { [VAR_CONTEXT] = a->context },
+	};
+
+	if (!is_new(v, &e))
+		return;
+	v->n_environments++;
+	if (type_environment(v, &e) != TYPE_FALSE)
+		v->may_apply = true;
+}
+
+static void
+try_pairs(struct validation *v, const struct schema_action *a)
+{
+	const uint32_t *p = a->principals, *r = a->resources;
+	uint32_t n_p = a->n_principals, n_r = a->n_resources;
+
+	for (uint32_t i = 0; next_type(v, VAR_PRINCIPAL, p, n_p, &i); i++) {
+		for (uint32_t j = 0; next_type(v, VAR_RESOURCE, r, n_r, &j);
+		     j++) {
+			v->matches = true;
+			try_environment(v, a, p[i], r[j]);
+			if (!v->uses[VAR_RESOURCE] || is_broken(v))
+				break;
+		}
+		if (!v->uses[VAR_PRINCIPAL] || is_broken(v))
+			break;
+	}
+}
+
+static void
+try_environments(struct validation *v)
+{
+	const struct schema *s = v->c.schema;
+	uint32_t scope = v->policy->scope[VAR_ACTION];
+	uint32_t only = applies_only_action(&v->c, scope);
+	uint32_t from = only == SCHEMA_NONE ? 0 : only;
+	uint32_t end = only == SCHEMA_NONE ? s->n_actions : only + 1;
+
+	memset(v->types[0], 0, s->n_types + s->n_action_types);
+	memset(v->types[1], 0, s->n_types + s->n_action_types);
+	if (end - from > 1 && !v->uses[VAR_ACTION]) {
+		v->keys = intern_new(v->arena, NULL);
+		v->c.failed = v->c.failed || !v->keys;
+	}
+	for (uint32_t i = from; i < end && !is_broken(v); i++) {
+		v->c.steps++;
+		if (applies_action(&v->c, scope, i))
+			try_pairs(v, &s->actions[i]);
+	}
+}
+
+/* --- one policy -------------------------------------------------------- */
+
 static struct span
 head_of(const struct validation *v)
 {
@@ -424,8 +431,9 @@ check_limits(struct validation *v)
 	}
 	if (is_over_limit(v)) {
 		(void)errors_add(v->errors, ERR_LIMIT_COUNT, head_of(v),
-		    "validation takes more than %llu steps",
-		    (unsigned long long)LIMIT_VALIDATION_STEPS);
+		    "validation takes more than %llu steps, up to here or "
+		    "for this policy alone",
+		    (unsigned long long)LIMIT_VALIDATION_POLICY_STEPS);
 		return false;
 	}
 	return true;
@@ -440,29 +448,38 @@ warn_never(struct validation *v)
 	    "look for a test that cannot hold");
 }
 
-/* False when memory or the limit is out. */
-static bool
-check_policy(struct validation *v)
+static void
+start_policy(struct validation *v)
 {
-	bool never = true;
-
+	v->c.steps += v->c.effects.steps;
+	v->c.effects =
+	    (struct effects){ .arena = v->arena, .scratch = v->c.scratch };
 	arena_reset(v->arena);
 	memset(v->uses, 0, sizeof v->uses);
 	v->c.findings.ast = v->c.ast;
 	v->c.env = (struct environment){ 0 };
-	if (!look_over(v) || !find_environments(v)) {
+	v->steps_before = steps_of(v);
+	v->n_environments = 0;
+	v->keys = NULL;
+	v->matches = false;
+	v->may_apply = false;
+}
+
+/* False when nothing more can be done: memory or a limit is out. */
+static bool
+check_policy(struct validation *v)
+{
+	start_policy(v);
+	if (!look_over(v))
 		v->c.failed = true;
-		return check_limits(v);
-	}
-	if (!v->matches && !is_over_limit(v))
+	else
+		try_environments(v);
+	if (!v->matches && !is_broken(v))
 		names_refuse_scope(&v->c, v->policy);
-	for (size_t i = 0; i < v->n && check_limits(v); i++)
-		never =
-		    type_environment(v, &v->environments[i]) == TYPE_FALSE &&
-		    never;
-	if (v->matches && never && v->c.findings.n == 0)
+	if (v->matches && !v->may_apply && v->c.findings.n == 0 &&
+	    !is_broken(v))
 		warn_never(v);
-	findings_report(&v->c.findings, (uint32_t)v->n, describe, v, v->errors);
+	findings_report(&v->c.findings, v->n_environments, v->errors);
 	return check_limits(v);
 }
 
@@ -485,6 +502,8 @@ init(struct validation *v, const struct schema *s, enum schema_mode mode,
 	    !names_init(&v->names, s, keep))
 		return false;
 	v->c.types.arena = v->c.scratch;
+	v->c.findings.describe = describe;
+	v->c.findings.ctx = v;
 	return true;
 }
 

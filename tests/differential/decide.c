@@ -9,7 +9,8 @@
  * only read as Cedar, {"parseJson"} as policy sets in JSON, {"parseSchema"} as
  * schemas.
  * Out: {"answers": [{"decision", "reasons", "errors"} | {"refused"}, …]}, or
- * {"refused"} for a whole case; {"parse" or "valid": [null | why not, …]}.
+ * {"refused"} for a whole case; {"parse" or "valid": [null | why not, …]}, with
+ * {"never": [is it false for every request?, …]} beside the latter.
  * Each case is decided a second time with its policies read as Avow's superset:
  * where that is refused or another answer, the answer says so under "avow".
  * Memory of a line is freed before the next. */
@@ -228,7 +229,7 @@ first_of(const struct errors *errors)
 }
 
 static json_t *
-validate_one(const struct schema *schema, struct str text)
+validate_one(const struct schema *schema, struct str text, bool *ret_never)
 {
 	struct policy_set *set = policy_set_new(POLICY_BY_POSITION);
 	struct errors errors = { 0 }, warnings = { 0 };
@@ -241,6 +242,7 @@ validate_one(const struct schema *schema, struct str text)
 		ret = json_null();
 	else
 		ret = first_of(&errors);
+	*ret_never = warnings.n > 0;
 	policy_set_free(set);
 	return ret;
 }
@@ -249,19 +251,22 @@ validate_one(const struct schema *schema, struct str text)
 static void
 validate_all(struct job *j, const json_t *texts)
 {
-	json_t *answers = json_array(), *text;
+	json_t *answers, *nevers, *text;
 	struct schema *schema;
+	bool never;
 	size_t i;
 
-	if (!load_schema(j, &schema, &j->out)) {
-		json_decref(answers);
+	if (!load_schema(j, &schema, &j->out))
 		return;
-	}
-	json_array_foreach (texts, i, text)
+	answers = json_array();
+	nevers = json_array();
+	json_array_foreach (texts, i, text) {
 		(void)json_array_append_new(
-		    answers, validate_one(schema, json_str(text)));
+		    answers, validate_one(schema, json_str(text), &never));
+		(void)json_array_append_new(nevers, json_boolean(never));
+	}
 	schema_free(schema);
-	j->out = json_pack("{s:o}", "valid", answers);
+	j->out = json_pack("{s:o, s:o}", "valid", answers, "never", nevers);
 }
 
 /* --- reading alone ----------------------------------------------------- */

@@ -90,6 +90,21 @@ function validate(test) {
 	});
 }
 
+// "valid", "never" (valid, and false for every request) or why not, of each policy; {refused} where the schema or a policy cannot be read; null where the peer died.
+function verdicts(schema, texts) {
+	const answer = survive((e) => e.validate({ schema, policies: policySet({ texts, isTemplate: texts.map(() => false), links: [] }) }));
+
+	if (!answer || answer.type === 'failure')
+		return answer && refusal('reading', answer);
+	const ret = texts.map(() => 'valid');
+
+	for (const { policyId } of answer.validationWarnings)
+		ret[policyId.slice(6)] = 'never';
+	for (const { policyId, error } of answer.validationErrors)
+		ret[policyId.slice(6)] = error.message;
+	return ret;
+}
+
 // As parse, of a schema's text.
 function parseSchema(text) {
 	const answer = survive((e) => e.checkParseSchema(text));
@@ -144,4 +159,4 @@ function parse(text) {
 	return answer.type === 'success' ? null : answer.errors.map((e) => e.message).join('; ');
 }
 
-module.exports = { decide, parse, parseJson, parseSchema, schemaToJson, toJson, validate };
+module.exports = { decide, parse, parseJson, parseSchema, schemaToJson, toJson, validate, verdicts };
