@@ -74,7 +74,7 @@ bool policy_set_to_json(const struct policy_set *set, json_t **ret,
  * Links become policies. Files of text without additions keep their comments. `out` is appended to on success. */
 bool policy_set_to_text(const struct policy_set *set, enum policy_dialect to,
     struct buf *out, struct errors *reterr) MUST_USE;
-/* Warnings that `avow check` shows (a permit whose principal has only negated tests, a template without links). */
+/* Warnings that `avow check` shows, of a finished set: codes warn.*, syntax.negated_only, syntax.unlinked. Cost O(nodes). */
 void policy_set_warnings(const struct policy_set *set, struct errors *ret);
 /* As policy_set_print_errors, with `warning` for `error`. */
 void policy_set_print_warnings(const struct policy_set *set,

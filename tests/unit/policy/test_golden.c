@@ -1,6 +1,6 @@
 /* Whole files against tests/golden: ok/X.avow formats to X.out, bad/X.avow is
- * refused with exactly the text of X.err. With SNAPSHOTS=1 the files are
- * written anew. */
+ * refused with exactly the text of X.err, warn/X.avow is read and has exactly
+ * the warnings of X.warn. With SNAPSHOTS=1 the files are written anew. */
 #include "policy/policy.h"
 
 #include <stdio.h>
@@ -11,8 +11,8 @@
 #include "tests/lib/run.h"
 
 static struct arena *names;
-static const char *const *ok_files, *const *bad_files;
-static size_t n_ok, n_bad;
+static const char *const *ok_files, *const *bad_files, *const *warn_files;
+static size_t n_ok, n_bad, n_warn;
 
 static const char *
 base_name(const char *path)
@@ -104,6 +104,29 @@ START_TEST(bad_files_are_refused)
 }
 END_TEST
 
+START_TEST(odd_files_are_warned_of)
+{
+	struct arena *a = arena_new(0);
+	const char *path = warn_files[_i];
+	struct policy_set *set = policy_set_new(POLICY_NAMED);
+	struct errors e = { 0 }, warnings = { 0 };
+	struct buf out = { 0 };
+
+	ck_assert_msg(policy_set_add_text(set, base_name(path),
+			  read_text(a, path), dialect_of(path), &e) &&
+			  policy_set_finish(set, &e),
+	    "%s: %s", path, e.e[0].msg);
+	policy_set_warnings(set, &warnings);
+	for (size_t i = 0; i < warnings.n; i++)
+		ck_assert_uint_gt(warnings.e[i].at.line, 0);
+	policy_set_print_warnings(set, &warnings, &out);
+	check_beside(a, path, ".warn", buf_str(&out));
+	buf_free(&out);
+	policy_set_free(set);
+	arena_free(a);
+}
+END_TEST
+
 static bool
 list_files(void)
 {
@@ -115,7 +138,9 @@ list_files(void)
 		   names, "tests/golden/ok", suffixes, &ok_files, &n_ok, &e) &&
 	       file_list(names, "tests/golden/bad", suffixes, &bad_files,
 		   &n_bad, &e) &&
-	       n_ok > 0 && n_bad > 300;
+	       file_list(names, "tests/golden/warn", suffixes, &warn_files,
+		   &n_warn, &e) &&
+	       n_ok > 0 && n_warn > 15 && n_bad > 300;
 }
 
 int
@@ -131,6 +156,7 @@ main(void)
 	}
 	tcase_add_loop_test(tc, good_files_format, 0, (int)n_ok);
 	tcase_add_loop_test(tc, bad_files_are_refused, 0, (int)n_bad);
+	tcase_add_loop_test(tc, odd_files_are_warned_of, 0, (int)n_warn);
 	suite_add_tcase(s, tc);
 	status = run_suite(s);
 	arena_free(names);

@@ -227,7 +227,7 @@ static const struct {
 } warnings[] = {
 	{ ANY, false },
 	{ "permit (principal != U::\"a\", action, resource);", true },
-	{ "permit (principal not in [], action, resource);", true },
+	{ "permit (principal not in [G::\"g\"], action, resource);", true },
 	{ "permit (principal is not A not in G::\"x\", action, resource);",
 	    true },
 	{ "permit (principal is A not in G::\"x\", action, resource);", false },
