@@ -146,14 +146,17 @@ mark_constants(struct fold *f)
 	uint32_t kid;
 
 	for (uint32_t i = f->facts.first; i < f->facts.end; i++) {
-		struct fold_node *n = node_of(f, i);
+		struct fold_node *n = node_of(f, i), *inside;
 
+		if (!n)
+			continue;
 		n->is_constant =
 		    f->instance != FOLD_NO_INSTANCE && is_constant(f, i);
 		for (uint32_t k = 0;
 		     n->is_constant && (kid = fold_child(f->ast, i, k)) != 0;
 		     k++)
-			node_of(f, kid)->is_inside = true;
+			if ((inside = node_of(f, kid)) != NULL)
+				inside->is_inside = true;
 	}
 }
 
@@ -509,6 +512,8 @@ fold_node(struct fold *f, uint32_t node)
 	struct fold_node *n = node_of(f, node);
 	unsigned can;
 
+	if (!n)
+		return;
 	if (n->is_inside) {
 		n->can = ANY;
 		return;

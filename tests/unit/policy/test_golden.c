@@ -12,7 +12,8 @@
 
 static struct arena *names;
 static const char *const *ok_files, *const *bad_files, *const *warn_files;
-static size_t n_ok, n_bad, n_warn;
+static const char *const *examples;
+static size_t n_ok, n_bad, n_warn, n_examples;
 
 static const char *
 base_name(const char *path)
@@ -127,6 +128,20 @@ START_TEST(odd_files_are_warned_of)
 }
 END_TEST
 
+START_TEST(examples_are_not_odd)
+{
+	struct policy_set *set = policy_set_new(POLICY_NAMED);
+	struct errors e = { 0 }, warnings = { 0 };
+
+	ck_assert(policy_set_add_path(set, examples[_i], &e) &&
+		  policy_set_finish(set, &e));
+	policy_set_warnings(set, &warnings);
+	ck_assert_msg(warnings.n == 0, "%s:%u:%u %s", examples[_i],
+	    warnings.e[0].at.line, warnings.e[0].at.col, warnings.e[0].msg);
+	policy_set_free(set);
+}
+END_TEST
+
 static bool
 list_files(void)
 {
@@ -140,7 +155,9 @@ list_files(void)
 		   &n_bad, &e) &&
 	       file_list(names, "tests/golden/warn", suffixes, &warn_files,
 		   &n_warn, &e) &&
-	       n_ok > 0 && n_warn > 15 && n_bad > 300;
+	       file_list(names, "examples/policies", suffixes, &examples,
+		   &n_examples, &e) &&
+	       n_ok > 0 && n_warn > 15 && n_examples > 0 && n_bad > 300;
 }
 
 int
@@ -157,6 +174,7 @@ main(void)
 	tcase_add_loop_test(tc, good_files_format, 0, (int)n_ok);
 	tcase_add_loop_test(tc, bad_files_are_refused, 0, (int)n_bad);
 	tcase_add_loop_test(tc, odd_files_are_warned_of, 0, (int)n_warn);
+	tcase_add_loop_test(tc, examples_are_not_odd, 0, (int)n_examples);
 	suite_add_tcase(s, tc);
 	status = run_suite(s);
 	arena_free(names);
