@@ -385,10 +385,17 @@ schema_print_text(const struct schema *s, struct buf *out, struct error *reterr)
 	struct printer p = {
 		.s = s, .tree = s->tree, .out = out, .err = reterr
 	};
+	size_t start = out->n;
 
 	for (size_t i = 0; i < s->tree->n; i++) {
-		buf_addz(out, i ? "\n" : "");
-		if (!print_namespace(&p, &s->tree->items[i]))
+		const struct tree_namespace *n = &s->tree->items[i];
+
+		/* Nothing in no namespace is nothing in text. */
+		if (!n->name.name.n && !n->commons.n && !n->entities.n &&
+		    !n->actions.n)
+			continue;
+		buf_addz(out, out->n > start ? "\n" : "");
+		if (!print_namespace(&p, n))
 			return false;
 	}
 	return true;

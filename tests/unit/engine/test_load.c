@@ -159,6 +159,125 @@ START_TEST(what_is_not_there)
 }
 END_TEST
 
+#define SCHEMA                                                                 \
+	"entity G; entity U in G = {ip: ipaddr};\n"                            \
+	"action all; action view in all appliesTo {principal: U, resource: "   \
+	"G, "                                                                  \
+	"context: {from?: ipaddr}};\n"
+#define USER(attrs)                                                            \
+	"[{\"uid\":{\"type\":\"U\",\"id\":\"a\"},\"attrs\":" attrs             \
+	",\"parents\":[]}]"
+#define ASK(action, context)                                                   \
+	"{\"principal\":{\"type\":\"U\",\"id\":\"a\"},\"action\":{\"type\":"   \
+	"\"Action\",\"id\":\"" action "\"},\"resource\":{\"type\":\"G\","      \
+	"\"id\":\"g\"},\"context\":" context "}"
+
+static struct engine_snapshot *
+load_by(const char *schema, const char *policies, const char *entities)
+{
+	return engine_load_by_schema(
+	    schema, &policies, 1, &entities, 1, 0, &messages);
+}
+
+/* Data and requests are read by declared type; groups come from the schema. */
+START_TEST(by_a_schema)
+{
+	struct engine_snapshot *s = load_by(put("s.cedarschema", SCHEMA),
+	    put("p.cedar",
+		"permit (principal, action in Action::\"all\", resource)\n"
+		"when { principal.ip.isInRange(ip(\"10.0.0.0/8\")) &&\n"
+		"    context.from.isLoopback() };\n"),
+	    put("e.json", USER("{\"ip\":\"10.1.1.1\"}")));
+	struct engine_request r;
+	struct engine_answer answer;
+
+	ck_assert_msg(s != NULL, "%.*s", STR_ARG(buf_str(&messages)));
+	ck_assert_ptr_nonnull(engine_snapshot_schema(s));
+	ck_assert(engine_request_from_json(
+	    a, STR(ASK("view", "{\"from\":\"::1\"}")), "r", s, &r, NULL));
+	engine_evaluate(s, &r, ERRORED_DENY_DENIES, a, &answer);
+	ck_assert_int_eq(answer.effect, ENGINE_PERMIT);
+	engine_snapshot_unref(s);
+}
+END_TEST
+
+static const struct {
+	struct str request;
+	enum err_code code;
+	const char *msg;
+	bool is_misfit;
+} misfits[] = {
+	{ STR_INIT(ASK("veiw", "{}")), ERR_SCHEMA_REQUEST,
+	    "`action`: the schema declares no action `Action::\"veiw\"`",
+	    true },
+	{ STR_INIT(ASK("all", "{}")), ERR_SCHEMA_REQUEST,
+	    "`principal`: the action `Action::\"all\"` does not apply to `U` "
+	    "as "
+	    "principal",
+	    true },
+	{ STR_INIT(ASK("view", "{\"form\":1}")), ERR_SCHEMA_REQUEST,
+	    "`context`: the schema declares no attribute `form` here", true },
+	{ STR_INIT(ASK("view", "{\"from\":\"here\"}")), ERR_SCHEMA_REQUEST,
+	    "`context.from`: `here` is no text that `ip` can read", true },
+	{ STR_INIT(ASK("view", "{},\"entities\":" USER("{}"))),
+	    ERR_SCHEMA_ENTITY, "`U::\"a\"`: the attribute `ip` is missing",
+	    true },
+	{ STR_INIT(ASK("view", "{},\"conext\":1")), ERR_JSON_SHAPE,
+	    "unknown key `conext` in a request", false },
+};
+
+START_TEST(requests_that_the_schema_does_not_allow)
+{
+	struct engine_snapshot *s =
+	    load_by(put("s.json", "{\"\":{\"entityTypes\":{\"G\":{},"
+				  "\"U\":{\"shape\":{\"type\":\"Record\","
+				  "\"attributes\":{\"ip\":{\"type\":"
+				  "\"ipaddr\"}}}}},\"actions\":{\"all\":{"
+				  "},\"view\":{\"memberOf\":[{\"id\":"
+				  "\"all\"}],\"appliesTo\":{"
+				  "\"principalTypes\":[\"U\"],"
+				  "\"resourceTypes\":[\"G\"],\"context\":"
+				  "{\"type\":\"Record\",\"attributes\":{"
+				  "\"from\":{\"type\":\"ipaddr\","
+				  "\"required\":false}}}}}}}}"),
+		put("p.cedar", PERMIT), put("e.json", "[]"));
+	struct error err = { 0 };
+	struct engine_request r;
+
+	ck_assert_msg(s != NULL, "%.*s", STR_ARG(buf_str(&messages)));
+	ck_assert(!engine_request_from_json(
+	    a, misfits[_i].request, "r", s, &r, &err));
+	ck_assert_int_eq(err.code, misfits[_i].code);
+	ck_assert_str_eq(err.msg, misfits[_i].msg);
+	ck_assert_int_eq(engine_is_misfit(err.code), misfits[_i].is_misfit);
+	engine_snapshot_unref(s);
+}
+END_TEST
+
+START_TEST(schemas_and_data_that_do_not_fit)
+{
+	const char *p = put("p.cedar", PERMIT), *e = put("e.json", "[]");
+
+	ck_assert_ptr_null(
+	    load_by(put("s", "entity A = {x: Lng};\nentity"), p, e));
+	ck_assert_msg(said("s:2:7: error: expected the name of an entity type"),
+	    "%.*s", STR_ARG(buf_str(&messages)));
+	buf_free(&messages);
+	ck_assert_ptr_null(load_by(put("s", "entity A = {x: Lng};\n"), p, e));
+	ck_assert_msg(said("hint: did you mean `Long`?"), "%.*s",
+	    STR_ARG(buf_str(&messages)));
+	buf_free(&messages);
+	ck_assert_ptr_null(load_by("not-there", p, e));
+	ck_assert(said("[file.read]"));
+	buf_free(&messages);
+	ck_assert_ptr_null(load_by(
+	    put("s", SCHEMA), p, put("e.json", USER("{\"ip\":\"nowhere\"}"))));
+	ck_assert_msg(said("`U::\"a\".ip`: `nowhere` is no text that `ip` can "
+			   "read [schema.entity]"),
+	    "%.*s", STR_ARG(buf_str(&messages)));
+}
+END_TEST
+
 int
 main(void)
 {
@@ -171,6 +290,10 @@ main(void)
 	tcase_add_test(tc, every_error_of_every_file);
 	tcase_add_loop_test(tc, all_or_nothing, 0, ARRAY_LEN(refused));
 	tcase_add_test(tc, what_is_not_there);
+	tcase_add_test(tc, by_a_schema);
+	tcase_add_loop_test(
+	    tc, requests_that_the_schema_does_not_allow, 0, ARRAY_LEN(misfits));
+	tcase_add_test(tc, schemas_and_data_that_do_not_fit);
 	suite_add_tcase(s, tc);
 	return run_suite(s);
 }

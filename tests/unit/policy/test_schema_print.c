@@ -66,6 +66,8 @@ static const struct {
 	struct str in;
 	const char *text;
 } from_json[] = {
+	{ STR_INIT("{\"\":{\"entityTypes\":{},\"actions\":{}},\"N\":{"
+	    "\"entityTypes\":{},\"actions\":{}}}"), "namespace N {\n}\n" },
 	{ STR_INIT("{\"\":{\"entityTypes\":{\"Long\":{},\"ipaddr\":{},\"A\":{\"shape\":{"
 	    "\"type\":\"Record\",\"attributes\":{\"a\":{\"type\":\"Long\"},"
 	    "\"b\":{\"type\":\"EntityOrCommon\",\"name\":\"Long\"},"
