@@ -74,6 +74,20 @@ reader_copy(struct reader *r, struct str s)
 	return copy;
 }
 
+/* Keys of Avow's own form. */
+static bool
+is_addition(struct str key)
+{
+	static const struct str added[] = { STR_INIT("not"),
+		STR_INIT("entity_types"), STR_INIT("Path"),
+		STR_INIT("indivisible") };
+
+	for (size_t i = 0; i < ARRAY_LEN(added); i++)
+		if (str_eq(key, added[i]))
+			return true;
+	return false;
+}
+
 static void
 refuse_key(struct reader *r, struct json_place at, struct str key,
     const char *const *keys)
@@ -87,7 +101,9 @@ refuse_key(struct reader *r, struct json_place at, struct str key,
 	}
 	e = reader_refuse(r, ERR_JSON_SHAPE, at, "unknown key `%.*s`",
 	    STR_ARG(str_sub(key, 0, 80)));
-	if (near)
+	if (!r->avow && is_addition(key))
+		error_hint(e, READER_UNMARKED);
+	else if (near)
 		error_hint(e, "did you mean `%s`?", near);
 }
 
@@ -263,9 +279,10 @@ read_effect(struct reader *r, const json_t *json, struct ast_policy *policy)
 	if (str_eq(word, STR("forbid")) ||
 	    (r->avow && policy->word == WORD_DENY))
 		return true;
-	(void)reader_refuse(r, ERR_JSON_SHAPE, at, "expected %s",
-	    r->avow ? "\"permit\", \"forbid\" or \"deny\""
-		    : "\"permit\" or \"forbid\"");
+	error_hint(reader_refuse(r, ERR_JSON_SHAPE, at, "expected %s",
+		       r->avow ? "\"permit\", \"forbid\" or \"deny\""
+			       : "\"permit\" or \"forbid\""),
+	    "%s", policy->word == WORD_DENY ? READER_UNMARKED : "");
 	return false;
 }
 
@@ -550,7 +567,9 @@ read_root(struct reader *r, const json_t *root)
 		read_policy(r, root, NULL, &nobody);
 		return;
 	}
-	if (!reader_check_object(r, root, NULL, r->avow ? own : keys))
+	/* What is known is read all the same. */
+	if (!reader_check_object(r, root, NULL, r->avow ? own : keys) &&
+	    !json_is_object(root))
 		return;
 	read_policies(r, json_object_get(root, "staticPolicies"), root, false);
 	read_policies(r, json_object_get(root, "templates"), root, true);

@@ -8,6 +8,9 @@
 #include "base/json_places.h"
 #include "policy/parse.h"
 
+#define READER_UNMARKED \
+	"this is an addition to Cedar: say so with `\"avow\": 1` at the top"
+
 struct reader {
 	struct parser p; /* what is built; its tokens are not used */
 	const struct json_places *places;

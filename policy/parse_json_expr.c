@@ -344,6 +344,16 @@ read_unary(struct reader *r, const struct form *form, const json_t *body,
 
 static const char *const sides[] = { "left", "right", NULL };
 
+/* Both, so that what is wrong with either is said. */
+static bool
+read_sides(struct reader *r, const json_t *body, unsigned left, uint32_t *ret_a,
+    unsigned right, uint32_t *ret_b)
+{
+	bool ok = read_operand(r, body, "left", left, ret_a);
+
+	return read_operand(r, body, "right", right, ret_b) && ok;
+}
+
 static bool
 read_binary(struct reader *r, const struct form *form, const json_t *body,
     const json_t *around, struct ast_node *n)
@@ -353,8 +363,7 @@ read_binary(struct reader *r, const struct form *form, const json_t *body,
 	n->kind = NODE_BINARY;
 	n->op = form->op;
 	return reader_check_object(r, body, around, sides) &&
-	       read_operand(r, body, "left", left, &n->a) &&
-	       read_operand(r, body, "right", form->level + 1u, &n->b);
+	       read_sides(r, body, left, &n->a, form->level + 1u, &n->b);
 }
 
 static bool
@@ -366,8 +375,7 @@ read_method(struct reader *r, const struct form *form, const json_t *body,
 	n->kind = NODE_METHOD;
 	n->op = form->op;
 	if (!reader_check_object(r, body, around, sides) ||
-	    !read_operand(r, body, "left", LEVEL_MEMBER, &n->a) ||
-	    !read_operand(r, body, "right", LEVEL_ANY, &argument))
+	    !read_sides(r, body, LEVEL_MEMBER, &n->a, LEVEL_ANY, &argument))
 		return false;
 	build_push(&r->p, argument);
 	n->b = build_list(&r->p, base, &n->c);
@@ -634,13 +642,15 @@ read_if(struct reader *r, const struct form *form, const json_t *body,
     const json_t *around, struct ast_node *n)
 {
 	static const char *const keys[] = { "if", "then", "else", NULL };
+	bool ok;
 
 	(void)form;
 	n->kind = NODE_IF;
-	return reader_check_object(r, body, around, keys) &&
-	       read_operand(r, body, "if", LEVEL_ANY, &n->a) &&
-	       read_operand(r, body, "then", LEVEL_ANY, &n->b) &&
-	       read_operand(r, body, "else", LEVEL_ANY, &n->c);
+	if (!reader_check_object(r, body, around, keys))
+		return false;
+	ok = read_operand(r, body, "if", LEVEL_ANY, &n->a);
+	ok = read_operand(r, body, "then", LEVEL_ANY, &n->b) && ok;
+	return read_operand(r, body, "else", LEVEL_ANY, &n->c) && ok;
 }
 
 /* clang-format off */
@@ -678,9 +688,9 @@ find_form(struct str key)
 	return NULL;
 }
 
-static bool
-refuse_form(
-    struct reader *r, const json_t *body, const json_t *json, struct str key)
+static void
+refuse_form(struct reader *r, const json_t *body, const json_t *json,
+    struct str key, bool added)
 {
 	struct json_place at = reader_place(r, body, json);
 	const char *names[ARRAY_LEN(forms) + 1] = { NULL }, *near;
@@ -695,9 +705,10 @@ refuse_form(
 	near = hint_nearest(key, names);
 	e = reader_refuse(r, ERR_JSON_SHAPE, at,
 	    "no expression is called `%.*s`", STR_ARG(str_sub(key, 0, 60)));
-	if (near)
+	if (added)
+		error_hint(e, READER_UNMARKED);
+	else if (near)
 		error_hint(e, "did you mean `%s`?", near);
-	return false;
 }
 
 /* The one key of an expression and its value. */
@@ -721,7 +732,7 @@ take_form(struct reader *r, const json_t *json, const json_t *around,
 	form = find_form(key);
 	if (form && (!form->added || r->avow))
 		return form;
-	(void)refuse_form(r, *ret_body, json, key);
+	refuse_form(r, *ret_body, json, key, form != NULL);
 	return NULL;
 }
 
