@@ -132,7 +132,7 @@ $B/differential: $(DIFFER_OBJ) $B/libavow.a
 PROPERTY_OBJ := $(patsubst %.c,$B/obj/%.o,$(wildcard tests/property/*.c))
 PROPERTY := $(if $(PROPERTY_OBJ),$B/property)
 $(PROPERTY_OBJ): PIC := -fPIE
-$B/property: $(PROPERTY_OBJ) $B/libavow.a
+$B/property: $(PROPERTY_OBJ) $B/obj/tests/lib/linear.o $B/obj/tests/conformance/cases.o $B/libavow.a
 	$(call say,LD)
 	$(Q)$(CC) $(LINK) -pie $^ $(LIB_LIBS) -o $@
 
@@ -150,7 +150,7 @@ test: deps ## build, and run all tests; the last line has the counts
 	@$(MAKE) --no-print-directory all $(UNIT) $(CONFORM) $(DIFFER) $(PROPERTY)
 	@tests/lib/servers.sh || echo "going on without them"
 	@DIFFER=$(DIFFER) PROPERTY=$(PROPERTY) tests/run.sh $(UNIT) $(CONFORMANCE) \
-	    $(DIFFERENTIAL) tests/property/run.sh $(E2E)
+	    $(DIFFERENTIAL) tests/property/run.sh tests/property/published.sh $(E2E)
 property: $(PROPERTY) ## random cases, rules against the text: COUNT=… decisions (1000000), SEED=…
 	@PROPERTY=$(PROPERTY) tests/property/run.sh $(or $(COUNT),1000000) 3600 $(SEED)
 asan: ## the unit tests under AddressSanitizer and UBSan

@@ -323,11 +323,29 @@ has_form(struct forming *f)
 	return true;
 }
 
+/* The same test has the same form wherever it stands. */
+static void
+scope_form(struct forming *f)
+{
+	struct normal_conjunct *c = &f->ret->conjunct;
+	enum normal_atom_kind kind = f->ret->atom.kind;
+	bool is_test = f->n->kind == NODE_TEST_EQ || f->n->kind == NODE_TEST_IN;
+
+	if (!is_test || (kind != ATOM_EQ && kind != ATOM_IN))
+		return;
+	c->form = kind == ATOM_EQ ? FORM_EQ : FORM_IN;
+	c->form_negated = f->ret->atom_negated;
+	c->path = f->test->var;
+	c->literal = value_entity(f->ret->atom.uid);
+}
+
 static bool
 learn_form(struct forming *f)
 {
-	if (node_is_scope(f->t, f->test->node))
+	if (node_is_scope(f->t, f->test->node)) {
+		scope_form(f);
 		return true;
+	}
 	if (f->n->kind == NODE_HAS)
 		return has_form(f);
 	if (f->n->kind == NODE_METHOD ||

@@ -152,10 +152,11 @@ scope_test(struct generate *g, unsigned var)
 		is_test(g, &out, var);
 		break;
 	default:
-		if (var == 2)
+		if (var != 1)
 			buf_printf(&out, " %slike %s::\"%s\"",
 			    generate_one_in(g, 4) ? "not " : "",
-			    types[2][generate_below(g, 2)], PICK(g, patterns));
+			    types[var][generate_below(g, 2)],
+			    PICK(g, patterns));
 		break;
 	}
 	return keep(g, &out);
@@ -222,6 +223,10 @@ static const char *const tests[] = {
 	"context has x && context.x == 1",
 	"context has x && context.x < 3",
 	"!(context has x) || context.x == 2",
+	"(context has x || context has y) && context.x == 1",
+	"(context has x && context has y) || context.y == 1",
+	"!(context has x && context has y) || context.y == 1",
+	"!(context has x) && context.x == 1",
 	"principal == resource",
 	"true",
 	"false",
@@ -232,6 +237,13 @@ static const char *const tests[] = {
 	"ip(\"1.2.3.4\").isIpv4()",
 	"ip(\"no\").isIpv4()",
 };
+
+/* Tests of one path that contain one another. */
+static const char *const nested[] = { "context.x < 1", "context.x < 2",
+	"context.x <= 2", "context.x < 3", "context.x > 0", "context.x >= 2",
+	"context.x > 2", "!(context.x < 2)", "context.x == 1", "context.x == 2",
+	"context has x", "!(context has x)", "context.x != 3",
+	"context.x == \"text\"", "context.y == 1", "context.y < 2" };
 
 static void
 element_test(struct generate *g, struct buf *out)
@@ -319,7 +331,10 @@ condition(struct generate *g)
 	struct buf out = { 0 };
 
 	buf_addz(&out, generate_one_in(g, 4) ? "unless { " : "when { ");
-	generate_condition(g, &out, generate_below(g, 4));
+	if (generate_one_in(g, 3))
+		buf_addz(&out, PICK(g, nested));
+	else
+		generate_condition(g, &out, generate_below(g, 4));
 	buf_addz(&out, " }");
 	return keep(g, &out);
 }
@@ -343,7 +358,13 @@ vary(struct generate *g, struct generate_policy *p)
 {
 	unsigned var = generate_below(g, 3);
 
-	switch (generate_below(g, 7)) {
+	switch (generate_below(g, 9)) {
+	case 7:
+	case 8:
+		if (p->n_conditions > 0)
+			p->conditions[generate_below(g, p->n_conditions)] =
+			    condition(g);
+		break;
 	case 0:
 		p->permits = !p->permits;
 		break;
@@ -416,7 +437,8 @@ static const struct {
 	    { "{\"__entity\": {\"type\": \"Group\", \"id\": \"g\"}}",
 		"{\"__entity\": {\"type\": \"User\", \"id\": \"a\"}}",
 		"[{\"__entity\": {\"type\": \"Group\", \"id\": \"h\"}}]",
-		"5" } },
+		"[{\"__entity\": {\"type\": \"Group\", \"id\": \"g\"}}, "
+		"5]" } },
 	{ "now",
 	    { "{\"__extn\": {\"fn\": \"datetime\", \"arg\": \"2024-01-01\"}}",
 		"{\"__extn\": {\"fn\": \"datetime\", \"arg\": "

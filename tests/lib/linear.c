@@ -1,5 +1,5 @@
 /* linear.c - rules one after the other, and their promises held to. */
-#include "tests/property/linear.h"
+#include "tests/lib/linear.h"
 
 #include "policy/ast.h"
 
@@ -174,6 +174,10 @@ broken_rule(const struct normal *n, const struct normal_rule *rule,
 	const char *broken = NULL;
 	bool reached = true;
 
+	for (uint32_t i = 0; i < rule->n_parents; i++)
+		if (policy_set_info(n->set, rule->parents[i]).effect !=
+		    rule->effect)
+			broken = "a parent of another effect";
 	for (uint32_t i = 0; i < rule->n_conjuncts && !broken; i++) {
 		const struct normal_conjunct *c = &rule->conjuncts[i];
 		enum eval_outcome outcome =

@@ -1,6 +1,6 @@
 /* linear.h - the normal form, evaluated rule by rule: what an index has to agree with, and the simplest reader of normal.h. */
-#ifndef TESTS_PROPERTY_LINEAR_H
-#define TESTS_PROPERTY_LINEAR_H
+#ifndef TESTS_LIB_LINEAR_H
+#define TESTS_LIB_LINEAR_H
 
 #include "policy/normal.h"
 
