@@ -161,8 +161,17 @@ const SCHEMA_VOCABULARY = ['entity', 'action', 'type', 'namespace', 'appliesTo',
 function mutateSchema(random, text) {
 	const tokens = text.match(TOKEN) || [];
 
-	if (random.often(20))
+	switch (random.below(6)) {
+	case 0:
 		return editCharacters(random, text);
+	case 1:
+		return dress(random, text);
+	case 2:
+		// A declaration more, where one may stand.
+		return random.pick([(more) => more + '\n' + text, (more) => text + '\n' + more, (more) => text.replace('\n', '\n' + more + '\n')])(
+			random.pick(SCHEMA_VOCABULARY.filter((more) => more.endsWith(';') || more.endsWith('}'))));
+	default:
+	}
 	for (let n = random.weighted([[6, 1], [2, 2]]); n > 0; n--) {
 		const at = random.below(tokens.length + 1);
 
@@ -180,9 +189,6 @@ function mutateSchema(random, text) {
 			tokens.splice(at, 0, random.pick(tokens));
 		}
 	}
-	// A declaration put where one may stand.
-	if (random.often(30))
-		return tokens.join('').replace(/\n/, '\n' + random.pick(SCHEMA_VOCABULARY) + '\n');
 	return tokens.join('');
 }
 

@@ -9,7 +9,7 @@ const { mutateSchema, smallerTexts } = require('./mutate.js');
 const { shrink } = require('./shrink.js');
 
 const REQUESTS = 6; // a case
-const SCHEMAS = 4; // mutated ones, a case
+const SCHEMAS = Number(process.env.TEXTS || 4); // mutated ones, a case
 const POISONED = 8; // of a hundred cases have data that may be none
 const STREAM = 0x40000000; // of random numbers: apart from that of the cases without a schema
 
@@ -20,6 +20,7 @@ function makeSchemaCase(seed, number) {
 	const requests = Array.from({ length: REQUESTS }, () => makeRequest(world, random, entities));
 	const test = { name: 'seed ' + seed + ', case ' + number + ' with a schema', schema, policies, links, entities, requests, random };
 
+	test.schemaAsJson = random.often(35);
 	if (random.often(POISONED))
 		poison(test, random);
 	return test;
@@ -30,7 +31,9 @@ function makeSchemaCase(seed, number) {
 const disagree = (theirs, ours) => theirs !== undefined && (theirs === null) !== (ours === null);
 
 async function verdictsOf(context, given) {
-	const asked = context.ours.validate(given);
+	// Ours may read the schema as Cedar's JSON of it.
+	const json = given.schemaAsJson ? context.peer.schemaToJson(given.schema) : null;
+	const asked = context.ours.validate(json ? { ...given, schema: json } : given);
 
 	return { theirs: context.peer.validate(given), ours: await asked };
 }
