@@ -21,7 +21,7 @@ const JSON_TOO = 30; // of a hundred cases are given to us as Cedar's JSON too
 const POISONED = Number(process.env.POISON || 5); // of a hundred cases have data that may be none
 const TEXTS = Number(process.env.TEXTS || 8); // mutated ones, a case
 const SETS = 5; // mutated ones, a case that is given as JSON too
-const SCHEMA_EVERY = 2; // one case in so many has a companion with a schema
+const SCHEMA_EVERY = 5; // one case in so many has a companion with a schema
 const SHOWN = 5; // differences, by each process
 
 const counters = [...withSchema.counters, 'agree', 'differ', 'skipped', 'permits', 'forbids', 'defaults', 'errored', 'refused', 'policies', 'cases', 'linked', 'sets',

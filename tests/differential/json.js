@@ -4,6 +4,13 @@
 const MARK = '\ue000';
 const plain = { parse: JSON.parse, stringify: JSON.stringify };
 
+// What JSON.stringify gives as it is: text that was written before.
+class Written {
+	constructor(text) {
+		this.text = text;
+	}
+}
+
 class Long {
 	constructor(text) {
 		this.text = text;
@@ -16,6 +23,8 @@ class Long {
 
 function install() {
 	JSON.stringify = (value) => {
+		if (value instanceof Written)
+			return value.text;
 		const text = plain.stringify(value);
 
 		return text && text.includes(MARK) ? text.replace(/"\ue000([^"]*)"/g, '$1') : text;
@@ -29,4 +38,4 @@ function install() {
 	};
 }
 
-module.exports = { Long, install };
+module.exports = { Long, Written, install };

@@ -2,6 +2,7 @@
 // peer.js - Cedar's own engine, from npm: decides a case, or says whether a text is a policy set.
 // Its WebAssembly instance does not survive a crash (deep nesting); a new one is made then, and the case is skipped.
 const v8 = require('node:v8');
+const { Written } = require('./json.js');
 
 const folder = process.env.PEERS;
 
@@ -46,9 +47,12 @@ function policySet(test) {
 	return set;
 }
 
+// `entities` is JSON text, written once for all requests.
 function decideOne(request, entities, schema) {
 	const lawful = schema ? { preparsedSchemaName: 'case', validateRequest: true } : {};
-	const answer = survive((e) => e.statefulIsAuthorized({ ...request, ...lawful, preparsedPolicySetId: 'case', entities }));
+	const call = JSON.stringify({ ...request, ...lawful, preparsedPolicySetId: 'case' });
+	const written = new Written(call.slice(0, -1) + ',"entities":' + entities + '}');
+	const answer = survive((e) => e.statefulIsAuthorized(written));
 
 	if (!answer || answer.type === 'failure')
 		return answer && refusal('request', answer);
@@ -67,11 +71,13 @@ function decide(test) {
 
 	if (!prepared || prepared.type === 'failure')
 		return test.requests.map(() => prepared && refusal('policies', prepared));
+	const entities = JSON.stringify(test.entities);
+
 	return test.requests.map((request) => {
 		// After a crash the policies are gone.
 		if (!engine)
 			return null;
-		return decideOne(request, test.entities, test.schema);
+		return decideOne(request, entities, test.schema);
 	});
 }
 

@@ -20,7 +20,7 @@ function pool(random, [plain, edge], n, percent) {
 
 function randomKind(world, random, depth = 2) {
 	const kind = random.weighted([
-		[30, 'scalar'], [20, 'common'], [18, 'entity'], [depth ? 16 : 0, 'set'], [depth ? 10 : 0, 'record'],
+		[32, 'scalar'], [22, 'common'], [18, 'entity'], [depth ? 14 : 0, 'set'], [depth ? 7 : 0, 'record'],
 	]);
 
 	switch (kind) {
@@ -49,7 +49,7 @@ function makeWorld(random) {
 		world.pools[kind] = pool(random, texts[POOL[kind]], random.range(2, 5), 25);
 	// Errors of extension texts shall be common, not the rule.
 	world.ids = pool(random, texts.ids, random.range(2, 4), 15);
-	world.names = pool(random, texts.names, random.range(4, 8), 40);
+	world.names = pool(random, texts.names, random.range(3, 5), 35);
 	world.actionType = random.pick(texts.actionTypes);
 	world.actions = random.some(texts.actions, random.range(2, 4));
 	for (const name of world.names)
@@ -80,7 +80,7 @@ function randomValue(world, random, kind, depth = 3) {
 		return world.laws && random.often(40) ? uid : { __entity: uid };
 	}
 	case 'set': {
-		const n = depth ? random.weighted([[1, 0], [2, 1], [3, 2], [2, 3]]) : 0;
+		const n = depth ? random.weighted([[1, 0], [3, 1], [3, 2], [1, 3]]) : 0;
 
 		return Array.from({ length: n }, () => randomValue(world, random, kind.of, depth - 1));
 	}
@@ -133,7 +133,7 @@ function addEntity(world, random, entities, seen, uid) {
 	if (seen.has(keyOf(uid)))
 		return;
 	seen.add(keyOf(uid));
-	const attrs = random.some(Object.keys(world.attrs), 6), shape = world.laws && world.shapes[uid.type];
+	const attrs = random.some(Object.keys(world.attrs), random.range(2, 4)), shape = world.laws && world.shapes[uid.type];
 	const above = shape && random.often(99) ? entities.filter((e) => shape.parents.includes(e.uid.type)) : entities;
 	const entity = {
 		uid,
@@ -176,7 +176,7 @@ function makeEntities(world, random) {
 
 	if (random.often(4))
 		return entities;
-	for (let i = random.range(2, 9); i > 0; i--)
+	for (let i = random.weighted([[6, random.range(2, 4)], [3, random.range(4, 7)], [1, 11]]); i > 0; i--)
 		addEntity(world, random, entities, seen, randomUid(world, random));
 	if (random.often(world.laws ? 3 : 40))
 		addActions(world, random, entities);
