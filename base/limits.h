@@ -6,6 +6,7 @@
 #define LIMIT_POLICY_FILE_BYTES (64u << 20)
 #define LIMIT_POLICIES 4000000u
 #define LIMIT_RULES 16000000u        /* that policies are taken apart into */
+#define LIMIT_IAM_BYTES (1u << 20)       /* one IAM policy; AWS allows 20 KiB */
 #define LIMIT_NESTING 200u          /* brackets and operators within one another; Cedar names no number, its WASM build dies near 120 */
 #define LIMIT_EVAL_DEPTH 1000u
 #define LIMIT_POLICY_JSON_DEPTH 2000u /* of JSON: an operator takes two levels, so chains of up to 990; the JSON library ends at 2,048 */
