@@ -220,6 +220,7 @@ read_principal(struct document *d, const json_t *statement, struct element *e)
 struct names {
 	struct str type;
 	const char *text;
+	bool is_arn;
 	const struct iam_text *texts;
 	size_t n;
 	bool negated;
@@ -232,6 +233,13 @@ write_entity(struct buf *out, const struct names *names, size_t i)
 
 	value_print_uid(out,
 	    (struct uid){ names->type, t->n ? t->parts[0].text : STR("") });
+}
+
+/* Must it be a regular expression? Parts are of ARNs alone. */
+static bool
+needs_regex(const struct names *names, const struct iam_text *t)
+{
+	return t->has_any || (names->is_arn && iam_is_inner_wild(t));
 }
 
 static bool
@@ -284,15 +292,17 @@ write_tests(struct iam *im, const struct names *names, struct element *e)
 		buf_printf(out, "].contains(context.%s)", names->text);
 	for (size_t i = 0; i < names->n; i++) {
 		const struct iam_text *t = &names->texts[i];
-		bool regex = t->has_any || iam_is_inner_wild(t);
+		bool regex = needs_regex(names, t);
 
 		if (is_plain(t))
 			continue;
 		buf_printf(out, "%scontext.%s %s ", n++ ? " || " : "",
 		    names->text, regex ? "matches" : "like");
 		if (regex)
-			ok =
-			    iam_write_regex(im, out, t, 1, IAM_REGEX_ARN) && ok;
+			ok = iam_write_regex(im, out, t, 1,
+				 names->is_arn ? IAM_REGEX_ARN
+					       : IAM_REGEX_WILD) &&
+			     ok;
 		else
 			iam_write_pattern(out, t);
 	}
@@ -320,8 +330,7 @@ write_names(struct iam *im, const struct names *names, const json_t *v,
 		write_exact(names, e);
 		return true;
 	}
-	if (names->n == 1 && !names->texts[0].has_any &&
-	    !iam_is_inner_wild(&names->texts[0])) {
+	if (names->n == 1 && !needs_regex(names, &names->texts[0])) {
 		buf_printf(&e->scope,
 		    "%s like %.*s::", names->negated ? " not" : "",
 		    STR_ARG(names->type));
@@ -506,8 +515,9 @@ write_statement(struct document *d, const json_t *statement, size_t i)
 		"NotPrincipal", "Action", "NotAction", "Resource",
 		"NotResource", "Condition", NULL };
 	const json_t *condition, *v = NULL;
-	struct names resources = { .type = STR_INIT("Resource"),
-		.text = "resource" };
+	struct names resources = {
+		.type = STR_INIT("Resource"), .text = "resource", .is_arn = true
+	};
 	struct element e[2] = { 0 };
 	struct buf tail = { 0 };
 	bool allow, separate = false, ok;

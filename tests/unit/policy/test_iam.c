@@ -157,6 +157,8 @@ static const struct {
 	    "", EVAL_TRUE },
 	{ "'Action':['s3:G*','s3:P*','ec2:Run'],'Resource':'*'", "ec2:runs",
 	    "r", "", EVAL_FALSE },
+	{ "'Action':['a:*x','b:*x'],'Resource':'*'", "a:b:cx", "r", "",
+	    EVAL_TRUE },
 	{ "'NotAction':['iam:*','sts:*'],'Resource':'*'", "iam:get", "r", "",
 	    EVAL_FALSE },
 	{ "'NotAction':['iam:*','sts:*'],'Resource':'*'", "s3:get", "r", "",
