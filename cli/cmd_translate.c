@@ -8,10 +8,15 @@
 #include "cli/cli.h"
 #include "policy/schema.h"
 
+/* To whom and what IAM policies are attached. */
+struct attached {
+	const char *principal, *resource;
+};
+
 struct reader {
-	const char *name, *suffix, *help;
+	const char *name, *suffix, *help; /* no suffix: only when asked for */
 	bool (*add)(struct policy_set *set, const char *path, struct str text,
-	    struct errors *reterr);
+	    const struct attached *attached, struct errors *reterr);
 };
 
 struct writer {
@@ -22,16 +27,34 @@ struct writer {
 
 static bool
 add_avow(struct policy_set *set, const char *path, struct str text,
-    struct errors *reterr)
+    const struct attached *attached, struct errors *reterr)
 {
+	(void)attached;
 	return policy_set_add_text(set, path, text, POLICY_AVOW, reterr);
 }
 
 static bool
 add_cedar(struct policy_set *set, const char *path, struct str text,
-    struct errors *reterr)
+    const struct attached *attached, struct errors *reterr)
 {
+	(void)attached;
 	return policy_set_add_text(set, path, text, POLICY_CEDAR, reterr);
+}
+
+static bool
+add_json(struct policy_set *set, const char *path, struct str text,
+    const struct attached *attached, struct errors *reterr)
+{
+	(void)attached;
+	return policy_set_add_json(set, path, text, reterr);
+}
+
+static bool
+add_iam(struct policy_set *set, const char *path, struct str text,
+    const struct attached *attached, struct errors *reterr)
+{
+	return policy_set_add_iam(set, path, text, str_of(attached->principal),
+	    str_of(attached->resource), reterr);
 }
 
 static bool
@@ -66,7 +89,11 @@ static const struct reader readers[] = {
 	{ "avow", ".avow", "policy text", add_avow },
 	{ "cedar", ".cedar", "Cedar policy text", add_cedar },
 	{ "json", ".json", "a Cedar policy set or policy in JSON, or Avow's",
-	    policy_set_add_json },
+	    add_json },
+	{ "iam", NULL,
+	    "an AWS IAM policy; what cannot be said exactly is "
+	    "refused",
+	    add_iam },
 };
 
 static const struct writer writers[] = {
@@ -83,8 +110,8 @@ find_reader(const char *from, const char *path)
 {
 	for (size_t i = 0; i < ARRAY_LEN(readers); i++)
 		if (from ? strcmp(from, readers[i].name) == 0
-			 : str_has_suffix(
-			       str_of(path), str_of(readers[i].suffix)))
+			 : readers[i].suffix && str_has_suffix(str_of(path),
+						    str_of(readers[i].suffix)))
 			return &readers[i];
 	return NULL;
 }
@@ -117,7 +144,7 @@ refuse_form(const char *from, const char *path)
 
 static bool
 add_file(struct policy_set *set, const char *from, const char *path,
-    struct errors *errors)
+    const struct attached *attached, struct errors *errors)
 {
 	const struct reader *reader = find_reader(from, path);
 	struct arena *a = arena_new(0);
@@ -131,7 +158,7 @@ add_file(struct policy_set *set, const char *from, const char *path,
 		ok = ok &&
 		     file_read(a, path, LIMIT_POLICY_FILE_BYTES, &text, &e);
 	if (ok)
-		ok = reader->add(set, path, text, errors);
+		ok = reader->add(set, path, text, attached, errors);
 	else if (e.code != ERR_NONE)
 		(void)errors_take(errors, &e);
 	arena_free(a);
@@ -155,14 +182,16 @@ put_out(const char *path, const struct buf *out)
 
 static bool
 translate(struct policy_set *set, const struct cli_list *paths,
-    const char *from, const struct writer *writer, const char *to_path)
+    const struct attached *attached, const char *from,
+    const struct writer *writer, const char *to_path)
 {
 	struct errors errors = { 0 };
 	struct buf out = { 0 }, messages = { 0 };
 	bool ok = true;
 
 	for (size_t i = 0; i < paths->n; i++)
-		ok = add_file(set, from, paths->items[i], &errors) && ok;
+		ok = add_file(set, from, paths->items[i], attached, &errors) &&
+		     ok;
 	ok = ok && policy_set_finish(set, &errors) &&
 	     writer->write(set, &out, &errors);
 	policy_set_print_errors(set, &errors, &messages);
@@ -174,8 +203,8 @@ translate(struct policy_set *set, const struct cli_list *paths,
 }
 
 static enum cli_exit
-run(const struct cli_list *paths, const char *from, const char *to,
-    const char *to_path)
+run(const struct cli_list *paths, const struct attached *attached,
+    const char *from, const char *to, const char *to_path)
 {
 	const struct writer *writer = find_writer(to);
 	struct policy_set *set = writer ? policy_set_new(POLICY_NAMED) : NULL;
@@ -183,7 +212,7 @@ run(const struct cli_list *paths, const char *from, const char *to,
 
 	if (writer && !set)
 		cli_errorf("memory ran out");
-	ok = set && translate(set, paths, from, writer, to_path);
+	ok = set && translate(set, paths, attached, from, writer, to_path);
 	policy_set_free(set);
 	return ok ? CLI_YES : CLI_CANNOT_TELL;
 }
@@ -261,8 +290,9 @@ is_schema(const char *kind, const struct cli_list *paths)
 }
 
 static enum cli_exit
-run_kind(const char *kind, const struct cli_list *paths, const char *from,
-    const char *to, const char *to_path)
+run_kind(const char *kind, const struct cli_list *paths,
+    const struct attached *attached, const char *from, const char *to,
+    const char *to_path)
 {
 	if (kind && strcmp(kind, "schema") != 0 &&
 	    strcmp(kind, "policies") != 0) {
@@ -272,21 +302,27 @@ run_kind(const char *kind, const struct cli_list *paths, const char *from,
 		return CLI_CANNOT_TELL;
 	}
 	return is_schema(kind, paths) ? run_schema(paths, from, to, to_path)
-				      : run(paths, from, to, to_path);
+				      : run(paths, attached, from, to, to_path);
 }
 
 enum cli_exit
 cmd_translate(int argc, char **argv)
 {
 	struct cli_list paths = { 0 };
+	struct attached attached = { 0 };
 	const char *from = NULL, *to = NULL, *to_path = NULL, *kind = NULL;
 	const struct cli_option options[] = {
 		{ "from", CLI_TEXT, &from, false, "FORM",
-		    "avow, cedar or json (default: by each file's suffix)" },
+		    "avow, cedar, json or iam (default: by each file's "
+		    "suffix)" },
 		{ "to", CLI_TEXT, &to, true, "FORM", "avow, cedar or json" },
 		{ "kind", CLI_TEXT, &kind, false, "WORD",
 		    "policies or schema (default: schema for *.cedarschema "
 		    "and *.cedarschema.json)" },
+		{ "principal", CLI_TEXT, &attached.principal, false, "ENTITY",
+		    "whom an IAM policy without Principal is attached to" },
+		{ "resource", CLI_TEXT, &attached.resource, false, "ENTITY",
+		    "what an IAM policy without Resource is attached to" },
 		{ "out", CLI_TEXT, &to_path, false, "FILE",
 		    "write there (also -o), not to standard output" },
 	};
@@ -309,7 +345,7 @@ cmd_translate(int argc, char **argv)
 	enum cli_exit code;
 
 	if (cli_parse(&usage, argc, argv, &code))
-		code = run_kind(kind, &paths, from, to, to_path);
+		code = run_kind(kind, &paths, &attached, from, to, to_path);
 	cli_list_free(&paths);
 	return code;
 }

@@ -99,6 +99,43 @@ policy_set_add_json(struct policy_set *set, const char *file, struct str text,
 	return add_copy(set, file, text, FORM_JSON, reterr);
 }
 
+/* Nothing comes of the file but messages, which quote its text. */
+static bool
+keep_for_messages(struct policy_set *set, const char *file, struct str text,
+    struct errors *reterr)
+{
+	struct ast *t = ARENA_NEW(set->arena, struct ast);
+	struct error e = { 0 };
+
+	if (!t || !ARENA_PUSH_ROOM(
+		      set->arena, set->files, set->n_files, set->cap_files))
+		return nomem(reterr);
+	if (!source_init(set->arena, file, text, &t->source, &e))
+		return errors_take(reterr, &e);
+	set->files[set->n_files++] = t;
+	return false;
+}
+
+bool
+policy_set_add_iam(struct policy_set *set, const char *file, struct str text,
+    struct str principal, struct str resource, struct errors *reterr)
+{
+	struct str copy = str_dup(set->arena, text);
+	const char *name = str_z(set->arena, str_of(file));
+	struct buf out = { 0 };
+	bool ok;
+
+	if (!copy.p || !name)
+		return nomem(reterr);
+	if (!policy_import_iam(name, copy, principal, resource, &out, reterr))
+		return keep_for_messages(set, name, copy, reterr);
+	name = str_printf(set->arena, "%s as text", name).p;
+	ok = name ? add_copy(set, name, buf_str(&out), FORM_AVOW, reterr)
+		  : nomem(reterr);
+	buf_free(&out);
+	return ok;
+}
+
 /* What has a beginning of something other than policy text. */
 static bool
 check_form(const char *path, struct str text, struct errors *reterr)

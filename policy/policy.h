@@ -70,6 +70,10 @@ bool policy_format(const char *file, struct str text,
 bool policy_import_iam(const char *file, struct str text,
     struct str principal, struct str resource, struct buf *out,
     struct errors *reterr) MUST_USE;
+/* The same, as one file of the set. */
+bool policy_set_add_iam(struct policy_set *set, const char *file,
+    struct str text, struct str principal, struct str resource,
+    struct errors *reterr) MUST_USE;
 /* Canonical text of one policy of the set, without comments; of a link: with what its slots are bound to. */
 void policy_print(const struct policy_set *set, uint32_t i, struct buf *out);
 /* A finished set in Cedar's JSON, ids kept; where it has additions to Cedar, in Avow's own form (`"avow": 1`). The caller owns *ret. What was read from such JSON
