@@ -23,20 +23,31 @@ is_listed(const struct ast *t, const struct ast_node *n, struct str type)
 
 /* --- types ------------------------------------------------------------- */
 
-static uint32_t
-type_at(const struct checker *c, const struct ast_node *n)
+/* The type of an entity, or of what a link binds a slot to. False where a slot
+ * may be anything. */
+static bool
+type_at(const struct checker *c, uint32_t node, uint32_t *ret)
 {
-	return schema_find_any_type(c->schema, c->ast->strings[n->a]);
+	const struct ast_node *n = &c->ast->nodes[typecheck_bare(c, node)];
+	struct str type = { 0 };
+
+	if (n->kind == NODE_ENTITY)
+		type = c->ast->strings[n->a];
+	else if (n->kind == NODE_SLOT && c->slot)
+		type = c->slot[n->op == VAR_RESOURCE].type;
+	else
+		return false;
+	*ret = schema_find_any_type(c->schema, type);
+	return true;
 }
 
 static enum verdict
 type_equals(const struct checker *c, uint32_t node, uint32_t type)
 {
-	const struct ast_node *n = &c->ast->nodes[typecheck_bare(c, node)];
+	uint32_t other;
 
-	if (n->kind != NODE_ENTITY || type_at(c, n) == type)
-		return VERDICT_MAYBE;
-	return VERDICT_NO;
+	return !type_at(c, node, &other) || other == type ? VERDICT_MAYBE
+							  : VERDICT_NO;
 }
 
 static enum verdict
@@ -44,15 +55,11 @@ type_in_list(
     const struct checker *c, const struct ast_node *test, uint32_t type)
 {
 	for (uint32_t i = 0; i < test->b; i++) {
-		uint32_t node = typecheck_bare(c, c->ast->kids[test->a + i]);
-		const struct ast_node *n = &c->ast->nodes[node];
 		uint32_t group;
 
-		if (n->kind != NODE_ENTITY)
-			return VERDICT_MAYBE;
-		group = type_at(c, n);
-		if (group != SCHEMA_NONE &&
-		    schema_type_in(c->schema, type, group))
+		if (!type_at(c, c->ast->kids[test->a + i], &group) ||
+		    (group != SCHEMA_NONE &&
+			schema_type_in(c->schema, type, group)))
 			return VERDICT_MAYBE;
 	}
 	return VERDICT_NO;
@@ -179,4 +186,35 @@ applies_only_action(const struct checker *c, uint32_t scope)
 	if (!t || t->kind != NODE_TEST_EQ || t->negated)
 		return SCHEMA_NONE;
 	return action_at(c, t->a);
+}
+
+bool
+applies_any(
+    struct checker *c, uint32_t scope, const uint32_t *types, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++, c->steps++)
+		if (applies_type(c, scope, types[i]))
+			return true;
+	return false;
+}
+
+bool
+applies_some(struct checker *c, const struct ast_policy *policy)
+{
+	uint32_t only = applies_only_action(c, policy->scope[VAR_ACTION]);
+	uint32_t i = only == SCHEMA_NONE ? 0 : only;
+	uint32_t end = only == SCHEMA_NONE ? c->schema->n_actions : only + 1;
+
+	for (; i < end; i++) {
+		const struct schema_action *a = &c->schema->actions[i];
+
+		c->steps++;
+		if (applies_action(c, policy->scope[VAR_ACTION], i) &&
+		    applies_any(c, policy->scope[VAR_PRINCIPAL], a->principals,
+			a->n_principals) &&
+		    applies_any(c, policy->scope[VAR_RESOURCE], a->resources,
+			a->n_resources))
+			return true;
+	}
+	return false;
 }

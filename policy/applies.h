@@ -9,6 +9,11 @@
 /* May the scope element match an entity of this type (principal, resource) or this action? */
 bool applies_type(const struct checker *c, uint32_t scope, uint32_t type);
 bool applies_action(const struct checker *c, uint32_t scope, uint32_t action);
+/* May it match one of these types? */
+bool applies_any(struct checker *c, uint32_t scope, const uint32_t *types,
+    uint32_t n);
+/* Does some action have a principal and a resource that the scope may match? */
+bool applies_some(struct checker *c, const struct ast_policy *policy);
 /* The only action that the element may match, by `==`; SCHEMA_NONE where it may be others, or none. */
 uint32_t applies_only_action(const struct checker *c, uint32_t scope);
 

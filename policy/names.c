@@ -21,8 +21,8 @@ names_init(struct names *n, const struct schema *schema, struct arena *keep)
 	return true;
 }
 
-static bool
-is_action_type(struct str type)
+bool
+names_is_action(struct str type)
 {
 	return str_eq(type, STR("Action")) ||
 	       str_has_suffix(type, STR("::Action"));
@@ -34,7 +34,7 @@ check_type(struct names *n, struct checker *c, uint32_t node, struct str name)
 	const struct str *near;
 	struct error *e;
 
-	if (is_action_type(name) ||
+	if (names_is_action(name) ||
 	    schema_find_type(n->schema, name) != SCHEMA_NONE)
 		return;
 	e = typecheck_refuse(c, node, ERR_SCHEMA_NAME,
@@ -126,7 +126,7 @@ check_entity(struct names *n, struct checker *c, uint32_t node)
 	struct uid uid = { c->ast->strings[e->a], c->ast->strings[e->b] };
 	uint32_t type;
 
-	if (is_action_type(uid.type)) {
+	if (names_is_action(uid.type)) {
 		check_action(n, c, node, uid);
 		return;
 	}
@@ -162,18 +162,8 @@ struct allowed {
 	uint32_t first; /* an action that fits */
 };
 
-static bool
-any_applies(
-    const struct checker *c, uint32_t scope, const uint32_t *types, uint32_t n)
-{
-	for (uint32_t i = 0; i < n; i++)
-		if (applies_type(c, scope, types[i]))
-			return true;
-	return false;
-}
-
 static struct allowed
-what_fits(const struct checker *c, const struct ast_policy *p)
+what_fits(struct checker *c, const struct ast_policy *p)
 {
 	struct allowed sum = { .first = SCHEMA_NONE };
 
@@ -187,9 +177,9 @@ what_fits(const struct checker *c, const struct ast_policy *p)
 			continue;
 		if (sum.appliable++ == 0)
 			sum.first = i;
-		sum.principals += any_applies(
+		sum.principals += applies_any(
 		    c, p->scope[VAR_PRINCIPAL], a->principals, a->n_principals);
-		sum.resources += any_applies(
+		sum.resources += applies_any(
 		    c, p->scope[VAR_RESOURCE], a->resources, a->n_resources);
 	}
 	return sum;

@@ -27,6 +27,7 @@ struct checker {
 	struct findings findings;
 	struct arena *scratch; /* of one environment */
 	struct environment env;
+	const struct uid *slot; /* [0] ?principal, [1] ?resource of a link; NULL: any entities */
 	unsigned depth;
 	uint64_t steps;
 	bool is_too_deep, failed;

@@ -11,8 +11,7 @@
 
 #include "base/limits.h"
 #include "policy/applies.h"
-#include "policy/hint.h"
-#include "policy/names.h"
+#include "policy/links.h"
 #include "policy/pattern.h"
 #include "policy/set.h"
 
@@ -527,6 +526,7 @@ schema_validate(const struct schema *s, const struct policy_set *set,
 			ok = check_policy(&v);
 		}
 	}
+	ok = ok && links_check(&v.c, &v.names, set, v.errors);
 	arena_free(v.c.scratch);
 	arena_free(v.arena);
 	arena_free(keep);

@@ -193,6 +193,74 @@ START_TEST(namespaces)
 }
 END_TEST
 
+/* Links bind slots; the first error, and where it is in the JSON. */
+static const struct {
+	const char *template, *slot, *entity;
+	enum err_code want;
+	const char *place;
+} links[] = {
+	{ "principal == ?principal, action, resource", "principal",
+	    "{\"type\": \"User\", \"id\": \"a\"}", ERR_NONE, "" },
+	{ "principal == ?principal, action, resource", "principal",
+	    "{\"type\": \"Usr\", \"id\": \"a\"}", ERR_SCHEMA_NAME,
+	    "\"?principal\"" },
+	{ "principal == ?principal, action, resource", "principal",
+	    "{\"type\": \"Photo\", \"id\": \"a\"}", ERR_TYPE_SCOPE,
+	    "{\"templateId\"" },
+	{ "principal in ?principal, action, resource", "principal",
+	    "{\"type\": \"G\", \"id\": \"a\"}", ERR_NONE, "" },
+	{ "principal in ?principal, action, resource", "principal",
+	    "{\"type\": \"Album\", \"id\": \"a\"}", ERR_TYPE_SCOPE,
+	    "{\"templateId\"" },
+	{ "principal in ?principal, action, resource", "principal",
+	    "{\"type\": \"Action\", \"id\": \"zz\"}", ERR_TYPE_SCOPE,
+	    "{\"templateId\"" },
+	{ "principal == ?principal, action == Action::\"view\", resource",
+	    "principal", "{\"type\": \"G\", \"id\": \"a\"}", ERR_TYPE_SCOPE,
+	    "{\"templateId\"" },
+	{ "principal, action, resource in ?resource", "resource",
+	    "{\"type\": \"Album\", \"id\": \"a\"}", ERR_NONE, "" },
+	{ "principal, action, resource in ?resource", "resource",
+	    "{\"type\": \"User\", \"id\": \"a\"}", ERR_TYPE_SCOPE,
+	    "{\"templateId\"" },
+};
+
+START_TEST(bound_slots)
+{
+	char text[200], json[400];
+	struct errors errors = { 0 }, warnings = { 0 };
+	struct schema *s =
+	    schema_new("s", str_of(validity_schema), SCHEMA_CEDAR, &errors);
+	struct policy_set *set = policy_set_new(POLICY_BY_POSITION);
+	bool ok;
+
+	snprintf(text, sizeof text, "permit(%s);", links[_i].template);
+	snprintf(json, sizeof json,
+	    "{\"staticPolicies\": {}, \"templates\": {}, "
+	    "\"templateLinks\": [{\"templateId\": \"policy0\", \"newId\": "
+	    "\"l\", \"values\": {\"?%s\": %s}}]}",
+	    links[_i].slot, links[_i].entity);
+	ok = policy_set_add_text(
+		 set, "p", str_of(text), POLICY_CEDAR, &errors) &&
+	     policy_set_add_json(set, "j", str_of(json), &errors) &&
+	     policy_set_finish(set, &errors);
+	ck_assert_msg(ok, "%s", errors.e[0].msg);
+	ok = schema_validate(s, set, SCHEMA_STRICT, &errors, &warnings);
+	ck_assert_msg(errors.e[0].code == links[_i].want &&
+			  ok == (links[_i].want == ERR_NONE),
+	    "%s %s: %s", text, links[_i].entity, errors.e[0].msg);
+	if (!ok) {
+		ck_assert_str_eq(errors.e[0].at.file, "j");
+		ck_assert_msg(
+		    str_has_prefix(validity_place(json, errors.e[0].at),
+			str_of(links[_i].place)),
+		    "at `%.*s`", STR_ARG(validity_place(json, errors.e[0].at)));
+	}
+	schema_free(s);
+	policy_set_free(set);
+}
+END_TEST
+
 /* Errors beyond those kept are counted, and the answer is no all the same. */
 START_TEST(many_errors)
 {
@@ -257,6 +325,7 @@ main(void)
 	tcase_add_loop_test(tc, what_is_added, 0, ARRAY_LEN(added));
 	tcase_add_loop_test(tc, says, 0, ARRAY_LEN(messages));
 	tcase_add_loop_test(tc, namespaces, 0, ARRAY_LEN(spaces));
+	tcase_add_loop_test(tc, bound_slots, 0, ARRAY_LEN(links));
 	tcase_add_test(tc, many_errors);
 	tcase_add_test(tc, over_the_limit);
 	suite_add_tcase(s, tc);
