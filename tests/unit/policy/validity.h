@@ -45,6 +45,8 @@ validity_of(const char *schema, const char *policies,
 	policy_set_free(set);
 	for (size_t i = 0; i < v.errors.n; i++)
 		v.errors.e[i].at.file = "p";
+	for (size_t i = 0; i < v.warnings.n; i++)
+		v.warnings.e[i].at.file = "p";
 	return v;
 }
 
