@@ -322,16 +322,6 @@ print_record(const struct schema *s, const struct type *type, size_t end,
 	return true;
 }
 
-static const char *
-extension_name(enum value_kind kind)
-{
-	if (kind == VALUE_IP)
-		return "ipaddr";
-	if (kind == VALUE_DECIMAL)
-		return "decimal";
-	return kind == VALUE_DATETIME ? "datetime" : "duration";
-}
-
 static bool
 print_type(const struct schema *s, const struct type *type, size_t end,
     struct buf *out)
@@ -367,7 +357,7 @@ print_type(const struct schema *s, const struct type *type, size_t end,
 		buf_add(out, schema_shown(schema_type_name(s, type->entity)));
 		break;
 	case TYPE_EXTENSION:
-		buf_addz(out, extension_name(type->extension));
+		buf_addz(out, value_kind_name(type->extension));
 		break;
 	}
 	return true;

@@ -60,14 +60,11 @@ read_string(const struct reader *r, const json_t *json, struct value *ret)
 	return true;
 }
 
+/* The constructor is called as the type is, but for addresses. */
 static struct str
 constructor(enum value_kind kind)
 {
-	if (kind == VALUE_IP)
-		return STR("ip");
-	if (kind == VALUE_DECIMAL)
-		return STR("decimal");
-	return kind == VALUE_DATETIME ? STR("datetime") : STR("duration");
+	return kind == VALUE_IP ? STR("ip") : str_of(value_kind_name(kind));
 }
 
 static bool

@@ -354,12 +354,15 @@ START_TEST(names)
 		{ STR_INIT("entity A = {s: Set<{d: datetime, e?: duration, "
 			   "f: decimal}>};"),
 		    "A", "{s: Set<{d: datetime, e?: duration, f: decimal}>}" },
+		{ STR_INIT("entity A = {d: debversion, r: __cedar::rpmversion, "
+			   "v?: version};"),
+		    "A", "{d: debversion, r: rpmversion, v?: version}" },
 	};
 
 	check_attribute(rows[_i].text, rows[_i].type, rows[_i].want);
 }
 END_TEST
-#define N_NAMES 9
+#define N_NAMES 10
 
 START_TEST(long_types_are_cut)
 {
