@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 
+#define NO_TEST UINT32_MAX
 #define REPEATED_MAX 64u /* tests that are compared one with all others */
 
 struct placing {
@@ -15,6 +16,7 @@ struct placing {
 	struct ids ids; /* tests that are left */
 	uint32_t n_total;
 	struct normal_atom atom[3];
+	uint32_t from[3]; /* the test that says the atom, or NO_TEST */
 	bool never;
 };
 
@@ -124,8 +126,10 @@ choose(struct placing *p, unsigned var)
 		const struct known_test *t = known(p, i);
 
 		if (t->atom_var == var && !t->atom_negated &&
-		    is_better(&t->atom, best))
+		    is_better(&t->atom, best)) {
 			*best = t->atom;
+			p->from[var] = p->ids.items[i];
+		}
 	}
 }
 
@@ -143,6 +147,7 @@ combine(struct placing *p, unsigned var)
 			continue;
 		atom->kind = ATOM_IS_IN;
 		atom->type = t->atom.type;
+		p->from[var] = NO_TEST;
 	}
 }
 
@@ -205,6 +210,7 @@ take_type(struct placing *p)
 	if (t->atom.kind != ATOM_IS || t->atom_is_exact || t->atom_negated)
 		return;
 	atom = &p->atom[t->atom_var];
+	p->from[t->atom_var] = NO_TEST;
 	if (atom->kind == ATOM_ANY)
 		*atom = t->atom;
 	else if (atom->kind == ATOM_IN) {
@@ -256,6 +262,20 @@ sort_tests(struct placing *p)
 /* ---- rules ----------------------------------------------------------------
  */
 
+/* The number of an element's atom; its text is made once a test. */
+static uint32_t
+number_atom(struct placing *p, unsigned var)
+{
+	uint32_t from = p->from[var], *number;
+
+	if (from == NO_TEST)
+		return rules_atom(p->m, &p->atom[var]);
+	number = &p->m->tests[from].atom_number;
+	if (*number == UINT32_MAX)
+		*number = rules_atom(p->m, &p->atom[var]);
+	return *number;
+}
+
 static bool
 add_rule(struct placing *p)
 {
@@ -266,8 +286,8 @@ add_rule(struct placing *p)
 
 	if (!ARENA_PUSH_ROOM(m->scratch, m->rules, m->n_rules, m->cap_rules))
 		return false;
-	for (size_t i = 0; i < 3; i++) {
-		rule.atom[i] = rules_atom(m, &p->atom[i]);
+	for (unsigned i = 0; i < 3; i++) {
+		rule.atom[i] = number_atom(p, i);
 		if (rule.atom[i] == UINT32_MAX)
 			return false;
 	}
@@ -282,7 +302,7 @@ add_rule(struct placing *p)
 static bool
 place(struct making *m, const struct draft *draft)
 {
-	struct placing p = { .m = m };
+	struct placing p = { .m = m, .from = { NO_TEST, NO_TEST, NO_TEST } };
 
 	if (!number_tests(&p, draft))
 		return false;

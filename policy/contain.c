@@ -15,18 +15,18 @@
 #define NO_TEST UINT32_MAX
 #define WIDER_MAX 8u
 
-/* Rules by effect, atoms and what their list begins with. */
-struct finder {
-	struct making *m;
-	struct intern *keys;
-	uint32_t *first; /* by key: a rule, plus one */
-	uint32_t *next;  /* by entry: two a rule */
-	size_t cap_first;
-};
-
+/* The atoms that rules have and that hold all that an atom holds. */
 struct wider {
 	uint32_t atoms[WIDER_MAX];
-	size_t n;
+	uint32_t n; /* 0: not looked for yet */
+};
+
+/* Rules by effect, atoms and what their list begins with: two entries a rule.
+ */
+struct finder {
+	struct making *m;
+	struct rule_table table;
+	struct wider *wider; /* by atom */
 };
 
 /* ---- looking up -----------------------------------------------------------
@@ -43,54 +43,55 @@ path_key(const struct making *m, uint32_t test)
 	return 0x80000000u | c->path;
 }
 
-static struct str
-key_text(uint32_t key[5])
+/* A comparison with one value follows from nothing but itself. */
+static bool
+is_implied(const struct normal_conjunct *c)
 {
-	return (struct str){ (const char *)key, 5 * sizeof *key };
+	return c->form == FORM_ORDER || (c->form == FORM_EQ && c->form_negated);
 }
 
-static bool
-enter(struct finder *f, uint32_t rule, uint32_t begins, uint32_t entry)
+/* What an entry of the rule stands under: its first test, or that one's path.
+ */
+static uint32_t
+begins(const struct making *m, uint32_t entry)
 {
-	const struct rule *r = &f->m->rules[rule];
-	uint32_t key[5] = { r->effect, r->atom[0], r->atom[1], r->atom[2],
-		begins };
-	uint32_t id = intern_add(f->keys, STR(""), key_text(key));
+	const struct known_list *l = &m->lists[m->rules[entry / 2].list];
 
-	if (id == INTERN_NONE)
-		return false;
-	f->next[entry] = f->first[id];
-	f->first[id] = entry + 1;
-	return true;
+	if (l->n == 0)
+		return NO_TEST;
+	if (entry % 2 == 0)
+		return l->tests[0];
+	return is_implied(&m->tests[l->tests[0]].conjunct)
+		   ? path_key(m, l->tests[0])
+		   : NO_TEST;
 }
 
-/* Backwards, so that chains are in canonical order. */
-static bool
-enter_all(struct finder *f)
+static void
+enter(struct finder *f, uint32_t entry)
 {
-	struct making *m = f->m;
+	const struct rule *r = &f->m->rules[entry / 2];
+	uint32_t key[RULE_KEY] = { r->effect, r->atom[0], r->atom[1],
+		r->atom[2], begins(f->m, entry) };
+	uint32_t *head;
 
-	for (uint32_t i = (uint32_t)m->n_rules; i-- > 0;) {
-		const struct known_list *l = &m->lists[m->rules[i].list];
-		uint32_t path = l->n ? path_key(m, l->tests[0]) : NO_TEST;
-
-		if (!enter(f, i, l->n ? l->tests[0] : NO_TEST, 2 * i))
-			return false;
-		if (path != NO_TEST && !enter(f, i, path, 2 * i + 1))
-			return false;
-	}
-	return true;
+	if (entry % 2 && key[4] == NO_TEST)
+		return;
+	head = rule_table_head(&f->table, key);
+	f->table.next[entry] = *head;
+	*head = entry + 1;
 }
 
 static bool
 make_finder(struct finder *f, struct making *m)
 {
 	f->m = m;
-	f->cap_first = 2 * m->n_rules + 1;
-	f->keys = intern_new(m->each, NULL);
-	f->first = ARENA_ARRAY(m->each, f->cap_first, uint32_t);
-	f->next = ARENA_ARRAY(m->each, f->cap_first, uint32_t);
-	return f->keys && f->first && f->next && enter_all(f);
+	f->wider = ARENA_ARRAY(m->each, m->n_atoms, struct wider);
+	if (!f->wider || !rule_table_init(&f->table, m->each, 2 * m->n_rules))
+		return false;
+	/* Backwards, so that chains are in canonical order. */
+	for (uint32_t i = 2 * (uint32_t)m->n_rules; i-- > 0;)
+		enter(f, i);
+	return true;
 }
 
 /* ---- what can be wider than an atom ---------------------------------------
@@ -114,10 +115,11 @@ add_wider(struct making *m, struct wider *w, struct normal_atom atom)
 	return true;
 }
 
-/* The atoms that the rules have and that hold all that `atom` holds: itself
- * first. Sets and prefixes that do are not looked for. */
+/* The atom itself first. Sets and prefixes that hold more are not looked for.
+ */
 static bool
-wider_than(struct making *m, const struct normal_atom *atom, struct wider *w)
+look_for_wider(
+    struct making *m, const struct normal_atom *atom, struct wider *w)
 {
 	bool has_uid = atom->kind == ATOM_EQ || atom->kind == ATOM_IN ||
 		       atom->kind == ATOM_IS_IN;
@@ -128,11 +130,17 @@ wider_than(struct making *m, const struct normal_atom *atom, struct wider *w)
 		.kind = ATOM_IS_IN, .type = type, .uid = atom->uid
 	};
 
-	w->n = 0;
 	return add_wider(m, w, *atom) && (!has_uid || add_wider(m, w, in)) &&
 	       (!type.n || add_wider(m, w, is)) &&
 	       (!has_uid || !type.n || add_wider(m, w, both)) &&
 	       add_wider(m, w, (struct normal_atom){ .kind = ATOM_ANY });
+}
+
+/* `w`: what is known of the atom so far. NULL when memory is out. */
+static const struct wider *
+wider_than(struct finder *f, const struct normal_atom *atom, struct wider *w)
+{
+	return w->n > 0 || look_for_wider(f->m, atom, w) ? w : NULL;
 }
 
 /* ---- covers ---------------------------------------------------------------
@@ -146,29 +154,31 @@ struct search {
 };
 
 static bool
-can_cover(const struct search *s, uint32_t rule)
+can_cover(const struct search *s, uint32_t rule, const uint32_t key[RULE_KEY])
 {
 	const struct rule *r = &s->f->m->rules[rule];
 
-	return rule != s->x && !r->is_contained &&
+	return rule != s->x && !r->is_contained && r->effect == key[0] &&
+	       memcmp(r->atom, &key[1], sizeof r->atom) == 0 &&
 	       r->below.n < s->f->m->options.below_max &&
 	       relate_list_covers(s->f->m, r->list, s->f->m->rules[s->x].list);
 }
 
 static void
-probe(struct search *s, const uint32_t atoms[3], uint32_t begins)
+probe(struct search *s, const uint32_t atoms[3], uint32_t first)
 {
-	uint32_t key[5] = { s->f->m->rules[s->x].effect, atoms[0], atoms[1],
-		atoms[2], begins };
-	uint32_t id = intern_find(s->f->keys, STR(""), key_text(key));
-	uint32_t entry = id == INTERN_NONE ? 0 : s->f->first[id];
+	const struct rule_table *t = &s->f->table;
+	uint32_t key[RULE_KEY] = { s->f->m->rules[s->x].effect, atoms[0],
+		atoms[1], atoms[2], first };
+	uint32_t entry = *rule_table_head(t, key);
 
 	for (unsigned i = 0; entry && i < PROBE_MAX; i++) {
-		if (can_cover(s, (entry - 1) / 2)) {
+		if (begins(s->f->m, entry - 1) == first &&
+		    can_cover(s, (entry - 1) / 2, key)) {
 			s->found = (entry - 1) / 2;
 			return;
 		}
-		entry = s->f->next[entry - 1];
+		entry = t->next[entry - 1];
 	}
 }
 
@@ -188,21 +198,29 @@ probe_tests(struct search *s, const uint32_t atoms[3])
 	}
 }
 
-/* `atoms`: rule x's own, or with one member for its set. */
+/* The atoms of rule x, at `at` another one (or 3: nowhere), and their numbers.
+ */
 static bool
-find_cover(struct search *s, const struct normal_atom atoms[3])
+find_cover(struct search *s, size_t at, const struct normal_atom *other)
 {
-	struct wider w[3];
+	const struct making *m = s->f->m;
+	const struct rule *r = &m->rules[s->x];
+	struct wider spare = { 0 };
+	const struct wider *w[3];
 
 	s->found = UINT32_MAX;
-	for (size_t i = 0; i < 3; i++)
-		if (!wider_than(s->f->m, &atoms[i], &w[i]))
+	for (size_t i = 0; i < 3; i++) {
+		w[i] = i == at ? wider_than(s->f, other, &spare)
+			       : wider_than(s->f, &m->atoms[r->atom[i]],
+				     &s->f->wider[r->atom[i]]);
+		if (!w[i])
 			return false;
-	for (size_t i = 0; i < w[0].n; i++)
-		for (size_t k = 0; k < w[1].n; k++)
-			for (size_t l = 0; l < w[2].n; l++) {
-				uint32_t ids[] = { w[0].atoms[i], w[1].atoms[k],
-					w[2].atoms[l] };
+	}
+	for (size_t i = 0; i < w[0]->n; i++)
+		for (size_t k = 0; k < w[1]->n; k++)
+			for (size_t l = 0; l < w[2]->n; l++) {
+				uint32_t ids[] = { w[0]->atoms[i],
+					w[1]->atoms[k], w[2]->atoms[l] };
 
 				if (s->found == UINT32_MAX)
 					probe_tests(s, ids);
@@ -225,22 +243,22 @@ static bool
 find_union(struct search *s, struct ids *covers)
 {
 	struct making *m = s->f->m;
-	struct normal_atom atoms[3], set = { 0 };
+	const uint32_t *atoms = m->rules[s->x].atom;
+	struct normal_atom set;
 	size_t at = 0;
 
-	for (size_t i = 0; i < 3; i++)
-		atoms[i] = m->atoms[m->rules[s->x].atom[i]];
-	while (at < 3 && atoms[at].kind != ATOM_SET)
+	while (at < 3 && m->atoms[atoms[at]].kind != ATOM_SET)
 		at++;
 	if (at == 3)
 		return true;
-	set = atoms[at];
+	set = m->atoms[atoms[at]];
 	for (uint32_t i = 0; i < set.n_members; i++) {
-		atoms[at] = (struct normal_atom){
+		struct normal_atom one = {
 			.kind = set.is_in ? ATOM_IN : ATOM_EQ,
 			.uid = set.members[i],
 		};
-		if (!find_cover(s, atoms))
+
+		if (!find_cover(s, at, &one))
 			return false;
 		if (s->found == UINT32_MAX) {
 			covers->n = 0;
@@ -291,12 +309,9 @@ contain(struct finder *f, uint32_t x)
 {
 	struct making *m = f->m;
 	struct search s = { .f = f, .x = x };
-	struct normal_atom atoms[3];
 	struct ids covers = { 0 };
 
-	for (size_t i = 0; i < 3; i++)
-		atoms[i] = m->atoms[m->rules[x].atom[i]];
-	if (!find_cover(&s, atoms))
+	if (!find_cover(&s, 3, NULL))
 		return false;
 	if (s.found != UINT32_MAX && !add_cover(m, &covers, s.found))
 		return false;

@@ -19,26 +19,48 @@ add_parents(struct making *m, struct rule *to, const struct rule *from)
 	return true;
 }
 
+static bool
+is_same(const struct rule *x, const struct rule *y)
+{
+	return x->effect == y->effect && x->list == y->list &&
+	       memcmp(x->atom, y->atom, sizeof x->atom) == 0;
+}
+
+/* The rule among the first `kept` that equals `r`; else it becomes the last of
+ * them. */
+static uint32_t
+keep(struct making *m, struct rule_table *t, const struct rule *r, size_t *kept)
+{
+	uint32_t key[RULE_KEY] = { r->effect, r->atom[0], r->atom[1],
+		r->atom[2], r->list };
+	uint32_t *head = rule_table_head(t, key);
+
+	for (uint32_t at = *head; at; at = t->next[at - 1])
+		if (is_same(&m->rules[at - 1], r))
+			return at - 1;
+	m->rules[*kept] = *r;
+	t->next[*kept] = *head;
+	*head = (uint32_t)*kept + 1;
+	return (uint32_t)(*kept)++;
+}
+
 bool
 dedup_merge(struct making *m, struct error *reterr)
 {
-	struct intern *keys = intern_new(m->scratch, NULL);
+	struct rule_table table;
 	size_t kept = 0;
 
-	for (size_t i = 0; keys && i < m->n_rules; i++) {
-		const struct rule *r = &m->rules[i];
-		uint32_t key[] = { r->effect, r->atom[0], r->atom[1],
-			r->atom[2], r->list };
-		uint32_t id = intern_add(keys, STR(""),
-		    (struct str){ (const char *)key, sizeof key });
+	arena_reset(m->each);
+	if (!rule_table_init(&table, m->each, m->n_rules))
+		return error_nomem(reterr);
+	for (size_t i = 0; i < m->n_rules; i++) {
+		const struct rule r = m->rules[i];
+		size_t before = kept;
+		uint32_t at = keep(m, &table, &r, &kept);
 
-		if (id == INTERN_NONE)
-			return error_nomem(reterr);
-		if (id == kept)
-			m->rules[kept++] = *r;
-		else if (!add_parents(m, &m->rules[id], r))
+		if (at < before && !add_parents(m, &m->rules[at], &r))
 			return error_nomem(reterr);
 	}
 	m->n_rules = kept;
-	return keys || error_nomem(reterr);
+	return true;
 }

@@ -62,17 +62,30 @@ static const struct stage stages[] = {
 
 #define N_STAGES ARRAY_LEN(stages)
 
-/* What a stage finds, counted in its own measure: drafts, then rules. */
+/* What there is: drafts while a policy is taken apart (the policy itself at
+ * first), the rules that have not left the index after that. */
 static uint32_t
-size_of(const struct making *m, const struct stage *s)
+count_all(const struct making *m)
 {
 	size_t n = 0;
 
-	if (s->each)
-		return (uint32_t)(m->n_rules + m->drafts.n);
 	for (size_t i = 0; i < m->n_rules; i++)
 		n += !m->rules[i].is_contained;
 	return (uint32_t)n;
+}
+
+static bool
+run_each(struct making *m, const struct stage *s, struct normal_stage *stats,
+    struct error *reterr)
+{
+	size_t rules = m->n_rules;
+	bool places = s->each == atoms_policy;
+
+	stats->n_before += m->drafts.n ? (uint32_t)m->drafts.n : 1;
+	if (!s->each(m, reterr))
+		return false;
+	stats->n_after += (uint32_t)(places ? m->n_rules - rules : m->drafts.n);
+	return true;
 }
 
 static bool
@@ -85,9 +98,13 @@ run_stage(struct making *m, const struct stage *s, struct normal_stage *stats,
 	if (!s->runs(&m->options))
 		return true;
 	m->stage = s->name;
-	stats->n_before += size_of(m, s);
-	ok = (s->each ? s->each : s->all)(m, reterr);
-	stats->n_after += size_of(m, s);
+	if (s->each) {
+		ok = run_each(m, s, stats, reterr);
+	} else {
+		stats->n_before = count_all(m);
+		ok = s->all(m, reterr);
+		stats->n_after = count_all(m);
+	}
 	stats->ns += (uint64_t)(clock_mono_ns() - from);
 	return ok;
 }

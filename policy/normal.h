@@ -110,6 +110,7 @@ struct normal {
 
 /* Which stages run. All on is the default of every command; tests turn them off one by one. Zero: none but the split into atoms and conjuncts. */
 struct normal_options {
+	/* expand: wildcards over what a schema closes; without one nothing is closed, so there is nothing to do. */
 	bool decompound, expand, dedup, contain, recompound;
 	uint32_t growth_max; /* rules one instance may become before it stays undivided; 0: the default */
 	uint32_t below_max;  /* rules that may hang below one cover, since each is looked at one by one; 0: the default */

@@ -165,6 +165,8 @@ print_note(
 		    out, strcmp(note->what, "merged") == 0 ? " with " : " ");
 		buf_escaped(out, str_of(other.at.file), false);
 		buf_printf(out, ":%u", other.at.line);
+	} else if (strcmp(note->what, "hung below") == 0) {
+		buf_addz(out, " another rule of its own");
 	}
 	buf_byte(out, '\n');
 }

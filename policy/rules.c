@@ -199,6 +199,31 @@ rules_list(struct making *m, const uint32_t *tests, uint32_t n)
 	return id;
 }
 
+bool
+rule_table_init(struct rule_table *t, struct arena *a, size_t n_entries)
+{
+	size_t n = 16;
+
+	while (n < n_entries * 2)
+		n *= 2;
+	t->mask = n - 1;
+	t->heads = ARENA_ARRAY(a, n, uint32_t);
+	t->next = ARENA_ARRAY(a, n_entries, uint32_t);
+	return t->heads && t->next;
+}
+
+uint32_t *
+rule_table_head(const struct rule_table *t, const uint32_t key[RULE_KEY])
+{
+	uint64_t hash = 0;
+
+	for (size_t i = 0; i < RULE_KEY; i++) {
+		hash = (hash ^ key[i]) * UINT64_C(0x9e3779b97f4a7c15);
+		hash ^= hash >> 29;
+	}
+	return &t->heads[hash & t->mask];
+}
+
 #define KNOWN_MAX 64u
 
 /* Is all that the test reads known to be there, of the right kind? */

@@ -43,6 +43,7 @@ struct known_test {
 	struct normal_atom atom;
 	uint8_t atom_var;
 	bool atom_negated, atom_is_exact;
+	uint32_t atom_number; /* UINT32_MAX: not asked for yet */
 };
 
 /* Tests by number, in order; the first n_total cannot err. */
@@ -119,6 +120,16 @@ uint32_t rules_atom(struct making *m, const struct normal_atom *atom);
 uint32_t rules_test(struct making *m, const struct test *test);
 struct str rules_test_text(const struct making *m, uint32_t test);
 uint32_t rules_list(struct making *m, const uint32_t *tests, uint32_t n);
+/* Rules by numbers: chains of entries, each an entry's number plus one. Who looks up compares what he finds. */
+#define RULE_KEY 5u /* effect, atoms, and what else */
+struct rule_table {
+	uint32_t *heads, *next;
+	uint64_t mask;
+};
+bool rule_table_init(
+    struct rule_table *t, struct arena *a, size_t n_entries) MUST_USE;
+uint32_t *rule_table_head(
+    const struct rule_table *t, const uint32_t key[RULE_KEY]);
 /* How many of the tests, from the first, err on no request. */
 uint32_t rules_total(
     const struct making *m, const uint32_t *tests, uint32_t n);

@@ -1,0 +1,3 @@
+deny (principal is Instance, action == Action::"balancer:join", resource) when { principal.hasTag("custom:ring") } when { principal.getTag("custom:ring") == "canary" } when { !(context has said.weight) }; // examples/policies/canary-pool.avow:8
+deny (principal is Instance, action == Action::"balancer:join", resource) when { principal.hasTag("custom:ring") } when { principal.getTag("custom:ring") == "canary" } when { context has said.weight } when { context.said.weight > 10 }; // examples/policies/canary-pool.avow:8
+permit (principal is Instance, action == Action::"balancer:join", resource == Pool::"web") when { principal.hasTag("custom:role") } when { principal.getTag("custom:role") == "web" }; // examples/policies/canary-pool.avow:4

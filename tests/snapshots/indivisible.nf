@@ -1,0 +1,1 @@
+permit (principal is Instance, action in [Action::"balancer:join", Action::"repository:get"], resource) when { !(resource is [Policy, Report]) } when { principal has owner } when { principal.owner == "acme" }; // examples/policies/indivisible.avow:7

@@ -1,0 +1,1 @@
+permit (principal is Instance, action == Action::"repository:get", resource in Repository::"main") when { principal has licences } when { principal has owner } when { principal.owner == "acme" } when { principal.licences.contains("base") }; // examples/policies/licence.avow:4

@@ -1,0 +1,3 @@
+deny (principal, action == Action::"balancer:join", resource) when { !(principal has imageId) }; // examples/load-balancer/policies/pool.avow:15
+deny (principal, action == Action::"balancer:join", resource) when { principal has imageId } when { !["img-12", "img-13"].contains(principal.imageId) }; // examples/load-balancer/policies/pool.avow:15
+permit (principal is Instance, action == Action::"balancer:join", resource == Pool::"web") when { principal has owner } when { principal.hasTag("custom:role") } when { principal.owner == "acme" } when { principal.getTag("custom:role") == "web" }; // examples/load-balancer/policies/pool.avow:5

@@ -1,0 +1,2 @@
+deny (principal, action == Action::"repository:get", resource is Package) when { resource has name } when { resource.name like "linux-image-*" } when { context.timeOfDay < duration("22h") } when { context.timeOfDay >= duration("4h") }; // examples/policies/maintenance-window.avow:7
+permit (principal is Instance, action == Action::"repository:get", resource); // examples/policies/maintenance-window.avow:4

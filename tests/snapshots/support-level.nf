@@ -1,0 +1,3 @@
+permit (principal is Instance, action == Action::"repository:get", resource in Repository::"features") when { principal has supportLevel } when { principal.supportLevel == "premium" }; // examples/policies/support-level.avow:6
+permit (principal is Instance, action == Action::"repository:get", resource in Repository::"features") when { principal has supportLevel } when { principal.supportLevel == "standard" }; // examples/policies/support-level.avow:6
+permit (principal is Instance, action == Action::"repository:get", resource in Repository::"security"); // examples/policies/support-level.avow:3

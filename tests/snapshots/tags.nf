@@ -1,0 +1,2 @@
+permit (principal is Instance, action == Action::"repository:get", resource in Repository::"clients") when { principal.hasTag("app:dbclient") } when { principal.getTag("app:dbclient") like "15.*" }; // examples/policies/tags.avow:12
+permit (principal is Instance, action == Action::"repository:get", resource is Package) when { principal.hasTag("custom:team") } when { resource has repository } when { resource.repository == principal.getTag("custom:team") }; // examples/policies/tags.avow:4
