@@ -33,6 +33,8 @@ struct arena {
 	struct end *ends;
 	size_t used, limit;
 	size_t next_cap; /* least size of the next block */
+	size_t released; /* the most bytes that blocks had when some were
+			    released */
 };
 
 struct arena *
@@ -102,10 +104,25 @@ arena_mark(const struct arena *a)
 		a->blocks ? a->blocks->n : 0, a->used };
 }
 
+/* What is released in a round will be wanted in the next: see arena_reset. */
+static void
+note_released(struct arena *a, struct arena_mark mark)
+{
+	size_t total = 0;
+
+	if (!a->blocks || (void *)a->blocks == mark.block)
+		return;
+	for (const struct block *b = a->blocks; b; b = b->next)
+		total += b->cap;
+	if (total > a->released)
+		a->released = total;
+}
+
 void
 arena_release(struct arena *a, struct arena_mark mark)
 {
 	call_ends(a, mark.end);
+	note_released(a, mark);
 	while (a->blocks && (void *)a->blocks != mark.block) {
 		struct block *next = a->blocks->next;
 
@@ -144,24 +161,6 @@ take(struct arena *a, size_t size, size_t rounded)
 
 #else
 
-void
-arena_reset(struct arena *a)
-{
-	call_ends(a, NULL);
-	a->used = 0;
-	if (a->blocks && !a->blocks->next && a->blocks->cap <= KEEP_BYTES) {
-		a->blocks->n = 0;
-		return;
-	}
-	/* Several blocks: the next round gets one that holds them all. */
-	a->next_cap = free_blocks(a->blocks);
-	a->blocks = NULL;
-	if (a->next_cap > KEEP_BYTES)
-		a->next_cap = KEEP_BYTES;
-	if (a->next_cap < FIRST_BLOCK)
-		a->next_cap = FIRST_BLOCK;
-}
-
 static struct block *
 add_block(struct arena *a, size_t room)
 {
@@ -178,6 +177,33 @@ add_block(struct arena *a, size_t room)
 	if (a->next_cap < KEEP_BYTES)
 		a->next_cap *= 2;
 	return b;
+}
+
+void
+arena_reset(struct arena *a)
+{
+	size_t wanted = a->released < KEEP_BYTES ? a->released : KEEP_BYTES;
+
+	call_ends(a, NULL);
+	a->used = 0;
+	if (a->blocks && !a->blocks->next && a->blocks->cap <= KEEP_BYTES &&
+	    a->blocks->cap >= wanted) {
+		a->blocks->n = 0;
+		return;
+	}
+	/* Several blocks, or more than that for a while: the next round gets
+	 * one that holds them all. */
+	a->next_cap = free_blocks(a->blocks);
+	if (a->next_cap < wanted)
+		a->next_cap = wanted;
+	a->blocks = NULL;
+	if (a->next_cap > KEEP_BYTES)
+		a->next_cap = KEEP_BYTES;
+	if (a->next_cap < FIRST_BLOCK)
+		a->next_cap = FIRST_BLOCK;
+	/* At once: a block that comes after a mark goes with its release. */
+	if (wanted)
+		(void)add_block(a, 0);
 }
 
 static void *

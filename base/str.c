@@ -305,10 +305,17 @@ str_hash(struct str s, uint64_t salt)
 	return str_sip13(hash_key.k0 ^ salt, hash_key.k1, s);
 }
 
+struct buf
+buf_over(char *room, size_t n)
+{
+	return (struct buf){ .p = room, .cap = n, .is_lent = true };
+}
+
 void
 buf_free(struct buf *b)
 {
-	free(b->p);
+	if (!b->is_lent)
+		free(b->p);
 	*b = (struct buf){ 0 };
 }
 
@@ -333,7 +340,8 @@ buf_room(struct buf *b, size_t more)
 	char *p;
 
 	if (b->failed || __builtin_add_overflow(b->n, more, &need) ||
-	    __builtin_add_overflow(need, 1u, &need)) {
+	    __builtin_add_overflow(need, 1u, &need) ||
+	    (b->is_lent && need > b->cap)) {
 		b->failed = true;
 		return NULL;
 	}

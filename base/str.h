@@ -10,6 +10,12 @@
 #include <string.h>
 
 #define MUST_USE __attribute__((warn_unused_result))
+/* A large local that is written before it is read: not to be zeroed first, as our flags have it for safety. Give the reason beside it. */
+#if defined(__has_attribute) && __has_attribute(uninitialized)
+#define UNZEROED __attribute__((uninitialized))
+#else
+#define UNZEROED
+#endif
 #define PRINTF_LIKE(fmt, args) __attribute__((format(printf, fmt, args)))
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -63,8 +69,11 @@ struct buf {
 	char *p;
 	size_t n, cap;
 	bool failed;
+	bool is_lent; /* `p` is not the heap's, and does not grow */
 };
 
+/* A buffer over `n` bytes of the caller's: what does not fit fails. For short texts where nothing may be allocated. */
+struct buf buf_over(char *room, size_t n);
 void buf_free(struct buf *b);
 bool buf_ok(const struct buf *b);
 struct str buf_str(const struct buf *b);

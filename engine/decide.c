@@ -2,13 +2,15 @@
  * Permit needs a satisfied permit, no satisfied deny, no deny that could not be
  * evaluated (unless errors are skipped), no missing data and no limit hit:
  * anything else is a deny with its code. Reasons are all satisfied policies of
- * the deciding effect, errors all policies in error. Policies are walked one by
- * one: this is the oracle that an index is held against. Cost O(policies). */
+ * the deciding effect, errors all policies in error. The index says which
+ * policies are satisfied; those it has doubts about are evaluated as they were
+ * written, and so are all where there is a trace sink or no index can tell. The
+ * walk is the oracle that the index is held against. Cost: what the index
+ * finds, O(policies) for a walk. */
 #include "engine/engine_private.h"
 
 #include <stdlib.h>
 
-#include "base/clock.h"
 #include "base/limits.h"
 #include "engine/trace.h"
 
@@ -21,6 +23,7 @@ struct tally {
 	uint32_t pattern_hits;
 	bool deny_failed, unknown, limit_hit;
 	bool ended; /* patterns took so long that the rest is not looked at */
+	bool is_sorted; /* by id */
 };
 
 static void
@@ -77,7 +80,7 @@ static void
 give_reasons(
     struct tally *t, enum policy_effect effect, struct engine_answer *ret)
 {
-	if (t->n[effect] > 1)
+	if (t->n[effect] > 1 && !t->is_sorted)
 		qsort_r(t->satisfied[effect], t->n[effect], sizeof(uint32_t),
 		    compare_ids, (void *)(uintptr_t)t->set);
 	ret->reasons = t->satisfied[effect];
@@ -108,11 +111,45 @@ conclude(struct tally *t, enum engine_errored_deny errored_deny,
 	} else {
 		ret->code = ERR_POLICY_NONE;
 	}
-	if (t->n_errors > 1)
+	if (t->n_errors > 1 && !t->is_sorted)
 		qsort_r(t->errors, t->n_errors, sizeof *t->errors,
 		    compare_errors, (void *)(uintptr_t)t->set);
 	ret->errors = t->errors;
 	ret->n_errors = t->n_errors;
+}
+
+/* Evaluate policy `i` as it is written, and count what comes of it. */
+static void
+count_policy(struct tally *t, uint32_t i, const struct eval_request *request,
+    struct arena *scratch, const struct eval_trace *trace)
+{
+	struct error err = { 0 };
+	struct arena_mark mark = arena_mark(scratch);
+	enum eval_outcome outcome =
+	    policy_eval(t->set, i, request, scratch, trace, &err);
+	arena_release(scratch, mark);
+	if (outcome == EVAL_FALSE)
+		return;
+	enum policy_effect effect = policy_set_effect(t->set, i);
+	if (outcome == EVAL_TRUE) {
+		t->is_sorted = false;
+		count_satisfied(t, scratch, i, effect);
+	} else if (outcome == EVAL_UNKNOWN)
+		t->unknown = true;
+	else
+		count_error(t, scratch, i, effect, &err);
+}
+
+/* What the index found, without those it doubts. */
+static void
+take_found(struct tally *t, const struct policy_found *found)
+{
+	for (int e = 0; e < 2; e++) {
+		uint32_t *items;
+		memcpy(&items, &found->satisfied[e], sizeof items);
+		t->satisfied[e] = items;
+		t->n[e] = t->cap[e] = found->n_satisfied[e];
+	}
 }
 
 void
@@ -120,31 +157,26 @@ decide_request(const struct engine_snapshot *s, const struct engine_request *r,
     enum engine_errored_deny errored_deny, struct arena *scratch,
     const struct eval_trace *trace, struct engine_answer *ret)
 {
-	const struct policy_set *set = engine_snapshot_policies(s);
 	const struct eval_request request = { r->principal, r->action,
 		r->resource, &r->context, r->entities };
-	struct tally t = { .set = set };
-	int64_t began_ns = clock_mono_ns();
-	uint32_t n = policy_set_count(set);
-	for (uint32_t i = 0; i < n && !t.ended; i++) {
-		struct error err = { 0 };
-		struct arena_mark mark = arena_mark(scratch);
-		enum eval_outcome outcome =
-		    policy_eval(set, i, &request, scratch, trace, &err);
-		arena_release(scratch, mark);
-		if (outcome == EVAL_FALSE)
-			continue;
-		enum policy_effect effect = policy_set_info(set, i).effect;
-		if (outcome == EVAL_TRUE)
-			count_satisfied(&t, scratch, i, effect);
-		else if (outcome == EVAL_UNKNOWN)
-			t.unknown = true;
-		else
-			count_error(&t, scratch, i, effect, &err);
+	struct tally t = { .set = engine_snapshot_policies(s) };
+	struct policy_found found = { .is_walk = true };
+	if (trace == NULL &&
+	    !policy_index_find(snapshot_index(s), &request, scratch, &found))
+		t.limit_hit = true;
+	else if (!found.is_walk) {
+		t.is_sorted = true;
+		take_found(&t, &found);
+		for (size_t i = 0; i < found.n_doubtful && !t.ended; i++)
+			count_policy(
+			    &t, found.doubtful[i], &request, scratch, trace);
+	} else {
+		uint32_t n = policy_set_count(t.set);
+		for (uint32_t i = 0; i < n && !t.ended; i++)
+			count_policy(&t, i, &request, scratch, trace);
 	}
 	*ret = (struct engine_answer){ .snapshot = s };
 	conclude(&t, errored_deny, ret);
-	ret->evaluated_ns = (uint64_t)(clock_mono_ns() - began_ns);
 }
 
 bool
@@ -184,6 +216,26 @@ pick_near(
 	ret->near = near;
 }
 
+/* Of a large set, in the order of their ids: those whose scope held. */
+static void
+find_near_scopes(const struct engine_snapshot *s,
+    const struct engine_request *r, struct arena *scratch,
+    struct engine_answer *ret)
+{
+	const struct eval_request request = { r->principal, r->action,
+		r->resource, &r->context, r->entities };
+	uint32_t *near = ARENA_ARRAY(scratch, ENGINE_NEAR_MAX, uint32_t);
+	size_t n = 0;
+	if (near == NULL)
+		return;
+	n = policy_index_near(
+	    snapshot_index(s), &request, scratch, near, ENGINE_NEAR_MAX);
+	if (!policy_index_sort(snapshot_index(s), near, n, scratch))
+		return;
+	ret->near = near;
+	ret->n_near = n;
+}
+
 /* For the log: which permits came near. Costs a second walk, and only when
  * nothing was permitted. The trace has an arena of its own, since what is
  * allocated in `scratch` during one policy's evaluation is gone after it. */
@@ -194,8 +246,10 @@ find_near(const struct engine_snapshot *s, const struct engine_request *r,
 	const struct policy_set *set = engine_snapshot_policies(s);
 	struct trace_record t;
 	struct engine_answer again;
-	if (policy_set_count(set) > ENGINE_NEAR_POLICIES)
+	if (policy_set_count(set) > ENGINE_NEAR_POLICIES) {
+		find_near_scopes(s, r, scratch, ret);
 		return;
+	}
 	struct arena *a = arena_new(0);
 	if (a != NULL && trace_record_init(&t, a, set, r)) {
 		struct eval_trace sink = trace_sink(&t);

@@ -85,7 +85,7 @@ struct engine_policy_error {
 };
 
 #define ENGINE_NEAR_MAX 8
-/* Sets larger than this are not walked twice for a hint in the log. */
+/* Sets larger than this are not walked for a hint in the log: what is near is then in the order of ids. */
 #define ENGINE_NEAR_POLICIES 1000
 
 /* The core's answer: data, opens nothing. `reasons` are policy indexes, sorted by id; memory is the scratch arena's. */
@@ -100,7 +100,6 @@ struct engine_answer {
 	const uint32_t *near;
 	size_t n_near;
 	const struct engine_snapshot *snapshot;
-	uint64_t evaluated_ns; /* time spent in the core */
 };
 
 /* What a gate may act on. Its effect can be a permit only when `engine_enforce` made it. */

@@ -4,6 +4,8 @@
 
 #include "engine/engine.h"
 
+const struct policy_index *snapshot_index(const struct engine_snapshot *s);
+
 /* The one decision function: `decide` and the gates pass no trace, a dry run
  * passes a recording one. Memory of the answer is `scratch`'s. */
 void decide_request(const struct engine_snapshot *s,

@@ -1,6 +1,6 @@
 /* snapshot.c - policies and entities that belong together, shared by reference
  * counts and never changed. */
-#include "engine/engine.h"
+#include "engine/engine_private.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -11,6 +11,7 @@ struct engine_snapshot {
 	struct arena *entities_arena;
 	const struct entities *entities;
 	struct schema *schema;
+	struct policy_index *index;
 	int64_t loaded_at_ms;
 };
 
@@ -30,6 +31,10 @@ engine_snapshot_new(struct policy_set *policies_take,
 	s->entities_arena = entities_arena_take;
 	s->entities = entities;
 	s->loaded_at_ms = loaded_at_ms;
+	if (!policy_index_new(policies_take, entities, &s->index, NULL)) {
+		engine_snapshot_unref(s);
+		return NULL;
+	}
 	return s;
 }
 
@@ -46,10 +51,17 @@ engine_snapshot_unref(struct engine_snapshot *s)
 	if (s == NULL ||
 	    atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1)
 		return;
+	policy_index_free(s->index);
 	policy_set_free(s->policies);
 	arena_free(s->entities_arena);
 	schema_free(s->schema);
 	free(s);
+}
+
+const struct policy_index *
+snapshot_index(const struct engine_snapshot *s)
+{
+	return s->index;
 }
 
 const struct policy_set *

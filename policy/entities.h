@@ -65,6 +65,22 @@ bool entities_add_json_by(const struct schema *schema, struct entities *layer,
 bool entities_add_text_by(const struct schema *schema, struct entities *layer,
     struct str text, const char *file, struct error *reterr) MUST_USE;
 
+/* All that is above a uid, as a layer over at most one other sees it: sorted ids without repeats, but for ABOVE_SAME. */
+enum above_how {
+	ABOVE_VAST = 0, /* too many to keep, or more than two layers */
+	ABOVE_SAME,     /* as the layer below says; `ids` is not set */
+	ABOVE_IDS,
+};
+struct above {
+	const uint32_t *ids; /* the layer's, or `scratch`'s */
+	uint32_t n;
+	uint32_t id; /* of the uid; INTERN_NONE when no layer knows it */
+};
+/* False when memory is out. */
+bool entities_above(const struct entities *layer, struct uid uid,
+    struct arena *scratch, enum above_how *ret_how, struct above *ret)
+    MUST_USE;
+
 /* Closures of the records and of what they reach. Errors: ERR_ENTITY_CYCLE, memory. */
 bool reach_close(struct entities *layer, struct error *reterr) MUST_USE;
 

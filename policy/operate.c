@@ -69,12 +69,17 @@ operand_text(const struct operation *o)
 	return clip(source_text(&o->ast->source, n->off, n->len));
 }
 
+/* A decision allocates nothing, not for its errors either: what clip shows of a
+ * uid comes from the first bytes of its parts. */
 static struct clip
 uid_text(struct uid uid)
 {
-	struct buf b = { 0 };
+	char room[20 * sizeof(struct clip)];
+	struct buf b = buf_over(room, sizeof room);
 	struct clip c;
 
+	uid.type = str_sub(uid.type, 0, sizeof c.text);
+	uid.id = str_sub(uid.id, 0, sizeof c.text);
 	value_print_uid(&b, uid);
 	c = clip(buf_str(&b));
 	buf_free(&b);

@@ -366,6 +366,15 @@ policy_set_info(const struct policy_set *set, uint32_t i)
 		    &p->ast->source, policy->head_off, policy->head_len) };
 }
 
+enum policy_effect
+policy_set_effect(const struct policy_set *set, uint32_t i)
+{
+	const struct policy_instance *p = &set->instances[i];
+
+	return p->ast->policies[p->policy].word == WORD_PERMIT ? POLICY_PERMIT
+							       : POLICY_DENY;
+}
+
 struct str
 policy_set_version(const struct policy_set *set)
 {

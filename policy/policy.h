@@ -58,6 +58,8 @@ uint32_t policy_set_templates(const struct policy_set *set);
 uint32_t policy_set_links(const struct policy_set *set);
 uint32_t policy_set_files(const struct policy_set *set);
 struct policy_info policy_set_info(const struct policy_set *set, uint32_t i);
+/* The same as its info's, without looking for its place. */
+enum policy_effect policy_set_effect(const struct policy_set *set, uint32_t i);
 /* First 16 hex digits of SHA-256 over all files in load order. */
 struct str policy_set_version(const struct policy_set *set);
 /* Text of one file in canonical form, comments kept. Errors: those of parsing; then `out` is untouched. */
@@ -114,6 +116,42 @@ struct eval_trace {
 enum eval_outcome policy_eval(const struct policy_set *set, uint32_t i,
     const struct eval_request *request, struct arena *scratch,
     const struct eval_trace *trace, struct error *reterr);
+
+/* ---- index -------------------------------------------------------------------------------------------------------------------------------- */
+
+/* A policy set's normal form, laid out for looking up which policies a request satisfies, together with what a layer of entities says of them. Immutable; many
+ * threads may ask at once. */
+struct policy_index;
+
+/* `set` is finished; `base` is finished, lies over no other layer, and may be NULL. Both are borrowed. Cost: O(n log n) in policies, linear in entities and their
+ * ancestors. Errors: memory, ERR_LIMIT_COUNT. */
+bool policy_index_new(const struct policy_set *set, const struct entities *base,
+    struct policy_index **ret, struct error *reterr) MUST_USE;
+void policy_index_free(struct policy_index *ix);
+size_t policy_index_bytes(const struct policy_index *ix);
+
+/* Policies as lists in the order of their ids, each policy once. */
+struct policy_found {
+	const uint32_t *satisfied[2]; /* by enum policy_effect */
+	size_t n_satisfied[2];
+	/* Not satisfied as far as was seen, and in error or without their data: policy_eval says which, and has the error. A policy that is false whatever its
+	 * missing data may be need not be here. */
+	const uint32_t *doubtful;
+	size_t n_doubtful;
+	bool is_walk; /* the index cannot tell (too many ancestors, a layer it does not know): all policies are doubtful, and not listed */
+};
+
+/* What `request` satisfies. Its entities are `base` or lie over it. Memory is `scratch`'s; nothing else is allocated. False when it is out. */
+bool policy_index_find(const struct policy_index *ix,
+    const struct eval_request *request, struct arena *scratch,
+    struct policy_found *ret) MUST_USE;
+/* At most `max` permits whose scope holds and whose conditions do not, in no order that means anything; the count. */
+size_t policy_index_near(const struct policy_index *ix,
+    const struct eval_request *request, struct arena *scratch, uint32_t *ret,
+    size_t max);
+/* Sort policies by their ids; O(n). `scratch` for n words; false when it is out. */
+bool policy_index_sort(const struct policy_index *ix, uint32_t *policies,
+    size_t n, struct arena *scratch) MUST_USE;
 
 /* Where a node of policy `i` stands: the clause it belongs to and its place. A part of a node lies within the bytes of the node. */
 struct policy_place {

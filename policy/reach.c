@@ -304,6 +304,91 @@ reach_close(struct entities *layer, struct error *reterr)
 	return ok;
 }
 
+/* --- telling ------------------------------------------------------------ */
+
+/* Sorted, each once; the new count. */
+static uint32_t
+sort_ids(uint32_t *ids, uint32_t n)
+{
+	uint32_t kept = 0;
+
+	if (n > 1)
+		qsort(ids, n, sizeof *ids, cmp_ids);
+	for (uint32_t i = 0; i < n; i++)
+		if (i == 0 || ids[i] != ids[kept - 1])
+			ids[kept++] = ids[i];
+	return kept;
+}
+
+/* `below` is the closure that the lower layer has; the upper one adds to some
+ * member of it. */
+static bool
+join_above(const struct entities *layer, const struct closure *below,
+    struct arena *scratch, enum above_how *ret_how, struct above *ret)
+{
+	size_t n = below->n;
+	uint32_t *ids;
+
+	*ret_how = ABOVE_VAST;
+	for (uint32_t i = 0; i < below->n; i++) {
+		const struct closure *c = closure_of(layer, below->ids[i]);
+
+		if (c && !c->is_known)
+			return true;
+		n += c ? c->n : 0;
+	}
+	if (n > CLOSURE_COLLECTED)
+		return true;
+	ids = ARENA_ARRAY(scratch, n, uint32_t);
+	if (!ids)
+		return false;
+	n = 0;
+	for (uint32_t i = 0; i < below->n; i++) {
+		const struct closure *c = closure_of(layer, below->ids[i]);
+
+		ids[n++] = below->ids[i];
+		for (uint32_t k = 0; c && k < c->n; k++)
+			ids[n++] = c->ids[k];
+	}
+	*ret_how = ABOVE_IDS;
+	ret->ids = ids;
+	ret->n = sort_ids(ids, (uint32_t)n);
+	return true;
+}
+
+bool
+entities_above(const struct entities *layer, struct uid uid,
+    struct arena *scratch, enum above_how *ret_how, struct above *ret)
+{
+	const struct closure *c = NULL;
+
+	*ret =
+	    (struct above){ .id = intern_find(layer->ids, uid.type, uid.id) };
+	*ret_how = ABOVE_IDS;
+	if (ret->id == INTERN_NONE)
+		return true;
+	c = closure_of(layer, ret->id);
+	if (c) {
+		if (!c->is_known)
+			*ret_how = ABOVE_VAST;
+		ret->ids = c->ids;
+		ret->n = c->n;
+		return true;
+	}
+	if (!layer->below)
+		return true;
+	*ret_how = ABOVE_VAST;
+	if (layer->below->below)
+		return true;
+	c = closure_of(layer->below, ret->id);
+	if (c && !c->is_known)
+		return true;
+	*ret_how = ABOVE_SAME;
+	if (!c || !touches(layer, c))
+		return true;
+	return join_above(layer, c, scratch, ret_how, ret);
+}
+
 /* --- asking ------------------------------------------------------------ */
 
 /* Ids met on a walk, in order, each once. */

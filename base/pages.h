@@ -1,0 +1,13 @@
+/* pages.h - zeroed memory straight from the system, for tables that are read at random.
+ * Large ones ask for huge pages, so that a look-up costs one cache miss and no walk of page tables. Aligned to a page at least; given back whole. */
+#ifndef BASE_PAGES_H
+#define BASE_PAGES_H
+
+#include <stddef.h>
+
+/* NULL when memory is out or `size` is 0. */
+void *pages_new(size_t size);
+/* `size` as it was asked for. NULL is fine. */
+void pages_free(void *p, size_t size);
+
+#endif

@@ -1,0 +1,322 @@
+/* index.h - inside of the index over a normal form, for the index_*.c files of policy/ alone; its door is in policy.h.
+ * Atoms are numbered for each element, class after class; an entity *has* the atoms that hold for it, and a rule is found under its three atoms: one table of cells
+ * by (principal atom, action atom, resource atom). A shape is a class for each element that some rule has; only shapes that exist are probed. Rules under one key
+ * lie in one range, in groups by the comparison that is their key, sorted by its literal: a group is searched where all that the key stands behind is known not to
+ * err, and walked whole otherwise.
+ * What an entity of the bottom layer has is worked out at load and lies in its slot, with the values of the most used attributes as codes.
+ * All parts refer to one another by number, none by address: each is one array, and an image is these arrays one after another. Numbers are checked where they are
+ * followed. */
+#ifndef POLICY_INDEX_H
+#define POLICY_INDEX_H
+
+#include "base/intern.h"
+#include "policy/normal.h"
+
+/* Atoms of a class lie together, in this order. Those of CLASS_IN are had by what is below, too. */
+enum index_class {
+	CLASS_ANY = 0, /* atom 0 */
+	CLASS_IN,      /* ATOM_IN, ATOM_IS_IN (its type is a test), ATOM_SET with is_in */
+	CLASS_EQ,      /* ATOM_EQ, ATOM_SET without */
+	CLASS_IS,
+	CLASS_LIKE,
+	CLASS_COUNT
+};
+
+/* A value as 32 bits: its kind in the upper four, in the others a number that tells it from the literals that policies compare with: a literal's own, or 0 for all
+ * that equal none. Equal codes of a literal are equal values. Kind VALUE_NONE: there is none. */
+#define INDEX_CODE(kind, payload) ((uint32_t)(kind) << 28 | (payload))
+#define INDEX_CODE_KIND(code) ((enum value_kind)((code) >> 28))
+#define INDEX_ABSENT INDEX_CODE(VALUE_NONE, 0) /* all but the last name is there */
+#define INDEX_FAILS INDEX_CODE(VALUE_NONE, 1)  /* reading it is an error, or needs data not fetched */
+/* Longs of this size are their own literals; others are `other`. */
+#define INDEX_LONG_MAX ((INT64_C(1) << 27) - 2)
+
+#define INDEX_COLUMNS 2u /* attributes whose codes lie in the slots */
+#define INDEX_MEMO 24u   /* paths whose values are remembered during a decision, the most used first */
+#define INDEX_WORDS 6u
+#define INDEX_ID_INLINE 20u
+
+enum index_slot_flags {
+	SLOT_FAR = 1,  /* words[0]: where in `words` its columns and lists lie */
+	SLOT_LONG = 2, /* id: first four bytes say where in `bytes` it lies */
+	SLOT_VAST = 4, /* more ancestors than are kept: walk all rules */
+};
+
+/* A uid that policies or entities name. */
+struct index_slot {
+	uint32_t tag; /* 0: free */
+	uint32_t type, id_n;
+	uint32_t record; /* of the bottom layer, plus one; 0: none */
+	char id[INDEX_ID_INLINE];
+	uint8_t n[3]; /* atoms as principal, action, resource */
+	uint8_t flags;
+	uint32_t words[INDEX_WORDS]; /* columns, then the three lists */
+};
+
+enum index_op {
+	TEST_TREE = 0, /* arg: number in `trees` */
+	TEST_EQ,       /* arg: a code */
+	TEST_LT,       /* arg: an int32_t, as for the next three */
+	TEST_LE,
+	TEST_GT,
+	TEST_GE,
+	TEST_HAS,
+	TEST_IS, /* path: the element; arg: a type */
+};
+
+struct index_test {
+	uint8_t op;
+	uint8_t kind; /* TEST_LT ..: the kind that the value must have; bit 7: holds where the test does not */
+	uint16_t path;
+	uint32_t arg;
+};
+#define INDEX_NEGATED 0x80u
+
+/* `ref`: what there is to say when a rule holds. */
+#define REF_USED (1u << 31)
+#define REF_RANGE (1u << 30)  /* a cell alone: first, n, group, n_groups are set */
+#define REF_PERMIT (1u << 29)
+#define REF_TAIL (1u << 28)   /* the number is a tail's, not an instance's */
+#define REF_TESTS_SHIFT 26    /* how many of `tests` are used */
+#define REF_NUMBER ((1u << 26) - 1)
+
+/* Both a rule and a cell of the table. */
+struct index_rule {
+	uint32_t key[3];
+	uint32_t ref;
+	union {
+		struct index_test tests[2];
+		struct {
+			uint32_t first, n, group, n_groups;
+		};
+	};
+};
+
+/* What does not fit into a rule. Lists lie in `words`; further tests in `tests`. */
+struct index_tail {
+	uint32_t parents, n_parents, test, n_tests, below, n_below;
+};
+
+#define INDEX_NO_PATH UINT32_MAX
+struct index_group {
+	uint32_t path; /* INDEX_NO_PATH: walked */
+	uint32_t first, n;
+	uint32_t read, n_reads; /* in `reads`: what must be clean for searching */
+};
+
+struct index_path {
+	uint8_t var, column; /* INDEX_COLUMNS: none */
+	uint16_t n_names;
+	uint32_t name; /* the first, in `names` */
+};
+
+/* A conjunct to evaluate by its tree: a normal_conjunct without its form. */
+struct index_tree {
+	uint32_t instance, node, member;
+	uint8_t var;
+	bool negated;
+};
+
+struct index_type {
+	struct str name;
+	uint32_t atom[3]; /* ATOM_IS, or 0 */
+	uint32_t prefix[3], n_prefixes[3];
+};
+
+struct index_prefix {
+	struct str text;
+	uint32_t atom;
+	uint32_t up; /* the longest prefix of it that is here too, plus one */
+};
+
+/* A uid that policies name, and the atoms that name it: in `words`, first those of CLASS_IN. */
+struct index_named {
+	uint32_t list[3], n_in[3], n_eq[3];
+};
+
+struct policy_index {
+	struct arena *arena;
+	const struct policy_set *set;
+	const struct entities *base; /* the layer whose entities are in slots */
+	uint64_t seed;
+	struct index_slot *slots; /* open addressing */
+	size_t n_slots, bytes_slots, n_used;
+	char *bytes; /* ids that are too long for a slot */
+	size_t n_bytes, cap_bytes;
+	struct index_rule *cells; /* open addressing */
+	size_t n_cells, bytes_cells;
+	struct index_rule *rules; /* by key; then the contained ones */
+	size_t n_rules, first_contained, bytes_rules;
+	uint64_t *pairs; /* (principal atom, action atom) that some rule has */
+	size_t n_pairs;
+	uint32_t *keys; /* of rules: the literal's code */
+	struct index_group *groups;
+	size_t n_groups, cap_groups;
+	struct index_tail *tails;
+	size_t n_tails, cap_tails;
+	struct index_test *tests;
+	size_t n_tests, cap_tests;
+	struct index_tree *trees;
+	size_t n_trees, cap_trees;
+	struct normal_read *reads;
+	size_t n_reads, cap_reads;
+	uint32_t *words;
+	size_t n_words, cap_words;
+	struct intern *type_names;
+	struct index_type *types; /* by number */
+	size_t n_types;
+	struct index_prefix *prefixes;
+	size_t n_prefixes;
+	struct index_path *paths;
+	size_t n_paths;
+	struct str *names;
+	size_t n_names, cap_names;
+	struct str columns[INDEX_COLUMNS];
+	size_t n_columns;
+	struct index_named *named; /* number 0 is nobody */
+	size_t n_named;
+	uint32_t *named_of; /* by id of the bottom layer */
+	size_t n_named_of;
+	struct intern *literals; /* strings, and uids */
+	uint32_t bound[3][CLASS_COUNT + 1]; /* atoms of a class: [bound[c], bound[c + 1]) */
+	uint8_t shapes[125][3];
+	size_t n_shapes;
+	uint32_t *rank, *by_rank; /* of instances, in the order of their ids */
+	size_t n_instances;
+};
+
+/* --- hashes and tables --------------------------------------------------- */
+
+static inline uint64_t
+index_mix(uint64_t a, uint64_t b)
+{
+	__extension__ typedef unsigned __int128 wide;
+	wide r = (wide)a * b;
+
+	return (uint64_t)r ^ (uint64_t)(r >> 64);
+}
+
+#define INDEX_K1 0xa0761d6478bd642fu
+#define INDEX_K2 0xe7037ed1a0b428dbu
+
+static inline uint64_t
+index_hash_str(uint64_t h, struct str s)
+{
+	const char *p = s.p;
+	size_t n = s.n;
+	uint64_t w = 0;
+	uint32_t lo, hi;
+
+	for (; n > 8; p += 8, n -= 8) {
+		memcpy(&w, p, 8);
+		h = index_mix(h ^ w, INDEX_K1);
+	}
+	/* The last one to eight bytes; they may overlap. */
+	if (n >= 4) {
+		memcpy(&lo, p, 4);
+		memcpy(&hi, p + n - 4, 4);
+		w = (uint64_t)hi << 32 | lo;
+	} else if (n > 0)
+		w = (uint64_t)(unsigned char)p[0] << 16 |
+		    (uint64_t)(unsigned char)p[n / 2] << 8 |
+		    (unsigned char)p[n - 1];
+	else
+		w = 0;
+	return index_mix(h ^ w, INDEX_K2 ^ s.n);
+}
+
+/* Are n bytes the same? Ids are short: a call would cost more than the comparison. */
+static inline bool
+index_same(const char *x, const char *y, size_t n)
+{
+	uint64_t a, b;
+	uint32_t c, d;
+
+	for (; n > 8; x += 8, y += 8, n -= 8) {
+		memcpy(&a, x, 8);
+		memcpy(&b, y, 8);
+		if (a != b)
+			return false;
+	}
+	if (n < 4) {
+		while (n > 0 && x[n - 1] == y[n - 1])
+			n--;
+		return n == 0;
+	}
+	memcpy(&c, x, 4);
+	memcpy(&d, y, 4);
+	if (c != d)
+		return false;
+	memcpy(&c, x + n - 4, 4);
+	memcpy(&d, y + n - 4, 4);
+	return c == d;
+}
+
+/* The seed is this process's own: ids that outsiders choose do not fall on one another. */
+static inline uint64_t
+index_hash_uid(uint64_t seed, struct uid uid)
+{
+	return index_hash_str(index_hash_str(seed, uid.type), uid.id);
+}
+
+static inline uint64_t
+index_hash_key(uint64_t seed, uint32_t p, uint32_t a, uint32_t r)
+{
+	return index_mix(p ^ seed, ((uint64_t)a << 32 | r) ^ INDEX_K1);
+}
+
+/* A place in a table of any size, from the upper bits. */
+static inline size_t
+index_place(uint64_t hash, size_t n)
+{
+	return (size_t)(((hash >> 32) * (uint64_t)n) >> 32);
+}
+
+static inline uint64_t
+index_pair(uint32_t p, uint32_t a)
+{
+	return ((uint64_t)p << 32 | a) + 1; /* 0: free */
+}
+
+/* The slot of a uid, or NULL. */
+const struct index_slot *index_slot_find(
+    const struct policy_index *ix, uint64_t hash, struct uid uid);
+/* The type's number, or n_types. */
+uint32_t index_type_find(const struct policy_index *ix, struct str name);
+/* Numbers of the prefixes of `id` among a type's: put after `out`, at most `max`. The count, or `max` + 1 when there are more. */
+size_t index_prefixes_of(const struct policy_index *ix,
+    const struct index_type *type, unsigned var, struct str id, uint32_t *out,
+    size_t max);
+uint32_t index_code(const struct policy_index *ix, const struct value *v);
+
+/* --- building ------------------------------------------------------------- */
+
+/* Atoms, keys, cells: index_rules.c. */
+/* What is known while an index is built, gone after it. */
+struct index_building {
+	struct policy_index *ix;
+	const struct normal *n;
+	struct arena *spare;
+	struct error *reterr;
+	struct intern *uids; /* numbers of `named`, less one */
+	uint32_t (*keys)[3]; /* of rules, then contained ones */
+	uint16_t *path_of;   /* by the normal form's number; INDEX_NO_SHORT: none */
+};
+#define INDEX_NO_SHORT UINT16_MAX
+
+/* Number the atoms; `named`, types and prefixes; b->keys: index_atoms.c. */
+bool index_build_atoms(struct index_building *b) MUST_USE;
+/* Paths, the most used first, and columns: index_tests.c. */
+bool index_build_paths(struct index_building *b) MUST_USE;
+/* A rule's tests, and what there is to say when it holds; the key is left as it is: index_tests.c. */
+bool index_encode(struct index_building *b, const struct normal_rule *r,
+    struct index_rule *ret) MUST_USE;
+/* A conjunct as a test; TEST_TREE (its arg not set) when it has no form that is compared as codes. */
+struct index_test index_test_of(
+    const struct index_building *b, const struct normal_conjunct *c);
+/* The tables of rules: index_rules.c. */
+bool index_build_rules(struct index_building *b) MUST_USE;
+/* Slots of uids and entities: index_entities.c. */
+bool index_build_slots(struct index_building *b) MUST_USE;
+
+#endif

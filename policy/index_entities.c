@@ -1,0 +1,332 @@
+/* index_entities.c - a slot for each entity of the bottom layer and each uid
+ * that policies name: which atoms it has as principal, as action, as resource,
+ * and the codes of the most used attributes. A decision on known entities then
+ * reads one slot of 64 bytes for each. What does not fit lies in `words`; who
+ * has more ancestors than are kept is marked, and decided by a walk.
+ * Cost: O(entities and their ancestors). */
+#include "policy/index.h"
+
+#include <stdlib.h>
+
+#include "base/pages.h"
+#include "policy/entities.h"
+
+#define LIST_MAX 100000u
+#define PREFIXES_MAX 4096u
+/* Words of far lists: so many, and so many more for each entity. */
+#define FAR_WORDS (16u << 20)
+#define FAR_WORDS_PER_ENTITY 16u
+
+_Static_assert(sizeof(struct index_slot) == 64, "a slot is a cache line");
+_Static_assert(sizeof(struct index_rule) == 32, "two rules are a cache line");
+
+struct slots {
+	struct index_building *b;
+	uint32_t *list; /* atoms of one entity and element */
+	size_t n_list, cap_list;
+	uint32_t *all; /* columns and lists of one entity */
+	size_t n_all, cap_all;
+	uint32_t type;
+	struct str type_name;
+	size_t far_budget;
+};
+
+static bool
+put(struct slots *s, uint32_t **items, size_t *n, size_t *cap, uint32_t word)
+{
+	if (*n == *cap) {
+		uint32_t *old = *items;
+
+		if (!ARENA_PUSH_ROOM(s->b->spare, old, *n, *cap))
+			return error_nomem(s->b->reterr);
+		*items = old;
+	}
+	(*items)[(*n)++] = word;
+	return true;
+}
+
+static bool
+put_atom(struct slots *s, uint32_t atom)
+{
+	return put(s, &s->list, &s->n_list, &s->cap_list, atom);
+}
+
+static bool
+put_named(struct slots *s, uint32_t named, unsigned v, bool own)
+{
+	const struct policy_index *ix = s->b->ix;
+	const struct index_named *n = &ix->named[named];
+	uint32_t count = n->n_in[v] + (own ? n->n_eq[v] : 0);
+
+	for (uint32_t i = 0; i < count; i++)
+		if (!put_atom(s, ix->words[n->list[v] + i]))
+			return false;
+	return true;
+}
+
+static bool
+put_prefixes(struct slots *s, const struct index_type *type, unsigned v,
+    struct str id, bool *ret_vast)
+{
+	uint32_t found[PREFIXES_MAX];
+	size_t n;
+
+	if (type->n_prefixes[v] == 0)
+		return true;
+	n = index_prefixes_of(s->b->ix, type, v, id, found, ARRAY_LEN(found));
+	*ret_vast = *ret_vast || n > ARRAY_LEN(found);
+	for (size_t i = 0; i < n && i < ARRAY_LEN(found); i++)
+		if (!put_atom(s, found[i]))
+			return false;
+	return true;
+}
+
+static int
+by_number(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void
+sort_list(struct slots *s)
+{
+	size_t kept = 0;
+
+	if (s->n_list > 1)
+		qsort(s->list, s->n_list, sizeof *s->list, by_number);
+	for (size_t i = 0; i < s->n_list; i++)
+		if (i == 0 || s->list[i] != s->list[kept - 1])
+			s->list[kept++] = s->list[i];
+	s->n_list = kept;
+}
+
+/* What one entity has as one element, into `list`. */
+static bool
+gather(struct slots *s, struct uid uid, const struct above *above,
+    uint32_t named, unsigned v, bool *ret_vast)
+{
+	const struct policy_index *ix = s->b->ix;
+	const struct index_type *type = &ix->types[s->type];
+
+	s->n_list = 0;
+	for (uint32_t i = 0; i < above->n; i++)
+		if (ix->named_of[above->ids[i]] &&
+		    !put_named(s, ix->named_of[above->ids[i]], v, false))
+			return false;
+	if ((named && !put_named(s, named, v, true)) ||
+	    (type->atom[v] && !put_atom(s, type->atom[v])) ||
+	    !put_prefixes(s, type, v, uid.id, ret_vast))
+		return false;
+	sort_list(s);
+	*ret_vast = *ret_vast || s->n_list > LIST_MAX;
+	return true;
+}
+
+static bool
+put_columns(struct slots *s, const struct entity *e)
+{
+	const struct policy_index *ix = s->b->ix;
+
+	for (size_t i = 0; i < ix->n_columns; i++) {
+		const struct value *v =
+		    e ? value_get(&e->attrs, ix->columns[i]) : NULL;
+
+		if (!put(s, &s->all, &s->n_all, &s->cap_all,
+			v ? index_code(ix, v) : (uint32_t)INDEX_ABSENT))
+			return false;
+	}
+	return true;
+}
+
+static bool
+find_type(struct slots *s, struct str name)
+{
+	if (str_eq(name, s->type_name))
+		return true;
+	s->type = intern_find(s->b->ix->type_names, (struct str){ 0 }, name);
+	s->type_name = name;
+	return s->type < s->b->ix->n_types;
+}
+
+/* Far: columns, the three counts, the lists. */
+static bool
+put_far(struct slots *s, struct index_slot *slot, const uint32_t n[3])
+{
+	struct policy_index *ix = s->b->ix;
+
+	slot->flags |= SLOT_FAR;
+	slot->words[0] = (uint32_t)ix->n_words;
+	if (s->n_all + 3 > s->far_budget) {
+		slot->flags |= SLOT_VAST;
+		slot->words[0] = 0;
+		return true;
+	}
+	s->far_budget -= s->n_all + 3;
+	for (size_t i = 0; i < s->n_all + 3; i++) {
+		size_t c = ix->n_columns;
+		uint32_t word = i < c       ? s->all[i]
+				: i < c + 3 ? n[i - c]
+					    : s->all[i - 3];
+
+		if (!ARENA_PUSH_ROOM(
+			ix->arena, ix->words, ix->n_words, ix->cap_words))
+			return error_nomem(s->b->reterr);
+		ix->words[ix->n_words++] = word;
+	}
+	return true;
+}
+
+static bool
+put_id(struct slots *s, struct index_slot *slot, struct str id)
+{
+	struct policy_index *ix = s->b->ix;
+	uint32_t at = (uint32_t)ix->n_bytes;
+
+	slot->id_n = (uint32_t)id.n;
+	if (id.n <= sizeof slot->id) {
+		if (id.n)
+			memcpy(slot->id, id.p, id.n);
+		return true;
+	}
+	slot->flags |= SLOT_LONG;
+	memcpy(slot->id, &at, sizeof at);
+	if (id.n > UINT32_MAX - ix->n_bytes)
+		return error_set(s->b->reterr, ERR_LIMIT_SIZE, SPAN_NONE,
+		    "the ids of entities are longer than %u bytes together",
+		    UINT32_MAX);
+	while (ix->n_bytes + id.n > ix->cap_bytes)
+		if (!arena_grow(ix->arena, (void **)&ix->bytes, 1, ix->n_bytes,
+			&ix->cap_bytes))
+			return error_nomem(s->b->reterr);
+	memcpy(ix->bytes + ix->n_bytes, id.p, id.n);
+	ix->n_bytes += id.n;
+	return true;
+}
+
+static struct index_slot *
+free_slot(struct policy_index *ix, struct uid uid)
+{
+	uint64_t hash = index_hash_uid(ix->seed, uid);
+	size_t i = index_place(hash, ix->n_slots);
+
+	while (ix->slots[i].tag)
+		i = i + 1 == ix->n_slots ? 0 : i + 1;
+	ix->slots[i].tag = (uint32_t)hash | 1;
+	ix->n_used++;
+	return &ix->slots[i];
+}
+
+/* `e` is NULL for a uid that has no record. */
+static bool
+put_slot(struct slots *s, struct uid uid, const struct entity *e,
+    uint32_t record, const struct above *above, uint32_t named, bool vast)
+{
+	struct policy_index *ix = s->b->ix;
+	struct index_slot *slot = free_slot(ix, uid);
+	uint32_t n[3];
+	bool far = vast;
+
+	s->n_all = 0;
+	if (!find_type(s, uid.type) || !put_id(s, slot, uid.id) ||
+	    !put_columns(s, e))
+		return error_nomem(s->b->reterr);
+	for (unsigned v = 0; v < 3; v++) {
+		if (!gather(s, uid, above, named, v, &vast))
+			return false;
+		n[v] = (uint32_t)s->n_list;
+		far = far || n[v] > UINT8_MAX;
+		slot->n[v] = (uint8_t)n[v];
+		for (size_t i = 0; i < s->n_list; i++)
+			if (!put(
+				s, &s->all, &s->n_all, &s->cap_all, s->list[i]))
+				return false;
+	}
+	slot->type = s->type;
+	slot->record = record;
+	if (vast)
+		slot->flags |= SLOT_VAST;
+	else if (far || s->n_all > INDEX_WORDS)
+		return put_far(s, slot, n);
+	else if (s->n_all)
+		memcpy(slot->words, s->all, s->n_all * sizeof *s->all);
+	return true;
+}
+
+static bool
+put_entities(struct slots *s)
+{
+	const struct policy_index *ix = s->b->ix;
+	size_t n = ix->base ? entities_count(ix->base) : 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct record *r = entities_record(ix->base, i);
+		struct above above;
+		enum above_how how;
+
+		/* The bottom layer needs no memory to tell. */
+		if (!entities_above(
+			ix->base, r->own.uid, s->b->spare, &how, &above))
+			return error_nomem(s->b->reterr);
+		if (!put_slot(s, r->own.uid, r->seen, (uint32_t)i + 1, &above,
+			ix->named_of[r->id], how != ABOVE_IDS))
+			return false;
+	}
+	return true;
+}
+
+static bool
+put_named_uids(struct slots *s)
+{
+	const struct policy_index *ix = s->b->ix;
+	const struct above none = { 0 };
+
+	for (uint32_t u = 0; u + 1 < ix->n_named; u++) {
+		struct uid uid;
+
+		intern_get(s->b->uids, u, &uid.type, &uid.id);
+		if (index_slot_find(ix, index_hash_uid(ix->seed, uid), uid))
+			continue;
+		if (!put_slot(s, uid, NULL, 0, &none, u + 1, false))
+			return false;
+	}
+	return true;
+}
+
+static bool
+name_ids(struct slots *s)
+{
+	struct policy_index *ix = s->b->ix;
+
+	ix->n_named_of = ix->base ? intern_count(ix->base->ids) : 0;
+	ix->named_of = ARENA_ARRAY(ix->arena, ix->n_named_of, uint32_t);
+	if (!ix->named_of)
+		return error_nomem(s->b->reterr);
+	for (uint32_t u = 0; ix->base && u + 1 < ix->n_named; u++) {
+		struct uid uid;
+		uint32_t id;
+
+		intern_get(s->b->uids, u, &uid.type, &uid.id);
+		id = intern_find(ix->base->ids, uid.type, uid.id);
+		if (id != INTERN_NONE)
+			ix->named_of[id] = u + 1;
+	}
+	return true;
+}
+
+bool
+index_build_slots(struct index_building *b)
+{
+	struct policy_index *ix = b->ix;
+	struct slots s = { .b = b, .type = UINT32_MAX };
+	size_t n = ix->n_named + (ix->base ? entities_count(ix->base) : 0);
+
+	s.far_budget = FAR_WORDS + FAR_WORDS_PER_ENTITY * n;
+	ix->n_slots = n + n / 2 + 4;
+	ix->bytes_slots = ix->n_slots * sizeof *ix->slots;
+	ix->slots = pages_new(ix->bytes_slots);
+	if (!ix->slots)
+		return error_nomem(b->reterr);
+	return name_ids(&s) && put_entities(&s) && put_named_uids(&s);
+}

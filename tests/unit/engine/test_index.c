@@ -1,0 +1,208 @@
+/* test_index.c - decisions over the index: the same with a trace sink, which
+ * walks, as without; and nothing is allocated once a scratch arena is warm. */
+#include "engine/trace.h"
+#include "tests/unit/engine/fixture.h"
+
+#define WARM_UP 50
+#define DECISIONS 10000
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define NO_COUNTING 1
+#endif
+#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define NO_COUNTING 1
+#endif
+
+static long allocations;
+
+#ifndef NO_COUNTING
+/* The C library's own, by its other names: every allocation of the process is
+ * counted, whoever makes it. */
+void *__libc_malloc(size_t n);
+void *__libc_calloc(size_t n, size_t size);
+void *__libc_realloc(void *p, size_t n);
+
+void *
+malloc(size_t n)
+{
+	allocations++;
+	return __libc_malloc(n);
+}
+
+void *
+calloc(size_t n, size_t size)
+{
+	allocations++;
+	return __libc_calloc(n, size);
+}
+
+void *
+realloc(void *p, size_t n)
+{
+	allocations++;
+	return __libc_realloc(p, n);
+}
+#endif
+
+static struct arena *a;
+
+static void
+setup(void)
+{
+	a = arena_new(0);
+}
+
+static void
+teardown(void)
+{
+	arena_free(a);
+}
+
+static const struct workload {
+	const char *note, *policy; /* %u: its number */
+	unsigned n;
+} workloads[] = {
+	{ "scopes", "permit (principal in G::\"g%u\", action, resource);",
+	    500 },
+	{ "comparisons",
+	    "permit (principal, action, resource) when { principal.n == %u };",
+	    500 },
+	{ "one rule satisfied by many",
+	    "permit (principal, action, resource) when { %u >= 0 };", 300 },
+	{ "missing attributes",
+	    "permit (principal, action, resource) when { principal.gone == %u "
+	    "};",
+	    40 },
+	{ "wrong kinds, in sets",
+	    "deny (principal, action, resource) when { "
+	    "context.s.contains(%u) };",
+	    20 },
+	{ "missing entities",
+	    "permit (principal, action, resource) when { U::\"x%u\".n == 1 };",
+	    20 },
+	{ "expressions",
+	    "permit (principal, action, resource) when { [1, 2, %u]"
+	    ".containsAny([principal.n, 7]) && {a: principal.n}.a + 1 > 2 };",
+	    50 },
+	{ "patterns",
+	    "permit (principal, action, resource) when { context.s like "
+	    "\"*%u*a*\" };",
+	    50 },
+	{ "negations",
+	    "permit (principal != U::\"u%u\", action, resource) unless { "
+	    "principal in G::\"g7\" };",
+	    50 },
+};
+
+static const char entities[] =
+    "[{\"uid\":{\"type\":\"U\",\"id\":\"u\"},\"attrs\":{\"n\":3},\"parents\":["
+    "{\"type\":\"G\",\"id\":\"g3\"},{\"type\":\"G\",\"id\":\"g4\"}]},"
+    "{\"uid\":{\"type\":\"U\",\"id\":\"v\"},\"attrs\":{},\"parents\":[]}]";
+
+static struct engine_snapshot *
+snapshot_of(const struct workload *w)
+{
+	struct engine_snapshot *s;
+	struct buf text = { 0 };
+
+	for (unsigned i = 0; i < w->n; i++) {
+		const char *number = strstr(w->policy, "%u");
+
+		buf_add(&text,
+		    (struct str){ w->policy, (size_t)(number - w->policy) });
+		buf_printf(&text, "%u%s\n", i, number + 2);
+	}
+	buf_byte(&text, '\0');
+	s = fixture_snapshot(text.p, entities);
+	buf_free(&text);
+	return s;
+}
+
+/* A known principal, one without attributes, one that brings its own record,
+ * one that nobody knows. */
+static const char *
+ask(unsigned i)
+{
+	static const char *const who[] = { "u", "v", "new", "nobody" };
+
+	return fixture_ask(a, who[i % 4],
+	    i % 4 == 2 ? "\"context\":{\"s\":\"a9a\"},\"entities\":[{\"uid\":{"
+			 "\"type\":\"U\",\"id\":\"new\"},\"attrs\":{\"n\":4},"
+			 "\"parents\":[{\"type\":\"G\",\"id\":\"g3\"}]}]"
+		       : "\"context\":{\"s\":\"3a\"}");
+}
+
+START_TEST(allocates_nothing)
+{
+	const struct workload *w = &workloads[_i];
+	struct engine_snapshot *s = snapshot_of(w);
+	struct arena *scratch = arena_new(0);
+	struct engine_request r[4];
+	struct engine_answer answer;
+	long before = 0;
+
+#ifdef NO_COUNTING
+	puts("skipped: allocations are not counted under a sanitizer");
+#endif
+	for (unsigned i = 0; i < 4; i++)
+		r[i] = fixture_request(a, s, ask(i));
+	for (unsigned i = 0; i < WARM_UP + DECISIONS; i++) {
+		if (i == WARM_UP)
+			before = allocations;
+		arena_reset(scratch);
+		engine_evaluate(
+		    s, &r[i % 4], ERRORED_DENY_DENIES, scratch, &answer);
+	}
+	/* With -DARENA_DEBUG arenas allocate each object. */
+#ifndef NO_COUNTING
+	ck_assert_msg(allocations == before, "%s: %ld allocations in %d",
+	    w->note, allocations - before, DECISIONS);
+#endif
+	ck_assert_int_ne((int)answer.code, ERR_NONE);
+	arena_free(scratch);
+	engine_snapshot_unref(s);
+}
+END_TEST
+
+/* What a reader sees of an answer. */
+static const char *
+shown(const struct engine_answer *answer)
+{
+	return fixture_text(a, engine_answer_to_json(answer));
+}
+
+START_TEST(decides_as_the_walk)
+{
+	struct engine_snapshot *s = snapshot_of(&workloads[_i]);
+
+	for (unsigned i = 0; i < 4; i++) {
+		struct engine_request r = fixture_request(a, s, ask(i));
+		struct engine_answer indexed, walked;
+		struct trace_record t;
+		struct eval_trace sink;
+
+		ck_assert(
+		    trace_record_init(&t, a, engine_snapshot_policies(s), &r));
+		sink = trace_sink(&t);
+		decide_request(s, &r, ERRORED_DENY_DENIES, a, NULL, &indexed);
+		decide_request(s, &r, ERRORED_DENY_DENIES, a, &sink, &walked);
+		ck_str_is(str_of(shown(&indexed)), shown(&walked));
+	}
+	engine_snapshot_unref(s);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("index");
+	TCase *tc = tcase_create("index");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_set_timeout(tc, 60);
+	tcase_add_loop_test(tc, allocates_nothing, 0, ARRAY_LEN(workloads));
+	tcase_add_loop_test(tc, decides_as_the_walk, 0, ARRAY_LEN(workloads));
+	suite_add_tcase(s, tc);
+	return run_suite(s);
+}
