@@ -162,9 +162,9 @@ async function showText(context, name, text) {
 }
 
 // In JSON we refuse on purpose, with the place: keys that mean nothing where they stand (Cedar does so in some places only), and what no policy text can say:
-// a method without a receiver, a path after `has` with other than identifiers.
+// a method without a receiver, a path after `has` with other than identifiers. And numbers beyond 64 bits, also in what Cedar passes over.
 const isStricter = (refusal) => refusal !== null &&
-	/unknown key|expected one of `entity`|needs a receiver|names are identifiers/.test(refusal);
+	/unknown key|expected one of `entity`|needs a receiver|names are identifiers|does not fit into 64 bits/.test(refusal);
 const unsupported = (refusal) => refusal !== null && refusal.startsWith('syntax.unsupported');
 
 // --- one case ---------------------------------------------------------------

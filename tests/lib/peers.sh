@@ -39,13 +39,14 @@ chosen_node() {
 	fi
 }
 
-# Scripts of packages do not run.
+# Scripts of packages do not run. Without a network it is over in two minutes.
 fetch() {
 	command -v npm >/dev/null 2>&1 || cannot "npm is not there"
 	omit=
 	! is_recent node || omit=--omit=optional
 	cp "$root/tests/lib/peers/package.json" "$lock" "$peers"
-	(cd "$peers" && npm ci --ignore-scripts --no-audit --no-fund $omit) \
+	(cd "$peers" && timeout 120 npm ci --ignore-scripts --no-audit --no-fund \
+	    --fetch-retries=1 $omit) \
 	    >"$peers/npm.log" 2>&1 ||
 		cannot "npm cannot fetch: $(grep -m 1 -i error "$peers/npm.log" ||
 		    tail -1 "$peers/npm.log")"
