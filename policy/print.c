@@ -164,7 +164,6 @@ follow_source(struct printer *p, struct str text)
 	uint32_t after = p->source.at;
 	struct token t;
 
-	p->comments.n = 0;
 	do
 		t = lex_next(&p->source);
 	while (t.kind != TOKEN_END && !is_same(p, t, text));
@@ -172,6 +171,7 @@ follow_source(struct printer *p, struct str text)
 		p->out->failed = true;
 	else if (p->comments.n)
 		print_comments(p, after, t.off);
+	p->comments.n = 0;
 }
 
 static void
@@ -879,6 +879,41 @@ effect_of(const struct ast_policy *policy)
 	return words[policy->word];
 }
 
+/* Where the scope's closing parenthesis stands: before it there may be a comma,
+ * and a comment. */
+static uint32_t
+scope_end(const struct printer *p, const struct ast_policy *policy)
+{
+	const struct ast_node *last = &p->t->nodes[policy->scope[2]];
+	struct lexer lx = { p->t->source.text, last->off + last->len, NULL };
+	struct token t;
+
+	if (!p->with_comments)
+		return lx.at;
+	do
+		t = lex_next(&lx);
+	while (t.kind == TOKEN_COMMA);
+	return t.off;
+}
+
+/* The scope's parenthesis: those around its last entity are dropped, and must
+ * not be taken for it. */
+static void
+print_scope_close(struct printer *p, const struct ast_policy *policy)
+{
+	uint32_t end = scope_end(p, policy);
+
+	while (p->with_comments) {
+		struct lexer next = p->source;
+
+		next.comments = NULL;
+		if (lex_next(&next).off >= end)
+			break;
+		(void)lex_next(&p->source);
+	}
+	print_text(p, ")");
+}
+
 static void
 print_scope_flat(struct printer *p, const struct ast_policy *policy)
 {
@@ -892,7 +927,7 @@ print_scope_flat(struct printer *p, const struct ast_policy *policy)
 			space(p);
 		}
 	}
-	print_text(p, ")");
+	print_scope_close(p, policy);
 }
 
 static void
@@ -908,19 +943,19 @@ print_scope_lines(struct printer *p, const struct ast_policy *policy)
 			print_text(p, ",");
 	}
 	close_line(p, 0);
-	close_text(p, ")");
+	print_scope_close(p, policy);
+	p->comment_indent = p->indent;
 }
 
 static void
 print_scope(struct printer *p, const struct ast_policy *policy)
 {
-	const struct ast_node *last = &p->t->nodes[policy->scope[2]];
 	struct buf out = { 0 };
 	struct printer m = measuring(p, &out, WIDTH - 1);
 
 	print_scope_flat(&m, policy);
 	p->flat = ends_within(p, &m, WIDTH - 1) &&
-		  !has_comment(p, policy->head_off, last->off + last->len);
+		  !has_comment(p, policy->head_off, scope_end(p, policy));
 	if (p->flat)
 		print_scope_flat(p, policy);
 	else
