@@ -154,14 +154,24 @@ struct search {
 };
 
 static bool
-can_cover(const struct search *s, uint32_t rule, const uint32_t key[RULE_KEY])
+can_cover(const struct search *s, uint32_t rule)
 {
 	const struct rule *r = &s->f->m->rules[rule];
 
-	return rule != s->x && !r->is_contained && r->effect == key[0] &&
-	       memcmp(r->atom, &key[1], sizeof r->atom) == 0 &&
+	return rule != s->x && !r->is_contained &&
 	       r->below.n < s->f->m->options.below_max &&
 	       relate_list_covers(s->f->m, r->list, s->f->m->rules[s->x].list);
+}
+
+/* Is it an entry of this key, or one that only fell into the same place? */
+static bool
+is_under(const struct finder *f, uint32_t entry, const uint32_t key[RULE_KEY])
+{
+	const struct rule *r = &f->m->rules[entry / 2];
+
+	return r->effect == key[0] &&
+	       memcmp(r->atom, &key[1], sizeof r->atom) == 0 &&
+	       begins(f->m, entry) == key[4];
 }
 
 static void
@@ -171,14 +181,16 @@ probe(struct search *s, const uint32_t atoms[3], uint32_t first)
 	uint32_t key[RULE_KEY] = { s->f->m->rules[s->x].effect, atoms[0],
 		atoms[1], atoms[2], first };
 	uint32_t entry = *rule_table_head(t, key);
+	unsigned tried = 0;
 
-	for (unsigned i = 0; entry && i < PROBE_MAX; i++) {
-		if (begins(s->f->m, entry - 1) == first &&
-		    can_cover(s, (entry - 1) / 2, key)) {
+	for (; entry && tried < PROBE_MAX; entry = t->next[entry - 1]) {
+		if (!is_under(s->f, entry - 1, key))
+			continue;
+		if (can_cover(s, (entry - 1) / 2)) {
 			s->found = (entry - 1) / 2;
 			return;
 		}
-		entry = t->next[entry - 1];
+		tried++;
 	}
 }
 
@@ -198,21 +210,19 @@ probe_tests(struct search *s, const uint32_t atoms[3])
 	}
 }
 
-/* The atoms of rule x, at `at` another one (or 3: nowhere), and their numbers.
- */
+/* `atoms` are rule x's own, but for the one at `other` (3: none). */
 static bool
-find_cover(struct search *s, size_t at, const struct normal_atom *other)
+find_cover(struct search *s, const struct normal_atom atoms[3], size_t other)
 {
-	const struct making *m = s->f->m;
-	const struct rule *r = &m->rules[s->x];
+	const struct rule *r = &s->f->m->rules[s->x];
 	struct wider spare = { 0 };
 	const struct wider *w[3];
 
 	s->found = UINT32_MAX;
 	for (size_t i = 0; i < 3; i++) {
-		w[i] = i == at ? wider_than(s->f, other, &spare)
-			       : wider_than(s->f, &m->atoms[r->atom[i]],
-				     &s->f->wider[r->atom[i]]);
+		struct wider *own = &s->f->wider[r->atom[i]];
+
+		w[i] = wider_than(s->f, &atoms[i], i == other ? &spare : own);
 		if (!w[i])
 			return false;
 	}
@@ -240,25 +250,23 @@ add_cover(struct making *m, struct ids *covers, uint32_t cover)
 /* Each member of the first set of the rule by a cover of its own; without one
  * for each, none. */
 static bool
-find_union(struct search *s, struct ids *covers)
+find_union(
+    struct search *s, const struct normal_atom own[3], struct ids *covers)
 {
 	struct making *m = s->f->m;
-	const uint32_t *atoms = m->rules[s->x].atom;
-	struct normal_atom set;
+	struct normal_atom atoms[3] = { own[0], own[1], own[2] };
 	size_t at = 0;
 
-	while (at < 3 && m->atoms[atoms[at]].kind != ATOM_SET)
+	while (at < 3 && own[at].kind != ATOM_SET)
 		at++;
 	if (at == 3)
 		return true;
-	set = m->atoms[atoms[at]];
-	for (uint32_t i = 0; i < set.n_members; i++) {
-		struct normal_atom one = {
-			.kind = set.is_in ? ATOM_IN : ATOM_EQ,
-			.uid = set.members[i],
+	for (uint32_t i = 0; i < own[at].n_members; i++) {
+		atoms[at] = (struct normal_atom){
+			.kind = own[at].is_in ? ATOM_IN : ATOM_EQ,
+			.uid = own[at].members[i],
 		};
-
-		if (!find_cover(s, at, &one))
+		if (!find_cover(s, atoms, at))
 			return false;
 		if (s->found == UINT32_MAX) {
 			covers->n = 0;
@@ -309,13 +317,16 @@ contain(struct finder *f, uint32_t x)
 {
 	struct making *m = f->m;
 	struct search s = { .f = f, .x = x };
+	struct normal_atom atoms[3];
 	struct ids covers = { 0 };
 
-	if (!find_cover(&s, 3, NULL))
+	for (size_t i = 0; i < 3; i++)
+		atoms[i] = m->atoms[m->rules[x].atom[i]];
+	if (!find_cover(&s, atoms, 3))
 		return false;
 	if (s.found != UINT32_MAX && !add_cover(m, &covers, s.found))
 		return false;
-	if (covers.n == 0 && !find_union(&s, &covers))
+	if (covers.n == 0 && !find_union(&s, atoms, &covers))
 		return false;
 	return !has_room(m, &m->rules[x], &covers) || hang(m, x, &covers);
 }

@@ -8,6 +8,7 @@
 struct printer {
 	const struct normal *n;
 	struct buf *out;
+	struct arena *arena; /* for the time of printing */
 };
 
 static void
@@ -58,7 +59,8 @@ by_place(const void *x, const void *y)
 static void
 print_parents(struct printer *p, const struct normal_rule *r)
 {
-	struct place *places = calloc(r->n_parents, sizeof *places);
+	struct place *places =
+	    ARENA_ARRAY(p->arena, r->n_parents, struct place);
 
 	if (!places) {
 		p->out->failed = true;
@@ -76,7 +78,6 @@ print_parents(struct printer *p, const struct normal_rule *r)
 		buf_escaped(p->out, str_of(places[i].at.file), false);
 		buf_printf(p->out, ":%u", places[i].at.line);
 	}
-	free(places);
 }
 
 static void
@@ -114,9 +115,9 @@ print_sorted(struct printer *p, const struct normal_rule *rules,
     const uint32_t *which, uint32_t n, const char *indent)
 {
 	struct buf text = { 0 };
-	size_t *ends = calloc(n + 1u, sizeof *ends);
-	struct line *lines = calloc(n + 1u, sizeof *lines);
-	struct printer own = { p->n, &text };
+	size_t *ends = ARENA_ARRAY(p->arena, n + 1u, size_t);
+	struct line *lines = ARENA_ARRAY(p->arena, n + 1u, struct line);
+	struct printer own = { p->n, &text, p->arena };
 
 	for (uint32_t i = 0; ends && lines && i < n; i++) {
 		const struct normal_rule *r = &rules[which ? which[i] : i];
@@ -138,16 +139,18 @@ print_sorted(struct printer *p, const struct normal_rule *rules,
 	for (uint32_t i = 0; i < n; i++)
 		buf_add(p->out, lines[i].text);
 	buf_free(&text);
-	free(ends);
-	free(lines);
 }
 
 void
 normal_print(const struct normal *n, struct buf *out)
 {
-	struct printer p = { n, out };
+	struct printer p = { n, out, arena_new(0) };
 
-	print_sorted(&p, n->rules, NULL, n->n_rules, "");
+	if (p.arena)
+		print_sorted(&p, n->rules, NULL, n->n_rules, "");
+	else
+		out->failed = true;
+	arena_free(p.arena);
 }
 
 static void
