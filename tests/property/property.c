@@ -1,10 +1,11 @@
 /* property.c - random cases: rules evaluated one by one against the text of the
  * policies, with every stage on and off.
  *   property COUNT [SECONDS [SEED]]   decisions wanted, time allowed, first
- * seed Checked for each case: satisfied and erring policies are the same; every
- * promise of the normal form holds; the printed form does not depend on the
- * order of files, and compiling the printed rules gives these rules again. A
- * difference is made smaller and shown as policies and a request. The last
+ * seed Checked for each case: satisfied and erring policies are the same, also
+ * where the index looks for them, with the entities known to it and without;
+ * every promise of the normal form holds; the printed form does not depend on
+ * the order of files, and compiling the printed rules gives these rules again.
+ * A difference is made smaller and shown as policies and a request. The last
  * lines are `property: N decisions agree, N differ` and the test counts. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +24,7 @@ struct run {
 	struct arena *arena, *scratch;
 	uint64_t seed;
 	struct normal_options tuning; /* growth, below */
-	uint64_t agree, differ, forms, forms_differ, printed_again;
+	uint64_t agree, differ, forms, forms_differ, printed_again, indexed;
 	/* How often the stages did something. */
 	uint64_t merged, contained, joined, divided, cases;
 };
@@ -249,6 +250,50 @@ check_decision(struct run *run, const struct generate_case *c,
 		show(run, &s);
 }
 
+/* The index finds what is satisfied, and doubts what is in error; what it doubts
+ * the text decides. What lacks its data it may leave out where it is false
+ * whatever the data is. */
+static void
+check_index(struct run *run, const struct generate_case *c,
+    const struct outcomes *want, const struct policy_set *set,
+    const struct policy_index *ix, const struct eval_request *r)
+{
+	struct situation s = { c, *r, options_of(run, 15) };
+	enum eval_outcome got[GENERATE_POLICIES];
+	struct policy_found found;
+	bool same =
+	    policy_index_find(ix, r, run->scratch, &found) && !found.is_walk;
+
+	for (uint32_t i = 0; i < policy_set_count(set); i++)
+		got[i] = EVAL_FALSE;
+	for (size_t e = 0; same && e < 2; e++)
+		for (size_t k = 0; k < found.n_satisfied[e]; k++)
+			got[found.satisfied[e][k]] = EVAL_TRUE;
+	for (size_t k = 0; same && k < found.n_doubtful; k++)
+		got[found.doubtful[k]] = want->of[found.doubtful[k]];
+	for (uint32_t i = 0; same && i < policy_set_count(set); i++)
+		same = got[i] == want->of[i] || want->of[i] == EVAL_UNKNOWN;
+	run->indexed++;
+	if (same)
+		run->agree++;
+	else if (run->differ++ < SHOWN) {
+		printf("\nthe index says otherwise:");
+		show(run, &s);
+	}
+}
+
+static struct policy_index *
+index_of(const struct policy_set *set, const struct entities *base)
+{
+	struct policy_index *ix = NULL;
+	struct error err = { 0 };
+
+	if (policy_index_new(set, base, &ix, &err))
+		return ix;
+	fprintf(stderr, "property: %s\n", err.msg);
+	abort();
+}
+
 static void
 shuffle(struct generate *g, uint32_t *order, uint32_t n)
 {
@@ -388,6 +433,8 @@ check_case(struct run *run)
 	}
 	for (unsigned w = 0; w < WORLDS; w++) {
 		const struct entities *world = generate_entities(&g);
+		struct policy_index *known = index_of(set, world);
+		struct policy_index *unknown = index_of(set, NULL);
 
 		for (unsigned i = 0; i < REQUESTS; i++) {
 			struct eval_request r;
@@ -400,7 +447,11 @@ check_case(struct run *run)
 				arena_reset(run->scratch);
 				check_decision(run, &c, &want, forms[m], m, &r);
 			}
+			check_index(run, &c, &want, set, known, &r);
+			check_index(run, &c, &want, set, unknown, &r);
 		}
+		policy_index_free(known);
+		policy_index_free(unknown);
 	}
 	check_order(run, &g, &c, forms[15], 15);
 	check_order(run, &g, &c, forms[7], 7);
@@ -469,6 +520,8 @@ main(int argc, char **argv)
 	    (unsigned long long)run.cases, (unsigned long long)run.divided,
 	    (unsigned long long)run.merged, (unsigned long long)run.contained,
 	    (unsigned long long)run.joined);
+	printf("%llu decisions were looked up in an index\n",
+	    (unsigned long long)run.indexed);
 	arena_free(run.arena);
 	arena_free(run.scratch);
 	return report(run.agree, run.differ, run.forms_differ == 0);
