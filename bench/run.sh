@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # run.sh - what decisions cost here: in process at growing numbers of policies, and over HTTP against a fixed answer of the same library in the same run.
 # Machines are noisy: the ratio is the figure, single times are not. SECONDS_EACH (3), SIZES ("10 1000 100000"), KINDS ("tenant"; bench/workload.c has them), ENTITIES
-# (3000) and REQUESTS (500) can be set. Decisions are compared with what the workload's writer expects: one that differs fails the run.
+# (3000) and REQUESTS (20000) can be set. Decisions are compared with what the workload's writer expects: one that differs fails the run.
 set -eu
 cd "$(dirname "$0")/.."
 seconds=${SECONDS_EACH:-3}
 sizes=${SIZES:-10 1000 100000}
 kinds=${KINDS:-tenant}
 entities=${ENTITIES:-3000}
-requests=${REQUESTS:-500}
+requests=${REQUESTS:-20000}
 rounds=${ROUNDS:-3}
 bin=build/bench
 work=build/bench/run
@@ -28,6 +28,9 @@ for kind in $kinds; do
 		rm -rf "$work/decide"
 	done
 done
+
+echo "the same files decided by others"
+PEERS=${PEERS:-$PWD} SECONDS_EACH=$seconds bench/peers/run.sh
 
 # --- over HTTP ----------------------------------------------------------------
 avow=build/avow

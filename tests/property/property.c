@@ -250,9 +250,9 @@ check_decision(struct run *run, const struct generate_case *c,
 		show(run, &s);
 }
 
-/* The index finds what is satisfied, and doubts what is in error; what it doubts
- * the text decides. What lacks its data it may leave out where it is false
- * whatever the data is. */
+/* The index finds what is satisfied, and doubts what is in error; what it
+ * doubts the text decides. What lacks its data it may leave out where it is
+ * false whatever the data is. */
 static void
 check_index(struct run *run, const struct generate_case *c,
     const struct outcomes *want, const struct policy_set *set,

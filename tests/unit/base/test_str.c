@@ -302,12 +302,49 @@ START_TEST(escaped_drives_no_terminal)
 }
 END_TEST
 
+/* Words and what is left of them, from every byte on. */
+START_TEST(utf8_len_of_any_length)
+{
+	static const char text[] = "a\u00e9\u20ac\U0001f600 plain words "
+				   "\u00e9\u00e9\u00e9\u00e9\u00e9 end";
+
+	for (size_t from = 0; from < sizeof text; from++)
+		for (size_t to = from; to < sizeof text; to++) {
+			size_t want = 0;
+
+			for (size_t i = from; i < to; i++)
+				want += ((unsigned char)text[i] & 0xc0) != 0x80;
+			ck_assert_uint_eq(str_utf8_len((struct str){
+					      text + from, to - from }),
+			    want);
+		}
+}
+END_TEST
+
+START_TEST(buf_over_lent_bytes)
+{
+	char room[8];
+	struct buf b = buf_over(room, sizeof room);
+
+	buf_addz(&b, "seven..");
+	ck_assert(buf_ok(&b));
+	ck_assert_uint_eq(buf_str(&b).n, 7);
+	buf_byte(&b, '8');
+	ck_assert(!buf_ok(&b));
+	ck_assert_uint_eq(buf_str(&b).n, 7);
+	buf_free(&b);
+	ck_assert_ptr_null(b.p);
+}
+END_TEST
+
 int
 main(void)
 {
 	Suite *s = suite_create("str");
 	TCase *tc = tcase_create("str");
 
+	tcase_add_test(tc, utf8_len_of_any_length);
+	tcase_add_test(tc, buf_over_lent_bytes);
 	tcase_add_loop_test(tc, cmp_orders_by_bytes, 0, ARRAY_LEN(orders));
 	tcase_add_test(tc, slices_keep_nul);
 	tcase_add_test(tc, empty_slices_need_no_bytes);
