@@ -83,5 +83,7 @@ enum cli_exit cmd_key_new(int argc, char **argv);
 enum cli_exit cmd_key_public(int argc, char **argv);
 enum cli_exit cmd_serve(int argc, char **argv);
 enum cli_exit cmd_translate(int argc, char **argv);
+enum cli_exit cmd_what(int argc, char **argv);
+enum cli_exit cmd_who(int argc, char **argv);
 
 #endif

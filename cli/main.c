@@ -26,6 +26,8 @@ static const struct command commands[] = {
 	{ "key", "public", cmd_key_public, "print its public half" },
 	{ "serve", NULL, cmd_serve, "run the gates" },
 	{ "translate", NULL, cmd_translate, "write policies in another form: avow, cedar, json" },
+	{ "what", NULL, cmd_what, "what may one do?" },
+	{ "who", NULL, cmd_who, "who may do it?" },
 };
 /* clang-format on */
 

@@ -120,6 +120,26 @@ json_t *engine_answer_to_json(const struct engine_answer *answer);
 /* A deny that no policy was asked for. */
 void engine_refuse(enum err_code code, struct engine_answer *ret);
 
+/* ---- search ----------------------------------------------------------------------------------------------------------------------------- */
+
+/* Who may do it, and what may one do: every request that fits is decided, over the loaded entities and the actions that they or policies name. */
+struct engine_query {
+	struct uid principal, action, resource; /* an empty type: any of the loaded ones */
+	const struct value *context;            /* NULL: not known */
+	enum engine_errored_deny errored_deny;
+	uint64_t from; /* candidates are numbered from 0, in order of loading; go on here */
+	size_t limit;  /* stop after this many findings; 0: no limit */
+};
+
+/* A request that is permitted or, where the decision would need the context and that is not known, may be (code ERR_DATA_MISSING). False stops the search. */
+typedef bool engine_found(void *ctx, const struct engine_request *r,
+    const struct engine_answer *answer);
+
+/* *ret_next: the candidate to go on with, or 0 when all were looked at. `scratch` is reset for each. Cost: one decision a candidate. Errors: memory. */
+bool engine_search(const struct engine_snapshot *s,
+    const struct engine_query *q, struct arena *scratch, engine_found *found,
+    void *ctx, uint64_t *ret_next, struct error *reterr) MUST_USE;
+
 /* ---- dry run ---------------------------------------------------------------------------------------------------------------------------- */
 
 enum engine_level { LEVEL_LOW = 0, LEVEL_MEDIUM, LEVEL_HIGH, LEVEL_VERYHIGH };

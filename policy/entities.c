@@ -91,13 +91,6 @@ entities_own(const struct entities *layer, uint32_t id)
 	return i == INTERN_NONE ? NULL : entities_record(layer, i);
 }
 
-static bool
-is_action(struct str type)
-{
-	return str_eq(type, STR("Action")) ||
-	       str_has_suffix(type, STR("::Action"));
-}
-
 /* The parents as a set, for comparing: their order and repeats mean nothing. */
 static bool
 parent_set(struct arena *a, const struct entity *e, struct value *ret,
@@ -146,10 +139,10 @@ check_parents(const struct entity *e, struct error *reterr)
 {
 	struct span at = { .file = e->from };
 
-	if (!is_action(e->uid.type))
+	if (!uid_type_is_action(e->uid.type))
 		return true;
 	for (size_t i = 0; i < e->n_parents; i++)
-		if (!is_action(e->parents[i].type))
+		if (!uid_type_is_action(e->parents[i].type))
 			return error_set(reterr, ERR_NAME_ACTION, at,
 			    "the action `%s` may only be in actions, found "
 			    "`%s`",

@@ -171,9 +171,11 @@ eval_leaf(struct eval *e, uint32_t node, struct value *ret)
 		*ret = value_string(e->ast->strings[n->a]);
 	else if (n->kind == NODE_ENTITY || n->kind == NODE_SLOT)
 		*ret = value_entity(uid_of(e, n));
-	else if (n->kind == NODE_VAR)
+	else if (n->kind == NODE_VAR) {
 		*ret = var_value(e, (enum ast_var)n->op);
-	else if (n->kind == NODE_SET)
+		if (ret->kind == VALUE_UNKNOWN)
+			return FOUND_UNKNOWN;
+	} else if (n->kind == NODE_SET)
 		return eval_set(e, node, ret);
 	else if (n->kind == NODE_RECORD)
 		return eval_record(e, node, ret);
@@ -485,7 +487,8 @@ path_text(
 	struct value v = var_value(e, part->var);
 	struct error err = { 0 };
 	struct operation o = operation_at(e, node);
-	enum found found = FOUND_VALUE;
+	enum found found =
+	    v.kind == VALUE_UNKNOWN ? FOUND_UNKNOWN : FOUND_VALUE;
 
 	o.reterr = &err;
 	for (uint32_t i = 0; i < part->n_path && found == FOUND_VALUE; i++)

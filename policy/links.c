@@ -14,7 +14,7 @@ check_slot(const struct names *n, const struct ast *file,
 	const struct str *near;
 	struct error *e;
 
-	if (!link->bound[slot] || names_is_action(type) ||
+	if (!link->bound[slot] || uid_type_is_action(type) ||
 	    schema_find_type(n->schema, type) != SCHEMA_NONE)
 		return true;
 	e = errors_add(reterr, ERR_SCHEMA_NAME,

@@ -21,20 +21,13 @@ names_init(struct names *n, const struct schema *schema, struct arena *keep)
 	return true;
 }
 
-bool
-names_is_action(struct str type)
-{
-	return str_eq(type, STR("Action")) ||
-	       str_has_suffix(type, STR("::Action"));
-}
-
 static void
 check_type(struct names *n, struct checker *c, uint32_t node, struct str name)
 {
 	const struct str *near;
 	struct error *e;
 
-	if (names_is_action(name) ||
+	if (uid_type_is_action(name) ||
 	    schema_find_type(n->schema, name) != SCHEMA_NONE)
 		return;
 	e = typecheck_refuse(c, node, ERR_SCHEMA_NAME,
@@ -126,7 +119,7 @@ check_entity(struct names *n, struct checker *c, uint32_t node)
 	struct uid uid = { c->ast->strings[e->a], c->ast->strings[e->b] };
 	uint32_t type;
 
-	if (names_is_action(uid.type)) {
+	if (uid_type_is_action(uid.type)) {
 		check_action(n, c, node, uid);
 		return;
 	}

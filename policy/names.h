@@ -12,8 +12,6 @@ struct names {
 	struct str *types, *ids; /* of entity types; of actions */
 };
 
-/* `Action`, or `NS::Action`. */
-bool names_is_action(struct str type);
 bool names_init(struct names *n, const struct schema *schema,
     struct arena *keep) MUST_USE;
 /* Findings for the names of one node: entity types, actions, enumerated ids. */

@@ -144,8 +144,6 @@ void parse_check_unique(
 /* A scope element: its variable and tests, up to the `,` or `)` after it. */
 bool parse_element(struct parser *p, enum ast_var var, uint32_t *ret_node)
     MUST_USE;
-/* `Action`, or a name that ends in `::Action`. */
-bool parse_is_action_type(struct str type);
 /* `[ ent, … ]` (the current token is the bracket), pushed on the stack. */
 bool parse_members(struct parser *p, enum ast_var var) MUST_USE;
 

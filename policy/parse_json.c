@@ -174,7 +174,7 @@ reader_uid(struct reader *r, const json_t *value, const json_t *around,
 		(void)reader_refuse(r, e.code, at, "%s", e.msg);
 		return false;
 	}
-	if (var == VAR_ACTION && !parse_is_action_type(uid.type)) {
+	if (var == VAR_ACTION && !uid_type_is_action(uid.type)) {
 		(void)reader_refuse(r, ERR_NAME_ACTION, at,
 		    "expected a type that ends in `Action`, found `%.*s`",
 		    STR_ARG(str_sub(uid.type, 0, 80)));

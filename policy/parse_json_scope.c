@@ -32,7 +32,7 @@ reader_type(struct reader *r, const json_t *value, const json_t *around,
 		    "`%.*s` is no entity type", STR_ARG(str_sub(name, 0, 80)));
 		return false;
 	}
-	if (var != VAR_ACTION || parse_is_action_type(name))
+	if (var != VAR_ACTION || uid_type_is_action(name))
 		return true;
 	(void)reader_refuse(r, ERR_NAME_ACTION, at,
 	    "expected a type that ends in `Action`, found `%.*s`",

@@ -17,19 +17,12 @@ add(struct parser *p, uint32_t from, struct ast_node n)
 	return build_node(p, &n);
 }
 
-bool
-parse_is_action_type(struct str type)
-{
-	return str_eq(type, STR("Action")) ||
-	       str_has_suffix(type, STR("::Action"));
-}
-
 static void
 check_action(struct parser *p, enum ast_var var, struct str type, uint32_t off)
 {
 	struct token at = { .off = off, .len = parse_len(p, off) };
 
-	if (var != VAR_ACTION || parse_is_action_type(type) ||
+	if (var != VAR_ACTION || uid_type_is_action(type) ||
 	    p->refused_end > off)
 		return;
 	error_hint(parse_refuse(p, ERR_NAME_ACTION, at,

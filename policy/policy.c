@@ -5,6 +5,8 @@
  * text by that pointer. */
 #include "policy/policy.h"
 
+#include <stdlib.h>
+
 #include "base/digest.h"
 #include "base/file.h"
 #include "base/intern.h"
@@ -373,6 +375,44 @@ policy_set_effect(const struct policy_set *set, uint32_t i)
 
 	return p->ast->policies[p->policy].word == WORD_PERMIT ? POLICY_PERMIT
 							       : POLICY_DENY;
+}
+
+static int
+compare_uids(const void *a, const void *b)
+{
+	return uid_cmp(*(const struct uid *)a, *(const struct uid *)b);
+}
+
+bool
+policy_set_actions(const struct policy_set *set, struct arena *a,
+    const struct uid **ret, size_t *ret_n, struct error *reterr)
+{
+	struct uid *uids = NULL;
+	size_t n = 0, cap = 0, kept = 0;
+
+	for (size_t f = 0; f < set->n_files; f++) {
+		const struct ast *t = set->files[f];
+
+		for (uint32_t i = 1; i < t->n_nodes; i++) {
+			const struct ast_node *node = &t->nodes[i];
+
+			if (node->kind != NODE_ENTITY ||
+			    !uid_type_is_action(t->strings[node->a]))
+				continue;
+			if (!ARENA_PUSH_ROOM(a, uids, n, cap))
+				return error_nomem(reterr);
+			uids[n++] = (struct uid){ t->strings[node->a],
+				t->strings[node->b] };
+		}
+	}
+	if (n > 1)
+		qsort(uids, n, sizeof *uids, compare_uids);
+	for (size_t i = 0; i < n; i++)
+		if (kept == 0 || !uid_eq(uids[kept - 1], uids[i]))
+			uids[kept++] = uids[i];
+	*ret = uids;
+	*ret_n = kept;
+	return true;
 }
 
 struct str

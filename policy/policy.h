@@ -60,6 +60,9 @@ uint32_t policy_set_files(const struct policy_set *set);
 struct policy_info policy_set_info(const struct policy_set *set, uint32_t i);
 /* The same as its info's, without looking for its place. */
 enum policy_effect policy_set_effect(const struct policy_set *set, uint32_t i);
+/* Every action that some policy names, sorted. Lent; memory is `a`'s. Errors: memory. */
+bool policy_set_actions(const struct policy_set *set, struct arena *a,
+    const struct uid **ret, size_t *ret_n, struct error *reterr) MUST_USE;
 /* First 16 hex digits of SHA-256 over all files in load order. */
 struct str policy_set_version(const struct policy_set *set);
 /* Text of one file in canonical form, comments kept. Errors: those of parsing; then `out` is untouched. */
@@ -97,7 +100,7 @@ void policy_set_print_warnings(const struct policy_set *set,
 /* Zero is the safe one: an error never satisfies, and may deny. */
 enum eval_outcome { EVAL_ERROR = 0, EVAL_FALSE, EVAL_TRUE, EVAL_UNKNOWN };
 
-/* All borrowed. `context` is a record. */
+/* All borrowed. `context` is a record, or of kind VALUE_UNKNOWN: what a policy then reads of it is unknown. */
 struct eval_request {
 	struct uid principal, action, resource;
 	const struct value *context;

@@ -123,13 +123,6 @@ wrong_kind(const struct schema_check *c, const struct schema_step *at,
 
 /* --- values --------------------------------------------------------------- */
 
-bool
-schema_is_action_type(struct str type)
-{
-	return str_eq(type, STR("Action")) ||
-	       str_has_suffix(type, STR("::Action"));
-}
-
 static bool
 has_listed_id(const struct schema_entity_type *t, struct str id)
 {
@@ -158,7 +151,7 @@ check_id(
 	struct buf words = { 0 };
 	const struct schema_entity_type *t;
 
-	if (i == SCHEMA_NONE && schema_is_action_type(uid.type) &&
+	if (i == SCHEMA_NONE && uid_type_is_action(uid.type) &&
 	    schema_find_action(c->s, uid) == SCHEMA_NONE)
 		return schema_misfit(c, at,
 		    "the schema declares no action `%s`",
@@ -371,7 +364,7 @@ schema_check_entity(const struct schema *s, const struct entities *layer,
 	const struct schema_entity_type *t;
 	bool ok;
 
-	if (i == SCHEMA_NONE && schema_is_action_type(e->uid.type))
+	if (i == SCHEMA_NONE && uid_type_is_action(e->uid.type))
 		ok = check_action(&c, layer, e, &at);
 	else if (i == SCHEMA_NONE)
 		ok = schema_undeclared(&c, &at, e->uid.type);

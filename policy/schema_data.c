@@ -251,7 +251,7 @@ schema_load_fields(const struct schema_loading *l, const json_t *attrs,
 
 	if (i != SCHEMA_NONE)
 		t = &l->s->types[i];
-	else if (!schema_is_action_type(e->uid.type))
+	else if (!uid_type_is_action(e->uid.type))
 		return schema_undeclared(&r.check, &at, e->uid.type);
 	if (!t)
 		return value_fields_from_json(l->arena, attrs,
@@ -277,7 +277,7 @@ schema_load_record(struct schema_loading *l, struct entities *layer,
 		reterr };
 	const struct schema_step at = { .uid = &e->uid };
 
-	if (!schema_is_action_type(e->uid.type))
+	if (!uid_type_is_action(e->uid.type))
 		return schema_check_entity(l->s, layer, e, reterr) &&
 		       entities_add(layer, e, reterr);
 	if (schema_find_action(l->s, e->uid) == SCHEMA_NONE)

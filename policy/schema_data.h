@@ -34,7 +34,6 @@ bool schema_undeclared(const struct schema_check *c,
 /* `name` is no attribute of `record`; always false. */
 bool schema_unknown_attribute(const struct schema_check *c,
     const struct schema_step *at, const struct type *record, struct str name);
-bool schema_is_action_type(struct str type);
 
 /* Action records are compared with the schema when all are read, and not added: the schema's own stand for them. */
 struct schema_given {

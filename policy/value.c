@@ -397,6 +397,13 @@ uid_type_is_valid(struct str type)
 	}
 }
 
+bool
+uid_type_is_action(struct str type)
+{
+	return str_eq(type, STR("Action")) ||
+	       str_has_suffix(type, STR("::Action"));
+}
+
 /* --- text -------------------------------------------------------------- */
 
 void

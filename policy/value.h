@@ -105,6 +105,9 @@ json_t *value_to_json(const struct value *v);
 /* `{"type","id"}` or `{"__entity":{…}}` with a normalised type name. */
 bool value_uid_from_json(struct arena *a, const json_t *json,
     const char *where, struct uid *ret, struct error *reterr) MUST_USE;
+/* Policy text of an entity, `User::"alice"`, as options give it. Memory is `a`'s. Errors: ERR_SYNTAX_UNEXPECTED, ERR_SYNTAX_STRING. */
+bool value_uid_from_text(struct arena *a, struct str text, struct uid *ret,
+    struct error *reterr) MUST_USE;
 /* `{"type","id"}`; new reference. */
 json_t *value_uid_to_json(struct uid uid);
 
@@ -112,6 +115,8 @@ bool uid_eq(struct uid a, struct uid b);
 int uid_cmp(struct uid a, struct uid b);
 /* `A::B::C` of identifiers, none reserved, no `__cedar`, no spaces. */
 bool uid_type_is_valid(struct str type);
+/* `Action`, or `NS::Action`. */
+bool uid_type_is_action(struct str type);
 
 /* ---- entities ----------------------------------------------------------------------------------------------------------------------------
  * A layer holds records {uid, attributes, tags, parents}. It may lie over another layer, which must be finished and outlive it. A record in the upper layer

@@ -1,0 +1,327 @@
+/* cmd_who.c - `avow who` and `avow what`: who may do it, and what may one do?
+ * Every candidate of the loaded entities is decided; what is printed is the
+ * decision of the same engine that gates ask. */
+#include "cli/cli.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/limits.h"
+#include "engine/engine.h"
+
+#define DEFAULT_LIMIT 1000u
+
+struct options {
+	struct cli_list policies, entities, words;
+	const char *context, *errored_deny, *limit, *from;
+	bool json, is_who;
+};
+
+struct listing {
+	const struct options *o;
+	const struct policy_set *set;
+	json_t *found; /* with --json */
+	struct buf out;
+	size_t n;
+	bool failed;
+};
+
+/* ---- what is printed ------------------------------------------------------
+ */
+
+static json_t *
+finding_to_json(const struct listing *l, const struct engine_request *r,
+    const struct engine_answer *answer)
+{
+	bool certain = answer->effect == ENGINE_PERMIT;
+	json_t *ids = json_array(), *finding = json_object();
+	bool ok = ids && finding;
+
+	for (size_t i = 0; ok && i < answer->n_reasons; i++)
+		ok = json_array_append_new(ids,
+			 json_from_str(
+			     policy_set_info(l->set, answer->reasons[i]).id)) ==
+		     0;
+	ok = ok &&
+	     (l->o->is_who ? json_object_set_new(finding, "principal",
+				 value_uid_to_json(r->principal)) == 0
+			   : json_object_set_new(finding, "action",
+				 value_uid_to_json(r->action)) == 0 &&
+				 json_object_set_new(finding, "resource",
+				     value_uid_to_json(r->resource)) == 0) &&
+	     json_object_set_new(finding, "decision",
+		 json_string(certain ? "permit" : "unknown")) == 0 &&
+	     json_object_set(finding, "reasons", ids) == 0;
+	json_decref(ids);
+	if (ok)
+		return finding;
+	json_decref(finding);
+	return NULL;
+}
+
+static void
+print_finding(struct listing *l, const struct engine_request *r,
+    const struct engine_answer *answer)
+{
+	struct buf *out = &l->out;
+
+	buf_addz(
+	    out, answer->effect == ENGINE_PERMIT ? "permit   " : "unknown  ");
+	if (l->o->is_who) {
+		value_print_uid(out, r->principal);
+	} else {
+		value_print_uid(out, r->action);
+		buf_byte(out, ' ');
+		value_print_uid(out, r->resource);
+	}
+	for (size_t i = 0; i < answer->n_reasons; i++) {
+		buf_addz(out, i ? ", " : "  by ");
+		buf_escaped(
+		    out, policy_set_info(l->set, answer->reasons[i]).id, false);
+	}
+	buf_byte(out, '\n');
+}
+
+static bool
+note_finding(void *ctx, const struct engine_request *r,
+    const struct engine_answer *answer)
+{
+	struct listing *l = ctx;
+	json_t *finding;
+
+	l->n++;
+	if (!l->found) {
+		print_finding(l, r, answer);
+		return true;
+	}
+	finding = finding_to_json(l, r, answer);
+	l->failed = !finding || json_array_append_new(l->found, finding) != 0;
+	return !l->failed;
+}
+
+static bool
+show_json(struct listing *l, uint64_t next)
+{
+	json_t *all = json_object();
+
+	if (!all || l->failed || json_object_set(all, "found", l->found) != 0 ||
+	    json_object_set_new(all, "next",
+		next ? json_integer((json_int_t)next) : json_null()) != 0) {
+		cli_errorf("memory ran out");
+		json_decref(all);
+		return false;
+	}
+	return cli_print_json(all, false);
+}
+
+static bool
+show_text(struct listing *l, uint64_t next)
+{
+	if (l->n == 0 && next == 0)
+		buf_addz(&l->out, l->o->is_who
+				      ? "nobody of the loaded entities\n"
+				      : "nothing of the loaded entities\n");
+	if (next)
+		buf_printf(
+		    &l->out, "more: --from %llu\n", (unsigned long long)next);
+	return cli_print(&l->out);
+}
+
+/* ---- the query ------------------------------------------------------------
+ */
+
+static bool
+read_uid(struct arena *a, const char *word, struct uid *ret)
+{
+	struct error err = { 0 };
+
+	if (value_uid_from_text(a, str_of(word), ret, &err))
+		return true;
+	cli_error(&err, (struct str){ 0 });
+	return false;
+}
+
+static bool
+read_count(const char *name, const char *text, uint64_t *ret)
+{
+	if (text == NULL || str_to_u64(str_of(text), UINT32_MAX, ret))
+		return true;
+	cli_errorf("--%s: expected a number, found `%s`", name, text);
+	return false;
+}
+
+/* A record as JSON in a file; without the option it is not known. */
+static bool
+read_context(struct arena *a, const char *path, struct value *storage,
+    const struct value **ret)
+{
+	struct error err = { 0 };
+	struct str text = { 0 };
+	json_t *json = NULL;
+	bool ok;
+
+	if (path == NULL)
+		return true;
+	ok = file_read(a, path, LIMIT_REQUEST_LINE_BYTES, &text, &err) &&
+	     json_parse(text, path, LIMIT_REQUEST_LINE_BYTES,
+		 LIMIT_DATA_FILE_DEPTH, JSON_DATA_FILE, &json, &err) &&
+	     value_from_json(a, json, "context", storage, &err);
+	json_decref(json);
+	if (ok && storage->kind != VALUE_RECORD)
+		ok = error_set(&err, ERR_JSON_SHAPE,
+		    (struct span){ .file = path },
+		    "expected a record of what is known of the context");
+	if (!ok)
+		cli_error(&err, text);
+	*ret = storage;
+	return ok;
+}
+
+static bool
+read_query(struct arena *a, const struct options *o, struct value *context,
+    struct engine_query *ret)
+{
+	uint64_t limit = DEFAULT_LIMIT;
+	bool ok;
+
+	if (o->errored_deny != NULL &&
+	    !engine_errored_deny_of(
+		str_of(o->errored_deny), &ret->errored_deny)) {
+		cli_errorf("--errored-deny: expected `skip` or `deny`, found "
+			   "`%s`",
+		    o->errored_deny);
+		return false;
+	}
+	ok = read_count("limit", o->limit, &limit) &&
+	     read_count("from", o->from, &ret->from) &&
+	     read_context(a, o->context, context, &ret->context);
+	ret->limit = limit;
+	if (!o->is_who)
+		return ok && read_uid(a, o->words.items[0], &ret->principal);
+	return ok && read_uid(a, o->words.items[0], &ret->action) &&
+	       read_uid(a, o->words.items[1], &ret->resource);
+}
+
+static enum cli_exit
+search(const struct engine_snapshot *s, const struct options *o,
+    const struct engine_query *q)
+{
+	struct listing l = { .o = o, .set = engine_snapshot_policies(s) };
+	struct arena *scratch = arena_new(LIMIT_SCRATCH_BYTES);
+	struct error err = { 0 };
+	uint64_t next = 0;
+	bool ok;
+
+	l.found = o->json ? json_array() : NULL;
+	ok = scratch && (l.found || !o->json) ? true : error_nomem(&err);
+	ok = ok && engine_search(s, q, scratch, note_finding, &l, &next, &err);
+	if (ok)
+		ok = o->json ? show_json(&l, next) : show_text(&l, next);
+	else
+		cli_error(&err, (struct str){ 0 });
+	json_decref(l.found);
+	buf_free(&l.out);
+	arena_free(scratch);
+	if (!ok)
+		return CLI_CANNOT_TELL;
+	return l.n ? CLI_YES : CLI_NO;
+}
+
+static enum cli_exit
+run(const struct options *o)
+{
+	struct buf messages = { 0 };
+	struct arena *a = arena_new(0);
+	struct engine_query q = { 0 };
+	struct value context;
+	struct engine_snapshot *s = NULL;
+	enum cli_exit code = CLI_CANNOT_TELL;
+
+	if (a && read_query(a, o, &context, &q)) {
+		s = engine_load(o->policies.items, o->policies.n,
+		    o->entities.items, o->entities.n,
+		    clock_now_ms(clock_system()), &messages);
+		(void)cli_messages(&messages);
+	}
+	if (s)
+		code = search(s, o, &q);
+	engine_snapshot_unref(s);
+	buf_free(&messages);
+	arena_free(a);
+	return code;
+}
+
+/* ---- both commands ---------------------------------------------------------
+ */
+
+static enum cli_exit
+command(int argc, char **argv, bool is_who)
+{
+	struct options o = { .is_who = is_who };
+	const struct cli_option options[] = {
+		{ "policies", CLI_LIST, &o.policies, true, "PATH",
+		    "file or folder of *.avow and *.cedar, or a *.json policy "
+		    "set" },
+		{ "entities", CLI_LIST, &o.entities, true, "PATH",
+		    "Cedar JSON entities, file or folder: what is searched" },
+		{ "context", CLI_TEXT, &o.context, false, "FILE",
+		    "the request's context as JSON; without it, what depends "
+		    "on it is unknown" },
+		{ "errored-deny", CLI_TEXT, &o.errored_deny, false, "WORD",
+		    "what a deny policy in error does: deny (default) or "
+		    "skip" },
+		{ "limit", CLI_TEXT, &o.limit, false, "N",
+		    "stop after N findings (1000; 0: never)" },
+		{ "from", CLI_TEXT, &o.from, false, "N",
+		    "go on at candidate N, as the page before said" },
+		{ "json", CLI_FLAG, &o.json, false, NULL,
+		    "findings as one JSON object" },
+	};
+	const struct cli_usage usage = {
+		.synopsis = is_who
+				? "avow who --policies PATH --entities PATH "
+				  "[--context FILE] ACTION RESOURCE"
+				: "avow what --policies PATH --entities PATH "
+				  "[--context FILE] PRINCIPAL",
+		.about =
+		    is_who
+			? "Which of the loaded entities may do ACTION on "
+			  "RESOURCE, and by which policies?\nEntities are "
+			  "written as in policies: 'Action::\"view\"'. Each is "
+			  "decided as any request;\n`unknown`: it depends on "
+			  "the context. Others than those loaded are not "
+			  "looked at.\nExit: 0 somebody may, 2 nobody, 1 "
+			  "cannot tell."
+			: "What may PRINCIPAL do, on which of the loaded "
+			  "entities, and by which policies?\nActions are those "
+			  "that the policies name or the entities hold. "
+			  "`unknown`: it depends on\nthe context. Exit: 0 "
+			  "something, 2 nothing, 1 cannot tell.",
+		.options = options,
+		.n_options = ARRAY_LEN(options),
+		.min_args = is_who ? 2 : 1,
+		.max_args = is_who ? 2 : 1,
+		.args = &o.words,
+	};
+	enum cli_exit code;
+
+	if (cli_parse(&usage, argc, argv, &code))
+		code = run(&o);
+	cli_list_free(&o.policies);
+	cli_list_free(&o.entities);
+	cli_list_free(&o.words);
+	return code;
+}
+
+enum cli_exit
+cmd_who(int argc, char **argv)
+{
+	return command(argc, argv, true);
+}
+
+enum cli_exit
+cmd_what(int argc, char **argv)
+{
+	return command(argc, argv, false);
+}

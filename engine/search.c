@@ -1,0 +1,158 @@
+/* search.c - who may do it, and what may one do: requests made from the loaded
+ * entities, each decided as any other.
+ * A candidate is a number; its request is that number's digits over the lists
+ * of principals, actions and resources, the resource counting fastest. Nothing
+ * is guessed: what is not in the data is not found, and a decision that needs a
+ * context that is not known is told as such. */
+#include "engine/engine_private.h"
+
+struct choices {
+	const struct uid *items;
+	size_t n;
+};
+
+struct search {
+	const struct engine_snapshot *snapshot;
+	struct arena *arena;
+	const struct entities *layer;
+	struct choices principals, actions, resources;
+};
+
+/* Loaded entities that are actions, or that are none. */
+static bool
+list_entities(
+    struct search *s, bool actions, struct choices *ret, struct error *reterr)
+{
+	size_t count = s->layer ? entities_count(s->layer) : 0;
+	struct uid *uids = ARENA_ARRAY(s->arena, count + 1, struct uid);
+
+	if (!uids)
+		return error_nomem(reterr);
+	ret->items = uids;
+	for (size_t i = 0; i < count; i++) {
+		struct uid uid = entities_at(s->layer, i)->uid;
+
+		if (uid_type_is_action(uid.type) == actions)
+			uids[ret->n++] = uid;
+	}
+	return true;
+}
+
+/* Those of the policies, then those of the data that no policy names. */
+static bool
+list_actions(struct search *s, struct error *reterr)
+{
+	struct choices loaded = { 0 };
+	const struct uid *named;
+	struct uid *all;
+	size_t n, n_named;
+
+	if (!list_entities(s, true, &loaded, reterr) ||
+	    !policy_set_actions(engine_snapshot_policies(s->snapshot), s->arena,
+		&named, &n_named, reterr))
+		return false;
+	all = ARENA_ARRAY(s->arena, n_named + loaded.n + 1, struct uid);
+	if (!all)
+		return error_nomem(reterr);
+	if (n_named)
+		memcpy(all, named, n_named * sizeof *all);
+	n = n_named;
+	for (size_t i = 0; i < loaded.n; i++) {
+		size_t low = 0, high = n_named;
+
+		while (low < high) {
+			size_t middle = low + (high - low) / 2;
+
+			if (uid_cmp(named[middle], loaded.items[i]) < 0)
+				low = middle + 1;
+			else
+				high = middle;
+		}
+		if (low == n_named || !uid_eq(named[low], loaded.items[i]))
+			all[n++] = loaded.items[i];
+	}
+	s->actions = (struct choices){ all, n };
+	return true;
+}
+
+static bool
+list_all(struct search *s, const struct engine_query *q, struct error *reterr)
+{
+	struct choices others = { 0 };
+
+	if ((q->principal.type.n == 0 || q->resource.type.n == 0) &&
+	    !list_entities(s, false, &others, reterr))
+		return false;
+	s->principals = s->resources = others;
+	if (q->principal.type.n)
+		s->principals = (struct choices){ &q->principal, 1 };
+	if (q->resource.type.n)
+		s->resources = (struct choices){ &q->resource, 1 };
+	if (q->action.type.n == 0)
+		return list_actions(s, reterr);
+	s->actions = (struct choices){ &q->action, 1 };
+	return true;
+}
+
+static struct engine_request
+request_of(const struct search *s, const struct engine_query *q, uint64_t i)
+{
+	struct engine_request r = { .entities = s->layer };
+
+	r.resource = s->resources.items[i % s->resources.n];
+	i /= s->resources.n;
+	r.action = s->actions.items[i % s->actions.n];
+	r.principal = s->principals.items[i / s->actions.n];
+	if (q->context)
+		r.context = *q->context;
+	else
+		r.context.kind = VALUE_UNKNOWN;
+	return r;
+}
+
+static uint64_t
+run(const struct search *s, const struct engine_query *q, uint64_t total,
+    struct arena *scratch, engine_found *found, void *ctx)
+{
+	size_t n = 0;
+	uint64_t i = q->from;
+
+	for (; i < total && (q->limit == 0 || n < q->limit); i++) {
+		struct engine_request r = request_of(s, q, i);
+		struct engine_answer answer;
+
+		arena_reset(scratch);
+		engine_evaluate(
+		    s->snapshot, &r, q->errored_deny, scratch, &answer);
+		if (answer.effect != ENGINE_PERMIT &&
+		    answer.code != ERR_DATA_MISSING)
+			continue;
+		n++;
+		if (!found(ctx, &r, &answer))
+			return i + 1 < total ? i + 1 : 0;
+	}
+	return i < total ? i : 0;
+}
+
+bool
+engine_search(const struct engine_snapshot *snapshot,
+    const struct engine_query *q, struct arena *scratch, engine_found *found,
+    void *ctx, uint64_t *ret_next, struct error *reterr)
+{
+	struct search s = { .snapshot = snapshot,
+		.arena = arena_new(0),
+		.layer = engine_snapshot_entities(snapshot) };
+	uint64_t total;
+	bool ok = s.arena ? list_all(&s, q, reterr) : error_nomem(reterr);
+
+	if (ok &&
+	    (__builtin_mul_overflow(
+		 (uint64_t)s.principals.n, (uint64_t)s.actions.n, &total) ||
+		__builtin_mul_overflow(total, (uint64_t)s.resources.n, &total)))
+		ok = error_set(reterr, ERR_LIMIT_COUNT, SPAN_NONE,
+		    "too many combinations to search");
+	if (ok)
+		*ret_next = run(&s, q, total, scratch, found, ctx);
+	arena_free(s.arena);
+	return ok;
+}
