@@ -21,7 +21,9 @@ struct tally {
 	struct engine_policy_error *errors;
 	size_t n_errors, cap_errors;
 	uint32_t pattern_hits;
-	bool deny_failed, unknown, limit_hit;
+	bool unknown[2]; /* by effect: data not fetched yet; of a permit it is
+			  * no matter where another permit is certain */
+	bool deny_failed, limit_hit;
 	bool ended; /* patterns took so long that the rest is not looked at */
 	bool is_sorted; /* by id */
 };
@@ -102,14 +104,15 @@ conclude(struct tally *t, enum engine_errored_deny errored_deny,
 		ret->code = ERR_SYSTEM_LIMIT;
 	} else if (t->deny_failed && errored_deny != ERRORED_DENY_SKIP) {
 		ret->code = ERR_POLICY_ERROR;
-	} else if (t->unknown) {
+	} else if (t->unknown[POLICY_DENY]) {
 		ret->code = ERR_DATA_MISSING;
 	} else if (t->n[POLICY_PERMIT] > 0) {
 		ret->effect = ENGINE_PERMIT;
 		ret->code = ERR_PERMIT;
 		give_reasons(t, POLICY_PERMIT, ret);
 	} else {
-		ret->code = ERR_POLICY_NONE;
+		ret->code = t->unknown[POLICY_PERMIT] ? ERR_DATA_MISSING
+						      : ERR_POLICY_NONE;
 	}
 	if (t->n_errors > 1 && !t->is_sorted)
 		qsort_r(t->errors, t->n_errors, sizeof *t->errors,
@@ -135,7 +138,7 @@ count_policy(struct tally *t, uint32_t i, const struct eval_request *request,
 		t->is_sorted = false;
 		count_satisfied(t, scratch, i, effect);
 	} else if (outcome == EVAL_UNKNOWN)
-		t->unknown = true;
+		t->unknown[effect] = true;
 	else
 		count_error(t, scratch, i, effect, &err);
 }
