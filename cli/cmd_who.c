@@ -32,17 +32,16 @@ struct listing {
 
 static json_t *
 finding_to_json(const struct listing *l, const struct engine_request *r,
-    const struct engine_answer *answer)
+    const uint32_t *reasons, size_t n_reasons)
 {
-	bool certain = answer->effect == ENGINE_PERMIT;
+	bool certain = n_reasons > 0;
 	json_t *ids = json_array(), *finding = json_object();
 	bool ok = ids && finding;
 
-	for (size_t i = 0; ok && i < answer->n_reasons; i++)
-		ok = json_array_append_new(ids,
-			 json_from_str(
-			     policy_set_info(l->set, answer->reasons[i]).id)) ==
-		     0;
+	for (size_t i = 0; ok && i < n_reasons; i++)
+		ok = json_array_append_new(
+			 ids, json_from_str(
+				  policy_set_info(l->set, reasons[i]).id)) == 0;
 	ok = ok &&
 	     (l->o->is_who ? json_object_set_new(finding, "principal",
 				 value_uid_to_json(r->principal)) == 0
@@ -62,12 +61,11 @@ finding_to_json(const struct listing *l, const struct engine_request *r,
 
 static void
 print_finding(struct listing *l, const struct engine_request *r,
-    const struct engine_answer *answer)
+    const uint32_t *reasons, size_t n_reasons)
 {
 	struct buf *out = &l->out;
 
-	buf_addz(
-	    out, answer->effect == ENGINE_PERMIT ? "permit   " : "unknown  ");
+	buf_addz(out, n_reasons > 0 ? "permit   " : "unknown  ");
 	if (l->o->is_who) {
 		value_print_uid(out, r->principal);
 	} else {
@@ -75,27 +73,27 @@ print_finding(struct listing *l, const struct engine_request *r,
 		buf_byte(out, ' ');
 		value_print_uid(out, r->resource);
 	}
-	for (size_t i = 0; i < answer->n_reasons; i++) {
+	for (size_t i = 0; i < n_reasons; i++) {
 		buf_addz(out, i ? ", " : "  by ");
-		buf_escaped(
-		    out, policy_set_info(l->set, answer->reasons[i]).id, false);
+		buf_escaped(out, policy_set_info(l->set, reasons[i]).id, false);
 	}
 	buf_byte(out, '\n');
 }
 
 static bool
-note_finding(void *ctx, const struct engine_request *r,
-    const struct engine_answer *answer)
+note_finding(void *ctx, const struct engine_snapshot *s,
+    const struct engine_request *r, const uint32_t *reasons, size_t n_reasons)
 {
 	struct listing *l = ctx;
 	json_t *finding;
 
+	(void)s;
 	l->n++;
 	if (!l->found) {
-		print_finding(l, r, answer);
+		print_finding(l, r, reasons, n_reasons);
 		return true;
 	}
-	finding = finding_to_json(l, r, answer);
+	finding = finding_to_json(l, r, reasons, n_reasons);
 	l->failed = !finding || json_array_append_new(l->found, finding) != 0;
 	return !l->failed;
 }

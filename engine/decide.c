@@ -21,8 +21,7 @@ struct tally {
 	struct engine_policy_error *errors;
 	size_t n_errors, cap_errors;
 	uint32_t pattern_hits;
-	bool unknown[2]; /* by effect: data not fetched yet; of a permit it is
-			  * no matter where another permit is certain */
+	bool unknown[2]; /* by effect: data not fetched yet */
 	bool deny_failed, limit_hit;
 	bool ended; /* patterns took so long that the rest is not looked at */
 	bool is_sorted; /* by id */
@@ -104,15 +103,18 @@ conclude(struct tally *t, enum engine_errored_deny errored_deny,
 		ret->code = ERR_SYSTEM_LIMIT;
 	} else if (t->deny_failed && errored_deny != ERRORED_DENY_SKIP) {
 		ret->code = ERR_POLICY_ERROR;
-	} else if (t->unknown[POLICY_DENY]) {
+	} else if (t->unknown[POLICY_DENY] || t->unknown[POLICY_PERMIT]) {
 		ret->code = ERR_DATA_MISSING;
+		if (!t->unknown[POLICY_DENY]) {
+			ret->certain = t->satisfied[POLICY_PERMIT];
+			ret->n_certain = t->n[POLICY_PERMIT];
+		}
 	} else if (t->n[POLICY_PERMIT] > 0) {
 		ret->effect = ENGINE_PERMIT;
 		ret->code = ERR_PERMIT;
 		give_reasons(t, POLICY_PERMIT, ret);
 	} else {
-		ret->code = t->unknown[POLICY_PERMIT] ? ERR_DATA_MISSING
-						      : ERR_POLICY_NONE;
+		ret->code = ERR_POLICY_NONE;
 	}
 	if (t->n_errors > 1 && !t->is_sorted)
 		qsort_r(t->errors, t->n_errors, sizeof *t->errors,

@@ -99,6 +99,9 @@ struct engine_answer {
 	/* A gate's deny by default: permits whose scope matched and whose conditions did not, the nearest first, at most ENGINE_NEAR_MAX. */
 	const uint32_t *near;
 	size_t n_near;
+	/* A deny for data that is missing (ERR_DATA_MISSING): permits that are satisfied and that no deny can beat, whatever the data is. Opens nothing. */
+	const uint32_t *certain;
+	size_t n_certain;
 	const struct engine_snapshot *snapshot;
 };
 
@@ -131,9 +134,9 @@ struct engine_query {
 	size_t limit;  /* stop after this many findings; 0: no limit */
 };
 
-/* A request that is permitted or, where the decision would need the context and that is not known, may be (code ERR_DATA_MISSING). False stops the search. */
-typedef bool engine_found(void *ctx, const struct engine_request *r,
-    const struct engine_answer *answer);
+/* A request that is permitted, whatever the context is where that is not known, by `reasons` policies; none: it depends on the context. False stops the search. */
+typedef bool engine_found(void *ctx, const struct engine_snapshot *s,
+    const struct engine_request *r, const uint32_t *reasons, size_t n_reasons);
 
 /* *ret_next: the candidate to go on with, or 0 when all were looked at. `scratch` is reset for each. Cost: one decision a candidate. Errors: memory. */
 bool engine_search(const struct engine_snapshot *s,

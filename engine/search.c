@@ -127,8 +127,13 @@ run(const struct search *s, const struct engine_query *q, uint64_t total,
 		if (answer.effect != ENGINE_PERMIT &&
 		    answer.code != ERR_DATA_MISSING)
 			continue;
+		if (answer.effect != ENGINE_PERMIT) {
+			answer.reasons = answer.certain;
+			answer.n_reasons = answer.n_certain;
+		}
 		n++;
-		if (!found(ctx, &r, &answer))
+		if (!found(
+			ctx, s->snapshot, &r, answer.reasons, answer.n_reasons))
 			return i + 1 < total ? i + 1 : 0;
 	}
 	return i < total ? i : 0;

@@ -58,21 +58,20 @@ struct findings {
 };
 
 static bool
-note(void *ctx, const struct engine_request *r,
-    const struct engine_answer *answer)
+note(void *ctx, const struct engine_snapshot *s, const struct engine_request *r,
+    const uint32_t *reasons, size_t n_reasons)
 {
 	struct findings *f = ctx;
-	const struct policy_set *set =
-	    engine_snapshot_policies(answer->snapshot);
+	const struct policy_set *set = engine_snapshot_policies(s);
 
 	buf_printf(&f->text, "%s%.*s %.*s %.*s:", f->n ? "; " : "",
 	    STR_ARG(r->principal.id), STR_ARG(r->action.id),
 	    STR_ARG(r->resource.id));
-	if (answer->effect != ENGINE_PERMIT)
+	if (n_reasons == 0)
 		buf_addz(&f->text, " ?");
-	for (size_t i = 0; i < answer->n_reasons; i++) {
+	for (size_t i = 0; i < n_reasons; i++) {
 		buf_byte(&f->text, ' ');
-		buf_add(&f->text, policy_set_info(set, answer->reasons[i]).id);
+		buf_add(&f->text, policy_set_info(set, reasons[i]).id);
 	}
 	return ++f->n != f->stop_at;
 }
