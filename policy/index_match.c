@@ -403,34 +403,39 @@ tell_near(struct match *m, uint32_t policy)
 		m->near[m->n_near++] = policy;
 }
 
-/* Its policies are satisfied, doubtful or, where somebody asks, near. */
+/* The policy is satisfied, doubtful or, where somebody asks, near. */
+static void
+tell_policy(
+    struct match *m, uint32_t policy, bool permits, enum verdict verdict)
+{
+	if (policy >= m->ix->n_instances)
+		return;
+	if (verdict == VERDICT_TRUE)
+		list_push(m, &m->satisfied[permits], policy);
+	else if (verdict != VERDICT_FALSE)
+		list_push(m, &m->doubtful, policy);
+	else if (permits)
+		tell_near(m, policy);
+}
+
+/* The same of all policies that the rule stands for. */
 static void
 tell(struct match *m, const struct index_rule *r, enum verdict verdict,
     unsigned depth)
 {
 	bool permits = (r->ref & REF_PERMIT) != 0;
-	struct list *to =
-	    verdict == VERDICT_TRUE ? &m->satisfied[permits] : &m->doubtful;
-	uint32_t one = r->ref & REF_NUMBER, n = 1;
-	const uint32_t *parents = &one;
-	const struct index_tail *tail = NULL;
+	const struct index_tail *tail;
 
-	if (r->ref & REF_TAIL) {
-		tail = tail_of(m, r);
-		parents = &m->ix->words[tail->parents];
-		n = is_inside(tail->parents, tail->n_parents, m->ix->n_words)
-			? tail->n_parents
-			: 0;
+	if (!(r->ref & REF_TAIL)) {
+		tell_policy(m, r->ref & REF_NUMBER, permits, verdict);
+		return;
 	}
-	for (uint32_t i = 0; i < n; i++) {
-		if (parents[i] >= m->ix->n_instances)
-			continue;
-		if (verdict != VERDICT_FALSE)
-			list_push(m, to, parents[i]);
-		else if (permits)
-			tell_near(m, parents[i]);
-	}
-	if (tail && tail->n_below && verdict != VERDICT_FALSE)
+	tail = tail_of(m, r);
+	if (is_inside(tail->parents, tail->n_parents, m->ix->n_words))
+		for (uint32_t i = 0; i < tail->n_parents; i++)
+			tell_policy(m, m->ix->words[tail->parents + i], permits,
+			    verdict);
+	if (tail->n_below && verdict != VERDICT_FALSE)
 		eval_below(m, tail, depth);
 }
 

@@ -1,6 +1,6 @@
 /* parse.h - what the files of the parser share: the parser's state, reporting, and building the tree.
- *   parse.c policies, declarations   parse_scope.c scope elements   parse_expr.c expressions   parse_token.c tokens, messages, names   parse_pattern.c strings and patterns   build.c the arrays
- *   parse_recover.c where parsing goes on after an error
+ *   parse.c policies, declarations   parse_scope.c scope elements   parse_expr.c operators   parse_access.c members and calls   parse_primary.c what stands between
+ *   parse_token.c tokens, messages, names   parse_pattern.c strings and patterns   parse_recover.c where parsing goes on after an error   build.c the arrays
  * A parse_ function that returns false has reported a syntax error; its caller passes that on up to where parsing can go on: the next operand of `&&` or `||`,
  * item of a list, condition, scope element or policy. Errors after which parsing goes on as if nothing had been are reported with parse_refuse alone. What
  * could not be parsed is the error node. Children are built before their parents, so a child's id is always the smaller one. */
@@ -77,6 +77,10 @@ struct str parse_text(const struct parser *p, struct token t);
 /* Bytes from `from` to the end of the token before the current one. */
 uint32_t parse_len(const struct parser *p, uint32_t from);
 bool parse_at(const struct parser *p, enum keyword keyword);
+/* The node `n`, from `from` to the end of the token before the current one. */
+uint32_t parse_add(struct parser *p, uint32_t from, struct ast_node n);
+/* Where a node begins. */
+uint32_t parse_start(const struct parser *p, uint32_t node);
 
 /* A string over more than one line: often one whose closing quote is missing. */
 bool parse_is_long_string(const struct parser *p, struct token t);
@@ -119,6 +123,18 @@ bool parse_end(struct parser *p, enum token_kind close,
 
 /* Parts of the grammar. An expression that cannot be parsed is 0, the error node, and parsing has gone on behind it. */
 uint32_t parse_expr(struct parser *p);
+/* A value with the members and calls that hang on it. */
+bool parse_access(struct parser *p, uint32_t *ret) MUST_USE;
+/* A value alone. */
+bool parse_primary(struct parser *p, uint32_t *ret) MUST_USE;
+/* The arguments of the function `name`, which stands at `at`: the current token is the opening parenthesis. */
+bool parse_call(struct parser *p, struct token at, struct str name,
+    uint32_t *ret) MUST_USE;
+/* From the opening bracket past the closing one: expressions, of which the last may have a comma behind it. Their list has all that was pushed above `base`. */
+bool parse_list(struct parser *p, uint32_t base, enum token_kind close,
+    uint32_t *ret, uint32_t *ret_n) MUST_USE;
+/* The number of the token; too large ones are reported and read as 0. */
+int64_t parse_number(struct parser *p, struct token t, bool negative);
 /* A ("::" B)* and, when `::"…"` follows, that string's token (else kind TOKEN_END). The current token is a word. */
 bool parse_path(struct parser *p, struct str *ret_name,
     struct token *ret_id) MUST_USE;

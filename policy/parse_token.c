@@ -176,6 +176,20 @@ parse_len(const struct parser *p, uint32_t from)
 	return p->prev.off + p->prev.len - from;
 }
 
+uint32_t
+parse_add(struct parser *p, uint32_t from, struct ast_node n)
+{
+	n.off = from;
+	n.len = parse_len(p, from);
+	return build_node(p, &n);
+}
+
+uint32_t
+parse_start(const struct parser *p, uint32_t node)
+{
+	return build_get(p, node)->off;
+}
+
 bool
 parse_at(const struct parser *p, enum keyword keyword)
 {
