@@ -118,8 +118,7 @@ reader_check_object(struct reader *r, const json_t *value, const json_t *around,
 
 	if (!json_is_object(value))
 		return refuse_kind(r, value, around, "an object");
-	json_object_keylen_foreach(object, key, key_n, member)
-	{
+	json_object_keylen_foreach (object, key, key_n, member) {
 		struct str name = { key, key_n };
 		size_t i = 0;
 
@@ -324,8 +323,10 @@ read_annotations(
 	policy->n_annotations = (uint32_t)json_object_size(all);
 	if (all && !json_is_object(all))
 		return refuse_kind(r, all, json, "an object");
-	json_object_keylen_foreach(object, key, key_n, value) ok =
-	    read_annotation(r, (struct str){ key, key_n }, value, all) && ok;
+	json_object_keylen_foreach (object, key, key_n, value)
+		ok = read_annotation(
+			 r, (struct str){ key, key_n }, value, all) &&
+		     ok;
 	return ok;
 }
 
@@ -464,8 +465,7 @@ read_policies(
 		    LIMIT_POLICIES);
 		return;
 	}
-	json_object_keylen_foreach(object, key, key_n, policy)
-	{
+	json_object_keylen_foreach (object, key, key_n, policy) {
 		whose.id = (struct str){ key, key_n };
 		read_policy(r, policy, all, &whose);
 	}

@@ -115,8 +115,7 @@ read_literal_record(struct reader *r, const json_t *json, struct ast_node *n)
 	size_t key_n;
 
 	n->kind = NODE_RECORD;
-	json_object_keylen_foreach(object, key, key_n, value)
-	{
+	json_object_keylen_foreach (object, key, key_n, value) {
 		struct json_place at = field_place(r, value, json);
 		struct ast_node v = { .off = at.off, .len = at.len };
 
@@ -463,10 +462,11 @@ read_record(struct reader *r, const struct form *form, const json_t *body,
 		    "expected an object of expressions");
 		return false;
 	}
-	json_object_keylen_foreach(object, key, key_n,
-	    value) if (!read_expr(r, value, body, LEVEL_ANY, &node) ||
-		       !push_field(r, (struct str){ key, key_n }, node,
-			   field_place(r, value, body))) return false;
+	json_object_keylen_foreach (object, key, key_n, value)
+		if (!read_expr(r, value, body, LEVEL_ANY, &node) ||
+		    !push_field(r, (struct str){ key, key_n }, node,
+			field_place(r, value, body)))
+			return false;
 	n->a = build_list(&r->p, base, &n->b);
 	return true;
 }

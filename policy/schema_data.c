@@ -150,8 +150,7 @@ read_fields(const struct reader *r, const json_t *json,
 
 	if (!fields)
 		return error_nomem(r->err);
-	json_object_keylen_foreach((json_t *)(uintptr_t)json, key, key_n, v)
-	{
+	json_object_keylen_foreach ((json_t *)(uintptr_t)json, key, key_n, v) {
 		struct str name = str_dup(r->arena, (struct str){ key, key_n });
 		const struct schema_step here = { .up = at, .name = name };
 		const struct type_attribute *a =

@@ -141,8 +141,8 @@ check_members(struct reader *j, const struct members *m, const json_t *object,
 	json_t *v;
 	bool ok = true;
 
-	json_object_keylen_foreach((json_t *)(uintptr_t)object, key, key_n, v)
-	{
+	json_object_keylen_foreach (
+	    (json_t *)(uintptr_t)object, key, key_n, v) {
 		const struct member *member =
 		    find_member(m, (struct str){ key, key_n });
 
@@ -233,8 +233,8 @@ read_notes(struct reader *j, const json_t *object, struct tree_place up,
 	size_t key_n;
 	json_t *v;
 
-	json_object_keylen_foreach((json_t *)(uintptr_t)object, key, key_n, v)
-	{
+	json_object_keylen_foreach (
+	    (json_t *)(uintptr_t)object, key, key_n, v) {
 		struct tree_note *note = TREE_PUSH(j->r, ret);
 		struct str name = { key, key_n };
 
@@ -336,8 +336,8 @@ read_attributes(struct reader *j, const json_t *object, struct tree_place up,
 	json_t *v;
 	bool ok = true;
 
-	json_object_keylen_foreach((json_t *)(uintptr_t)object, key, key_n, v)
-	{
+	json_object_keylen_foreach (
+	    (json_t *)(uintptr_t)object, key, key_n, v) {
 		struct tree_attribute *a = TREE_PUSH(j->r, ret);
 
 		if (!a)
@@ -645,9 +645,10 @@ read_namespace(struct reader *j, const json_t *v, struct str key,
 	if (!read_notes(j, notes, at, &n->notes))
 		return;
 	for (size_t i = 0; i < ARRAY_LEN(groups); i++)
-		json_object_keylen_foreach(json_object_get(v, groups[i].name),
-		    name, name_n, item) groups[i]
-		    .read(j, item, (struct str){ name, name_n }, at, n);
+		json_object_keylen_foreach (
+		    json_object_get(v, groups[i].name), name, name_n, item)
+			groups[i].read(
+			    j, item, (struct str){ name, name_n }, at, n);
 }
 
 static bool
@@ -666,8 +667,8 @@ read_root(struct schema_reader *r, const json_t *root, struct schema_tree *ret)
 	}
 	if (!check_kind(&j, root, KIND_OBJECT, "a schema", all))
 		return false;
-	json_object_keylen_foreach((json_t *)(uintptr_t)root, key, key_n, v)
-	    read_namespace(&j, v, (struct str){ key, key_n }, all, ret);
+	json_object_keylen_foreach ((json_t *)(uintptr_t)root, key, key_n, v)
+		read_namespace(&j, v, (struct str){ key, key_n }, all, ret);
 	return !r->failed;
 }
 

@@ -93,8 +93,8 @@ record_from_json(struct arena *a, const json_t *json, const struct place *at,
 
 	if (!fields)
 		return error_nomem(reterr);
-	json_object_keylen_foreach((json_t *)(uintptr_t)json, key, key_n, value)
-	{
+	json_object_keylen_foreach (
+	    (json_t *)(uintptr_t)json, key, key_n, value) {
 		struct place here = { at, key, 0, at->depth + 1 };
 
 		fields[n].name = str_dup(a, (struct str){ key, key_n });

@@ -45,7 +45,7 @@ grep_for "$word(pthread_rwlock|pthread_mutex)_lock *\(" \
 
 if [ "$#" -gt 0 ]; then
 	echo "cppcheck"
-	cppcheck --quiet --error-exitcode=1 --std=c11 --inline-suppr -I. \
+	cppcheck --quiet --error-exitcode=1 --std=c11 --inline-suppr -I. --library=tests/lib/jansson.cfg \
 		--enable=warning,portability,performance \
 		--suppress=missingIncludeSystem --suppress=unusedStructMember \
 		--suppress=preprocessorErrorDirective --suppress=internalAstError \
