@@ -114,6 +114,10 @@ engine_load_by_schema(const char *schema_path, const char *const *policies,
 	}
 	if (ok) {
 		s = engine_snapshot_new(set, a, layer, now_ms);
+		if (s == NULL)
+			buf_addz(messages,
+			    "error: memory ran out, or there are more rules "
+			    "than an index can number\n");
 	} else {
 		policy_set_free(set);
 		arena_free(a);

@@ -278,6 +278,9 @@ push_word(struct index_building *b, uint32_t word)
 {
 	struct policy_index *ix = b->ix;
 
+	if (ix->n_words >= UINT32_MAX)
+		return error_set(b->reterr, ERR_LIMIT_COUNT, SPAN_NONE,
+		    "policies name more entities than can be numbered");
 	if (!ARENA_PUSH_ROOM(ix->arena, ix->words, ix->n_words, ix->cap_words))
 		return error_nomem(b->reterr);
 	ix->words[ix->n_words++] = word;

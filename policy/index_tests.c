@@ -281,6 +281,9 @@ push_list(struct index_building *b, const uint32_t *list, uint32_t n,
 	struct policy_index *ix = b->ix;
 
 	*ret_at = (uint32_t)ix->n_words;
+	if (n > UINT32_MAX - ix->n_words)
+		return error_set(b->reterr, ERR_LIMIT_COUNT, SPAN_NONE,
+		    "rules name more policies than can be numbered");
 	for (uint32_t i = 0; i < n; i++) {
 		if (!ARENA_PUSH_ROOM(
 			ix->arena, ix->words, ix->n_words, ix->cap_words))
