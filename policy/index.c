@@ -106,8 +106,9 @@ policy_index_new(const struct policy_set *set, const struct entities *base,
 	struct policy_index *ix = a ? ARENA_NEW(a, struct policy_index) : NULL;
 	bool ok = false;
 
-	if (ix && spare) {
+	if (ix)
 		ix->arena = a;
+	if (ix && spare) {
 		ix->set = set;
 		ix->base = base;
 		ix->seed = str_hash(STR("index"), 0);
