@@ -236,6 +236,26 @@ cli_errorf(const char *fmt, ...)
 }
 
 bool
+cli_add_message(json_t *array, const struct error *e, const char *severity)
+{
+	json_t *m = json_object();
+	const char *file = e->at.file ? e->at.file : "";
+
+	if (json_object_set_new(m, "file", json_from_str(str_of(file))) ||
+	    json_object_set_new(m, "line", json_integer(e->at.line)) ||
+	    json_object_set_new(m, "column", json_integer(e->at.col)) ||
+	    json_object_set_new(m, "length", json_integer(e->at.len)) ||
+	    json_object_set_new(m, "severity", json_string(severity)) ||
+	    json_object_set_new(m, "code", json_string(error_id(e->code))) ||
+	    json_object_set_new(m, "message", json_from_str(str_of(e->msg))) ||
+	    json_object_set_new(m, "hint", json_from_str(str_of(e->hint)))) {
+		json_decref(m);
+		return false;
+	}
+	return json_array_append_new(array, m) == 0;
+}
+
+bool
 cli_print(const struct buf *out)
 {
 	if (!buf_ok(out)) {

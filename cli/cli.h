@@ -64,6 +64,9 @@ void cli_error(const struct error *err, struct str text);
 void cli_errorf(const char *fmt, ...) PRINTF_LIKE(1, 2);
 /* Messages made ready elsewhere, maybe none, on stderr. False when they could not be written. */
 bool cli_messages(const struct buf *messages);
+/* Append {"file","line","column","length","severity","code","message","hint"}. False when memory is out. */
+bool cli_add_message(json_t *array, const struct error *e,
+    const char *severity) MUST_USE;
 /* One line of compact JSON on stdout (pretty for people when `pretty`). Takes the reference. False when it could not be written. */
 bool cli_print_json(json_t *value_take, bool pretty) MUST_USE;
 /* All of `out` on stdout; false (and a message) when it could not be written: a full disk is not a yes. */
@@ -81,6 +84,7 @@ enum cli_exit cmd_dryrun(int argc, char **argv);
 enum cli_exit cmd_fmt(int argc, char **argv);
 enum cli_exit cmd_key_new(int argc, char **argv);
 enum cli_exit cmd_key_public(int argc, char **argv);
+enum cli_exit cmd_lint(int argc, char **argv);
 enum cli_exit cmd_serve(int argc, char **argv);
 enum cli_exit cmd_translate(int argc, char **argv);
 enum cli_exit cmd_what(int argc, char **argv);

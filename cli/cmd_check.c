@@ -16,33 +16,12 @@ struct checked {
 	struct arena *arena;
 };
 
-/* {"file","line","column","length","severity","code","message","hint"} */
 static bool
 add_messages(json_t *array, const struct errors *list, const char *severity)
 {
-	for (size_t i = 0; i < list->n; i++) {
-		const struct error *e = &list->e[i];
-		json_t *m = json_object();
-		const char *file = e->at.file ? e->at.file : "";
-
-		if (json_object_set_new(
-			m, "file", json_from_str(str_of(file))) ||
-		    json_object_set_new(m, "line", json_integer(e->at.line)) ||
-		    json_object_set_new(m, "column", json_integer(e->at.col)) ||
-		    json_object_set_new(m, "length", json_integer(e->at.len)) ||
-		    json_object_set_new(m, "severity", json_string(severity)) ||
-		    json_object_set_new(
-			m, "code", json_string(error_id(e->code))) ||
-		    json_object_set_new(
-			m, "message", json_from_str(str_of(e->msg))) ||
-		    json_object_set_new(
-			m, "hint", json_from_str(str_of(e->hint)))) {
-			json_decref(m);
+	for (size_t i = 0; i < list->n; i++)
+		if (!cli_add_message(array, &list->e[i], severity))
 			return false;
-		}
-		if (json_array_append_new(array, m))
-			return false;
-	}
 	return true;
 }
 

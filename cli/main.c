@@ -24,6 +24,7 @@ static const struct command commands[] = {
 	{ "fmt", NULL, cmd_fmt, "write policies in their canonical form" },
 	{ "key", "new", cmd_key_new, "make a signing key" },
 	{ "key", "public", cmd_key_public, "print its public half" },
+	{ "lint", NULL, cmd_lint, "find policies that change nothing" },
 	{ "serve", NULL, cmd_serve, "run the gates" },
 	{ "translate", NULL, cmd_translate, "write policies in another form: avow, cedar, json" },
 	{ "what", NULL, cmd_what, "what may one do?" },

@@ -7,7 +7,9 @@
  * with it. Since each rule below a cover is looked at one by one, there are at
  * most below_max of them; the others stay.
  * Covers are looked up by what can be more general than each atom, and by one
- * of the tests; so the cost is O(n) probes, each bounded by PROBE_MAX. */
+ * of the tests; so the cost is O(n) probes, each bounded by PROBE_MAX.
+ * In the same way permits look for denies that hold wherever they do; nothing
+ * leaves for that, it is only said (for people). */
 #include "policy/canon.h"
 #include "policy/relate.h"
 
@@ -150,8 +152,22 @@ wider_than(struct finder *f, const struct normal_atom *atom, struct wider *w)
 struct search {
 	struct finder *f;
 	uint32_t x;
-	uint32_t found; /* or UINT32_MAX */
+	enum policy_effect effect; /* of the cover: the rule's own, or deny */
+	uint32_t found;            /* or UINT32_MAX */
 };
+
+/* Has the cover room below it? One of the other effect gets nothing there. */
+static bool
+can_take(const struct search *s, const struct rule *cover)
+{
+	struct making *m = s->f->m;
+
+	if (s->effect != m->rules[s->x].effect ||
+	    cover->below.n < m->options.below_max)
+		return true;
+	m->is_cut = true;
+	return false;
+}
 
 static bool
 can_cover(const struct search *s, uint32_t rule)
@@ -159,8 +175,9 @@ can_cover(const struct search *s, uint32_t rule)
 	const struct rule *r = &s->f->m->rules[rule];
 
 	return rule != s->x && !r->is_contained &&
-	       r->below.n < s->f->m->options.below_max &&
-	       relate_list_covers(s->f->m, r->list, s->f->m->rules[s->x].list);
+	       relate_list_covers(
+		   s->f->m, r->list, s->f->m->rules[s->x].list) &&
+	       can_take(s, r);
 }
 
 /* Is it an entry of this key, or one that only fell into the same place? */
@@ -178,8 +195,8 @@ static void
 probe(struct search *s, const uint32_t atoms[3], uint32_t first)
 {
 	const struct rule_table *t = &s->f->table;
-	uint32_t key[RULE_KEY] = { s->f->m->rules[s->x].effect, atoms[0],
-		atoms[1], atoms[2], first };
+	uint32_t key[RULE_KEY] = { s->effect, atoms[0], atoms[1], atoms[2],
+		first };
 	uint32_t entry = *rule_table_head(t, key);
 	unsigned tried = 0;
 
@@ -192,6 +209,8 @@ probe(struct search *s, const uint32_t atoms[3], uint32_t first)
 		}
 		tried++;
 	}
+	if (entry)
+		s->f->m->is_cut = true;
 }
 
 static void
@@ -278,16 +297,35 @@ find_union(
 	return true;
 }
 
+/* One rule that covers it, or several that do so together, or none. */
+static bool
+find_covers(
+    struct finder *f, uint32_t x, enum policy_effect effect, struct ids *covers)
+{
+	struct search s = { .f = f, .x = x, .effect = effect };
+	struct normal_atom atoms[3];
+
+	for (size_t i = 0; i < 3; i++)
+		atoms[i] = f->m->atoms[f->m->rules[x].atom[i]];
+	if (!find_cover(&s, atoms, 3))
+		return false;
+	if (s.found != UINT32_MAX)
+		return add_cover(f->m, covers, s.found);
+	return find_union(&s, atoms, covers);
+}
+
 /* ---- hanging --------------------------------------------------------------
  */
 
 static bool
-has_room(const struct making *m, const struct rule *x, const struct ids *covers)
+has_room(struct making *m, const struct rule *x, const struct ids *covers)
 {
 	for (size_t i = 0; i < covers->n; i++)
 		if (m->rules[covers->items[i]].below.n + 1 + x->below.n >
-		    m->options.below_max)
+		    m->options.below_max) {
+			m->is_cut = true;
 			return false;
+		}
 	return covers->n > 0;
 }
 
@@ -316,17 +354,9 @@ static bool
 contain(struct finder *f, uint32_t x)
 {
 	struct making *m = f->m;
-	struct search s = { .f = f, .x = x };
-	struct normal_atom atoms[3];
 	struct ids covers = { 0 };
 
-	for (size_t i = 0; i < 3; i++)
-		atoms[i] = m->atoms[m->rules[x].atom[i]];
-	if (!find_cover(&s, atoms, 3))
-		return false;
-	if (s.found != UINT32_MAX && !add_cover(m, &covers, s.found))
-		return false;
-	if (covers.n == 0 && !find_union(&s, atoms, &covers))
+	if (!find_covers(f, x, m->rules[x].effect, &covers))
 		return false;
 	return !has_room(m, &m->rules[x], &covers) || hang(m, x, &covers);
 }
@@ -341,6 +371,24 @@ contain_rules(struct making *m, struct error *reterr)
 		return error_nomem(reterr);
 	for (uint32_t i = 0; i < m->n_rules; i++)
 		if (!m->rules[i].is_contained && !contain(&f, i))
+			return error_nomem(reterr);
+	return true;
+}
+
+/* ---- permits that denies beat ----------------------------------------------
+ */
+
+bool
+contain_denied(struct making *m, struct error *reterr)
+{
+	struct finder f = { 0 };
+
+	arena_reset(m->each);
+	if (!make_finder(&f, m))
+		return error_nomem(reterr);
+	for (uint32_t i = 0; i < m->n_rules; i++)
+		if (m->rules[i].effect == POLICY_PERMIT &&
+		    !find_covers(&f, i, POLICY_DENY, &m->rules[i].denied_by))
 			return error_nomem(reterr);
 	return true;
 }

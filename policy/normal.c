@@ -48,6 +48,12 @@ wants_join(const struct normal_options *o)
 	return o->recompound && o->join != 0;
 }
 
+static bool
+wants_denied(const struct normal_options *o)
+{
+	return o->denied && o->join == 0;
+}
+
 /* clang-format off */
 static const struct stage stages[] = {
 	{ "split", "first: all others work on tests", split_policy, NULL, always },
@@ -56,6 +62,7 @@ static const struct stage stages[] = {
 	{ "merge", "on placed rules: equal ones have equal numbers", NULL, dedup_merge, wants_dedup },
 	{ "order", "before what prefers one of several", NULL, order_rules, always },
 	{ "contain", "on merged rules: none covers its own copy", NULL, contain_rules, wants_contain },
+	{ "denied", "for people alone: on what is left, before atoms are joined", NULL, contain_denied, wants_denied },
 	{ "recompound", "last: joined atoms are harder to compare", NULL, recompound_join, wants_join },
 };
 /* clang-format on */
@@ -323,6 +330,34 @@ publish_rules(struct publisher *p)
 }
 
 static bool
+publish_denied(struct publisher *p)
+{
+	struct making *m = p->m;
+	struct normal_denied *denied;
+	uint32_t n = 0;
+
+	for (size_t i = 0; i < m->n_rules; i++)
+		n += m->rules[i].denied_by.n > 0;
+	denied = ARENA_ARRAY(m->a, n, struct normal_denied);
+	p->n->denied = denied;
+	for (size_t i = 0; denied && i < m->n_rules; i++) {
+		const struct rule *r = &m->rules[i];
+
+		for (size_t k = 0; k < r->denied_by.n; k++)
+			r->denied_by.items[k] =
+			    p->number[r->denied_by.items[k]];
+		if (r->denied_by.n == 0)
+			continue;
+		denied[p->n->n_denied] = (struct normal_denied){ p->number[i],
+			r->is_contained, publish_ids(p, &r->denied_by),
+			(uint32_t)r->denied_by.n };
+		if (!denied[p->n->n_denied++].by)
+			return false;
+	}
+	return denied != NULL;
+}
+
+static bool
 publish(struct making *m, const struct normal_stage *stats,
     const struct normal **ret)
 {
@@ -332,8 +367,9 @@ publish(struct making *m, const struct normal_stage *stats,
 	    ARENA_ARRAY(m->scratch, m->n_lists, const struct normal_conjunct *);
 	p.number = ARENA_ARRAY(m->scratch, m->n_rules, uint32_t);
 	if (!p.n || !p.lists || !p.number || !publish_paths(&p) ||
-	    !publish_rules(&p))
+	    !publish_rules(&p) || !publish_denied(&p))
 		return false;
+	p.n->is_cut = m->is_cut;
 	p.n->set = m->set;
 	p.n->stages = stats;
 	p.n->n_stages = N_STAGES;

@@ -95,6 +95,14 @@ struct normal_note {
 	uint32_t instance, other;
 };
 
+/* For people: wherever the permit `rule` holds, one of the `by` (denies of the decision index) holds. Errors are as relate.h has it. */
+struct normal_denied {
+	uint32_t rule; /* index into normal.rules or, is_contained, normal.contained */
+	bool is_contained;
+	const uint32_t *by;
+	uint32_t n_by;
+};
+
 struct normal {
 	const struct policy_set *set;
 	const struct normal_rule *rules;     /* of the decision index */
@@ -105,6 +113,9 @@ struct normal {
 	uint32_t n_stages;
 	const struct normal_note *notes; /* NORMAL_NOTES_MAX at most */
 	uint32_t n_notes, n_notes_dropped;
+	const struct normal_denied *denied; /* what option `denied` asks for */
+	uint32_t n_denied;
+	bool is_cut; /* a search for covers ended at a bound: there may be more */
 };
 #define NORMAL_NOTES_MAX 10000u
 
@@ -114,6 +125,7 @@ struct normal_options {
 	bool decompound, expand, dedup, contain, recompound;
 	uint32_t growth_max; /* rules one instance may become before it stays undivided; 0: the default */
 	uint32_t below_max;  /* rules that may hang below one cover, since each is looked at one by one; 0: the default */
+	bool denied;         /* look for permits that denies beat; changes no rule; not with `join` */
 	uint8_t join;        /* elements that `recompound` joins along: bits 1 << variable; 0: none, rules stay one atom an element */
 };
 

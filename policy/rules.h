@@ -61,6 +61,7 @@ struct rule {
 	enum policy_effect effect;
 	uint32_t atom[3], list;
 	struct ids parents, below; /* below: rules, by number */
+	struct ids denied_by;      /* a permit's, if asked for: rules, by number */
 	bool is_contained;
 	uint32_t n_covers;
 };
@@ -89,6 +90,7 @@ struct making {
 	struct normal_note *notes;
 	size_t n_notes, cap_notes;
 	uint32_t n_notes_dropped;
+	bool is_cut; /* a search for a cover ended at a bound */
 	const char *stage;
 
 	/* The policy at hand. */
@@ -105,6 +107,7 @@ bool decompound_policy(struct making *m, struct error *reterr) MUST_USE;
 bool atoms_policy(struct making *m, struct error *reterr) MUST_USE;
 bool dedup_merge(struct making *m, struct error *reterr) MUST_USE;
 bool contain_rules(struct making *m, struct error *reterr) MUST_USE;
+bool contain_denied(struct making *m, struct error *reterr) MUST_USE;
 bool recompound_join(struct making *m, struct error *reterr) MUST_USE;
 bool order_rules(struct making *m, struct error *reterr) MUST_USE;
 

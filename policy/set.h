@@ -54,4 +54,8 @@ bool instances_make(struct policy_set *set, struct errors *reterr) MUST_USE;
 bool parse_json_policies(struct arena *a, const struct source *source,
     struct ast **ret, struct errors *reterr) MUST_USE;
 
+/* warn.c: the warnings of one body; `instance` or FOLD_NO_INSTANCE. `a` is reset. */
+void warn_of_policy(const struct policy_set *set, const struct ast *t,
+    uint32_t policy, uint32_t instance, struct arena *a, struct errors *ret);
+
 #endif

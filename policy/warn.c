@@ -463,7 +463,7 @@ warn_of_negation(struct warner *w)
 /* ---- a set -----------------------------------------------------------------
  */
 
-static void
+void
 warn_of_policy(const struct policy_set *set, const struct ast *t,
     uint32_t policy, uint32_t instance, struct arena *a, struct errors *ret)
 {

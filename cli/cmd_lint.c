@@ -1,0 +1,144 @@
+/* cmd_lint.c - `avow lint`: policies that change nothing, with their places. */
+#include "cli/cli.h"
+#include "policy/policy.h"
+
+static bool
+show_errors(const struct policy_set *set, const struct errors *errors)
+{
+	struct buf messages = { 0 };
+
+	policy_set_print_errors(set, errors, &messages);
+	(void)cli_messages(&messages);
+	buf_free(&messages);
+	return false;
+}
+
+static bool
+load(struct policy_set *set, const struct cli_list *paths)
+{
+	struct errors errors = { 0 };
+	bool ok = true;
+
+	for (size_t i = 0; i < paths->n; i++)
+		ok = policy_set_add_path(set, paths->items[i], &errors) && ok;
+	ok = ok && policy_set_finish(set, &errors);
+	return ok || show_errors(set, &errors);
+}
+
+/* That not everything is there, if so. */
+static bool
+bound_of(const struct policy_lint *lint, struct error *ret)
+{
+	*ret = (struct error){ 0 };
+	if (lint->dropped > 0)
+		(void)error_set(ret, ERR_LINT_BOUND, SPAN_NONE,
+		    "%zu more findings are not shown", lint->dropped);
+	else if (lint->is_cut)
+		(void)error_set(ret, ERR_LINT_BOUND, SPAN_NONE,
+		    "not all pairs were compared: there may be more findings");
+	return ret->code != ERR_NONE;
+}
+
+static bool
+show_json(const struct policy_lint *lint)
+{
+	json_t *array = json_array();
+	struct error bound;
+	bool ok = array != NULL;
+
+	for (size_t i = 0; ok && i < lint->n; i++)
+		ok = cli_add_message(array, &lint->items[i], "warning");
+	if (ok && bound_of(lint, &bound))
+		ok = cli_add_message(array, &bound, "note");
+	if (ok)
+		return cli_print_json(array, false);
+	json_decref(array);
+	cli_errorf("memory ran out");
+	return false;
+}
+
+static bool
+show_text(const struct policy_set *set, const struct policy_lint *lint)
+{
+	struct buf messages = { 0 }, out = { 0 };
+	struct error bound;
+	bool ok;
+
+	for (size_t i = 0; i < lint->n; i++) {
+		struct errors one = { .e = { lint->items[i] }, .n = 1 };
+
+		policy_set_print_warnings(set, &one, &messages);
+	}
+	if (bound_of(lint, &bound))
+		error_print_as(&messages, "note", &bound, STR(""));
+	ok = buf_ok(&messages) && cli_messages(&messages);
+	buf_printf(&out, "policies: %u, findings: %zu\n", policy_set_count(set),
+	    lint->n + lint->dropped);
+	ok = cli_print(&out) && ok;
+	buf_free(&messages);
+	buf_free(&out);
+	return ok;
+}
+
+static enum cli_exit
+lint(struct policy_set *set, struct arena *a, const struct cli_list *paths,
+    bool json)
+{
+	struct policy_lint found;
+	struct error err = { 0 };
+
+	if (!load(set, paths))
+		return CLI_CANNOT_TELL;
+	if (!policy_set_lint(set, a, &found, &err)) {
+		cli_error(&err, STR(""));
+		return CLI_CANNOT_TELL;
+	}
+	if (!(json ? show_json(&found) : show_text(set, &found)))
+		return CLI_CANNOT_TELL;
+	return found.n == 0 ? CLI_YES : CLI_NO;
+}
+
+enum cli_exit
+cmd_lint(int argc, char **argv)
+{
+	struct cli_list paths = { 0 };
+	bool json = false;
+	const struct cli_option options[] = {
+		{ "policies", CLI_LIST, &paths, true, "PATH",
+		    "policy file or folder" },
+		{ "json", CLI_FLAG, &json, false, NULL,
+		    "findings as a JSON array on standard output" },
+	};
+	const struct cli_usage usage = {
+		.synopsis = "avow lint --policies PATH ... [--json]",
+		.about =
+		    "Find policies that change nothing: those that never "
+		    "apply, those whose rules others have or\ncover, permits "
+		    "that denies always beat. Each finding holds for every "
+		    "request and all data.\nNot looked at: entities and "
+		    "schemas (who is in which group), rules that only several "
+		    "others\ntogether cover (but for the members of one "
+		    "indivisible set), wider prefixes and wider sets in\n"
+		    "scopes, how different operators on different paths "
+		    "follow from each other.\nExit: 0 nothing found, 2 "
+		    "findings, 1 errors.",
+		.options = options,
+		.n_options = ARRAY_LEN(options),
+	};
+	enum cli_exit code;
+
+	if (cli_parse(&usage, argc, argv, &code)) {
+		struct policy_set *set = policy_set_new(POLICY_NAMED);
+		struct arena *a = arena_new(0);
+
+		code = CLI_CANNOT_TELL;
+		if (set && a)
+			code = lint(set, a, &paths, json);
+		else
+			cli_errorf("memory ran out");
+		arena_free(a);
+		policy_set_free(set);
+	}
+	cli_list_free(&paths);
+	return code;
+}

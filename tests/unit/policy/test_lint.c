@@ -1,0 +1,238 @@
+/* test_lint.c - which policies change nothing, and which others say so: codes
+ * with their places, and what must not be said since an error would differ. */
+#include "policy/policy.h"
+
+#include "tests/lib/run.h"
+
+static struct arena *a;
+
+static void
+setup(void)
+{
+	a = arena_new(0);
+}
+
+static void
+teardown(void)
+{
+	arena_free(a);
+}
+
+static struct policy_lint
+lint(struct policy_set *set, const char *text)
+{
+	struct errors errors = { 0 };
+	struct error err = { 0 };
+	struct policy_lint found = { 0 };
+
+	ck_assert_msg(
+	    policy_set_add_text(set, "t", str_of(text), POLICY_AVOW, &errors) &&
+		policy_set_finish(set, &errors),
+	    "%s: %s", text, errors.e[0].msg);
+	ck_assert_msg(policy_set_lint(set, a, &found, &err), "%s", err.msg);
+	return found;
+}
+
+/* One policy a line. `want`: `LINE CODE` of each finding. */
+static const struct {
+	const char *note, *text, *want;
+} cases[] = {
+	{ "nothing to say",
+	    "permit (principal == U::\"a\", action, resource);\n"
+	    "permit (principal == U::\"b\", action, resource);\n"
+	    "deny (principal == U::\"a\", action == Action::\"x\", resource);",
+	    "" },
+	{ "only ids differ",
+	    "@id(\"x\") permit (principal == U::\"a\", action, resource);\n"
+	    "@id(\"y\") permit (principal, action, resource)\n"
+	    "when { principal == U::\"a\" };",
+	    "2 lint.same" },
+	{ "of three that are equal one stays",
+	    "permit (principal, action, resource);\n"
+	    "permit (principal, action, resource);\n"
+	    "permit (principal, action, resource);",
+	    "2 lint.same 3 lint.same" },
+	{ "effects are not compared as equal",
+	    "permit (principal == U::\"a\", action, resource);\n"
+	    "deny (principal == U::\"b\", action, resource);",
+	    "" },
+	{ "a narrower scope",
+	    "permit (principal in G::\"g\", action, resource);\n"
+	    "permit (principal in G::\"g\", action == Action::\"x\", "
+	    "resource);",
+	    "2 lint.contained" },
+	{ "by two others together",
+	    "permit (principal in [G::\"g\", G::\"h\"], action, resource);\n"
+	    "permit (principal in G::\"g\", action, resource);\n"
+	    "permit (principal in G::\"h\", action, resource);",
+	    "2 lint.contained 3 lint.contained" },
+	{ "what others have only in part stays",
+	    "permit (principal in [G::\"g\", G::\"h\"], action, resource);\n"
+	    "permit (principal in [G::\"g\", G::\"i\"], action, resource);",
+	    "" },
+	{ "its own wider rule is no other's",
+	    "permit (principal, action, resource)\n"
+	    "when { principal in G::\"g\" || principal == G::\"g\" };",
+	    "" },
+	{ "a comparison that goes farther",
+	    "deny (principal, action, resource) when { context.n > 5 };\n"
+	    "deny (principal, action, resource) when { context.n > 7 };",
+	    "2 lint.contained" },
+	{ "an error that the cover does not have",
+	    "deny (principal, action, resource) when { context.m == 2 };\n"
+	    "deny (principal, action, resource)\n"
+	    "when { context.n == 1 && context.m == 2 };",
+	    "" },
+	{ "members of a group are data",
+	    "permit (principal in G::\"g\", action, resource);\n"
+	    "permit (principal == U::\"a\", action, resource);",
+	    "" },
+	{ "a deny beats it",
+	    "permit (principal in G::\"g\", action, resource == R::\"r\");\n"
+	    "deny (principal, action, resource is R);",
+	    "1 lint.denied" },
+	{ "a deny beats each of its rules",
+	    "permit (principal in [G::\"g\", G::\"h\"], action, resource);\n"
+	    "deny (principal in G::\"g\", action, resource);\n"
+	    "deny (principal in G::\"h\", action, resource);",
+	    "1 lint.denied" },
+	{ "a deny beats one of its rules alone",
+	    "permit (principal in [G::\"g\", G::\"h\"], action, resource);\n"
+	    "deny (principal in G::\"g\", action, resource);",
+	    "" },
+	{ "a deny with a condition of its own may err or be false",
+	    "permit (principal in G::\"g\", action, resource);\n"
+	    "deny (principal, action, resource) when { context.x };",
+	    "" },
+	{ "a deny with an exception",
+	    "permit (principal in G::\"g\", action, resource);\n"
+	    "deny (principal, action, resource)\n"
+	    "unless { principal in G::\"g\" };",
+	    "" },
+	{ "the same condition denies",
+	    "permit (principal in G::\"g\", action, resource)\n"
+	    "when { context.n == 6 };\n"
+	    "deny (principal, action, resource) when { context.n > 5 };",
+	    "1 lint.denied" },
+	{ "a permit that is denied and another's too",
+	    "permit (principal, action, resource);\n"
+	    "permit (principal in G::\"g\", action, resource);\n"
+	    "deny (principal in G::\"g\", action, resource);",
+	    "2 lint.denied" },
+	{ "a condition that is never met",
+	    "permit (principal, action, resource) when { false };",
+	    "1 warn.never" },
+	{ "it always errs",
+	    "permit (principal, action, resource) when { 1 < \"a\" };",
+	    "1 warn.error" },
+	{ "it errs in one way alone",
+	    "permit (principal, action, resource)\n"
+	    "when { context.x == 1 || 1 < \"a\" };",
+	    "" },
+	{ "tests of a scope that exclude each other",
+	    "permit (principal == U::\"a\", action, resource)\n"
+	    "when { principal in G::\"g\" }\n"
+	    "when { principal is V };",
+	    "3 warn.never" },
+	{ "a set's members, whole",
+	    "indivisible principal [U::\"a\", U::\"b\"];\n"
+	    "permit (principal in [U::\"a\", U::\"b\"], action, resource);\n"
+	    "permit (principal == U::\"b\", action, resource);\n"
+	    "permit (principal == U::\"a\", action, resource);",
+	    "" },
+	{ "a set's members, one by one",
+	    "indivisible principal [U::\"a\", U::\"b\"];\n"
+	    "permit (principal in [U::\"a\", U::\"b\"], action, resource);\n"
+	    "permit (principal in U::\"b\", action, resource);\n"
+	    "permit (principal in U::\"a\", action, resource);",
+	    "2 lint.contained" },
+	{ "ways that all contradict the rest",
+	    "permit (principal, action, resource) when {\n"
+	    "(principal == U::\"b\" || principal == U::\"c\") &&\n"
+	    "principal == U::\"d\" };",
+	    "1 lint.never" },
+};
+
+START_TEST(finds)
+{
+	struct policy_set *set = policy_set_new(POLICY_NAMED);
+	struct policy_lint found = lint(set, cases[_i].text);
+	struct buf got = { 0 };
+
+	for (size_t i = 0; i < found.n; i++)
+		buf_printf(&got, "%s%u %s", i ? " " : "",
+		    found.items[i].at.line, error_id(found.items[i].code));
+	ck_assert_msg(str_eq(buf_str(&got), str_of(cases[_i].want)),
+	    "%s: got `%.*s`, want `%s`", cases[_i].note, STR_ARG(buf_str(&got)),
+	    cases[_i].want);
+	ck_assert(!found.is_cut);
+	buf_free(&got);
+	policy_set_free(set);
+}
+END_TEST
+
+START_TEST(names_the_others)
+{
+	struct policy_set *set = policy_set_new(POLICY_NAMED);
+	struct policy_lint found =
+	    lint(set, "permit (principal in G::\"g\", action, resource);\n"
+		      "permit (principal in G::\"h\", action, resource);\n"
+		      "@id(\"both\") permit (principal in [G::\"g\", "
+		      "G::\"h\"], action == Action::\"x\", resource);");
+
+	ck_assert_uint_eq(found.n, 1);
+	ck_assert_int_eq(found.items[0].code, ERR_LINT_CONTAINED);
+	ck_assert_uint_eq(found.items[0].at.line, 3);
+	ck_assert_uint_eq(found.items[0].at.col, 13);
+	ck_assert_str_eq(found.items[0].msg,
+	    "`both`: all that it permits is permitted by t:1, t:2 too, so it "
+	    "changes no decision");
+	policy_set_free(set);
+}
+END_TEST
+
+/* N narrower ones below one: over the findings' bound they are counted, over
+ * the cover's bound it is said that not all were compared. */
+static const struct {
+	uint32_t n;
+	size_t found, dropped;
+	bool is_cut;
+} bounds[] = {
+	{ 999, 999, 0, false },
+	{ 1100, POLICY_LINT_MAX, 100, false },
+	{ 4097, POLICY_LINT_MAX, 3096, true },
+};
+
+START_TEST(is_bounded)
+{
+	struct policy_set *set = policy_set_new(POLICY_NAMED);
+	struct buf text = { 0 };
+	struct policy_lint found;
+
+	buf_addz(&text, "permit (principal, action, resource);\n");
+	for (uint32_t i = 0; i < bounds[_i].n; i++)
+		buf_printf(&text,
+		    "permit (principal == U::\"%u\", action, resource);\n", i);
+	buf_byte(&text, '\0');
+	found = lint(set, text.p);
+	ck_assert_uint_eq(found.n, bounds[_i].found);
+	ck_assert_uint_eq(found.dropped, bounds[_i].dropped);
+	ck_assert_int_eq(found.is_cut, bounds[_i].is_cut);
+	buf_free(&text);
+	policy_set_free(set);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("lint");
+	TCase *tc = tcase_create("lint");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_loop_test(tc, finds, 0, ARRAY_LEN(cases));
+	tcase_add_test(tc, names_the_others);
+	tcase_add_loop_test(tc, is_bounded, 0, ARRAY_LEN(bounds));
+	suite_add_tcase(s, tc);
+	return run_suite(s);
+}
