@@ -270,3 +270,12 @@ error_print_as(struct buf *out, const char *severity, const struct error *err,
 		buf_byte(out, '\n');
 	}
 }
+
+void
+errors_print(struct buf *out, const struct errors *errors, struct str text)
+{
+	for (size_t i = 0; i < errors->n; i++)
+		error_print(out, &errors->e[i], text);
+	if (errors->dropped)
+		buf_printf(out, "%zu more not shown\n", errors->dropped);
+}

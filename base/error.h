@@ -72,5 +72,8 @@ void error_print(struct buf *out, const struct error *err, struct str text);
 /* The same with another word than `error` (`warning`). */
 void error_print_as(struct buf *out, const char *severity,
     const struct error *err, struct str text);
+/* All of them, and how many more there were. */
+void errors_print(
+    struct buf *out, const struct errors *errors, struct str text);
 
 #endif

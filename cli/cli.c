@@ -216,6 +216,16 @@ cli_error(const struct error *err, struct str text)
 	buf_free(&out);
 }
 
+void
+cli_errors(const struct errors *errors, struct str text)
+{
+	struct buf messages = { 0 };
+
+	errors_print(&messages, errors, text);
+	(void)cli_messages(&messages);
+	buf_free(&messages);
+}
+
 bool
 cli_messages(const struct buf *messages)
 {

@@ -62,6 +62,8 @@ void cli_list_free(struct cli_list *list);
 /* Print a message to stderr, quoting the line when `text` has it. */
 void cli_error(const struct error *err, struct str text);
 void cli_errorf(const char *fmt, ...) PRINTF_LIKE(1, 2);
+/* The same of all, and how many more there were. */
+void cli_errors(const struct errors *errors, struct str text);
 /* Messages made ready elsewhere, maybe none, on stderr. False when they could not be written. */
 bool cli_messages(const struct buf *messages);
 /* Append {"file","line","column","length","severity","code","message","hint"}. False when memory is out. */

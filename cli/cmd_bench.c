@@ -5,7 +5,7 @@
  * give as many as the caches should not hold. Expected decisions are compared
  * in a first pass, which also warms up. Cost: the time asked for, a sample of
  * four bytes a decision up to SAMPLES a thread. */
-#include "cli/cli.h"
+#include "cli/rules.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -16,14 +16,13 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/limits.h"
-#include "engine/engine.h"
 
 #define SAMPLES (4u << 20)
 #define THREADS_MAX 256u
 #define SECONDS_MAX 3600u
 
 struct options {
-	struct cli_list policies, entities;
+	struct cli_rules rules;
 	const char *requests, *expected, *threads, *seconds;
 	bool json;
 	uint64_t n_threads, n_seconds;
@@ -350,15 +349,11 @@ bench(
 static enum cli_exit
 run(const struct options *o)
 {
-	struct buf messages = { 0 };
 	struct figures f = { 0 };
 	int64_t began = clock_mono_ns();
 	struct engine_snapshot *s =
-	    engine_load(o->policies.items, o->policies.n, o->entities.items,
-		o->entities.n, clock_now_ms(clock_system()), &messages);
+	    cli_rules_load(&o->rules, clock_now_ms(clock_system()));
 	f.load_ms = (double)(clock_mono_ns() - began) / 1e6;
-	cli_messages(&messages);
-	buf_free(&messages);
 	enum cli_exit code = s != NULL ? bench(s, o, &f) : CLI_CANNOT_TELL;
 	engine_snapshot_unref(s);
 	return code;
@@ -369,11 +364,8 @@ cmd_bench_decide(int argc, char **argv)
 {
 	struct options o = { 0 };
 	const struct cli_option options[] = {
-		{ "policies", CLI_LIST, &o.policies, true, "PATH",
-		    "file or folder of *.avow and *.cedar, or a *.json policy "
-		    "set" },
-		{ "entities", CLI_LIST, &o.entities, false, "PATH",
-		    "Cedar JSON entities, file or folder" },
+		CLI_POLICIES(&o.rules, true),
+		CLI_ENTITIES(&o.rules),
 		{ "requests", CLI_TEXT, &o.requests, true, "FILE",
 		    "one request a line, as `avow decide` takes them" },
 		{ "expected", CLI_TEXT, &o.expected, false, "FILE",
@@ -398,7 +390,6 @@ cmd_bench_decide(int argc, char **argv)
 	enum cli_exit code;
 	if (cli_parse(&usage, argc, argv, &code) && check_options(&o))
 		code = run(&o);
-	cli_list_free(&o.policies);
-	cli_list_free(&o.entities);
+	cli_rules_free(&o.rules);
 	return code;
 }

@@ -54,24 +54,13 @@ add_counts(const struct policy_set *set, struct buf *out)
 	    STR_ARG(policy_set_version(set)));
 }
 
-static void
-print_schema_errors(const struct checked *c, struct buf *out)
-{
-	const struct errors *list = &c->schema_errors;
-
-	for (size_t i = 0; i < list->n; i++)
-		error_print(out, &list->e[i], c->schema_text);
-	if (list->dropped)
-		buf_printf(out, "%zu more not shown\n", list->dropped);
-}
-
 static bool
 show_text(const struct checked *c, bool has_policies)
 {
 	struct buf messages = { 0 }, out = { 0 };
 	bool ok;
 
-	print_schema_errors(c, &messages);
+	errors_print(&messages, &c->schema_errors, c->schema_text);
 	policy_set_print_errors(c->set, &c->errors, &messages);
 	policy_set_print_warnings(c->set, &c->warnings, &messages);
 	ok = cli_messages(&messages);

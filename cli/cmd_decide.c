@@ -1,6 +1,6 @@
 /* cmd_decide.c - `avow decide`: requests given as data, decided by policies
  * given as files. The answer opens nothing. */
-#include "cli/cli.h"
+#include "cli/rules.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -8,13 +8,11 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/limits.h"
-#include "engine/engine.h"
 
 struct options {
-	struct cli_list policies, entities;
-	const char *schema, *request, *requests, *errored_deny;
+	struct cli_rules rules;
+	const char *request, *requests;
 	bool pretty;
-	enum engine_errored_deny mode;
 };
 
 static bool
@@ -24,14 +22,7 @@ check_options(struct options *o)
 		cli_errorf("one of --request and --requests is needed");
 		return false;
 	}
-	if (o->errored_deny != NULL &&
-	    !engine_errored_deny_of(str_of(o->errored_deny), &o->mode)) {
-		cli_errorf("--errored-deny: expected `skip` or `deny`, found "
-			   "`%s`",
-		    o->errored_deny);
-		return false;
-	}
-	return true;
+	return cli_rules_check(&o->rules);
 }
 
 /* Decide one text. False when it could not be read; the answer is then a deny,
@@ -48,7 +39,7 @@ decide_text(const struct engine_snapshot *s, const struct options *o,
 		ret->snapshot = s;
 		return engine_is_misfit(reterr->code);
 	}
-	engine_evaluate(s, &r, o->mode, a, ret);
+	engine_evaluate(s, &r, o->rules.errored_deny, a, ret);
 	return true;
 }
 
@@ -133,12 +124,8 @@ decide_file(
 static enum cli_exit
 run(const struct options *o)
 {
-	struct buf messages = { 0 };
-	struct engine_snapshot *s = engine_load_by_schema(o->schema,
-	    o->policies.items, o->policies.n, o->entities.items, o->entities.n,
-	    clock_now_ms(clock_system()), &messages);
-	cli_messages(&messages);
-	buf_free(&messages);
+	struct engine_snapshot *s =
+	    cli_rules_load(&o->rules, clock_now_ms(clock_system()));
 	struct arena *a = s != NULL ? arena_new(LIMIT_SCRATCH_BYTES) : NULL;
 	enum cli_exit code = CLI_CANNOT_TELL;
 	if (a != NULL)
@@ -154,21 +141,14 @@ cmd_decide(int argc, char **argv)
 {
 	struct options o = { 0 };
 	const struct cli_option options[] = {
-		{ "policies", CLI_LIST, &o.policies, true, "PATH",
-		    "file or folder of *.avow and *.cedar, or a *.json policy "
-		    "set" },
-		{ "entities", CLI_LIST, &o.entities, false, "PATH",
-		    "Cedar JSON entities, file or folder" },
-		{ "schema", CLI_TEXT, &o.schema, false, "FILE",
-		    "Cedar schema (text or JSON) that entities and requests "
-		    "must fit" },
+		CLI_POLICIES(&o.rules, true),
+		CLI_ENTITIES(&o.rules),
+		CLI_SCHEMA(&o.rules),
 		{ "request", CLI_TEXT, &o.request, false, "FILE",
 		    "one request as JSON, - for standard input" },
 		{ "requests", CLI_TEXT, &o.requests, false, "FILE",
 		    "one request a line, or a decision log" },
-		{ "errored-deny", CLI_TEXT, &o.errored_deny, false, "WORD",
-		    "what a deny policy in error does: deny (default) or "
-		    "skip" },
+		CLI_ERRORED_DENY(&o.rules),
 		{ "pretty", CLI_FLAG, &o.pretty, false, NULL,
 		    "indent the answer" },
 	};
@@ -186,7 +166,6 @@ cmd_decide(int argc, char **argv)
 	enum cli_exit code;
 	if (cli_parse(&usage, argc, argv, &code) && check_options(&o))
 		code = run(&o);
-	cli_list_free(&o.policies);
-	cli_list_free(&o.entities);
+	cli_rules_free(&o.rules);
 	return code;
 }

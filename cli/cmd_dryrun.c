@@ -1,23 +1,21 @@
 /* cmd_dryrun.c - `avow dryrun`: what would happen and why, with nothing opened.
  * Either for a request given as data, or as a gate would see it. */
-#include "cli/cli.h"
+#include "cli/rules.h"
 
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/limits.h"
-#include "engine/engine.h"
 #include "gateways/gateways.h"
 
 struct options {
-	struct cli_list policies, entities;
-	const char *schema, *request, *errored_deny, *level;
+	struct cli_rules rules;
+	const char *request, *level;
 	const char *config, *gate, *document, *signature, *kind, *path,
 	    *source_ip, *protocol, *method, *port, *weight;
 	struct cli_time at;
 	bool json;
-	enum engine_errored_deny mode;
 	enum engine_level level_value;
 };
 
@@ -34,25 +32,20 @@ check_options(struct options *o)
 		    o->level);
 		return false;
 	}
-	if (o->errored_deny != NULL &&
-	    !engine_errored_deny_of(str_of(o->errored_deny), &o->mode)) {
-		cli_errorf("--errored-deny: expected `skip` or `deny`, found "
-			   "`%s`",
-		    o->errored_deny);
+	if (!cli_rules_check(&o->rules))
 		return false;
-	}
 	if (o->gate == NULL && o->at.given) {
 		cli_errorf("--at goes with --gate; a request given as data "
 			   "has its time in `context.now`");
 		return false;
 	}
-	if (o->gate != NULL && o->schema != NULL) {
+	if (o->gate != NULL && o->rules.schema != NULL) {
 		cli_errorf("--schema goes with a request given as data; gates "
 			   "do not read schemas yet");
 		return false;
 	}
 	if (o->gate == NULL) {
-		if (o->policies.n > 0 && o->request != NULL &&
+		if (o->rules.policies.n > 0 && o->request != NULL &&
 		    o->config == NULL)
 			return true;
 		cli_errorf("either --policies and --request, or --config and "
@@ -113,19 +106,14 @@ static enum cli_exit
 run_request(const struct options *o, struct engine_operation *operation,
     struct arena *a)
 {
-	struct buf messages = { 0 };
 	struct error err = { 0 };
 	struct str text = { 0 };
 	struct engine_request r;
 	enum engine_effect effect = ENGINE_DENY;
 	enum cli_exit code = CLI_CANNOT_TELL;
 	int64_t began = clock_mono_ns();
-	struct engine_snapshot *s =
-	    engine_load_by_schema(o->schema, o->policies.items, o->policies.n,
-		o->entities.items, o->entities.n, now_ms(o), &messages);
+	struct engine_snapshot *s = cli_rules_load(&o->rules, now_ms(o));
 	operation->load_ns = clock_mono_ns() - began;
-	cli_messages(&messages);
-	buf_free(&messages);
 	if (s == NULL)
 		return code;
 	began = clock_mono_ns();
@@ -134,8 +122,9 @@ run_request(const struct options *o, struct engine_operation *operation,
 		code = show_unread(o, s, &err, text, operation);
 	} else {
 		operation->parse_ns = clock_mono_ns() - began;
-		json_t *report = engine_verify(s, &r, NULL, o->mode,
-		    o->level_value, operation, a, &effect);
+		json_t *report =
+		    engine_verify(s, &r, NULL, o->rules.errored_deny,
+			o->level_value, operation, a, &effect);
 		code = report != NULL ? show(o, report, effect) : code;
 	}
 	engine_snapshot_unref(s);
@@ -233,19 +222,12 @@ cmd_dryrun(int argc, char **argv)
 {
 	struct options o = { 0 };
 	const struct cli_option options[] = {
-		{ "policies", CLI_LIST, &o.policies, false, "PATH",
-		    "file or folder of *.avow and *.cedar, or a *.json policy "
-		    "set" },
-		{ "entities", CLI_LIST, &o.entities, false, "PATH",
-		    "Cedar JSON entities, file or folder" },
-		{ "schema", CLI_TEXT, &o.schema, false, "FILE",
-		    "Cedar schema (text or JSON) that entities and requests "
-		    "must fit" },
+		CLI_POLICIES(&o.rules, false),
+		CLI_ENTITIES(&o.rules),
+		CLI_SCHEMA(&o.rules),
 		{ "request", CLI_TEXT, &o.request, false, "FILE",
 		    "the request as JSON, - for standard input" },
-		{ "errored-deny", CLI_TEXT, &o.errored_deny, false, "WORD",
-		    "what a deny policy in error does: deny (default) or "
-		    "skip" },
+		CLI_ERRORED_DENY(&o.rules),
 		{ "config", CLI_TEXT, &o.config, false, "FILE",
 		    "a server's configuration" },
 		{ "gate", CLI_TEXT, &o.gate, false, "NAME",
@@ -293,7 +275,6 @@ cmd_dryrun(int argc, char **argv)
 	enum cli_exit code;
 	if (cli_parse(&usage, argc, argv, &code) && check_options(&o))
 		code = run(&o);
-	cli_list_free(&o.policies);
-	cli_list_free(&o.entities);
+	cli_rules_free(&o.rules);
 	return code;
 }

@@ -64,15 +64,6 @@ put_out(struct format *f, const char *path, struct str before,
 }
 
 static void
-show_errors(const struct errors *errors, struct str text)
-{
-	for (size_t i = 0; i < errors->n; i++)
-		cli_error(&errors->e[i], text);
-	if (errors->dropped)
-		cli_errorf("%zu more not shown", errors->dropped);
-}
-
-static void
 format_file(struct format *f, const char *path)
 {
 	struct arena *a = arena_new(0);
@@ -92,7 +83,7 @@ format_file(struct format *f, const char *path)
 		(void)fail(f, &e);
 	} else if (!policy_format(
 		       path, before, dialect_of(path), &after, &errors)) {
-		show_errors(&errors, before);
+		cli_errors(&errors, before);
 		f->failed = true;
 	} else if (!put_out(f, path, before, &after)) {
 		f->failed = true;

@@ -236,7 +236,6 @@ translate_schema(struct arena *a, const char *path, const char *from,
 {
 	struct errors errors = { 0 };
 	struct error e = { 0 };
-	struct buf messages = { 0 };
 	struct str text = { 0 };
 	struct schema *s = NULL;
 	enum schema_syntax syntax;
@@ -250,10 +249,7 @@ translate_schema(struct arena *a, const char *path, const char *from,
 	ok = s && schema_print(s, to, out, &e);
 	if (e.code != ERR_NONE)
 		(void)errors_take(&errors, &e);
-	for (size_t i = 0; i < errors.n; i++)
-		error_print(&messages, &errors.e[i], text);
-	(void)cli_messages(&messages);
-	buf_free(&messages);
+	cli_errors(&errors, text);
 	schema_free(s);
 	return ok;
 }

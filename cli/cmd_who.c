@@ -1,20 +1,20 @@
 /* cmd_who.c - `avow who` and `avow what`: who may do it, and what may one do?
  * Every candidate of the loaded entities is decided; what is printed is the
  * decision of the same engine that gates ask. */
-#include "cli/cli.h"
+#include "cli/rules.h"
 
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/limits.h"
-#include "engine/engine.h"
 
 #define DEFAULT_LIMIT 1000u
 
 struct options {
-	struct cli_list policies, entities, words;
-	const char *context, *errored_deny, *limit, *from;
+	struct cli_rules rules;
+	struct cli_list words;
+	const char *context, *limit, *from;
 	bool json, is_who;
 };
 
@@ -183,14 +183,7 @@ read_query(struct arena *a, const struct options *o, struct value *context,
 	uint64_t limit = DEFAULT_LIMIT;
 	bool ok;
 
-	if (o->errored_deny != NULL &&
-	    !engine_errored_deny_of(
-		str_of(o->errored_deny), &ret->errored_deny)) {
-		cli_errorf("--errored-deny: expected `skip` or `deny`, found "
-			   "`%s`",
-		    o->errored_deny);
-		return false;
-	}
+	ret->errored_deny = o->rules.errored_deny;
 	ok = read_count("limit", o->limit, &limit) &&
 	     read_count("from", o->from, &ret->from) &&
 	     read_context(a, o->context, context, &ret->context);
@@ -229,23 +222,17 @@ search(const struct engine_snapshot *s, const struct options *o,
 static enum cli_exit
 run(const struct options *o)
 {
-	struct buf messages = { 0 };
 	struct arena *a = arena_new(0);
 	struct engine_query q = { 0 };
 	struct value context;
 	struct engine_snapshot *s = NULL;
 	enum cli_exit code = CLI_CANNOT_TELL;
 
-	if (a && read_query(a, o, &context, &q)) {
-		s = engine_load(o->policies.items, o->policies.n,
-		    o->entities.items, o->entities.n,
-		    clock_now_ms(clock_system()), &messages);
-		(void)cli_messages(&messages);
-	}
+	if (a && read_query(a, o, &context, &q))
+		s = cli_rules_load(&o->rules, clock_now_ms(clock_system()));
 	if (s)
 		code = search(s, o, &q);
 	engine_snapshot_unref(s);
-	buf_free(&messages);
 	arena_free(a);
 	return code;
 }
@@ -258,17 +245,13 @@ command(int argc, char **argv, bool is_who)
 {
 	struct options o = { .is_who = is_who };
 	const struct cli_option options[] = {
-		{ "policies", CLI_LIST, &o.policies, true, "PATH",
-		    "file or folder of *.avow and *.cedar, or a *.json policy "
-		    "set" },
-		{ "entities", CLI_LIST, &o.entities, true, "PATH",
+		CLI_POLICIES(&o.rules, true),
+		{ "entities", CLI_LIST, &o.rules.entities, true, "PATH",
 		    "Cedar JSON entities, file or folder: what is searched" },
 		{ "context", CLI_TEXT, &o.context, false, "FILE",
 		    "the request's context as JSON; without it, what depends "
 		    "on it is unknown" },
-		{ "errored-deny", CLI_TEXT, &o.errored_deny, false, "WORD",
-		    "what a deny policy in error does: deny (default) or "
-		    "skip" },
+		CLI_ERRORED_DENY(&o.rules),
 		{ "limit", CLI_TEXT, &o.limit, false, "N",
 		    "stop after N findings (1000; 0: never)" },
 		{ "from", CLI_TEXT, &o.from, false, "N",
@@ -304,10 +287,9 @@ command(int argc, char **argv, bool is_who)
 	};
 	enum cli_exit code;
 
-	if (cli_parse(&usage, argc, argv, &code))
+	if (cli_parse(&usage, argc, argv, &code) && cli_rules_check(&o.rules))
 		code = run(&o);
-	cli_list_free(&o.policies);
-	cli_list_free(&o.entities);
+	cli_rules_free(&o.rules);
 	cli_list_free(&o.words);
 	return code;
 }

@@ -35,10 +35,7 @@ load_schema(const char *path, struct buf *messages)
 		    path, text, schema_syntax_of(path, text), &errors);
 	else
 		error_print(messages, &err, (struct str){ 0 });
-	for (size_t i = 0; i < errors.n; i++)
-		error_print(messages, &errors.e[i], text);
-	if (errors.dropped > 0)
-		buf_printf(messages, "%zu more not shown\n", errors.dropped);
+	errors_print(messages, &errors, text);
 	arena_free(raw);
 	return schema;
 }

@@ -6,15 +6,6 @@
 #include "base/file.h"
 #include "base/limits.h"
 
-static void
-print_errors(const struct errors *errors, struct str text, struct buf *out)
-{
-	for (size_t i = 0; i < errors->n; i++)
-		error_print(out, &errors->e[i], text);
-	if (errors->dropped > 0)
-		buf_printf(out, "%zu more errors\n", errors->dropped);
-}
-
 static bool
 load_config(struct gateways_state *s, const char *path, struct buf *messages)
 {
@@ -24,7 +15,7 @@ load_config(struct gateways_state *s, const char *path, struct buf *messages)
 	if (file == NULL)
 		return false;
 	s->config = config_load(s->arena, file, &text, &errors);
-	print_errors(&errors, text, messages);
+	errors_print(messages, &errors, text);
 	if (s->config == NULL)
 		return false;
 	for (size_t i = 0; i < s->config->n_warnings; i++) {
@@ -100,7 +91,7 @@ load_revoked(struct gateways_state *s, struct buf *messages)
 		return false;
 	}
 	s->revoked = attest_revoked_parse(s->config->revoked.p, text, &errors);
-	print_errors(&errors, text, messages);
+	errors_print(messages, &errors, text);
 	return s->revoked != NULL;
 }
 

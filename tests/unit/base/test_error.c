@@ -192,6 +192,24 @@ START_TEST(prints_place_quote_and_hint)
 }
 END_TEST
 
+START_TEST(prints_all_and_how_many_more)
+{
+	struct errors errors = { .n = 2, .dropped = 3 };
+	struct buf b = { 0 };
+
+	for (size_t i = 0; i < 2; i++) {
+		errors.e[i].code = ERR_USAGE;
+		errors.e[i].at = (struct span){ "f", 1, 1 + (uint32_t)i, 1 };
+		strcpy(errors.e[i].msg, i ? "second" : "first");
+	}
+	errors_print(&b, &errors, STR("ab"));
+	ck_assert_str_eq(b.p, "f:1:1: error: first [usage]\n  ab\n  ^\n"
+			      "f:1:2: error: second [usage]\n  ab\n   ^\n"
+			      "3 more not shown\n");
+	buf_free(&b);
+}
+END_TEST
+
 /* A line of 300 characters; column and underline, first and last shown. */
 static const struct {
 	uint32_t col, len;
@@ -246,6 +264,7 @@ main(void)
 	tcase_add_test(tc, statuses_fail_closed);
 	tcase_add_loop_test(
 	    tc, prints_place_quote_and_hint, 0, ARRAY_LEN(prints));
+	tcase_add_test(tc, prints_all_and_how_many_more);
 	tcase_add_loop_test(tc, long_lines_are_windowed, 0, ARRAY_LEN(windows));
 	suite_add_tcase(s, tc);
 	return run_suite(s);

@@ -1,0 +1,34 @@
+/* rules.c - the options of subcommands that decide become a snapshot. */
+#include "cli/rules.h"
+
+bool
+cli_rules_check(struct cli_rules *rules)
+{
+	const char *word = rules->errored_deny_word;
+
+	if (!word || engine_errored_deny_of(str_of(word), &rules->errored_deny))
+		return true;
+	cli_errorf(
+	    "--errored-deny: expected `skip` or `deny`, found `%s`", word);
+	return false;
+}
+
+struct engine_snapshot *
+cli_rules_load(const struct cli_rules *rules, int64_t now_ms)
+{
+	struct buf messages = { 0 };
+	struct engine_snapshot *s = engine_load_by_schema(rules->schema,
+	    rules->policies.items, rules->policies.n, rules->entities.items,
+	    rules->entities.n, now_ms, &messages);
+
+	(void)cli_messages(&messages);
+	buf_free(&messages);
+	return s;
+}
+
+void
+cli_rules_free(struct cli_rules *rules)
+{
+	cli_list_free(&rules->policies);
+	cli_list_free(&rules->entities);
+}

@@ -1,0 +1,37 @@
+/* rules.h - what subcommands that decide share: the options that say by what (policies, entities, schema), and reading it.
+ * Each option is a row for the subcommand's own table, so that its help has the order that suits it. */
+#ifndef CLI_RULES_H
+#define CLI_RULES_H
+
+#include "cli/cli.h"
+#include "engine/engine.h"
+
+struct cli_rules {
+	struct cli_list policies, entities;
+	const char *schema;            /* NULL: none */
+	const char *errored_deny_word; /* as given, or NULL */
+	enum engine_errored_deny errored_deny; /* set by cli_rules_check */
+};
+
+#define CLI_POLICIES(rules, required) \
+	{ "policies", CLI_LIST, &(rules)->policies, required, "PATH", \
+	    "file or folder of *.avow and *.cedar, or a *.json policy set" }
+#define CLI_ENTITIES(rules) \
+	{ "entities", CLI_LIST, &(rules)->entities, false, "PATH", \
+	    "Cedar JSON entities, file or folder" }
+#define CLI_SCHEMA(rules) \
+	{ "schema", CLI_TEXT, &(rules)->schema, false, "FILE", \
+	    "Cedar schema (text or JSON) that entities and requests must fit" }
+#define CLI_ERRORED_DENY(rules) \
+	{ "errored-deny", CLI_TEXT, &(rules)->errored_deny_word, false, "WORD", \
+	    "what a deny policy in error does: deny (default) or skip" }
+
+/* False, with a message, when a value is not one of its option's. */
+bool cli_rules_check(struct cli_rules *rules) MUST_USE;
+/* Everything read, as of `now_ms`; every error of every file goes to stderr, then NULL. The caller unrefs it. */
+struct engine_snapshot *cli_rules_load(
+    const struct cli_rules *rules, int64_t now_ms);
+/* What cli_parse filled. */
+void cli_rules_free(struct cli_rules *rules);
+
+#endif
