@@ -323,6 +323,7 @@ find_against(const struct fold *f, uint32_t node)
 bool
 fold_matches_all(const struct ast *t, uint32_t node)
 {
+	static const char around[] = { '^', '$', '\\', '(' };
 	const struct ast_node *n = &t->nodes[node];
 	const struct ast_node *pattern = &t->nodes[n->b];
 	const struct ast_regex *regex;
@@ -339,7 +340,7 @@ fold_matches_all(const struct ast *t, uint32_t node)
 	 * is found everywhere. */
 	regex = &t->regexes[pattern->a];
 	for (size_t i = 0; i < regex->text.n; i++)
-		if (memchr("^$\\(", regex->text.p[i], 4))
+		if (memchr(around, regex->text.p[i], sizeof around))
 			return false;
 	return pattern_search(regex->compiled, STR(""), LIMIT_PATTERN_MATCH) ==
 	       PATTERN_YES;

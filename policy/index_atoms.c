@@ -298,7 +298,8 @@ push_named(struct atoms *t, const struct mores *m, unsigned v, uint32_t u,
 	if (own && !push_word(t->b, own))
 		return false;
 	*ret_n = own != 0;
-	for (uint32_t i = m->first[v][u]; i; i = m->items[i - 1].next) {
+	for (uint32_t i = m->items ? m->first[v][u] : 0; i;
+	     i = m->items[i - 1].next) {
 		if (m->items[i - 1].is_in != is_in)
 			continue;
 		if (!push_word(t->b, m->items[i - 1].atom))

@@ -363,7 +363,7 @@ place_contained(struct sorting *s)
 	const struct normal *n = s->b->n;
 
 	ix->n_rules = ix->first_contained;
-	for (size_t i = 0; i < n->n_contained; i++) {
+	for (size_t i = 0; ix->rules && i < n->n_contained; i++) {
 		struct index_rule *to = &ix->rules[ix->n_rules++];
 
 		memcpy(to->key, s->b->keys[n->n_rules + i], sizeof to->key);

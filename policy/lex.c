@@ -283,6 +283,7 @@ block_comment_end(const struct lexer *lx)
 static size_t
 hash_end(const struct lexer *lx, struct token *t)
 {
+	static const char code[] = { '(', ')', '{', '}', '[', ']', ';' };
 	size_t end = line_end(lx, lx->at), from = lx->at;
 	bool comment = true;
 
@@ -291,7 +292,7 @@ hash_end(const struct lexer *lx, struct token *t)
 		from--;
 	if (from > 0 && lx->text.p[from - 1] != '\n')
 		for (size_t i = lx->at; i < end; i++)
-			if (memchr("(){}[];", lx->text.p[i], 7))
+			if (memchr(code, lx->text.p[i], sizeof code))
 				comment = false;
 	t->kind = TOKEN_BAD;
 	t->fault = comment ? FAULT_HASH_COMMENT : FAULT_CHARACTER;

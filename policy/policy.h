@@ -1,5 +1,13 @@
 /* policy.h - the door of policy/: text in, a policy set out, and the outcome of one policy for one request.
- *   source -> lex -> parse -> ast -> policy set (instances) -> eval
+ *   policies   text -> lex -> parse*, Cedar's JSON -> parse_json*, both to one ast; AWS IAM's JSON -> iam* -> text. Files -> policy.c -> policy set, whose
+ *              instances.c are policies and links of templates. Back: print* (text), print_json (JSON), translate (what Cedar says otherwise, or cannot say)
+ *   schemas    text -> schema_parse, JSON -> schema_json, both to one schema_tree -> schema_resolve -> schema_model. validate (names, typecheck*, effects)
+ *              holds policies against it, schema_check and schema_data hold data against it; warn needs none
+ *   decisions  eval: one policy as written, what everything else is measured by. normal: a table of stages, policies -> rules; index* -> index_match: all
+ *              policies at once, with the same outcomes
+ * To add an operator, function or method: a row in ops.def; what it does in operate.c (ext.c for extensions); its types in typecheck*.c; whether it can err in
+ * facts.c and fold.c. An extension type: its kind in value.h, its text and order in ext.c's table, JSON in value_json.c, its type in type.h. A stage of the normal
+ * form: a row in normal.c, its function in rules.h. A form to import: to policy text, as iam.h does; its door here, a row in cli/cmd_translate.c.
  * A policy set is built (add …, finish) and is then immutable: many threads may evaluate against it. A policy instance is an id, a body (an ast policy of one of
  * the set's files) and slot bindings; instances are known by their index, people know them by id, file and line. Nothing here decides: engine/ does. */
 #ifndef POLICY_POLICY_H

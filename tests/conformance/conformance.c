@@ -34,12 +34,12 @@ struct tally {
 	struct arena *scratch;
 };
 
-/* What the data reader cannot keep, and parts of the language that are not
- * there yet: said so, with its place, and no wrong answer. */
+/* What the data reader cannot keep: said so, with its place, and no wrong
+ * answer. */
 static bool
 is_known_refusal(enum err_code code)
 {
-	return code == ERR_JSON_NUL_KEY || code == ERR_SYNTAX_UNSUPPORTED;
+	return code == ERR_JSON_NUL_KEY;
 }
 
 static bool
