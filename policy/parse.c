@@ -482,15 +482,13 @@ pass_stray_annotation(struct parser *p)
 {
 	struct lexer ahead = p->lexer;
 	struct ast_annotation unused;
-	struct token t;
 
 	if (p->tok.kind != TOKEN_AT)
 		return false;
 	ahead.comments = NULL;
 	for (int i = 0; i < 4; i++)
-		t = lex_next(&ahead);
-	t = lex_next(&ahead);
-	if (t.kind != TOKEN_SEMICOLON)
+		(void)lex_next(&ahead);
+	if (lex_next(&ahead).kind != TOKEN_SEMICOLON)
 		return false;
 	(void)parse_unexpected(p, "`when`, `unless` or `;`",
 	    "annotations stand before the policy");

@@ -296,7 +296,7 @@ parse_related(struct parser *p, uint32_t *node)
 static bool
 parse_relation(struct parser *p, uint32_t *ret)
 {
-	uint32_t node;
+	uint32_t node = 0;
 
 	if (!parse_binary(p, 4, &node) || !parse_related(p, &node))
 		return false;
@@ -317,7 +317,7 @@ static bool
 parse_binary(struct parser *p, unsigned level, uint32_t *ret)
 {
 	enum ast_op op;
-	uint32_t node;
+	uint32_t node = 0;
 
 	if (level > 5)
 		return parse_unary(p, ret);
