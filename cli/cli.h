@@ -79,6 +79,7 @@ enum cli_exit cmd_bench_decide(int argc, char **argv);
 enum cli_exit cmd_check(int argc, char **argv);
 enum cli_exit cmd_compile(int argc, char **argv);
 enum cli_exit cmd_decide(int argc, char **argv);
+enum cli_exit cmd_diff(int argc, char **argv);
 enum cli_exit cmd_doc_issue(int argc, char **argv);
 enum cli_exit cmd_doc_pack(int argc, char **argv);
 enum cli_exit cmd_doc_verify(int argc, char **argv);

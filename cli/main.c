@@ -17,6 +17,7 @@ static const struct command commands[] = {
 	{ "check", NULL, cmd_check, "read policies and report what is wrong with them" },
 	{ "compile", NULL, cmd_compile, "show the rules that policies become" },
 	{ "decide", NULL, cmd_decide, "decide requests given as data" },
+	{ "diff", NULL, cmd_diff, "who gains and who loses by other policies?" },
 	{ "doc", "issue", cmd_doc_issue, "make and sign an identity document" },
 	{ "doc", "pack", cmd_doc_pack, "document and signature as one word" },
 	{ "doc", "verify", cmd_doc_verify, "is a document genuine and valid?" },

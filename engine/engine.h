@@ -143,6 +143,21 @@ bool engine_search(const struct engine_snapshot *s,
     const struct engine_query *q, struct arena *scratch, engine_found *found,
     void *ctx, uint64_t *ret_next, struct error *reterr) MUST_USE;
 
+/* A request with its decisions by two snapshots. False stops. */
+typedef bool engine_compared(void *ctx, const struct engine_request *r,
+    const struct engine_answer *old, const struct engine_answer *new);
+
+/* Decide a request by both; `new_entities` is its layer over the second's entities. Gives back what `compared` does. Memory of the answers is `scratch`'s. */
+bool engine_compare(const struct engine_snapshot *old,
+    const struct engine_request *r, const struct engine_snapshot *new,
+    const struct entities *new_entities, enum engine_errored_deny errored_deny,
+    struct arena *scratch, engine_compared *compared, void *ctx) MUST_USE;
+/* The same for every candidate that fits `q` (its `limit` is not looked at), over the first's entities and the actions of both. *ret_next as engine_search. */
+bool engine_compare_all(const struct engine_snapshot *old,
+    const struct engine_snapshot *new, const struct engine_query *q,
+    struct arena *scratch, engine_compared *compared, void *ctx,
+    uint64_t *ret_next, struct error *reterr) MUST_USE;
+
 /* ---- dry run ---------------------------------------------------------------------------------------------------------------------------- */
 
 enum engine_level { LEVEL_LOW = 0, LEVEL_MEDIUM, LEVEL_HIGH, LEVEL_VERYHIGH };

@@ -161,3 +161,95 @@ engine_search(const struct engine_snapshot *snapshot,
 	arena_free(s.arena);
 	return ok;
 }
+
+/* ---- two sets of policies --------------------------------------------------
+ */
+
+/* Actions of both, each once. */
+static bool
+add_actions(struct search *s, const struct search *other, struct error *reterr)
+{
+	size_t n = s->actions.n;
+	struct uid *all =
+	    ARENA_ARRAY(s->arena, n + other->actions.n + 1, struct uid);
+
+	if (!all)
+		return error_nomem(reterr);
+	if (n)
+		memcpy(all, s->actions.items, n * sizeof *all);
+	for (size_t i = 0; i < other->actions.n; i++) {
+		size_t k = 0;
+
+		while (k < s->actions.n &&
+		       !uid_eq(all[k], other->actions.items[i]))
+			k++;
+		if (k == s->actions.n)
+			all[n++] = other->actions.items[i];
+	}
+	s->actions = (struct choices){ all, n };
+	return true;
+}
+
+static uint64_t
+run_both(const struct search *s, const struct engine_snapshot *new,
+    const struct engine_query *q, uint64_t total, struct arena *scratch,
+    engine_compared *compared, void *ctx)
+{
+	uint64_t i = q->from;
+
+	for (; i < total; i++) {
+		struct engine_request r = request_of(s, q, i);
+
+		arena_reset(scratch);
+		if (!engine_compare(s->snapshot, &r, new,
+			engine_snapshot_entities(new), q->errored_deny, scratch,
+			compared, ctx))
+			return i + 1 < total ? i + 1 : 0;
+	}
+	return 0;
+}
+
+bool
+engine_compare(const struct engine_snapshot *old,
+    const struct engine_request *r, const struct engine_snapshot *new,
+    const struct entities *new_entities, enum engine_errored_deny errored_deny,
+    struct arena *scratch, engine_compared *compared, void *ctx)
+{
+	struct engine_request same = *r;
+	struct engine_answer x, y;
+
+	same.entities = new_entities;
+	engine_evaluate(old, r, errored_deny, scratch, &x);
+	engine_evaluate(new, &same, errored_deny, scratch, &y);
+	return compared(ctx, r, &x, &y);
+}
+
+bool
+engine_compare_all(const struct engine_snapshot *old,
+    const struct engine_snapshot *new, const struct engine_query *q,
+    struct arena *scratch, engine_compared *compared, void *ctx,
+    uint64_t *ret_next, struct error *reterr)
+{
+	struct arena *a = arena_new(0);
+	struct search s = { .snapshot = old,
+		.arena = a,
+		.layer = engine_snapshot_entities(old) };
+	struct search other = { .snapshot = new,
+		.arena = a,
+		.layer = engine_snapshot_entities(new) };
+	uint64_t total;
+	bool ok = a ? list_all(&s, q, reterr) && list_all(&other, q, reterr) &&
+			  add_actions(&s, &other, reterr)
+		    : error_nomem(reterr);
+
+	if (ok &&
+	    (__builtin_mul_overflow(
+		 (uint64_t)s.principals.n, (uint64_t)s.actions.n, &total) ||
+		__builtin_mul_overflow(total, (uint64_t)s.resources.n, &total)))
+		ok = error_set(reterr, ERR_LIMIT_COUNT, SPAN_NONE,
+		    "too many combinations to search");
+	if (ok)
+		*ret_next = run_both(&s, new, q, total, scratch, compared, ctx);
+	arena_free(a);
+	return ok;
+}

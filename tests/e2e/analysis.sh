@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# analysis.sh - what people ask of policies as a whole: `avow lint`, as a user
-# runs it.
+# analysis.sh - what people ask of policies as a whole: `avow lint` and
+# `avow diff`, as a user runs them.
 # shellcheck source=tests/lib/e2e.sh
 source "$(dirname "${BASH_SOURCE[0]}")/../lib/e2e.sh"
 cd "$T" || exit 1
@@ -34,4 +34,47 @@ expect "nothing found, in JSON" '\[\]' "$AVOW" lint --policies clean.avow --json
 expect_exit "policies with errors" 1 "$AVOW" lint --policies bad.avow
 expect_exit "no policies" 1 "$AVOW" lint
 expect "what is not looked at is said" '*Not looked at: entities*' "$AVOW" lint --help
+
+cat >entities.json <<'END'
+[{"uid":{"type":"User","id":"ann"},"attrs":{},"parents":[{"type":"Group","id":"staff"}]},
+ {"uid":{"type":"User","id":"bob"},"attrs":{},"parents":[]},
+ {"uid":{"type":"Doc","id":"d"},"attrs":{},"parents":[]}]
+END
+cat >old.avow <<'END'
+@id("staff") permit (principal in Group::"staff", action == Action::"read", resource is Doc);
+END
+cat >new.avow <<'END'
+@id("bob") permit (principal == User::"bob", action == Action::"write", resource is Doc);
+END
+cat >renamed.avow <<'END'
+@id("people") permit (principal in Group::"staff", action == Action::"read", resource is Doc);
+END
+cat >inside.avow <<'END'
+@id("staff") permit (principal in Group::"staff", action == Action::"read", resource is Doc) when { context.inside };
+END
+echo '{"inside": true}' >inside.json
+request() {
+	printf '{"principal":{"type":"User","id":"%s"},"action":{"type":"Action","id":"%s"},"resource":{"type":"Doc","id":"d"}}\n' "$1" "$2"
+}
+{ request ann read; request bob read; request bob write; } >requests.jsonl
+both='loses User::"ann" Action::"read" Doc::"d"  old: permit by staff  new: policy.none
+gains User::"bob" Action::"write" Doc::"d"  old: policy.none  new: permit by bob'
+
+expect "diff over the entities" "$both" "$AVOW" diff --entities entities.json old.avow new.avow
+expect_exit "diff finds" 2 "$AVOW" diff --entities entities.json old.avow new.avow
+expect "diff counts" '1 gain, 1 lose, 16 stay' bash -c '"$0" diff --entities entities.json old.avow new.avow 2>&1 >/dev/null' "$AVOW"
+expect "diff over requests" "$both" "$AVOW" diff --entities entities.json --requests requests.jsonl old.avow new.avow
+expect_exit "nothing changes" 0 "$AVOW" diff --entities entities.json old.avow renamed.avow
+expect "a change of reasons alone" 'reasons User::"ann"*old: permit by staff  new: permit by people' \
+	"$AVOW" diff --reasons --entities entities.json old.avow renamed.avow
+expect "a page" 'loses User::"ann"*more: --from *' bash -c '"$0" diff --limit 1 --entities entities.json old.avow new.avow 2>&1' "$AVOW"
+expect "what the context says is unknown" 'unknown User::"ann"*old: permit by staff  new: data.missing' \
+	"$AVOW" diff --entities entities.json old.avow inside.avow
+expect_exit "that is not known" 1 "$AVOW" diff --entities entities.json old.avow inside.avow
+expect_exit "with the context it is" 0 "$AVOW" diff --context inside.json --entities entities.json old.avow inside.avow
+check "diff --json gives a request" bash -c '"$0" diff --json --entities entities.json old.avow new.avow 2>/dev/null | grep -o "\"request\":{.*}},\"old\"" | head -c -7 | cut -d: -f2- | sed "s/,\"old\".*//" >r.json; test -s r.json' "$AVOW"
+expect_exit "that dryrun takes" 0 "$AVOW" dryrun --policies old.avow --entities entities.json --request r.json
+expect_exit "a line that cannot be read" 1 "$AVOW" diff --entities entities.json --requests old.avow old.avow new.avow
+expect_exit "policies with errors" 1 "$AVOW" diff --entities entities.json old.avow bad.avow
+expect_exit "neither entities nor requests" 1 "$AVOW" diff old.avow new.avow
 finish

@@ -1,0 +1,442 @@
+/* cmd_diff.c - `avow diff`: who gains and who loses when policies change.
+ * Either the given requests or every candidate of the loaded entities is
+ * decided by both sets; nothing is inferred from the texts. */
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/limits.h"
+#include "engine/engine.h"
+
+#define DEFAULT_LIMIT 1000u
+
+struct options {
+	struct cli_list entities, paths;
+	const char *requests, *context, *errored_deny, *limit, *from;
+	bool json, reasons;
+};
+
+enum change {
+	CHANGE_UNKNOWN = 0,
+	CHANGE_GAINS,
+	CHANGE_LOSES,
+	CHANGE_REASONS,
+	CHANGE_NONE,
+};
+
+static const char *const change_names[] = { "unknown", "gains", "loses",
+	"reasons", "stays" };
+
+struct listing {
+	const struct options *o;
+	json_t *changes; /* with --json */
+	struct buf out;
+	uint64_t counts[CHANGE_NONE + 1], limit, n;
+	bool failed, unreadable;
+};
+
+static bool
+same_reasons(const struct engine_answer *x, const struct engine_answer *y)
+{
+	const struct policy_set *a = engine_snapshot_policies(x->snapshot);
+	const struct policy_set *b = engine_snapshot_policies(y->snapshot);
+
+	if (x->code != y->code || x->n_reasons != y->n_reasons)
+		return false;
+	for (size_t i = 0; i < x->n_reasons; i++)
+		if (!str_eq(policy_set_info(a, x->reasons[i]).id,
+			policy_set_info(b, y->reasons[i]).id))
+			return false;
+	return true;
+}
+
+static enum change
+change_of(const struct options *o, const struct engine_answer *x,
+    const struct engine_answer *y)
+{
+	if (x->code == ERR_DATA_MISSING || y->code == ERR_DATA_MISSING)
+		return CHANGE_UNKNOWN;
+	if (x->effect != y->effect)
+		return y->effect == ENGINE_PERMIT ? CHANGE_GAINS : CHANGE_LOSES;
+	return o->reasons && !same_reasons(x, y) ? CHANGE_REASONS : CHANGE_NONE;
+}
+
+static void
+print_answer(struct buf *out, const char *name, const struct engine_answer *a)
+{
+	buf_printf(out, "  %s: %s", name, error_id(a->code));
+	for (size_t i = 0; i < a->n_reasons; i++) {
+		buf_addz(out, i ? ", " : " by ");
+		buf_escaped(out,
+		    policy_set_info(
+			engine_snapshot_policies(a->snapshot), a->reasons[i])
+			.id,
+		    false);
+	}
+}
+
+static void
+print_change(struct buf *out, enum change change,
+    const struct engine_request *r, const struct engine_answer *x,
+    const struct engine_answer *y)
+{
+	buf_printf(out, "%s ", change_names[change]);
+	value_print_uid(out, r->principal);
+	buf_byte(out, ' ');
+	value_print_uid(out, r->action);
+	buf_byte(out, ' ');
+	value_print_uid(out, r->resource);
+	print_answer(out, "old", x);
+	print_answer(out, "new", y);
+	buf_byte(out, '\n');
+}
+
+/* A request that `decide` and `dryrun` take: of a candidate without entities,
+ * since those are loaded; an unknown context is left out. */
+static json_t *
+request_to_json(const struct listing *l, const struct engine_request *r)
+{
+	json_t *json;
+
+	if (l->o->requests)
+		return engine_request_to_json(r);
+	json = json_object();
+	if (json_object_set_new(
+		json, "principal", value_uid_to_json(r->principal)) == 0 &&
+	    json_object_set_new(json, "action", value_uid_to_json(r->action)) ==
+		0 &&
+	    json_object_set_new(
+		json, "resource", value_uid_to_json(r->resource)) == 0 &&
+	    (r->context.kind == VALUE_UNKNOWN ||
+		json_object_set_new(
+		    json, "context", value_to_json(&r->context)) == 0))
+		return json;
+	json_decref(json);
+	return NULL;
+}
+
+static bool
+add_change(struct listing *l, enum change change,
+    const struct engine_request *r, const struct engine_answer *x,
+    const struct engine_answer *y)
+{
+	json_t *json = json_object();
+
+	if (json_object_set_new(
+		json, "change", json_string(change_names[change])) == 0 &&
+	    json_object_set_new(json, "request", request_to_json(l, r)) == 0 &&
+	    json_object_set_new(json, "old", engine_answer_to_json(x)) == 0 &&
+	    json_object_set_new(json, "new", engine_answer_to_json(y)) == 0)
+		return json_array_append_new(l->changes, json) == 0;
+	json_decref(json);
+	return false;
+}
+
+static bool
+note_pair(void *ctx, const struct engine_request *r,
+    const struct engine_answer *x, const struct engine_answer *y)
+{
+	struct listing *l = ctx;
+	enum change change = change_of(l->o, x, y);
+
+	l->counts[change]++;
+	if (change == CHANGE_NONE)
+		return true;
+	if (!l->changes)
+		print_change(&l->out, change, r, x, y);
+	else if (!add_change(l, change, r, x, y))
+		l->failed = true;
+	return ++l->n != l->limit && !l->failed;
+}
+
+/* ---- given requests -------------------------------------------------------
+ */
+
+/* Read twice, since each snapshot has its own entities below. */
+static bool
+compare_line(struct listing *l, struct engine_snapshot *const s[2],
+    const struct engine_query *q, struct str line, uint32_t number,
+    struct arena *a)
+{
+	struct engine_request r[2];
+	struct error err = { 0 };
+
+	arena_reset(a);
+	for (size_t i = 0; i < 2; i++)
+		if (!engine_request_from_json(
+			a, line, l->o->requests, s[i], &r[i], &err)) {
+			err.at.line = number;
+			cli_error(&err, (struct str){ 0 });
+			l->unreadable = true;
+			return true;
+		}
+	return engine_compare(
+	    s[0], &r[0], s[1], r[1].entities, q->errored_deny, a, note_pair, l);
+}
+
+static bool
+compare_lines(struct listing *l, struct engine_snapshot *const s[2],
+    const struct engine_query *q, struct arena *a, FILE *in, uint64_t *ret_next)
+{
+	char *line = NULL;
+	size_t cap = 0;
+	ssize_t n;
+	bool more = true;
+	uint32_t number = 0;
+
+	while (more && (n = getline(&line, &cap, in)) > 0) {
+		struct str text = { line, (size_t)n };
+
+		if (text.p[text.n - 1] == '\n')
+			text.n--;
+		if (number++ >= q->from)
+			more = compare_line(l, s, q, text, number, a);
+	}
+	free(line);
+	*ret_next = more ? 0 : number;
+	return !ferror(in);
+}
+
+static bool
+compare_file(struct listing *l, struct engine_snapshot *const s[2],
+    const struct engine_query *q, struct arena *a, uint64_t *ret_next)
+{
+	bool is_stdin = strcmp(l->o->requests, "-") == 0, ok;
+	FILE *in = is_stdin ? stdin : fopen(l->o->requests, "re");
+
+	ok = in && compare_lines(l, s, q, a, in, ret_next);
+	if (!ok)
+		cli_errorf(
+		    "`%s` cannot be read: %s", l->o->requests, strerror(errno));
+	if (in && !is_stdin)
+		fclose(in);
+	return ok;
+}
+
+/* ---- what is shown --------------------------------------------------------
+ */
+
+static bool
+show(struct listing *l, uint64_t next)
+{
+	struct buf summary = { 0 };
+	bool ok;
+
+	if (l->failed) {
+		cli_errorf("memory ran out");
+		return false;
+	}
+	if (l->changes)
+		ok = cli_print_json(
+		    json_pack("{s:O, s:o}", "changes", l->changes, "next",
+			next ? json_integer((json_int_t)next) : json_null()),
+		    false);
+	else
+		ok = cli_print(&l->out);
+	buf_printf(&summary, "%llu gain, %llu lose, %llu stay",
+	    (unsigned long long)l->counts[CHANGE_GAINS],
+	    (unsigned long long)l->counts[CHANGE_LOSES],
+	    (unsigned long long)(l->counts[CHANGE_NONE] +
+				 l->counts[CHANGE_REASONS]));
+	if (l->counts[CHANGE_UNKNOWN])
+		buf_printf(&summary, ", %llu unknown",
+		    (unsigned long long)l->counts[CHANGE_UNKNOWN]);
+	buf_byte(&summary, '\n');
+	if (next)
+		buf_printf(
+		    &summary, "more: --from %llu\n", (unsigned long long)next);
+	ok = cli_messages(&summary) && ok;
+	buf_free(&summary);
+	return ok;
+}
+
+static enum cli_exit
+exit_of(const struct listing *l, uint64_t next)
+{
+	if (l->counts[CHANGE_GAINS] || l->counts[CHANGE_LOSES] ||
+	    l->counts[CHANGE_REASONS])
+		return l->unreadable ? CLI_CANNOT_TELL : CLI_NO;
+	return l->counts[CHANGE_UNKNOWN] || l->unreadable || next
+		   ? CLI_CANNOT_TELL
+		   : CLI_YES;
+}
+
+static enum cli_exit
+compare(const struct options *o, struct engine_snapshot *const s[2],
+    const struct engine_query *q)
+{
+	struct listing l = { .o = o, .limit = q->limit };
+	struct arena *scratch = arena_new(LIMIT_SCRATCH_BYTES);
+	struct error err = { 0 };
+	uint64_t next = 0;
+	bool ok;
+
+	l.changes = o->json ? json_array() : NULL;
+	ok = scratch && (l.changes || !o->json) ? true : error_nomem(&err);
+	if (ok && o->requests)
+		ok = compare_file(&l, s, q, scratch, &next);
+	else if (ok)
+		ok = engine_compare_all(
+		    s[0], s[1], q, scratch, note_pair, &l, &next, &err);
+	if (err.code != ERR_NONE)
+		cli_error(&err, (struct str){ 0 });
+	ok = ok && show(&l, next);
+	json_decref(l.changes);
+	buf_free(&l.out);
+	arena_free(scratch);
+	return ok ? exit_of(&l, next) : CLI_CANNOT_TELL;
+}
+
+/* ---- the question ---------------------------------------------------------
+ */
+
+static bool
+read_context(struct arena *a, const char *path, struct value *storage,
+    const struct value **ret)
+{
+	struct error err = { 0 };
+	struct str text = { 0 };
+	json_t *json = NULL;
+	bool ok;
+
+	if (!path)
+		return true;
+	ok = file_read(a, path, LIMIT_REQUEST_LINE_BYTES, &text, &err) &&
+	     json_parse(text, path, LIMIT_REQUEST_LINE_BYTES,
+		 LIMIT_DATA_FILE_DEPTH, JSON_DATA_FILE, &json, &err) &&
+	     value_from_json(a, json, "context", storage, &err);
+	json_decref(json);
+	if (ok && storage->kind != VALUE_RECORD)
+		ok = error_set(&err, ERR_JSON_SHAPE,
+		    (struct span){ .file = path },
+		    "expected a record of what is known of the context");
+	if (!ok)
+		cli_error(&err, text);
+	*ret = storage;
+	return ok;
+}
+
+static bool
+read_count(const char *name, const char *text, uint64_t *ret)
+{
+	if (!text || str_to_u64(str_of(text), UINT32_MAX, ret))
+		return true;
+	cli_errorf("--%s: expected a number, found `%s`", name, text);
+	return false;
+}
+
+static bool
+read_query(struct arena *a, const struct options *o, struct value *context,
+    struct engine_query *ret)
+{
+	uint64_t limit = DEFAULT_LIMIT;
+
+	if (o->errored_deny && !engine_errored_deny_of(str_of(o->errored_deny),
+				   &ret->errored_deny)) {
+		cli_errorf("--errored-deny: expected `skip` or `deny`, found "
+			   "`%s`",
+		    o->errored_deny);
+		return false;
+	}
+	if (o->requests && o->context) {
+		cli_errorf("--context goes without --requests, which bring "
+			   "their own");
+		return false;
+	}
+	if (!o->requests && o->entities.n == 0) {
+		cli_errorf("--entities or --requests is needed");
+		return false;
+	}
+	if (!read_count("limit", o->limit, &limit) ||
+	    !read_count("from", o->from, &ret->from) ||
+	    !read_context(a, o->context, context, &ret->context))
+		return false;
+	ret->limit = limit;
+	return true;
+}
+
+static struct engine_snapshot *
+load(const struct options *o, size_t which)
+{
+	struct buf messages = { 0 };
+	struct engine_snapshot *s =
+	    engine_load(&o->paths.items[which], 1, o->entities.items,
+		o->entities.n, clock_now_ms(clock_system()), &messages);
+
+	(void)cli_messages(&messages);
+	buf_free(&messages);
+	return s;
+}
+
+static enum cli_exit
+run(const struct options *o)
+{
+	struct arena *a = arena_new(0);
+	struct engine_query q = { 0 };
+	struct value context;
+	struct engine_snapshot *s[2] = { NULL, NULL };
+	enum cli_exit code = CLI_CANNOT_TELL;
+
+	if (a && read_query(a, o, &context, &q)) {
+		s[0] = load(o, 0);
+		s[1] = load(o, 1);
+	}
+	if (s[0] && s[1])
+		code = compare(o, s, &q);
+	engine_snapshot_unref(s[0]);
+	engine_snapshot_unref(s[1]);
+	arena_free(a);
+	return code;
+}
+
+enum cli_exit
+cmd_diff(int argc, char **argv)
+{
+	struct options o = { 0 };
+	const struct cli_option options[] = {
+		{ "entities", CLI_LIST, &o.entities, false, "PATH",
+		    "Cedar JSON entities, file or folder" },
+		{ "requests", CLI_TEXT, &o.requests, false, "FILE",
+		    "requests to decide, one a line, or a decision log; "
+		    "without it all combinations of the entities" },
+		{ "context", CLI_TEXT, &o.context, false, "FILE",
+		    "the context of those as JSON; without it, what depends "
+		    "on it is unknown" },
+		{ "errored-deny", CLI_TEXT, &o.errored_deny, false, "WORD",
+		    "what a deny policy in error does: deny (default) or "
+		    "skip" },
+		{ "reasons", CLI_FLAG, &o.reasons, false, NULL,
+		    "list what changes only its code or its reasons too" },
+		{ "limit", CLI_TEXT, &o.limit, false, "N",
+		    "stop after N listed (1000; 0: never)" },
+		{ "from", CLI_TEXT, &o.from, false, "N",
+		    "go on there, as the page before said" },
+		{ "json", CLI_FLAG, &o.json, false, NULL,
+		    "one JSON object, each change with its request" },
+	};
+	const struct cli_usage usage = {
+		.synopsis = "avow diff [--entities PATH] [--requests FILE] "
+			    "[--context FILE] OLD NEW",
+		.about =
+		    "Who gains and who loses when the policies of NEW take "
+		    "the place of those of OLD?\nEach request is decided by "
+		    "both; requests other than those looked at are not "
+		    "spoken of.\nExit: 0 nothing changes, 2 something does, 1 "
+		    "cannot tell (unknown, unreadable, more to come).",
+		.options = options,
+		.n_options = ARRAY_LEN(options),
+		.min_args = 2,
+		.max_args = 2,
+		.args = &o.paths,
+	};
+	enum cli_exit code;
+
+	if (cli_parse(&usage, argc, argv, &code))
+		code = run(&o);
+	cli_list_free(&o.entities);
+	cli_list_free(&o.paths);
+	return code;
+}
