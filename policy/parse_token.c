@@ -469,7 +469,7 @@ parse_refuse_bare_id(struct parser *p, uint32_t off)
 bool
 parse_name(struct parser *p, struct str *ret_name)
 {
-	struct token start = p->tok, id;
+	struct token start = p->tok, id = { 0 };
 
 	if (!parse_path(p, ret_name, &id))
 		return false;
