@@ -222,6 +222,7 @@ compare_file(struct listing *l, struct engine_snapshot *const s[2],
 static bool
 show(struct listing *l, uint64_t next)
 {
+	uint64_t stay = l->counts[CHANGE_NONE] + l->counts[CHANGE_REASONS];
 	struct buf summary = { 0 };
 	bool ok;
 
@@ -239,8 +240,7 @@ show(struct listing *l, uint64_t next)
 	buf_printf(&summary, "%llu gain, %llu lose, %llu stay",
 	    (unsigned long long)l->counts[CHANGE_GAINS],
 	    (unsigned long long)l->counts[CHANGE_LOSES],
-	    (unsigned long long)(l->counts[CHANGE_NONE] +
-				 l->counts[CHANGE_REASONS]));
+	    (unsigned long long)stay);
 	if (l->counts[CHANGE_UNKNOWN])
 		buf_printf(&summary, ", %llu unknown",
 		    (unsigned long long)l->counts[CHANGE_UNKNOWN]);

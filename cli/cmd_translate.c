@@ -147,16 +147,16 @@ add_file(struct policy_set *set, const char *from, const char *path,
     const struct attached *attached, struct errors *errors)
 {
 	const struct reader *reader = find_reader(from, path);
-	struct arena *a = arena_new(0);
 	struct error e = { 0 };
+	struct arena *a;
 	struct str text;
-	bool ok = a != NULL || error_nomem(&e);
+	bool ok;
 
 	if (!reader)
-		ok = refuse_form(from, path);
-	else
-		ok = ok &&
-		     file_read(a, path, LIMIT_POLICY_FILE_BYTES, &text, &e);
+		return refuse_form(from, path);
+	a = arena_new(0);
+	ok = a ? file_read(a, path, LIMIT_POLICY_FILE_BYTES, &text, &e)
+	       : error_nomem(&e);
 	if (ok)
 		ok = reader->add(set, path, text, attached, errors);
 	else if (e.code != ERR_NONE)

@@ -215,12 +215,13 @@ hint_number(struct parser *p, uint32_t node)
 {
 	const struct ast_node *n = build_get(p, node);
 	struct str text = str_sub(p->source->text, n->off, n->off + 40u);
+	static const struct str digits = STR_INIT("0123456789./");
 	size_t len = 0, dots = 0;
 
 	if (n->kind != NODE_LONG)
 		return "a name that begins with a digit is written "
 		       "`value[\"1st\"]`";
-	while (len < text.n && memchr("0123456789./", text.p[len], 12))
+	while (len < text.n && str_find(digits, text.p[len], 0) < digits.n)
 		dots += text.p[len++] == '.';
 	if (dots > 1)
 		snprintf(p->hint, sizeof p->hint,

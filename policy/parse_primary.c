@@ -56,7 +56,7 @@ parse_field(struct parser *p, struct buf *names, bool *is_set)
 {
 	struct ast_node n = { .kind = NODE_FIELD };
 	struct token t = p->tok;
-	struct str name;
+	struct str name = STR("");
 
 	if (*is_set) {
 		(void)parse_expr(p);

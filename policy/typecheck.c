@@ -219,11 +219,13 @@ hint_attribute(
 	const struct str *near;
 	struct str *names;
 
+	if (!e || !of)
+		return;
 	if (of->kind == TYPE_ENTITY)
 		record = of->entity < c->schema->n_types
 			     ? c->schema->types[of->entity].shape
 			     : NULL;
-	if (!e || !record || record->record.n == 0)
+	if (!record || record->record.n == 0)
 		return;
 	names = ARENA_ARRAY(c->scratch, record->record.n, struct str);
 	for (uint32_t i = 0; names && i < record->record.n; i++)
