@@ -155,15 +155,15 @@ read_fields(const struct reader *r, const json_t *json,
 		const struct schema_step here = { .up = at, .name = name };
 		const struct type_attribute *a =
 		    record ? schema_find_attribute(record, name) : NULL;
+		const struct type *type = a ? a->type : tags;
 
 		if (!name.p)
 			return error_nomem(r->err);
-		if (record && !a)
+		if (!type)
 			return schema_unknown_attribute(
 			    &r->check, at, record, name);
 		fields[n].name = name;
-		if (!read_value(
-			r, v, a ? a->type : tags, &here, &fields[n].value))
+		if (!read_value(r, v, type, &here, &fields[n].value))
 			return false;
 		n++;
 	}

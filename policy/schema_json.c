@@ -112,7 +112,8 @@ refuse_unknown(struct reader *j, const struct members *m, const json_t *v,
 	const char *words[2 * MEMBERS_MAX + 1] = { NULL }, *near;
 	struct error *e;
 
-	for (size_t i = 0; i < m->n; i++)
+	/* An object without members has no list. */
+	for (size_t i = 0; m->list && i < m->n; i++)
 		words[i] = m->list[i].name;
 	near = hint_nearest(key, words);
 	e = schema_refuse(j->r, ERR_JSON_SHAPE, key_place(j, v, up),
