@@ -27,7 +27,7 @@ static const struct command commands[] = {
 	{ "key", "public", cmd_key_public, "print its public half" },
 	{ "lint", NULL, cmd_lint, "find policies that change nothing" },
 	{ "serve", NULL, cmd_serve, "run the gates" },
-	{ "translate", NULL, cmd_translate, "write policies in another form: avow, cedar, json" },
+	{ "translate", NULL, cmd_translate, "write policies in another form: avow, cedar, json; read IAM" },
 	{ "what", NULL, cmd_what, "what may one do?" },
 	{ "who", NULL, cmd_who, "who may do it?" },
 };

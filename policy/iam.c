@@ -42,7 +42,8 @@ bool
 iam_refuse(struct iam *im, const json_t *at, bool at_key, enum err_code code,
     const char *fmt, ...)
 {
-	struct span span = { .file = im->source.file };
+	struct span span =
+	    source_span(&im->source, 0, (uint32_t)im->source.text.n);
 	struct json_place p;
 	char msg[200];
 	va_list ap;

@@ -352,6 +352,7 @@ static const struct {
 	enum err_code code;
 } refusals[] = {
 	{ "<[]>", ERR_IMPORT_SHAPE },
+	{ "<null>", ERR_IMPORT_SHAPE },
 	{ "<{'Version':'2012-10-17'}>", ERR_IMPORT_SHAPE },
 	{ "{'Statement':<[]>}", ERR_IMPORT_SHAPE },
 	{ "{'Statement':[<1>]}", ERR_IMPORT_SHAPE },
