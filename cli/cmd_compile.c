@@ -1,5 +1,5 @@
 /* cmd_compile.c - `avow compile`: the normal form of policies, to look at. */
-#include "cli/cli.h"
+#include "cli/rules.h"
 #include "policy/normal.h"
 
 struct compile {
@@ -32,29 +32,6 @@ read_join(const struct cli_list *names, uint8_t *ret)
 }
 
 static bool
-show_errors(const struct policy_set *set, const struct errors *errors)
-{
-	struct buf messages = { 0 };
-
-	policy_set_print_errors(set, errors, &messages);
-	(void)cli_messages(&messages);
-	buf_free(&messages);
-	return false;
-}
-
-static bool
-load(struct policy_set *set, const struct cli_list *paths)
-{
-	struct errors errors = { 0 };
-	bool ok = true;
-
-	for (size_t i = 0; i < paths->n; i++)
-		ok = policy_set_add_path(set, paths->items[i], &errors) && ok;
-	ok = ok && policy_set_finish(set, &errors);
-	return ok || show_errors(set, &errors);
-}
-
-static bool
 show(const struct normal *n, const struct compile *c)
 {
 	struct buf out = { 0 };
@@ -76,7 +53,8 @@ compile(struct policy_set *set, struct arena *a, const struct compile *c)
 	const struct normal *n;
 	struct error err = { 0 };
 
-	if (!read_join(&c->join, &options.join) || !load(set, &c->paths))
+	if (!read_join(&c->join, &options.join) ||
+	    !cli_policies_load(set, &c->paths))
 		return false;
 	if (normal_make(a, set, &options, &n, &err))
 		return show(n, c);

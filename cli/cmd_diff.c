@@ -1,21 +1,20 @@
 /* cmd_diff.c - `avow diff`: who gains and who loses when policies change.
  * Either the given requests or every candidate of the loaded entities is
  * decided by both sets; nothing is inferred from the texts. */
-#include "cli/cli.h"
+#include "cli/query.h"
+#include "cli/rules.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/limits.h"
-#include "engine/engine.h"
-
-#define DEFAULT_LIMIT 1000u
 
 struct options {
-	struct cli_list entities, paths;
-	const char *requests, *context, *errored_deny, *limit, *from;
+	struct cli_rules rules; /* its policies: none */
+	struct cli_query query;
+	struct cli_list paths;
+	const char *requests;
 	bool json, reasons;
 };
 
@@ -294,81 +293,30 @@ compare(const struct options *o, struct engine_snapshot *const s[2],
  */
 
 static bool
-read_context(struct arena *a, const char *path, struct value *storage,
-    const struct value **ret)
-{
-	struct error err = { 0 };
-	struct str text = { 0 };
-	json_t *json = NULL;
-	bool ok;
-
-	if (!path)
-		return true;
-	ok = file_read(a, path, LIMIT_REQUEST_LINE_BYTES, &text, &err) &&
-	     json_parse(text, path, LIMIT_REQUEST_LINE_BYTES,
-		 LIMIT_DATA_FILE_DEPTH, JSON_DATA_FILE, &json, &err) &&
-	     value_from_json(a, json, "context", storage, &err);
-	json_decref(json);
-	if (ok && storage->kind != VALUE_RECORD)
-		ok = error_set(&err, ERR_JSON_SHAPE,
-		    (struct span){ .file = path },
-		    "expected a record of what is known of the context");
-	if (!ok)
-		cli_error(&err, text);
-	*ret = storage;
-	return ok;
-}
-
-static bool
-read_count(const char *name, const char *text, uint64_t *ret)
-{
-	if (!text || str_to_u64(str_of(text), UINT32_MAX, ret))
-		return true;
-	cli_errorf("--%s: expected a number, found `%s`", name, text);
-	return false;
-}
-
-static bool
 read_query(struct arena *a, const struct options *o, struct value *context,
     struct engine_query *ret)
 {
-	uint64_t limit = DEFAULT_LIMIT;
-
-	if (o->errored_deny && !engine_errored_deny_of(str_of(o->errored_deny),
-				   &ret->errored_deny)) {
-		cli_errorf("--errored-deny: expected `skip` or `deny`, found "
-			   "`%s`",
-		    o->errored_deny);
-		return false;
-	}
-	if (o->requests && o->context) {
+	ret->errored_deny = o->rules.errored_deny;
+	if (o->requests && o->query.context) {
 		cli_errorf("--context goes without --requests, which bring "
 			   "their own");
 		return false;
 	}
-	if (!o->requests && o->entities.n == 0) {
+	if (!o->requests && o->rules.entities.n == 0) {
 		cli_errorf("--entities or --requests is needed");
 		return false;
 	}
-	if (!read_count("limit", o->limit, &limit) ||
-	    !read_count("from", o->from, &ret->from) ||
-	    !read_context(a, o->context, context, &ret->context))
-		return false;
-	ret->limit = limit;
-	return true;
+	return cli_query_read(&o->query, a, context, ret);
 }
 
+/* OLD or NEW: the rules but for the policies, which are words. */
 static struct engine_snapshot *
 load(const struct options *o, size_t which)
 {
-	struct buf messages = { 0 };
-	struct engine_snapshot *s =
-	    engine_load(&o->paths.items[which], 1, o->entities.items,
-		o->entities.n, clock_now_ms(clock_system()), &messages);
+	struct cli_rules rules = o->rules;
 
-	(void)cli_messages(&messages);
-	buf_free(&messages);
-	return s;
+	rules.policies = (struct cli_list){ &o->paths.items[which], 1 };
+	return cli_rules_load(&rules, clock_now_ms(clock_system()));
 }
 
 static enum cli_exit
@@ -397,23 +345,16 @@ cmd_diff(int argc, char **argv)
 {
 	struct options o = { 0 };
 	const struct cli_option options[] = {
-		{ "entities", CLI_LIST, &o.entities, false, "PATH",
-		    "Cedar JSON entities, file or folder" },
+		CLI_ENTITIES(&o.rules),
 		{ "requests", CLI_TEXT, &o.requests, false, "FILE",
 		    "requests to decide, one a line, or a decision log; "
 		    "without it all combinations of the entities" },
-		{ "context", CLI_TEXT, &o.context, false, "FILE",
-		    "the context of those as JSON; without it, what depends "
-		    "on it is unknown" },
-		{ "errored-deny", CLI_TEXT, &o.errored_deny, false, "WORD",
-		    "what a deny policy in error does: deny (default) or "
-		    "skip" },
+		CLI_CONTEXT(&o.query),
+		CLI_ERRORED_DENY(&o.rules),
 		{ "reasons", CLI_FLAG, &o.reasons, false, NULL,
 		    "list what changes only its code or its reasons too" },
-		{ "limit", CLI_TEXT, &o.limit, false, "N",
-		    "stop after N listed (1000; 0: never)" },
-		{ "from", CLI_TEXT, &o.from, false, "N",
-		    "go on there, as the page before said" },
+		CLI_LIMIT(&o.query),
+		CLI_FROM(&o.query),
 		{ "json", CLI_FLAG, &o.json, false, NULL,
 		    "one JSON object, each change with its request" },
 	};
@@ -434,9 +375,9 @@ cmd_diff(int argc, char **argv)
 	};
 	enum cli_exit code;
 
-	if (cli_parse(&usage, argc, argv, &code))
+	if (cli_parse(&usage, argc, argv, &code) && cli_rules_check(&o.rules))
 		code = run(&o);
-	cli_list_free(&o.entities);
+	cli_rules_free(&o.rules);
 	cli_list_free(&o.paths);
 	return code;
 }

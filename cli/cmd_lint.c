@@ -1,29 +1,6 @@
 /* cmd_lint.c - `avow lint`: policies that change nothing, with their places. */
-#include "cli/cli.h"
+#include "cli/rules.h"
 #include "policy/policy.h"
-
-static bool
-show_errors(const struct policy_set *set, const struct errors *errors)
-{
-	struct buf messages = { 0 };
-
-	policy_set_print_errors(set, errors, &messages);
-	(void)cli_messages(&messages);
-	buf_free(&messages);
-	return false;
-}
-
-static bool
-load(struct policy_set *set, const struct cli_list *paths)
-{
-	struct errors errors = { 0 };
-	bool ok = true;
-
-	for (size_t i = 0; i < paths->n; i++)
-		ok = policy_set_add_path(set, paths->items[i], &errors) && ok;
-	ok = ok && policy_set_finish(set, &errors);
-	return ok || show_errors(set, &errors);
-}
 
 /* That not everything is there, if so. */
 static bool
@@ -87,7 +64,7 @@ lint(struct policy_set *set, struct arena *a, const struct cli_list *paths,
 	struct policy_lint found;
 	struct error err = { 0 };
 
-	if (!load(set, paths))
+	if (!cli_policies_load(set, paths))
 		return CLI_CANNOT_TELL;
 	if (!policy_set_lint(set, a, &found, &err)) {
 		cli_error(&err, STR(""));

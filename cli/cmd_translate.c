@@ -10,7 +10,7 @@
 
 /* To whom and what IAM policies are attached. */
 struct attached {
-	const char *principal, *resource;
+	struct uid principal, resource; /* empty type: all */
 };
 
 struct reader {
@@ -53,8 +53,8 @@ static bool
 add_iam(struct policy_set *set, const char *path, struct str text,
     const struct attached *attached, struct errors *reterr)
 {
-	return policy_set_add_iam(set, path, text, str_of(attached->principal),
-	    str_of(attached->resource), reterr);
+	return policy_set_add_iam(
+	    set, path, text, attached->principal, attached->resource, reterr);
 }
 
 static bool
@@ -301,11 +301,26 @@ run_kind(const char *kind, const struct cli_list *paths,
 				      : run(paths, attached, from, to, to_path);
 }
 
+/* `--principal` or `--resource`; NULL: not given. */
+static bool
+read_attached(struct arena *a, const char *text, struct uid *ret)
+{
+	struct error err = { 0 };
+
+	if (!text || (a ? value_uid_from_text(a, str_of(text), ret, &err)
+			: error_nomem(&err)))
+		return true;
+	cli_error(&err, STR(""));
+	return false;
+}
+
 enum cli_exit
 cmd_translate(int argc, char **argv)
 {
 	struct cli_list paths = { 0 };
 	struct attached attached = { 0 };
+	const char *principal = NULL, *resource = NULL;
+	struct arena *a = arena_new(0);
 	const char *from = NULL, *to = NULL, *to_path = NULL, *kind = NULL;
 	const struct cli_option options[] = {
 		{ "from", CLI_TEXT, &from, false, "FORM",
@@ -315,9 +330,9 @@ cmd_translate(int argc, char **argv)
 		{ "kind", CLI_TEXT, &kind, false, "WORD",
 		    "policies or schema (default: schema for *.cedarschema "
 		    "and *.cedarschema.json)" },
-		{ "principal", CLI_TEXT, &attached.principal, false, "ENTITY",
+		{ "principal", CLI_TEXT, &principal, false, "ENTITY",
 		    "whom an IAM policy without Principal is attached to" },
-		{ "resource", CLI_TEXT, &attached.resource, false, "ENTITY",
+		{ "resource", CLI_TEXT, &resource, false, "ENTITY",
 		    "what an IAM policy without Resource is attached to" },
 		{ "out", CLI_TEXT, &to_path, false, "FILE",
 		    "write there (also -o), not to standard output" },
@@ -340,8 +355,11 @@ cmd_translate(int argc, char **argv)
 	};
 	enum cli_exit code;
 
-	if (cli_parse(&usage, argc, argv, &code))
+	if (cli_parse(&usage, argc, argv, &code) &&
+	    read_attached(a, principal, &attached.principal) &&
+	    read_attached(a, resource, &attached.resource))
 		code = run_kind(kind, &paths, &attached, from, to, to_path);
+	arena_free(a);
 	cli_list_free(&paths);
 	return code;
 }

@@ -1,20 +1,16 @@
 /* cmd_who.c - `avow who` and `avow what`: who may do it, and what may one do?
  * Every candidate of the loaded entities is decided; what is printed is the
  * decision of the same engine that gates ask. */
+#include "cli/query.h"
 #include "cli/rules.h"
 
-#include <stdlib.h>
-
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/limits.h"
-
-#define DEFAULT_LIMIT 1000u
 
 struct options {
 	struct cli_rules rules;
+	struct cli_query query;
 	struct cli_list words;
-	const char *context, *limit, *from;
 	bool json, is_who;
 };
 
@@ -23,7 +19,7 @@ struct listing {
 	const struct policy_set *set;
 	json_t *found; /* with --json */
 	struct buf out;
-	size_t n;
+	size_t n, certain;
 	bool failed;
 };
 
@@ -89,6 +85,7 @@ note_finding(void *ctx, const struct engine_snapshot *s,
 
 	(void)s;
 	l->n++;
+	l->certain += n_reasons > 0;
 	if (!l->found) {
 		print_finding(l, r, reasons, n_reasons);
 		return true;
@@ -141,56 +138,15 @@ read_uid(struct arena *a, const char *word, struct uid *ret)
 }
 
 static bool
-read_count(const char *name, const char *text, uint64_t *ret)
-{
-	if (text == NULL || str_to_u64(str_of(text), UINT32_MAX, ret))
-		return true;
-	cli_errorf("--%s: expected a number, found `%s`", name, text);
-	return false;
-}
-
-/* A record as JSON in a file; without the option it is not known. */
-static bool
-read_context(struct arena *a, const char *path, struct value *storage,
-    const struct value **ret)
-{
-	struct error err = { 0 };
-	struct str text = { 0 };
-	json_t *json = NULL;
-	bool ok;
-
-	if (path == NULL)
-		return true;
-	ok = file_read(a, path, LIMIT_REQUEST_LINE_BYTES, &text, &err) &&
-	     json_parse(text, path, LIMIT_REQUEST_LINE_BYTES,
-		 LIMIT_DATA_FILE_DEPTH, JSON_DATA_FILE, &json, &err) &&
-	     value_from_json(a, json, "context", storage, &err);
-	json_decref(json);
-	if (ok && storage->kind != VALUE_RECORD)
-		ok = error_set(&err, ERR_JSON_SHAPE,
-		    (struct span){ .file = path },
-		    "expected a record of what is known of the context");
-	if (!ok)
-		cli_error(&err, text);
-	*ret = storage;
-	return ok;
-}
-
-static bool
 read_query(struct arena *a, const struct options *o, struct value *context,
     struct engine_query *ret)
 {
-	uint64_t limit = DEFAULT_LIMIT;
-	bool ok;
-
 	ret->errored_deny = o->rules.errored_deny;
-	ok = read_count("limit", o->limit, &limit) &&
-	     read_count("from", o->from, &ret->from) &&
-	     read_context(a, o->context, context, &ret->context);
-	ret->limit = limit;
+	if (!cli_query_read(&o->query, a, context, ret))
+		return false;
 	if (!o->is_who)
-		return ok && read_uid(a, o->words.items[0], &ret->principal);
-	return ok && read_uid(a, o->words.items[0], &ret->action) &&
+		return read_uid(a, o->words.items[0], &ret->principal);
+	return read_uid(a, o->words.items[0], &ret->action) &&
 	       read_uid(a, o->words.items[1], &ret->resource);
 }
 
@@ -216,7 +172,9 @@ search(const struct engine_snapshot *s, const struct options *o,
 	arena_free(scratch);
 	if (!ok)
 		return CLI_CANNOT_TELL;
-	return l.n ? CLI_YES : CLI_NO;
+	if (l.certain)
+		return CLI_YES;
+	return l.n ? CLI_CANNOT_TELL : CLI_NO;
 }
 
 static enum cli_exit
@@ -248,14 +206,10 @@ command(int argc, char **argv, bool is_who)
 		CLI_POLICIES(&o.rules, true),
 		{ "entities", CLI_LIST, &o.rules.entities, true, "PATH",
 		    "Cedar JSON entities, file or folder: what is searched" },
-		{ "context", CLI_TEXT, &o.context, false, "FILE",
-		    "the request's context as JSON; without it, what depends "
-		    "on it is unknown" },
+		CLI_CONTEXT(&o.query),
 		CLI_ERRORED_DENY(&o.rules),
-		{ "limit", CLI_TEXT, &o.limit, false, "N",
-		    "stop after N findings (1000; 0: never)" },
-		{ "from", CLI_TEXT, &o.from, false, "N",
-		    "go on at candidate N, as the page before said" },
+		CLI_LIMIT(&o.query),
+		CLI_FROM(&o.query),
 		{ "json", CLI_FLAG, &o.json, false, NULL,
 		    "findings as one JSON object" },
 	};
@@ -273,12 +227,13 @@ command(int argc, char **argv, bool is_who)
 			  "decided as any request;\n`unknown`: it depends on "
 			  "the context. Others than those loaded are not "
 			  "looked at.\nExit: 0 somebody may, 2 nobody, 1 "
-			  "cannot tell."
+			  "cannot tell (only `unknown`)."
 			: "What may PRINCIPAL do, on which of the loaded "
 			  "entities, and by which policies?\nActions are those "
 			  "that the policies name or the entities hold. "
 			  "`unknown`: it depends on\nthe context. Exit: 0 "
-			  "something, 2 nothing, 1 cannot tell.",
+			  "something, 2 nothing, 1 cannot tell (only "
+			  "`unknown`).",
 		.options = options,
 		.n_options = ARRAY_LEN(options),
 		.min_args = is_who ? 2 : 1,

@@ -26,6 +26,22 @@ cli_rules_load(const struct cli_rules *rules, int64_t now_ms)
 	return s;
 }
 
+bool
+cli_policies_load(struct policy_set *set, const struct cli_list *paths)
+{
+	struct errors errors = { 0 };
+	struct buf messages = { 0 };
+	bool ok = true;
+
+	for (size_t i = 0; i < paths->n; i++)
+		ok = policy_set_add_path(set, paths->items[i], &errors) && ok;
+	ok = ok && policy_set_finish(set, &errors);
+	policy_set_print_errors(set, &errors, &messages);
+	(void)cli_messages(&messages);
+	buf_free(&messages);
+	return ok;
+}
+
 void
 cli_rules_free(struct cli_rules *rules)
 {

@@ -31,6 +31,9 @@ bool cli_rules_check(struct cli_rules *rules) MUST_USE;
 /* Everything read, as of `now_ms`; every error of every file goes to stderr, then NULL. The caller unrefs it. */
 struct engine_snapshot *cli_rules_load(
     const struct cli_rules *rules, int64_t now_ms);
+/* The policies of `paths` alone, as one finished set; every error goes to stderr, then false. */
+bool cli_policies_load(struct policy_set *set, const struct cli_list *paths)
+    MUST_USE;
 /* What cli_parse filled. */
 void cli_rules_free(struct cli_rules *rules);
 

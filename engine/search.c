@@ -94,6 +94,20 @@ list_all(struct search *s, const struct engine_query *q, struct error *reterr)
 	return true;
 }
 
+static bool
+count_candidates(const struct search *s, uint64_t *ret, struct error *reterr)
+{
+	uint64_t pairs, total;
+
+	if (__builtin_mul_overflow(
+		(uint64_t)s->principals.n, (uint64_t)s->actions.n, &pairs) ||
+	    __builtin_mul_overflow(pairs, (uint64_t)s->resources.n, &total))
+		return error_set(reterr, ERR_LIMIT_COUNT, SPAN_NONE,
+		    "too many combinations to search");
+	*ret = total;
+	return true;
+}
+
 static struct engine_request
 request_of(const struct search *s, const struct engine_query *q, uint64_t i)
 {
@@ -150,12 +164,7 @@ engine_search(const struct engine_snapshot *snapshot,
 	uint64_t total;
 	bool ok = s.arena ? list_all(&s, q, reterr) : error_nomem(reterr);
 
-	if (ok &&
-	    (__builtin_mul_overflow(
-		 (uint64_t)s.principals.n, (uint64_t)s.actions.n, &total) ||
-		__builtin_mul_overflow(total, (uint64_t)s.resources.n, &total)))
-		ok = error_set(reterr, ERR_LIMIT_COUNT, SPAN_NONE,
-		    "too many combinations to search");
+	ok = ok && count_candidates(&s, &total, reterr);
 	if (ok)
 		*ret_next = run(&s, q, total, scratch, found, ctx);
 	arena_free(s.arena);
@@ -242,12 +251,7 @@ engine_compare_all(const struct engine_snapshot *old,
 			  add_actions(&s, &other, reterr)
 		    : error_nomem(reterr);
 
-	if (ok &&
-	    (__builtin_mul_overflow(
-		 (uint64_t)s.principals.n, (uint64_t)s.actions.n, &total) ||
-		__builtin_mul_overflow(total, (uint64_t)s.resources.n, &total)))
-		ok = error_set(reterr, ERR_LIMIT_COUNT, SPAN_NONE,
-		    "too many combinations to search");
+	ok = ok && count_candidates(&s, &total, reterr);
 	if (ok)
 		*ret_next = run_both(&s, new, q, total, scratch, compared, ctx);
 	arena_free(a);

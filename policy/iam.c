@@ -24,7 +24,7 @@
 struct document {
 	struct iam im;
 	struct str name; /* of the file, without folder and suffix */
-	struct str principal, resource;
+	struct uid principal, resource; /* attached to; empty type: all */
 	struct buf out;
 	struct str *sids;
 	size_t n_sids, cap_sids;
@@ -184,6 +184,16 @@ list_principals(struct iam *im, const json_t *v, struct buf *out, bool *ret_any)
 	return ok;
 }
 
+/* Whom or what a statement that does not say it is attached to. */
+static void
+write_attached(struct buf *scope, struct uid uid)
+{
+	if (uid.type.n == 0)
+		return;
+	buf_addz(scope, " in ");
+	value_print_uid(scope, uid);
+}
+
 static bool
 read_principal(struct document *d, const json_t *statement, struct element *e)
 {
@@ -196,9 +206,7 @@ read_principal(struct document *d, const json_t *statement, struct element *e)
 		im, statement, "Principal", "NotPrincipal", &v, &negated))
 		return false;
 	if (!v) {
-		if (d->principal.n)
-			buf_printf(
-			    &e->scope, " in %.*s", STR_ARG(d->principal));
+		write_attached(&e->scope, d->principal);
 		return true;
 	}
 	ok = list_principals(im, v, &list, &any);
@@ -459,8 +467,8 @@ write_policies(struct document *d, bool allow, struct str id,
 		}
 		if (v)
 			ok = write_names(&d->im, &names, v, &r) && ok;
-		else if (d->resource.n)
-			buf_printf(&r.scope, " in %.*s", STR_ARG(d->resource));
+		else
+			write_attached(&r.scope, d->resource);
 		write_head(d, allow, name, e, &r);
 		buf_add(&d->out, tail);
 		buf_addz(&d->out, ";\n\n");
@@ -627,8 +635,8 @@ import(struct document *d, const json_t *json, struct buf *out,
 }
 
 bool
-policy_import_iam(const char *file, struct str text, struct str principal,
-    struct str resource, struct buf *out, struct errors *reterr)
+policy_import_iam(const char *file, struct str text, struct uid principal,
+    struct uid resource, struct buf *out, struct errors *reterr)
 {
 	struct document d = { .im = { .errors = reterr },
 		.name = name_of(file),

@@ -120,7 +120,7 @@ keep_for_messages(struct policy_set *set, const char *file, struct str text,
 
 bool
 policy_set_add_iam(struct policy_set *set, const char *file, struct str text,
-    struct str principal, struct str resource, struct errors *reterr)
+    struct uid principal, struct uid resource, struct errors *reterr)
 {
 	struct str copy = str_dup(set->arena, text);
 	const char *name = str_z(set->arena, str_of(file));

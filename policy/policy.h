@@ -78,14 +78,14 @@ bool policy_format(const char *file, struct str text,
     enum policy_dialect dialect, struct buf *out, struct errors *reterr)
     MUST_USE;
 /* An AWS IAM policy (JSON) as our text, one policy a statement, in canonical form; what is not exact is refused with its place, then `out` is untouched.
- * `principal` and `resource` (text of an entity, or empty) say whom a policy without Principal, or without Resource, is attached to. Source: the IAM user's guide,
+ * `principal` and `resource` (empty type: all) say whom a policy without Principal, or without Resource, is attached to. Source: the IAM user's guide,
  * "JSON policy element reference". Errors: ERR_IMPORT_*, ERR_JSON_*, ERR_LIMIT_*. */
 bool policy_import_iam(const char *file, struct str text,
-    struct str principal, struct str resource, struct buf *out,
+    struct uid principal, struct uid resource, struct buf *out,
     struct errors *reterr) MUST_USE;
 /* The same, as one file of the set. */
 bool policy_set_add_iam(struct policy_set *set, const char *file,
-    struct str text, struct str principal, struct str resource,
+    struct str text, struct uid principal, struct uid resource,
     struct errors *reterr) MUST_USE;
 /* Canonical text of one policy of the set, without comments; of a link: with what its slots are bound to. */
 void policy_print(const struct policy_set *set, uint32_t i, struct buf *out);

@@ -59,4 +59,12 @@ expect_exit "only with its mark" 1 "$AVOW" check like.json
 expect_exit "an unknown form" 1 "$AVOW" translate --to xml like.avow
 expect_exit "a file of no known form" 1 "$AVOW" translate --to json "$AVOW"
 expect_exit "said to be one" 0 bash -c '"$0" translate --from cedar --to json - <own.avow' "$AVOW"
+
+printf '{"Statement": {"Effect": "Allow", "Action": "s3:Get*"}}' >iam.json
+iam() {
+	"$AVOW" translate --from iam --to avow "$@" iam.json
+}
+expect "IAM, attached to somebody" '*permit (principal in Role::"r", action like Action::"s3:get\*", resource);' iam --principal 'Role::"r"'
+expect_exit "whom the option must name, and nothing more" 1 iam --principal 'Role::"r", action) when { true'
+expect_exit "also where nothing is closed" 1 iam --resource 'Role"r'
 finish

@@ -32,5 +32,7 @@ expect "as JSON" '{"found":\[{"principal":{"type":"User","id":"alice"},"decision
 expect "a page, and where the next begins" '*more: --from 1' query who --limit 1 'Action::"edit"' "$album"
 expect_exit "which has nothing" 2 query who --from 1 'Action::"edit"' "$album"
 expect_exit "an entity is written as in policies" 1 query who edit "$album"
+expect_exit "only unknown is no yes" 1 query what 'User::"carol"'
+expect_exit "pages may begin far out" 2 query who --from 9999999999 'Action::"edit"' "$album"
 expect_exit "nobody may" 2 query who 'Action::"print"' "$album"
 finish

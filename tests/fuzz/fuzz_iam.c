@@ -18,11 +18,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct str text = { (const char *)data, size };
 	struct errors errors = { 0 }, none = { 0 };
+	const struct uid all = { 0 };
 	struct buf out = { 0 };
 	struct policy_set *set = policy_set_new(POLICY_BY_POSITION);
 
-	if (policy_import_iam(
-		"f.json", text, STR(""), STR(""), &out, &errors)) {
+	if (policy_import_iam("f.json", text, all, all, &out, &errors)) {
 		require(errors.n == 0);
 		require(policy_set_add_text(
 			    set, "f", buf_str(&out), POLICY_AVOW, &none) &&

@@ -6,6 +6,9 @@
 #include "base/limits.h"
 #include "tests/lib/run.h"
 
+/* Attached to nothing. */
+#define ALL ((struct uid){ 0 })
+
 /* Double quotes are tiresome in C: ' stands for one. */
 static struct str
 quoted(struct arena *a, const char *text)
@@ -94,8 +97,8 @@ imported(struct arena *a, struct str text)
 	struct errors errors = { 0 };
 	struct buf out = { 0 };
 	struct str copy;
-	bool ok = policy_import_iam(
-	    "x/doc.json", text, STR(""), STR(""), &out, &errors);
+	bool ok =
+	    policy_import_iam("x/doc.json", text, ALL, ALL, &out, &errors);
 
 	ck_assert_msg(ok, "%.*s: %s", STR_ARG(text), errors.e[0].msg);
 	copy = str_dup(a, buf_str(&out));
@@ -125,7 +128,8 @@ START_TEST(attaches)
 	struct buf out = { 0 };
 
 	ck_assert(policy_import_iam("doc.json", document(a, "'Action':'*'"),
-	    STR("Role::\"r\""), STR("Resource::\"b\""), &out, &errors));
+	    (struct uid){ STR("Role"), STR("r") },
+	    (struct uid){ STR("Resource"), STR("b") }, &out, &errors));
 	ck_assert(str_has_suffix(squeezed(a, buf_str(&out)),
 	    STR("permit(principalinRole::\"r\",action,"
 		"resourceinResource::\"b\");")));
@@ -447,8 +451,8 @@ check_refusal(struct arena *a, struct str marked, enum err_code code)
 	struct errors errors = { 0 };
 	struct buf out = { 0 };
 
-	ck_assert(!policy_import_iam(
-	    "doc.json", text, STR(""), STR(""), &out, &errors));
+	ck_assert(
+	    !policy_import_iam("doc.json", text, ALL, ALL, &out, &errors));
 	ck_assert_uint_eq(out.n, 0);
 	ck_assert_msg(errors.n == 1 && errors.e[0].code == code,
 	    "%.*s: %zu errors, %s [%s]", STR_ARG(text), errors.n,
@@ -494,7 +498,7 @@ START_TEST(reports_each_statement)
 	    quoted(a, "{'Statement':[{'Effect':'Maybe','Action':'*'},\n"
 		      "{'Effect':'Deny','Action':'*',\n"
 		      "'Condition':{'X':{},'Y':{}}}]}"),
-	    STR(""), STR(""), &out, &errors));
+	    ALL, ALL, &out, &errors));
 	ck_assert_uint_eq(errors.n, 3);
 	ck_assert_uint_eq(errors.e[0].at.line, 1);
 	ck_assert_uint_eq(errors.e[1].at.line, 3);

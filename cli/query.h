@@ -1,0 +1,26 @@
+/* query.h - what subcommands that search share: which page, and what is known of the context. */
+#ifndef CLI_QUERY_H
+#define CLI_QUERY_H
+
+#include "cli/cli.h"
+#include "engine/engine.h"
+
+struct cli_query {
+	const char *context, *limit, *from; /* as given, or NULL */
+};
+
+#define CLI_CONTEXT(query) \
+	{ "context", CLI_TEXT, &(query)->context, false, "FILE", \
+	    "the context as JSON; without it, what depends on it is unknown" }
+#define CLI_LIMIT(query) \
+	{ "limit", CLI_TEXT, &(query)->limit, false, "N", \
+	    "stop after N findings (1000; 0: never)" }
+#define CLI_FROM(query) \
+	{ "from", CLI_TEXT, &(query)->from, false, "N", \
+	    "go on at candidate N, as the page before said" }
+
+/* Fill context, limit and from of *ret; `storage` holds the context, whose memory is `a`'s. False, with a message, when one cannot be read. */
+bool cli_query_read(const struct cli_query *query, struct arena *a,
+    struct value *storage, struct engine_query *ret) MUST_USE;
+
+#endif
