@@ -36,6 +36,8 @@ struct str str_of(const char *z);
 bool str_eq(struct str a, struct str b);
 /* Order by bytes, as memcmp: for UTF-8 that is the order of code points. */
 int str_cmp(struct str a, struct str b);
+/* The same for qsort and bsearch, over slices or structs that begin with one. */
+int str_compare(const void *a, const void *b);
 bool str_has_prefix(struct str s, struct str prefix);
 bool str_has_suffix(struct str s, struct str suffix);
 /* Offset of byte `c` from `from`, or s.n when it is not there. */

@@ -6,6 +6,8 @@
  * context that is not known is told as such. */
 #include "engine/engine_private.h"
 
+#include <stdlib.h>
+
 struct choices {
 	const struct uid *items;
 	size_t n;
@@ -58,17 +60,8 @@ list_actions(struct search *s, struct error *reterr)
 		memcpy(all, named, n_named * sizeof *all);
 	n = n_named;
 	for (size_t i = 0; i < loaded.n; i++) {
-		size_t low = 0, high = n_named;
-
-		while (low < high) {
-			size_t middle = low + (high - low) / 2;
-
-			if (uid_cmp(named[middle], loaded.items[i]) < 0)
-				low = middle + 1;
-			else
-				high = middle;
-		}
-		if (low == n_named || !uid_eq(named[low], loaded.items[i]))
+		if (n_named == 0 || !bsearch(&loaded.items[i], named, n_named,
+					sizeof *named, uid_compare))
 			all[n++] = loaded.items[i];
 	}
 	s->actions = (struct choices){ all, n };

@@ -391,12 +391,6 @@ expression(struct canon *c, uint32_t node, enum level least, bool negated)
 /* ---- tests ----------------------------------------------------------------
  */
 
-static int
-by_uid(const void *x, const void *y)
-{
-	return uid_cmp(*(const struct uid *)x, *(const struct uid *)y);
-}
-
 static void
 uids(struct buf *out, const struct uid *items, size_t n)
 {
@@ -421,7 +415,7 @@ groups(struct canon *c, const struct ast_node *n)
 		    &sorted, (struct str){ (const char *)&uid, sizeof uid });
 	}
 	if (buf_ok(&sorted) && n->b > 0) {
-		qsort(sorted.p, n->b, sizeof uid, by_uid);
+		qsort(sorted.p, n->b, sizeof uid, uid_compare);
 		/* Memory from malloc is aligned for any type. */
 		uids(c->out, (const struct uid *)(const void *)sorted.p, n->b);
 	} else {

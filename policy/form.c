@@ -47,12 +47,6 @@ says(struct forming *f, unsigned var, struct normal_atom atom, bool negated)
 	f->ret->atom_is_exact = true;
 }
 
-static int
-by_uid(const void *x, const void *y)
-{
-	return uid_cmp(*(const struct uid *)x, *(const struct uid *)y);
-}
-
 /* A list that was left whole. */
 static bool
 says_set(struct forming *f, unsigned var, const uint32_t *nodes, uint32_t n,
@@ -66,7 +60,7 @@ says_set(struct forming *f, unsigned var, const uint32_t *nodes, uint32_t n,
 	for (uint32_t i = 0; i < n; i++)
 		members[i] = normal_uid(f->p, nodes[i]);
 	if (n > 1)
-		qsort(members, n, sizeof *members, by_uid);
+		qsort(members, n, sizeof *members, uid_compare);
 	for (uint32_t i = 0; i < n; i++)
 		if (kept == 0 || !uid_eq(members[kept - 1], members[i]))
 			members[kept++] = members[i];

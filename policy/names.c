@@ -68,25 +68,6 @@ check_action(struct names *n, struct checker *c, uint32_t node, struct uid uid)
 	buf_free(&b);
 }
 
-static bool
-has_id(const struct schema_entity_type *t, struct str id)
-{
-	uint32_t from = 0, to = t->n_ids;
-
-	while (from < to) {
-		uint32_t mid = from + (to - from) / 2;
-		int order = str_cmp(id, t->ids[mid]);
-
-		if (order == 0)
-			return true;
-		if (order < 0)
-			to = mid;
-		else
-			from = mid + 1;
-	}
-	return false;
-}
-
 static void
 check_enumerated(struct checker *c, uint32_t node,
     const struct schema_entity_type *t, struct str id)
@@ -95,7 +76,7 @@ check_enumerated(struct checker *c, uint32_t node,
 	struct error *e;
 	struct buf b = { 0 };
 
-	if (!t->ids || has_id(t, id))
+	if (!t->ids || schema_lists_id(t, id))
 		return;
 	value_print_string(&b, id);
 	e = typecheck_refuse(c, node, ERR_SCHEMA_NAME,

@@ -377,12 +377,6 @@ policy_set_effect(const struct policy_set *set, uint32_t i)
 							       : POLICY_DENY;
 }
 
-static int
-compare_uids(const void *a, const void *b)
-{
-	return uid_cmp(*(const struct uid *)a, *(const struct uid *)b);
-}
-
 bool
 policy_set_actions(const struct policy_set *set, struct arena *a,
     const struct uid **ret, size_t *ret_n, struct error *reterr)
@@ -406,7 +400,7 @@ policy_set_actions(const struct policy_set *set, struct arena *a,
 		}
 	}
 	if (n > 1)
-		qsort(uids, n, sizeof *uids, compare_uids);
+		qsort(uids, n, sizeof *uids, uid_compare);
 	for (size_t i = 0; i < n; i++)
 		if (kept == 0 || !uid_eq(uids[kept - 1], uids[i]))
 			uids[kept++] = uids[i];

@@ -46,12 +46,6 @@ group_of(
 				: INTERN_NONE;
 }
 
-static int
-by_uid(const void *x, const void *y)
-{
-	return uid_cmp(*(const struct uid *)x, *(const struct uid *)y);
-}
-
 static uint32_t
 add_members(const struct normal_atom *atom, struct uid *to)
 {
@@ -89,7 +83,7 @@ join(struct making *m, const struct group *group, unsigned var)
 		if (i > 0)
 			r->parents.n = 0;
 	}
-	qsort(members, n, sizeof *members, by_uid);
+	qsort(members, n, sizeof *members, uid_compare);
 	for (uint32_t i = 0; i < n; i++)
 		if (kept == 0 || !uid_eq(members[kept - 1], members[i]))
 			members[kept++] = members[i];

@@ -2,6 +2,8 @@
  * Everything lives in the schema's arena; nothing changes once it is made. */
 #include "policy/schema.h"
 
+#include <stdlib.h>
+
 #include "base/file.h"
 #include "base/limits.h"
 #include "policy/schema_tree.h"
@@ -141,61 +143,35 @@ schema_text(const struct schema *s)
 
 /* --- asking --------------------------------------------------------------- */
 
+/* Which of `n` items of `size` bytes, sorted, begins with the key. */
+static uint32_t
+find(const void *key, const void *items, uint32_t n, size_t size,
+    int (*compare)(const void *, const void *))
+{
+	const char *found = n ? bsearch(key, items, n, size, compare) : NULL;
+
+	return found ? (uint32_t)((size_t)(found - (const char *)items) / size)
+		     : SCHEMA_NONE;
+}
+
 uint32_t
 schema_find_type(const struct schema *s, struct str name)
 {
-	uint32_t from = 0, to = s->n_types;
-
-	while (from < to) {
-		uint32_t mid = from + (to - from) / 2;
-		int order = str_cmp(name, s->types[mid].name);
-
-		if (order == 0)
-			return mid;
-		if (order < 0)
-			to = mid;
-		else
-			from = mid + 1;
-	}
-	return SCHEMA_NONE;
+	return find(&name, s->types, s->n_types, sizeof *s->types, str_compare);
 }
 
 uint32_t
 schema_find_action(const struct schema *s, struct uid uid)
 {
-	uint32_t from = 0, to = s->n_actions;
-
-	while (from < to) {
-		uint32_t mid = from + (to - from) / 2;
-		int order = uid_cmp(uid, s->actions[mid].uid);
-
-		if (order == 0)
-			return mid;
-		if (order < 0)
-			to = mid;
-		else
-			from = mid + 1;
-	}
-	return SCHEMA_NONE;
+	return find(
+	    &uid, s->actions, s->n_actions, sizeof *s->actions, uid_compare);
 }
 
 static uint32_t
 find_action_type(const struct schema *s, struct str name)
 {
-	uint32_t from = 0, to = s->n_action_types;
-
-	while (from < to) {
-		uint32_t mid = from + (to - from) / 2;
-		int order = str_cmp(name, s->action_types[mid]);
-
-		if (order == 0)
-			return mid;
-		if (order < 0)
-			to = mid;
-		else
-			from = mid + 1;
-	}
-	return SCHEMA_NONE;
+	return find(&name, s->action_types, s->n_action_types,
+	    sizeof *s->action_types, str_compare);
 }
 
 bool
@@ -228,40 +204,32 @@ schema_type_name(const struct schema *s, uint32_t type)
 const struct type_attribute *
 schema_find_attribute(const struct type *record, struct str name)
 {
-	uint32_t from = 0, to = record->record.n;
+	const struct type_attribute *items = record->record.attributes;
+	uint32_t i =
+	    find(&name, items, record->record.n, sizeof *items, str_compare);
 
-	while (from < to) {
-		uint32_t mid = from + (to - from) / 2;
-		const struct type_attribute *a =
-		    &record->record.attributes[mid];
-		int order = str_cmp(name, a->name);
+	return i == SCHEMA_NONE ? NULL : &items[i];
+}
 
-		if (order == 0)
-			return a;
-		if (order < 0)
-			to = mid;
-		else
-			from = mid + 1;
-	}
-	return NULL;
+bool
+schema_lists_id(const struct schema_entity_type *t, struct str id)
+{
+	return find(&id, t->ids, t->n_ids, sizeof *t->ids, str_compare) !=
+	       SCHEMA_NONE;
+}
+
+static int
+compare_ids(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
 }
 
 bool
 schema_has_id(const uint32_t *sorted, uint32_t n, uint32_t id)
 {
-	uint32_t from = 0, to = n;
-
-	while (from < to) {
-		uint32_t mid = from + (to - from) / 2;
-
-		if (sorted[mid] == id)
-			return true;
-		if (id < sorted[mid])
-			to = mid;
-		else
-			from = mid + 1;
-	}
-	return false;
+	return find(&id, sorted, n, sizeof *sorted, compare_ids) != SCHEMA_NONE;
 }
 
 /* Is some action of one type in one of the other? Asked seldom: O(actions). */

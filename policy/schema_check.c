@@ -123,25 +123,6 @@ wrong_kind(const struct schema_check *c, const struct schema_step *at,
 
 /* --- values --------------------------------------------------------------- */
 
-static bool
-has_listed_id(const struct schema_entity_type *t, struct str id)
-{
-	uint32_t from = 0, to = t->n_ids;
-
-	while (from < to) {
-		uint32_t mid = from + (to - from) / 2;
-		int order = str_cmp(id, t->ids[mid]);
-
-		if (order == 0)
-			return true;
-		if (order < 0)
-			to = mid;
-		else
-			from = mid + 1;
-	}
-	return false;
-}
-
 /* Where ids are enumerated, or actions declared, is it one of them? */
 static bool
 check_id(
@@ -157,7 +138,7 @@ check_id(
 		    "the schema declares no action `%s`",
 		    entities_show(uid).text);
 	if (i == SCHEMA_NONE || !c->s->types[i].ids ||
-	    has_listed_id(&c->s->types[i], uid.id))
+	    schema_lists_id(&c->s->types[i], uid.id))
 		return true;
 	t = &c->s->types[i];
 	(void)schema_misfit(c, at, "`%s` is none of the ids of `%.*s`",

@@ -91,6 +91,8 @@ struct str schema_type_name(const struct schema *s, uint32_t type);
 const struct type_attribute *schema_find_attribute(
     const struct type *record, struct str name);
 bool schema_has_id(const uint32_t *sorted, uint32_t n, uint32_t id);
+/* Is the id one of the enumerated ones? */
+bool schema_lists_id(const struct schema_entity_type *t, struct str id);
 /* May an entity of type `t` be in one of type `ancestor`, itself included? Action types too. */
 bool schema_type_in(const struct schema *s, uint32_t t, uint32_t ancestor);
 /* Does a value have this type? (closed records; bool of either singleton) */

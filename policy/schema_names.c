@@ -61,26 +61,23 @@ by_name(const void *a, const void *b)
 	       (x->written->at.off < y->written->at.off);
 }
 
+static int
+by_name_and_kind(const void *a, const void *b)
+{
+	const struct declared *x = a, *y = b;
+	int order = str_cmp(x->name, y->name);
+
+	return order ? order : (x->kind > y->kind) - (x->kind < y->kind);
+}
+
 static struct declared *
 find_declared(const struct resolver *v, struct str name, enum name_kind kind)
 {
-	size_t from = 0, to = v->n_declared;
+	const struct declared key = { .name = name, .kind = kind };
 
-	while (from < to) {
-		size_t mid = from + (to - from) / 2;
-		struct declared *d = &v->declared[mid];
-		int order = str_cmp(name, d->name);
-
-		if (!order && kind != d->kind)
-			order = kind < d->kind ? -1 : 1;
-		if (!order)
-			return d;
-		if (order < 0)
-			to = mid;
-		else
-			from = mid + 1;
-	}
-	return NULL;
+	return v->n_declared ? bsearch(&key, v->declared, v->n_declared,
+				   sizeof key, by_name_and_kind)
+			     : NULL;
 }
 
 static int
@@ -97,20 +94,12 @@ by_uid(const void *a, const void *b)
 uint32_t
 schema_names_find_action(const struct resolver *v, struct uid uid)
 {
-	size_t from = 0, to = v->n_actions;
+	const struct action *found =
+	    v->n_actions ? bsearch(&uid, v->actions, v->n_actions,
+			       sizeof *v->actions, uid_compare)
+			 : NULL;
 
-	while (from < to) {
-		size_t mid = from + (to - from) / 2;
-		int order = uid_cmp(uid, v->actions[mid].uid);
-
-		if (!order)
-			return (uint32_t)mid;
-		if (order < 0)
-			to = mid;
-		else
-			from = mid + 1;
-	}
-	return SCHEMA_NONE;
+	return found ? (uint32_t)(found - v->actions) : SCHEMA_NONE;
 }
 
 /* `SPACE::NAME`, in scratch that the next call overwrites. */

@@ -110,6 +110,12 @@ uid_cmp(struct uid a, struct uid b)
 	return order ? order : str_cmp(a.id, b.id);
 }
 
+int
+uid_compare(const void *a, const void *b)
+{
+	return uid_cmp(*(const struct uid *)a, *(const struct uid *)b);
+}
+
 static int
 cmp_ip(const struct value_ip *a, const struct value_ip *b)
 {

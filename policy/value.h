@@ -113,6 +113,8 @@ json_t *value_uid_to_json(struct uid uid);
 
 bool uid_eq(struct uid a, struct uid b);
 int uid_cmp(struct uid a, struct uid b);
+/* The same for qsort and bsearch, over uids or structs that begin with one. */
+int uid_compare(const void *a, const void *b);
 /* `A::B::C` of identifiers, none reserved, no `__cedar`, no spaces. */
 bool uid_type_is_valid(struct str type);
 /* `Action`, or `NS::Action`. */
