@@ -185,7 +185,7 @@ read_literal_object(struct reader *r, const json_t *json, struct ast_node *n)
 
 	if (json_object_size(json) != 1)
 		return read_literal_record(r, json, n);
-	if (json_object_get(json, "__expr")) {
+	if (json_is_string(json_object_get(json, "__expr"))) {
 		(void)reader_refuse(r, ERR_JSON_SHAPE,
 		    reader_place(r, json, NULL),
 		    "`__expr` is not supported; use `__entity` or `__extn`");

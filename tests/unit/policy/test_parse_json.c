@@ -73,6 +73,10 @@ static const struct {
 	    "[].contains(1)", false },
 	{ "{\"isInRange\": [{\"ip\": [{\"Value\": \"a\"}]}, {\"ip\": []}]}",
 	    "ip(\"a\").isInRange(ip())", false },
+	/* `__expr` is the former escape only before a string. */
+	{ "{\"==\": {\"left\": {\"Value\": {\"__expr\": {\"type\": \"T\", "
+	  "\"id\": \"b\"}}}, \"right\": {\"Value\": {\"__expr\": 1}}}}",
+	    "{__expr: {type: \"T\", id: \"b\"}} == {__expr: 1}", false },
 	{ "{\"has\": {\"left\": {\"Var\": \"context\"}, \"attr\": \"a b\"}}",
 	    "context has \"a b\"", false },
 	{ "{\"has\": {\"left\": {\"Var\": \"context\"}, \"attr\": [\"a\", "
