@@ -47,6 +47,22 @@
 #define LIMIT_TRUST_CLOUD_KEYS 128u  /* tried one after the other, about 25 us each */
 #define LIMIT_EVIDENCE_CACHE 65536u
 
+/* Accounts, challenge and response. */
+#define LIMIT_CHALLENGE_S 60         /* a challenge lives */
+#define LIMIT_SPENT_S 600            /* and is remembered, beyond its life */
+#define LIMIT_ENROL_S 900            /* an enrolment secret, when nothing is said */
+#define LIMIT_ENROL_MOST_S 86400
+#define LIMIT_IDEMPOTENCY_S 86400
+#define LIMIT_ANSWER_BYTES 8192u     /* JSON of a proof */
+#define LIMIT_SPKI_BYTES 1024u       /* a public key; RSA with 4,096 bits needs 550 */
+#define LIMIT_ACCOUNT_PAGE 1000u
+#define LIMIT_OFFER_BYTES 8192u      /* a token at the broker */
+#define LIMIT_FAILURES_ACCOUNT 10u   /* proofs a minute of an account and source */
+#define LIMIT_FAILURES_SOURCE 60u    /* and of a source */
+#define LIMIT_FAILURES_TABLE 65536u  /* sources and pairs that are remembered */
+#define LIMIT_PEER_ACCOUNTS 65536u
+#define LIMIT_PEER_SPENT 65536u
+
 /* HTTP. */
 #define LIMIT_HTTP_REQUEST_LINE 8192u
 #define LIMIT_HTTP_HEAD 32768u
