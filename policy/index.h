@@ -4,8 +4,9 @@
  * lie in one range, in groups by the comparison that is their key, sorted by its literal: a group is searched where all that the key stands behind is known not to
  * err, and walked whole otherwise.
  * What an entity of the bottom layer has is worked out at load and lies in its slot, with the values of the most used attributes as codes.
- * All parts refer to one another by number, none by address: each is one array, and an image is these arrays one after another. Numbers are checked where they are
- * followed. */
+ * All parts refer to one another by number, none by address: each is one array, and an image is these arrays one after another (index_parts.h lists them). An image
+ * may say anything: numbers are checked where they are followed, or by index_check when it is mapped, and no loop relies on what a table says to end.
+ * What policies alone say and what depends on entities are apart, so that entities may be laid out anew over policies of an image. */
 #ifndef POLICY_INDEX_H
 #define POLICY_INDEX_H
 
@@ -31,14 +32,32 @@ enum index_class {
 /* Longs of this size are their own literals; others are `other`. */
 #define INDEX_LONG_MAX ((INT64_C(1) << 27) - 2)
 
+/* Bytes [at, at + n) of a pool. */
+struct index_text {
+	uint32_t at, n;
+};
+
+/* Strings or uids by number, found by open addressing; strings leave `type` empty. */
+struct index_name {
+	struct index_text type, id;
+};
+struct index_names {
+	struct index_name *items;
+	size_t n, cap;
+	uint32_t *table; /* number plus one; 0: free */
+	size_t n_table;
+	char *bytes;
+	size_t n_bytes, cap_bytes;
+};
+
 #define INDEX_COLUMNS 2u /* attributes whose codes lie in the slots */
 #define INDEX_MEMO 24u   /* paths whose values are remembered during a decision, the most used first */
 #define INDEX_WORDS 6u
 #define INDEX_ID_INLINE 20u
 
 enum index_slot_flags {
-	SLOT_FAR = 1,  /* words[0]: where in `words` its columns and lists lie */
-	SLOT_LONG = 2, /* id: first four bytes say where in `bytes` it lies */
+	SLOT_FAR = 1,  /* words[0]: where in `slot_words` its columns and lists lie */
+	SLOT_LONG = 2, /* id: first four bytes say where in `slot_bytes` it lies */
 	SLOT_VAST = 4, /* more ancestors than are kept: walk all rules */
 };
 
@@ -118,13 +137,13 @@ struct index_tree {
 };
 
 struct index_type {
-	struct str name;
+	struct index_text name; /* in type_names.bytes */
 	uint32_t atom[3]; /* ATOM_IS, or 0 */
 	uint32_t prefix[3], n_prefixes[3];
 };
 
 struct index_prefix {
-	struct str text;
+	struct index_text text; /* in `bytes` */
 	uint32_t atom;
 	uint32_t up; /* the longest prefix of it that is here too, plus one */
 };
@@ -132,6 +151,7 @@ struct index_prefix {
 /* A uid that policies name, and the atoms that name it: in `words`, first those of CLASS_IN. */
 struct index_named {
 	uint32_t list[3], n_in[3], n_eq[3];
+	uint32_t slot; /* which has its uid */
 };
 
 struct policy_index {
@@ -139,9 +159,22 @@ struct policy_index {
 	const struct policy_set *set;
 	const struct entities *base; /* the layer whose entities are in slots */
 	uint64_t seed;
+	/* What depends on entities. */
 	struct index_slot *slots; /* open addressing */
 	size_t n_slots, bytes_slots, n_used;
-	char *bytes; /* ids that are too long for a slot */
+	uint32_t *slot_words;
+	size_t n_slot_words, cap_slot_words;
+	char *slot_bytes; /* ids that are too long for a slot */
+	size_t n_slot_bytes, cap_slot_bytes;
+	uint32_t *named_of; /* by id of the bottom layer */
+	size_t n_named_of;
+	struct index_names type_names;
+	struct index_type *types; /* by number */
+	size_t n_types;
+	struct index_named *named; /* number 0 is nobody */
+	size_t n_named;
+	/* What does not. */
+	char *bytes; /* of prefixes and names */
 	size_t n_bytes, cap_bytes;
 	struct index_rule *cells; /* open addressing */
 	size_t n_cells, bytes_cells;
@@ -162,28 +195,27 @@ struct policy_index {
 	size_t n_reads, cap_reads;
 	uint32_t *words;
 	size_t n_words, cap_words;
-	struct intern *type_names;
-	struct index_type *types; /* by number */
-	size_t n_types;
 	struct index_prefix *prefixes;
 	size_t n_prefixes;
 	struct index_path *paths;
 	size_t n_paths;
-	struct str *names;
+	struct index_text *names; /* in `bytes` */
 	size_t n_names, cap_names;
-	struct str columns[INDEX_COLUMNS];
+	struct index_text columns[INDEX_COLUMNS];
 	size_t n_columns;
-	struct index_named *named; /* number 0 is nobody */
-	size_t n_named;
-	uint32_t *named_of; /* by id of the bottom layer */
-	size_t n_named_of;
-	struct intern *literals; /* strings, and uids */
+	struct index_names literals; /* strings, and uids */
 	uint32_t bound[3][CLASS_COUNT + 1]; /* atoms of a class: [bound[c], bound[c + 1]) */
 	uint8_t shapes[125][3];
 	size_t n_shapes;
 	uint32_t *rank, *by_rank; /* of instances, in the order of their ids */
 	size_t n_instances;
 };
+
+static inline bool
+index_is_inside(size_t at, size_t n, size_t of)
+{
+	return at <= of && n <= of - at;
+}
 
 /* --- hashes and tables --------------------------------------------------- */
 
@@ -278,9 +310,47 @@ index_pair(uint32_t p, uint32_t a)
 	return ((uint64_t)p << 32 | a) + 1; /* 0: free */
 }
 
+/* Empty where the numbers lie outside. */
+static inline struct str
+index_text_of(const char *bytes, size_t n_bytes, struct index_text t)
+{
+	if (t.at > n_bytes || t.n > n_bytes - t.at)
+		return (struct str){ 0 };
+	return (struct str){ bytes + t.at, t.n };
+}
+
+static inline struct str
+index_str(const struct policy_index *ix, struct index_text t)
+{
+	return index_text_of(ix->bytes, ix->n_bytes, t);
+}
+
+static inline struct str
+index_type_name(const struct policy_index *ix, const struct index_type *t)
+{
+	return index_text_of(
+	    ix->type_names.bytes, ix->type_names.n_bytes, t->name);
+}
+
+/* --- strings and uids: index_names.c -------------------------------------- */
+
+/* Copy `s` behind a pool's bytes. Errors: memory, ERR_LIMIT_SIZE. */
+bool index_pool(struct arena *a, char **bytes, size_t *n, size_t *cap,
+    struct str s, struct index_text *ret, struct error *reterr) MUST_USE;
+/* The number, or INTERN_NONE. */
+uint32_t index_names_find(const struct index_names *t, uint64_t seed,
+    struct str type, struct str id);
+/* The number, given now where there is none yet. */
+bool index_names_add(struct index_names *t, uint64_t seed, struct arena *a,
+    struct str type, struct str id, uint32_t *ret, struct error *reterr)
+    MUST_USE;
+
 /* The slot of a uid, or NULL. */
 const struct index_slot *index_slot_find(
     const struct policy_index *ix, uint64_t hash, struct uid uid);
+/* Its texts lie in the index; empty where its numbers lie outside. */
+struct uid index_slot_uid(
+    const struct policy_index *ix, const struct index_slot *s);
 /* The type's number, or n_types. */
 uint32_t index_type_find(const struct policy_index *ix, struct str name);
 /* Numbers of the prefixes of `id` among a type's: put after `out`, at most `max`. The count, or `max` + 1 when there are more. */

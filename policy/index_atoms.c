@@ -51,9 +51,10 @@ number_of(struct atoms *t, struct intern *names, struct uid name, uint32_t *ret)
 static bool
 type_of(struct atoms *t, struct str type, uint32_t *ret)
 {
-	struct uid name = { .id = type };
+	struct policy_index *ix = t->b->ix;
 
-	return number_of(t, t->b->ix->type_names, name, ret);
+	return index_names_add(&ix->type_names, ix->seed, ix->arena, STR(""),
+	    type, ret, t->b->reterr);
 }
 
 /* The same members, the same set: their text is its name. */
@@ -166,7 +167,7 @@ items_of(const struct atoms *t, enum index_class class)
 	if (class == CLASS_IN || class == CLASS_EQ)
 		return intern_count(t->b->uids);
 	if (class == CLASS_IS)
-		return intern_count(t->b->ix->type_names);
+		return t->b->ix->type_names.n;
 	return class == CLASS_LIKE ? intern_count(t->prefixes) : 1;
 }
 
@@ -339,14 +340,12 @@ give_types(struct atoms *t)
 {
 	struct policy_index *ix = t->b->ix;
 
-	ix->n_types = intern_count(ix->type_names);
+	ix->n_types = ix->type_names.n;
 	ix->types = ARENA_ARRAY(ix->arena, ix->n_types, struct index_type);
 	if (!ix->types)
 		return error_nomem(t->b->reterr);
 	for (uint32_t i = 0; i < ix->n_types; i++) {
-		struct str none;
-
-		intern_get(ix->type_names, i, &none, &ix->types[i].name);
+		ix->types[i].name = ix->type_names.items[i].id;
 		for (unsigned v = 0; v < 3; v++)
 			ix->types[i].atom[v] =
 			    atom_of(t, v, CLASS_IS, t->number[v][CLASS_IS][i]);
@@ -358,8 +357,8 @@ give_types(struct atoms *t)
  */
 
 struct found_prefix {
-	uint32_t type;
-	struct index_prefix prefix;
+	uint32_t type, atom;
+	struct str text;
 };
 
 static int
@@ -369,14 +368,14 @@ by_type_and_text(const void *a, const void *b)
 
 	if (x->type != y->type)
 		return x->type < y->type ? -1 : 1;
-	return str_cmp(x->prefix.text, y->prefix.text);
+	return str_cmp(x->text, y->text);
 }
 
 /* `all` is sorted, so a prefix of one stands before it: the last one met on the
  * way up is the longest. */
-static void
+static bool
 link_prefixes(struct policy_index *ix, unsigned v,
-    const struct found_prefix *all, size_t n)
+    const struct found_prefix *all, size_t n, struct error *reterr)
 {
 	for (size_t i = 0; i < n; i++) {
 		struct index_type *type = &ix->types[all[i].type];
@@ -385,14 +384,18 @@ link_prefixes(struct policy_index *ix, unsigned v,
 
 		if (type->n_prefixes[v]++ == 0)
 			type->prefix[v] = (uint32_t)ix->n_prefixes;
-		*p = all[i].prefix;
+		p->atom = all[i].atom;
+		if (!index_pool(ix->arena, &ix->bytes, &ix->n_bytes,
+			&ix->cap_bytes, all[i].text, &p->text, reterr))
+			return false;
 		up = type->n_prefixes[v] > 1 ? (uint32_t)ix->n_prefixes : 0;
-		while (
-		    up && !str_has_prefix(p->text, ix->prefixes[up - 1].text))
+		while (up && !str_has_prefix(all[i].text,
+				 index_str(ix, ix->prefixes[up - 1].text)))
 			up = ix->prefixes[up - 1].up;
 		p->up = up;
 		ix->n_prefixes++;
 	}
+	return true;
 }
 
 static bool
@@ -412,23 +415,20 @@ give_prefixes(struct atoms *t)
 
 		for (uint32_t i = 0; i < n; i++) {
 			struct found_prefix *f = &all[n_found];
-			struct str type, text;
+			struct str type;
 
-			f->prefix.atom = atom_of(
+			f->atom = atom_of(
 			    t, v, CLASS_LIKE, t->number[v][CLASS_LIKE][i]);
-			if (!f->prefix.atom)
+			if (!f->atom)
 				continue;
-			intern_get(t->prefixes, i, &type, &text);
-			f->type = intern_find(
-			    ix->type_names, (struct str){ 0 }, type);
-			f->prefix.text = str_dup(ix->arena, text);
-			if (!f->prefix.text.p)
-				return error_nomem(t->b->reterr);
+			intern_get(t->prefixes, i, &type, &f->text);
+			f->type = index_type_find(ix, type);
 			n_found++;
 		}
 		if (n_found > 1)
 			qsort(all, n_found, sizeof *all, by_type_and_text);
-		link_prefixes(ix, v, all, n_found);
+		if (!link_prefixes(ix, v, all, n_found, t->b->reterr))
+			return false;
 	}
 	return true;
 }
@@ -437,16 +437,19 @@ size_t
 index_prefixes_of(const struct policy_index *ix, const struct index_type *type,
     unsigned var, struct str id, uint32_t *out, size_t max)
 {
-	const struct index_prefix *all = &ix->prefixes[type->prefix[var]];
+	const struct index_prefix *all = ix->prefixes + type->prefix[var];
 	size_t from = 0, to = type->n_prefixes[var], n = 0;
-	uint32_t at;
+	uint32_t at, up;
+
+	if (!index_is_inside(type->prefix[var], to, ix->n_prefixes))
+		return max + 1;
 
 	/* The last one that is not greater: what begins `id` is it, or is above
 	 * it. */
 	while (from < to) {
 		size_t mid = from + (to - from) / 2;
 
-		if (str_cmp(all[mid].text, id) <= 0)
+		if (str_cmp(index_str(ix, all[mid].text), id) <= 0)
 			from = mid + 1;
 		else
 			to = mid;
@@ -454,12 +457,17 @@ index_prefixes_of(const struct policy_index *ix, const struct index_type *type,
 	if (from == 0)
 		return 0;
 	at = type->prefix[var] + (uint32_t)from;
-	while (at && !str_has_prefix(id, ix->prefixes[at - 1].text))
-		at = ix->prefixes[at - 1].up;
-	for (; at; at = ix->prefixes[at - 1].up) {
+	for (bool begins = false; at; at = up) {
+		const struct index_prefix *p = &ix->prefixes[at - 1];
+
+		/* One that stands above comes before. */
+		up = p->up < at ? p->up : 0;
+		begins = begins || str_has_prefix(id, index_str(ix, p->text));
+		if (!begins)
+			continue;
 		if (n == max)
 			return max + 1;
-		out[n++] = ix->prefixes[at - 1].atom;
+		out[n++] = p->atom;
 	}
 	return n;
 }
@@ -473,10 +481,9 @@ index_build_atoms(struct index_building *b)
 	struct atoms t = { .b = b };
 
 	b->uids = intern_new(b->spare, NULL);
-	b->ix->type_names = intern_new(b->ix->arena, NULL);
 	t.prefixes = intern_new(b->spare, NULL);
 	t.set_names = intern_new(b->spare, NULL);
-	if (!b->uids || !b->ix->type_names || !t.prefixes || !t.set_names)
+	if (!b->uids || !t.prefixes || !t.set_names)
 		return error_nomem(b->reterr);
 	/* Word 0 is nobody's. */
 	if (!push_word(b, 0) || !see_all(&t) || !number_atoms(&t) ||

@@ -131,7 +131,8 @@ put_columns(struct slots *s, const struct entity *e)
 
 	for (size_t i = 0; i < ix->n_columns; i++) {
 		const struct value *v =
-		    e ? value_get(&e->attrs, ix->columns[i]) : NULL;
+		    e ? value_get(&e->attrs, index_str(ix, ix->columns[i]))
+		      : NULL;
 
 		if (!put(s, &s->all, &s->n_all, &s->cap_all,
 			v ? index_code(ix, v) : (uint32_t)INDEX_ABSENT))
@@ -145,7 +146,7 @@ find_type(struct slots *s, struct str name)
 {
 	if (str_eq(name, s->type_name))
 		return true;
-	s->type = intern_find(s->b->ix->type_names, (struct str){ 0 }, name);
+	s->type = index_type_find(s->b->ix, name);
 	s->type_name = name;
 	return s->type < s->b->ix->n_types;
 }
@@ -157,7 +158,7 @@ put_far(struct slots *s, struct index_slot *slot, const uint32_t n[3])
 	struct policy_index *ix = s->b->ix;
 
 	slot->flags |= SLOT_FAR;
-	slot->words[0] = (uint32_t)ix->n_words;
+	slot->words[0] = (uint32_t)ix->n_slot_words;
 	if (s->n_all + 3 > s->far_budget) {
 		slot->flags |= SLOT_VAST;
 		slot->words[0] = 0;
@@ -170,10 +171,10 @@ put_far(struct slots *s, struct index_slot *slot, const uint32_t n[3])
 				: i < c + 3 ? n[i - c]
 					    : s->all[i - 3];
 
-		if (!ARENA_PUSH_ROOM(
-			ix->arena, ix->words, ix->n_words, ix->cap_words))
+		if (!ARENA_PUSH_ROOM(ix->arena, ix->slot_words,
+			ix->n_slot_words, ix->cap_slot_words))
 			return error_nomem(s->b->reterr);
-		ix->words[ix->n_words++] = word;
+		ix->slot_words[ix->n_slot_words++] = word;
 	}
 	return true;
 }
@@ -182,7 +183,7 @@ static bool
 put_id(struct slots *s, struct index_slot *slot, struct str id)
 {
 	struct policy_index *ix = s->b->ix;
-	uint32_t at = (uint32_t)ix->n_bytes;
+	struct index_text text;
 
 	slot->id_n = (uint32_t)id.n;
 	if (id.n <= sizeof slot->id) {
@@ -190,18 +191,11 @@ put_id(struct slots *s, struct index_slot *slot, struct str id)
 			memcpy(slot->id, id.p, id.n);
 		return true;
 	}
+	if (!index_pool(ix->arena, &ix->slot_bytes, &ix->n_slot_bytes,
+		&ix->cap_slot_bytes, id, &text, s->b->reterr))
+		return false;
 	slot->flags |= SLOT_LONG;
-	memcpy(slot->id, &at, sizeof at);
-	if (id.n > UINT32_MAX - ix->n_bytes)
-		return error_set(s->b->reterr, ERR_LIMIT_SIZE, SPAN_NONE,
-		    "the ids of entities are longer than %u bytes together",
-		    UINT32_MAX);
-	while (ix->n_bytes + id.n > ix->cap_bytes)
-		if (!arena_grow(ix->arena, (void **)&ix->bytes, 1, ix->n_bytes,
-			&ix->cap_bytes))
-			return error_nomem(s->b->reterr);
-	memcpy(ix->bytes + ix->n_bytes, id.p, id.n);
-	ix->n_bytes += id.n;
+	memcpy(slot->id, &text.at, sizeof text.at);
 	return true;
 }
 
@@ -229,9 +223,12 @@ put_slot(struct slots *s, struct uid uid, const struct entity *e,
 	bool far = vast;
 
 	s->n_all = 0;
-	if (!find_type(s, uid.type) || !put_id(s, slot, uid.id) ||
-	    !put_columns(s, e))
+	if (!find_type(s, uid.type))
 		return error_nomem(s->b->reterr);
+	if (!put_id(s, slot, uid.id) || !put_columns(s, e))
+		return false;
+	if (named)
+		ix->named[named].slot = (uint32_t)(slot - ix->slots);
 	for (unsigned v = 0; v < 3; v++) {
 		if (!gather(s, uid, above, named, v, &vast))
 			return false;

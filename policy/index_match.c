@@ -201,7 +201,8 @@ fetch_slow(struct match *m, const struct index_path *p)
 	for (uint32_t i = 0; i < p->n_names; i++) {
 		if (p->var == VAR_CONTEXT && !v)
 			return (struct fetched){ .code = INDEX_FAILS };
-		v = attribute(m, v, e, ix->names[p->name + i], &fails);
+		v = attribute(
+		    m, v, e, index_str(ix, ix->names[p->name + i]), &fails);
 		if (fails)
 			return (struct fetched){ .code = INDEX_FAILS };
 		if (!v)
@@ -240,6 +241,8 @@ fetch(struct match *m, uint32_t path)
 
 	if (path < INDEX_MEMO && m->has_memo & 1u << path)
 		return m->memo[path];
+	if (path >= m->ix->n_paths)
+		return (struct fetched){ .code = INDEX_FAILS };
 	if (!fetch_column(m, &m->ix->paths[path], &f))
 		f = fetch_slow(m, &m->ix->paths[path]);
 	if (path < INDEX_MEMO) {
@@ -300,7 +303,7 @@ eval_test(struct match *m, const struct index_test *t)
 		return eval_tree(m, t->arg);
 	if (op == TEST_IS)
 		return t->path < 3 && t->arg < ix->n_types &&
-			       str_eq(ix->types[t->arg].name,
+			       str_eq(index_type_name(ix, &ix->types[t->arg]),
 				   m->view[t->path].uid.type)
 			   ? VERDICT_TRUE
 			   : VERDICT_FALSE;
@@ -338,12 +341,6 @@ tail_of(const struct match *m, const struct index_rule *r)
 }
 
 static bool
-is_inside(uint32_t at, uint32_t n, size_t of)
-{
-	return at <= of && n <= of - at;
-}
-
-static bool
 has_atom(const struct match *m, unsigned v, uint32_t atom)
 {
 	const struct view *view = &m->view[v];
@@ -373,7 +370,7 @@ eval_below(struct match *m, const struct index_tail *tail, unsigned depth)
 {
 	const struct policy_index *ix = m->ix;
 
-	if (!is_inside(tail->below, tail->n_below, ix->n_words))
+	if (!index_is_inside(tail->below, tail->n_below, ix->n_words))
 		return;
 	if (depth > BELOW_DEPTH || m->n_below + tail->n_below > BELOW_MAX) {
 		m->is_walk = true;
@@ -431,7 +428,7 @@ tell(struct match *m, const struct index_rule *r, enum verdict verdict,
 		return;
 	}
 	tail = tail_of(m, r);
-	if (is_inside(tail->parents, tail->n_parents, m->ix->n_words))
+	if (index_is_inside(tail->parents, tail->n_parents, m->ix->n_words))
 		for (uint32_t i = 0; i < tail->n_parents; i++)
 			tell_policy(m, m->ix->words[tail->parents + i], permits,
 			    verdict);
@@ -454,7 +451,7 @@ eval_tests(struct match *m, const struct index_rule *r)
 	if (!(r->ref & REF_TAIL))
 		return verdict;
 	tail = tail_of(m, r);
-	if (!is_inside(tail->test, tail->n_tests, m->ix->n_tests))
+	if (!index_is_inside(tail->test, tail->n_tests, m->ix->n_tests))
 		return VERDICT_DOUBT;
 	for (uint32_t i = 0; i < tail->n_tests && verdict == VERDICT_TRUE; i++)
 		verdict = eval_test(m, &m->ix->tests[tail->test + i]);
@@ -488,6 +485,8 @@ walk_rules(struct match *m, size_t first, size_t n)
 static bool
 is_clean(struct match *m, const struct index_group *g)
 {
+	if (!index_is_inside(g->read, g->n_reads, m->ix->n_reads))
+		return false;
 	for (uint32_t i = 0; i < g->n_reads; i++) {
 		const struct normal_read *read = &m->ix->reads[g->read + i];
 		enum value_kind kind =
@@ -526,13 +525,15 @@ eval_range(struct match *m, const struct index_rule *cell)
 
 	if (cell->n_groups == 0)
 		walk_rules(m, cell->first, cell->n);
-	if (!is_inside(cell->group, cell->n_groups, ix->n_groups))
+	if (!index_is_inside(cell->group, cell->n_groups, ix->n_groups))
 		return;
 	for (uint32_t i = 0; i < cell->n_groups; i++) {
 		const struct index_group *g = &ix->groups[cell->group + i];
 
 		/* Near are those that a search would skip. */
-		if (g->path == INDEX_NO_PATH || m->max_near || !is_clean(m, g))
+		if (g->path == INDEX_NO_PATH || m->max_near ||
+		    !index_is_inside(g->first, g->n, ix->first_contained) ||
+		    !is_clean(m, g))
 			walk_rules(m, g->first, g->n);
 		else
 			search(m, g, fetch(m, g->path).code);
@@ -547,7 +548,9 @@ find_cell(const struct match *m, const struct probe *p)
 {
 	const struct policy_index *ix = m->ix;
 
-	for (size_t i = p->cell;; i = i + 1 == ix->n_cells ? 0 : i + 1) {
+	size_t i = p->cell;
+
+	for (size_t n = ix->n_cells; n; n--) {
 		const struct index_rule *c = &ix->cells[i];
 
 		if (!(c->ref & REF_USED))
@@ -555,7 +558,9 @@ find_cell(const struct match *m, const struct probe *p)
 		if (c->key[0] == p->key[0] && c->key[1] == p->key[1] &&
 		    c->key[2] == p->key[2])
 			return c;
+		i = i + 1 == ix->n_cells ? 0 : i + 1;
 	}
+	return NULL;
 }
 
 static void
@@ -570,7 +575,8 @@ flush(struct match *m)
 		if (!c)
 			continue;
 		hit[n++] = c;
-		if (c->ref & REF_RANGE && c->n_groups == 0)
+		if (c->ref & REF_RANGE && c->n_groups == 0 &&
+		    c->first < m->ix->n_rules)
 			__builtin_prefetch(&m->ix->rules[c->first]);
 	}
 	m->n_wave = 0;
@@ -601,11 +607,13 @@ static bool
 has_pair(const struct policy_index *ix, uint32_t p, uint32_t a)
 {
 	uint64_t hash = index_hash_key(ix->seed, p, a, 0);
-	size_t i = index_place(hash, ix->n_pairs);
+	size_t i = index_place(hash, ix->n_pairs), n = ix->n_pairs;
 
-	while (ix->pairs[i] && ix->pairs[i] != index_pair(p, a))
+	while (n && ix->pairs[i] && ix->pairs[i] != index_pair(p, a)) {
 		i = i + 1 == ix->n_pairs ? 0 : i + 1;
-	return ix->pairs[i] != 0;
+		n--;
+	}
+	return n && ix->pairs[i] != 0;
 }
 
 static void
@@ -679,29 +687,41 @@ split_classes(struct match *m, unsigned v, const uint32_t *atoms, uint32_t n)
 const struct index_slot *
 index_slot_find(const struct policy_index *ix, uint64_t hash, struct uid uid)
 {
-	for (size_t i = index_place(hash, ix->n_slots);;
-	     i = i + 1 == ix->n_slots ? 0 : i + 1) {
-		const struct index_slot *s = &ix->slots[i];
-		const char *id = s->id;
-		uint32_t at;
+	size_t i = index_place(hash, ix->n_slots);
 
+	for (size_t n = ix->n_slots; n; n--) {
+		const struct index_slot *s = &ix->slots[i];
+		struct uid own;
+
+		i = i + 1 == ix->n_slots ? 0 : i + 1;
 		if (!s->tag)
 			return NULL;
-		if (s->tag != ((uint32_t)hash | 1) || s->id_n != uid.id.n ||
-		    s->type >= ix->n_types ||
-		    ix->types[s->type].name.n != uid.type.n)
+		if (s->tag != ((uint32_t)hash | 1) || s->id_n != uid.id.n)
 			continue;
-		if (s->flags & SLOT_LONG) {
-			memcpy(&at, s->id, sizeof at);
-			if (!is_inside(at, s->id_n, ix->n_bytes))
-				continue;
-			id = ix->bytes + at;
-		}
-		if (index_same(
-			ix->types[s->type].name.p, uid.type.p, uid.type.n) &&
-		    index_same(id, uid.id.p, uid.id.n))
+		own = index_slot_uid(ix, s);
+		if (own.type.n == uid.type.n && own.id.n == uid.id.n &&
+		    index_same(own.type.p, uid.type.p, uid.type.n) &&
+		    index_same(own.id.p, uid.id.p, uid.id.n))
 			return s;
 	}
+	return NULL;
+}
+
+struct uid
+index_slot_uid(const struct policy_index *ix, const struct index_slot *s)
+{
+	struct uid uid = { .id = { s->id, s->id_n } };
+
+	if (s->flags & SLOT_LONG) {
+		struct index_text text = { .n = s->id_n };
+
+		memcpy(&text.at, s->id, sizeof text.at);
+		uid.id = index_text_of(ix->slot_bytes, ix->n_slot_bytes, text);
+	} else if (s->id_n > sizeof s->id)
+		uid.id = (struct str){ 0 };
+	if (s->type < ix->n_types)
+		uid.type = index_type_name(ix, &ix->types[s->type]);
+	return uid;
 }
 
 static void
@@ -709,27 +729,27 @@ view_slot(struct match *m, unsigned v, const struct index_slot *s)
 {
 	const struct policy_index *ix = m->ix;
 	const uint32_t *words = s->words, *n = NULL;
-	uint32_t at = (uint32_t)ix->n_columns, count;
+	size_t at = ix->n_columns, of = INDEX_WORDS;
+	uint32_t count;
 
 	if (s->flags & SLOT_VAST) {
 		m->is_walk = true;
 		return;
 	}
 	if (s->flags & SLOT_FAR) {
-		if (!is_inside(s->words[0], at + 3, ix->n_words)) {
+		if (!index_is_inside(s->words[0], at + 3, ix->n_slot_words)) {
 			m->is_walk = true;
 			return;
 		}
-		words = ix->words + s->words[0];
+		words = ix->slot_words + s->words[0];
+		of = ix->n_slot_words - s->words[0];
 		n = words + at;
 		at += 3;
 	}
 	for (unsigned i = 0; i < v; i++)
 		at += n ? n[i] : s->n[i];
 	count = n ? n[v] : s->n[v];
-	if (n ? !is_inside(
-		    (uint32_t)(words - ix->words) + at, count, ix->n_words)
-	      : at + count > INDEX_WORDS) {
+	if (!index_is_inside(at, count, of)) {
 		m->is_walk = true;
 		return;
 	}
@@ -765,7 +785,11 @@ gather_named(
 	if (named >= ix->n_named)
 		return;
 	n = &ix->named[named];
-	count = n->n_in[v] + (own ? n->n_eq[v] : 0);
+	count = n->n_in[v];
+	if (own && __builtin_add_overflow(count, n->n_eq[v], &count))
+		return;
+	if (!index_is_inside(n->list[v], count, ix->n_words))
+		return;
 	for (uint32_t i = 0; i < count; i++)
 		gather(m, g, ix->words[n->list[v] + i]);
 }
@@ -1031,7 +1055,8 @@ policy_index_near(const struct policy_index *ix,
 uint32_t
 index_type_find(const struct policy_index *ix, struct str name)
 {
-	uint32_t type = intern_find(ix->type_names, (struct str){ 0 }, name);
+	uint32_t type =
+	    index_names_find(&ix->type_names, ix->seed, STR(""), name);
 
 	return type < ix->n_types ? type : (uint32_t)ix->n_types;
 }

@@ -15,7 +15,7 @@ static uint32_t
 literal_code(const struct policy_index *ix, enum value_kind kind,
     struct str type, struct str id)
 {
-	uint32_t number = intern_find(ix->literals, type, id);
+	uint32_t number = index_names_find(&ix->literals, ix->seed, type, id);
 
 	return INDEX_CODE(kind, number == INTERN_NONE ? 0 : number + 1);
 }
@@ -44,15 +44,17 @@ index_code(const struct policy_index *ix, const struct value *v)
 static bool
 add_literal(struct index_building *b, const struct value *v)
 {
-	struct intern *literals = b->ix->literals;
-	uint32_t number = 0;
+	struct policy_index *ix = b->ix;
+	struct uid name = v->uid;
+	uint32_t number;
 
 	if (v->kind == VALUE_STRING)
-		number = intern_add(literals, (struct str){ 0 }, v->string);
-	else if (v->kind == VALUE_ENTITY)
-		number = intern_add(literals, v->uid.type, v->uid.id);
-	if (number == INTERN_NONE)
-		return error_nomem(b->reterr);
+		name = (struct uid){ .id = v->string };
+	else if (v->kind != VALUE_ENTITY)
+		return true;
+	if (!index_names_add(&ix->literals, ix->seed, ix->arena, name.type,
+		name.id, &number, b->reterr))
+		return false;
 	if (number < (1u << 28) - 2)
 		return true;
 	return error_set(b->reterr, ERR_LIMIT_COUNT, SPAN_NONE,
@@ -111,7 +113,8 @@ column_of(struct policy_index *ix, const struct normal_path *p)
 
 	if (p->var == VAR_CONTEXT || p->n != 1)
 		return INDEX_COLUMNS;
-	while (i < ix->n_columns && !str_eq(ix->columns[i], p->names[0]))
+	while (i < ix->n_columns &&
+	       !str_eq(index_str(ix, ix->columns[i]), p->names[0]))
 		i++;
 	if (i == ix->n_columns && i < INDEX_COLUMNS)
 		ix->columns[ix->n_columns++] = ix->names[ix->n_names - 1];
@@ -128,10 +131,13 @@ add_path(struct index_building *b, const struct normal_path *p)
 	to->n_names = (uint16_t)p->n;
 	to->name = (uint32_t)ix->n_names;
 	for (uint32_t i = 0; i < p->n; i++) {
-		struct str name = str_dup(ix->arena, p->names[i]);
+		struct index_text name;
 
-		if (!name.p || !ARENA_PUSH_ROOM(ix->arena, ix->names,
-				   ix->n_names, ix->cap_names))
+		if (!index_pool(ix->arena, &ix->bytes, &ix->n_bytes,
+			&ix->cap_bytes, p->names[i], &name, b->reterr))
+			return false;
+		if (!ARENA_PUSH_ROOM(
+			ix->arena, ix->names, ix->n_names, ix->cap_names))
 			return error_nomem(b->reterr);
 		ix->names[ix->n_names++] = name;
 	}
@@ -146,10 +152,9 @@ index_build_paths(struct index_building *b)
 	uint32_t *uses = ARENA_ARRAY(b->spare, n->n_paths, uint32_t);
 	struct used *order = ARENA_ARRAY(b->spare, n->n_paths, struct used);
 
-	b->ix->literals = intern_new(b->ix->arena, NULL);
 	b->ix->paths = ARENA_ARRAY(b->ix->arena, n->n_paths, struct index_path);
 	b->path_of = ARENA_ARRAY(b->spare, n->n_paths, uint16_t);
-	if (!uses || !order || !b->ix->literals || !b->ix->paths || !b->path_of)
+	if (!uses || !order || !b->ix->paths || !b->path_of)
 		return error_nomem(b->reterr);
 	if (!count_reads(b, uses))
 		return false;
@@ -266,8 +271,7 @@ push_types(
 
 		if (r->atom[v].kind != ATOM_IS_IN)
 			continue;
-		test.arg = intern_find(
-		    b->ix->type_names, (struct str){ 0 }, r->atom[v].type);
+		test.arg = index_type_find(b->ix, r->atom[v].type);
 		if (!push_test(b, t, test))
 			return false;
 	}
