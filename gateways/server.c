@@ -1,6 +1,7 @@
 /* server.c - a running server: routes, the state in force, reload.
- * The state is one pointer under a lock that is held only to take a reference;
- * a request sees one state from start to end. A reload builds a whole new state
+ * The state is one pointer that requests follow without a lock (base/swap.h); a
+ * request sees one state from start to end, and what waits for others (a store,
+ * a balancer) holds a reference meanwhile. A reload builds a whole new state
  * beside the old one; what cannot change while running (addresses, files,
  * pools) is refused, not half applied. */
 #include "gateways/answer.h"
@@ -12,6 +13,7 @@
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/swap.h"
 #include "gateways/balancer.h"
 #include "gateways/http.h"
 #include "store/store.h"
@@ -19,8 +21,9 @@
 struct gateways_server {
 	const struct clock *clock;
 	char *config_path;
-	pthread_mutex_t lock; /* guards the next four */
-	struct gateways_state *state;
+	struct swap
+	    state; /* a struct gateways_state; only reload replaces it */
+	pthread_mutex_t lock; /* guards the next three */
 	int64_t reload_at_ms;
 	bool reload_failed;
 	char reload_error[512];
@@ -35,12 +38,13 @@ struct gateways_server {
 	    *boot; /* what sockets and files were opened with */
 };
 
+/* A reference, for what may wait. */
 static struct gateways_state *
 take_state(struct gateways_server *s)
 {
-	pthread_mutex_lock(&s->lock);
-	struct gateways_state *state = gateways_state_ref(s->state);
-	pthread_mutex_unlock(&s->lock);
+	struct gateways_state *state =
+	    gateways_state_ref(swap_enter(&s->state));
+	swap_leave(&s->state);
 	return state;
 }
 
@@ -119,13 +123,14 @@ balancer(struct gateways_server *s, const struct gate_env *env,
 static const struct route {
 	const char *path;
 	bool is_prefix;
+	bool waits; /* for more than a disk's write: a reload shall not wait */
 	void (*handle)(struct gateways_server *s, const struct gate_env *env,
 	    const struct http_request *q, struct http_response *r);
 } routes[] = {
-	{ "/gate/auth", false, auth },
-	{ "/gate/balancer/", true, balancer },
-	{ "/healthz", false, health },
-	{ "/readyz", false, readiness },
+	{ "/gate/auth", false, false, auth },
+	{ "/gate/balancer/", true, true, balancer },
+	{ "/healthz", false, false, health },
+	{ "/readyz", false, true, readiness },
 };
 
 static const struct route *
@@ -150,10 +155,14 @@ handle(void *ctx, const struct http_request *q, struct http_response *r)
 		    STR("there is nothing at this path"), NULL);
 		return;
 	}
-	struct gateways_state *state = take_state(s);
+	struct gateways_state *state =
+	    route->waits ? take_state(s) : swap_enter(&s->state);
 	const struct gate_env env = env_of(s, state);
 	route->handle(s, &env, q, r);
-	gateways_state_unref(state);
+	if (route->waits)
+		gateways_state_unref(state);
+	else
+		swap_leave(&s->state);
 }
 
 /* ---- start, reload, stop
@@ -197,12 +206,12 @@ static bool
 open_balancer(struct gateways_server *s, struct error *err)
 {
 	const struct balancer_options options = {
-		.config = s->state->config,
+		.config = s->boot->config,
 		.store = s->store,
 		.clock = s->clock,
 		.judge = { s, judge_prove, judge_decide },
 	};
-	if (!has_pools(s->state->config))
+	if (!has_pools(s->boot->config))
 		return true;
 	s->balancer = balancer_new(&options, err);
 	return s->balancer != NULL;
@@ -211,7 +220,7 @@ open_balancer(struct gateways_server *s, struct error *err)
 static bool
 open_parts(struct gateways_server *s, struct error *err)
 {
-	const struct config *c = s->state->config;
+	const struct config *c = s->boot->config;
 	s->cache = attest_cache_new();
 	if (s->cache == NULL)
 		return error_nomem(err);
@@ -283,9 +292,10 @@ gateways_server_start(
 	pthread_mutex_init(&s->lock, NULL);
 	s->config_path = strdup(config_path);
 	s->reload_at_ms = clock_now_ms(clock);
-	s->state = gateways_state_load(config_path, s->reload_at_ms, messages);
-	s->boot = s->state != NULL ? gateways_state_ref(s->state) : NULL;
-	if (s->config_path == NULL || s->state == NULL ||
+	s->boot = gateways_state_load(config_path, s->reload_at_ms, messages);
+	swap_init(
+	    &s->state, s->boot != NULL ? gateways_state_ref(s->boot) : NULL);
+	if (s->config_path == NULL || s->boot == NULL ||
 	    !check_clock(s, &err) || !open_parts(s, &err)) {
 		if (err.code != ERR_NONE)
 			error_print(messages, &err, (struct str){ 0 });
@@ -382,15 +392,13 @@ static void
 note_reload(struct gateways_server *s, struct gateways_state *new_state,
     const struct buf *messages)
 {
-	pthread_mutex_lock(&s->lock);
-	struct gateways_state *old = new_state != NULL ? s->state : NULL;
 	if (new_state != NULL)
-		s->state = new_state;
+		gateways_state_unref(swap_replace(&s->state, new_state));
+	pthread_mutex_lock(&s->lock);
 	s->reload_at_ms = clock_now_ms(s->clock);
 	s->reload_failed = new_state == NULL;
 	summarise(messages, s->reload_error, sizeof s->reload_error);
 	pthread_mutex_unlock(&s->lock);
-	gateways_state_unref(old);
 }
 
 bool
@@ -398,9 +406,9 @@ gateways_server_reload(struct gateways_server *s, struct buf *messages)
 {
 	struct gateways_state *new_state = gateways_state_load(
 	    s->config_path, clock_now_ms(s->clock), messages);
-	/* Only reload replaces the state, and reloads do not overlap. */
+	/* What is fixed is what was opened. */
 	if (new_state != NULL &&
-	    (!check_unchanged(s->state->config, new_state->config, messages) ||
+	    (!check_unchanged(s->boot->config, new_state->config, messages) ||
 		!check_pools(s, new_state->config, messages))) {
 		gateways_state_unref(new_state);
 		new_state = NULL;
@@ -436,7 +444,8 @@ gateways_server_stop(struct gateways_server *s, int drain_ms)
 	store_close(s->store);
 	engine_log_close(s->log);
 	attest_cache_free(s->cache);
-	gateways_state_unref(s->state);
+	if (s->boot != NULL)
+		gateways_state_unref(swap_replace(&s->state, NULL));
 	gateways_state_unref(s->boot);
 	pthread_mutex_destroy(&s->lock);
 	free(s->config_path);

@@ -22,6 +22,7 @@ private=(
 	'libfyaml\.h|gateways/yaml\.c'
 	'sqlite3\.h|store/sqlite\.c'
 	'pcre2\.h|policy/pattern\.c'
+	'urcu.*\.h|base/swap\.c'
 	'openssl/.*|attest/[a-z_]+\.[ch]|base/digest\.c'
 )
 
