@@ -28,9 +28,10 @@ bool attest_key_public_pem(const char *path, struct buf *out,
 
 /* One `trust:` entry as configured. Borrowed until attest_trust_add returns. */
 struct attest_trust_entry {
-	struct str kind;      /* avow, ec2-signature, ec2-rsa2048 */
-	const char *keys;     /* file or folder of *.pem: public keys or certificates */
-	struct str issuer;    /* kind avow: required */
+	struct str kind;      /* avow, token, ec2-signature, ec2-rsa2048 */
+	const char *keys;     /* file or folder of *.pem: public keys or certificates; kind token also *.json, *.jwks: key sets */
+	struct str issuer;    /* kinds avow and token: required */
+	struct str trust_domain; /* SPIFFE; kinds avow and token: gives `spiffeId`, and a token's `sub` must be of it. Empty: none */
 	struct str prefix;    /* empty for at most one entry; else ends in '/' */
 	const struct str *owners, *regions, *images; /* empty lists: not pinned */
 	size_t n_owners, n_regions, n_images;
@@ -77,7 +78,10 @@ bool attest_evidence_from_headers(struct arena *a, struct str document,
 bool attest_evidence_from_rhui(struct arena *a, struct str kind,
     struct str document, struct str signature, struct attest_evidence *ret,
     struct error *reterr) MUST_USE;
-/* From the bytes of two files: the document as it is; the signature as the kind has it in files (Base64 text, or raw bytes for ec2-signature; PKCS #7 as Base64, PEM or DER). */
+/* From the text of a token (`Authorization: DPoP TOKEN`): kind token, no signature beside it. */
+bool attest_evidence_from_token(struct str compact,
+    struct attest_evidence *ret, struct error *reterr) MUST_USE;
+/* From the bytes of two files: the document as it is; the signature as the kind has it in files (Base64 text, or raw bytes for ec2-signature; PKCS #7 as Base64, PEM or DER; a token is its own, and `signature` is empty). */
 bool attest_evidence_from_files(struct arena *a, struct str kind,
     struct str document, struct str signature, struct attest_evidence *ret,
     struct error *reterr) MUST_USE;
@@ -90,7 +94,9 @@ struct attest_context {
 	const struct attest_revoked *revoked; /* NULL: nothing is revoked */
 	int64_t now_unix_s;
 	struct str audience;   /* the gate's name; empty: not checked (`doc verify` without --audience) */
-	bool key_proven;       /* possession of the `cnf` key was shown; no gate can check that yet, so none sets it */
+	/* What the asker proved to hold, in this request: the thumbprint of a key (attest/dpop.h), the SHA-256 of a certificate (RFC 8705), as Base64url; empty: nothing. */
+	struct str proven_jkt, proven_x5t;
+	bool proven_before;    /* this evidence was verified with its proof once and is looked at again (a member of a pool), or a dry run was told to suppose so */
 };
 
 /* Signature, then times, issuer, owner, revocation, audience, cnf; the first that fails gives the code (ERR_EVIDENCE_*). On success *ret_claims lives in `a` and

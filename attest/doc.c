@@ -356,6 +356,15 @@ read_claims(const struct reading *r, const json_t *v, const char *name)
 	    r, v, claim_members, ARRAY_LEN(claim_members), name);
 }
 
+bool
+doc_read_claims(struct arena *a, const json_t *v, const char *name,
+    struct doc *ret, struct error *reterr)
+{
+	struct reading r = { a, ret, reterr };
+
+	return read_claims(&r, v, name);
+}
+
 static bool
 read_typ(const struct reading *r, const json_t *v, const char *name)
 {
@@ -431,15 +440,30 @@ read_audience(const struct reading *r, const json_t *v, const char *name)
 /* A thumbprint of a key (RFC 7800, RFC 9449) or certificate (RFC 8705), both
  * SHA-256 in Base64url. */
 static bool
-read_confirmation(const struct reading *r, const json_t *v, const char *name)
+read_thumbprint(
+    const struct reading *r, const json_t *v, const char *name, struct str *ret)
 {
-	return (json_is_string(v) && keys_thumbprint_is_valid(json_str(v))) ||
-	       doc_malformed(r->reterr, name, "a thumbprint");
+	if (!json_is_string(v) || !keys_thumbprint_is_valid(json_str(v)))
+		return doc_malformed(r->reterr, name, "a thumbprint");
+	*ret = str_dup(r->arena, json_str(v));
+	return ret->p || error_nomem(r->reterr);
+}
+
+static bool
+read_jkt(const struct reading *r, const json_t *v, const char *name)
+{
+	return read_thumbprint(r, v, name, &r->doc->jkt);
+}
+
+static bool
+read_x5t(const struct reading *r, const json_t *v, const char *name)
+{
+	return read_thumbprint(r, v, name, &r->doc->x5t);
 }
 
 static const struct member cnf_members[] = {
-	{ "jkt", false, read_confirmation },
-	{ "x5t#S256", false, read_confirmation },
+	{ "jkt", false, read_jkt },
+	{ "x5t#S256", false, read_x5t },
 };
 
 static bool

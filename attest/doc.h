@@ -15,6 +15,7 @@ struct doc_pair {
  * into. */
 struct doc {
 	struct str id, issuer, key_id, subject;
+	struct str jkt, x5t; /* what `cnf` binds it to: one of the two */
 	bool has_times, has_cnf, has_licences;
 	int64_t issued_at, not_before, expires_at; /* unix s */
 	const struct str *audience;
@@ -39,6 +40,9 @@ bool doc_key_id(
  * member), ERR_EVIDENCE_INSTANCE, memory. */
 bool doc_read(struct arena *a, const json_t *root, struct doc *ret,
     struct error *reterr) MUST_USE;
+/* The member `claims` alone, for tokens, into `ret`. Errors as doc_read's. */
+bool doc_read_claims(struct arena *a, const json_t *v, const char *name,
+    struct doc *ret, struct error *reterr) MUST_USE;
 /* EC2's document; `bytes` are the same document, for its id. Issuer `aws`, no
  * times, no audience. */
 bool doc_read_ec2(struct arena *a, const json_t *root, struct str bytes,

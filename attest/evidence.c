@@ -148,6 +148,18 @@ attest_evidence_pack(
 	return ok && (buf_ok(out) || error_nomem(reterr));
 }
 
+bool
+attest_evidence_from_token(
+    struct str compact, struct attest_evidence *ret, struct error *reterr)
+{
+	if (compact.n == 0)
+		return malformed(reterr, "token", "is empty");
+	if (compact.n > LIMIT_TOKEN_BYTES)
+		return too_large(reterr, "token", compact.n, LIMIT_TOKEN_BYTES);
+	*ret = (struct attest_evidence){ STR(KIND_TOKEN), compact, STR("") };
+	return true;
+}
+
 /* ---- as clouds' clients write it -----------------------------------------
  */
 
@@ -319,6 +331,19 @@ static const struct {
 	{ STR_INIT(KIND_EC2_RSA2048), read_pkcs7_file },
 };
 
+/* One line, and one line feed at most. */
+static bool
+from_token_file(struct str text, struct str signature,
+    struct attest_evidence *ret, struct error *reterr)
+{
+	if (signature.n > 0)
+		return malformed(
+		    reterr, "token", "has its signature inside, none beside");
+	if (str_has_suffix(text, STR("\n")))
+		text.n--;
+	return attest_evidence_from_token(text, ret, reterr);
+}
+
 bool
 attest_evidence_from_files(struct arena *a, struct str kind,
     struct str document, struct str signature, struct attest_evidence *ret,
@@ -326,6 +351,8 @@ attest_evidence_from_files(struct arena *a, struct str kind,
 {
 	struct attest_evidence e = { .kind = kind, .document = document };
 
+	if (str_eq(kind, STR(KIND_TOKEN)))
+		return from_token_file(document, signature, ret, reterr);
 	for (size_t i = 0; i < ARRAY_LEN(signature_files); i++) {
 		if (!str_eq(kind, signature_files[i].kind))
 			continue;

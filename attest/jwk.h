@@ -20,6 +20,10 @@ bool jwk_read(const json_t *jwk, struct keys_public *ret,
 bool jwk_read_set(struct arena *a, const char *file, struct str text,
     struct keys_public **ret_keys, size_t *ret_n,
     struct error *reterr) MUST_USE;
+/* JSON when the text begins with a brace, else PEM as keys_public_read has it. */
+bool jwk_read_file(struct arena *a, const char *file, struct str text,
+    struct keys_public **ret_keys, size_t *ret_n,
+    struct error *reterr) MUST_USE;
 /* The key as a new object: required members, `kid` (RFC 7638), `alg`, and `use`
  * where it is not NULL. NULL when memory is out or the key is unfit. */
 json_t *jwk_write(const struct keys_public *k, const char *use);

@@ -1,9 +1,9 @@
 /* jws.h - JSON Web Signatures in compact form (RFC 7515 7.1), read strictly.
  * The key says the algorithm and the message must agree: `alg` is compared with
- * the key's own, never looked up. Nothing in a header is followed: `jku`,
- * `x5u`, `jwk`, `x5c`, `x5t` are refused where the caller did not ask for
- * `jwk`, `crit` and `b64` always, and a name of a header that this file does
- * not know, too.
+ * the key's own, never looked up. Nothing in a header is followed: `jku`, `x5u`
+ * and `x5c` are refused, `jwk` where the caller did not ask for it, and `crit`
+ * and `b64`, since no extension is understood here; other names are ignored, as
+ * RFC 7515 4 has it.
  * Limits: LIMIT_TOKEN_BYTES, LIMIT_TOKEN_DEPTH. */
 #ifndef ATTEST_JWS_H
 #define ATTEST_JWS_H

@@ -109,8 +109,8 @@ add_ed25519(struct buf *out, const EVP_PKEY *pkey)
 
 /* RFC 7638 section 3.2, RFC 8037 appendix A.3: the required members alone, in
  * byte order, without spaces. */
-static bool
-add_jwk(struct buf *out, const struct keys_public *k)
+bool
+keys_write_jwk(const struct keys_public *k, struct buf *out)
 {
 	bool ok;
 
@@ -147,7 +147,7 @@ set_thumbprint(struct keys_public *k)
 	struct buf jwk = { 0 }, text = { 0 };
 	uint8_t digest[32];
 	struct str part;
-	bool ok = add_jwk(&jwk, k);
+	bool ok = keys_write_jwk(k, &jwk);
 
 	part = buf_str(&jwk);
 	ok = ok && digest_sha256(&part, 1, digest);

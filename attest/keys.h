@@ -45,6 +45,11 @@ bool keys_public_read(struct arena *a, const char *file, struct str text,
     struct keys_public **ret_keys, size_t *ret_n,
     struct error *reterr) MUST_USE;
 
+/* The required members of the key's JWK, in byte order and without spaces: what
+ * the thumbprint is made of (RFC 7638 3.2). False when memory is out or the key
+ * is unfit. */
+bool keys_write_jwk(const struct keys_public *k, struct buf *out) MUST_USE;
+
 bool keys_thumbprint_is_valid(struct str s);
 struct str keys_thumbprint(const struct keys_public *k);
 

@@ -4,6 +4,7 @@
 #define ATTEST_KIND_H
 
 #define KIND_AVOW "avow"
+#define KIND_TOKEN "token"
 #define KIND_EC2_SIGNATURE "ec2-signature"
 #define KIND_EC2_RSA2048 "ec2-rsa2048"
 

@@ -4,10 +4,13 @@
  * and Ed25519 ones with S out of range; the length is checked here first. */
 #include "attest/sig.h"
 
+#include <openssl/ecdsa.h>
 #include <openssl/err.h>
 #include <openssl/rsa.h>
 
 #define SIGNATURE_BYTES 512u /* RSA with 4,096 bits, the longest */
+#define P256_BYTES 32
+#define P256_DER_BYTES 72 /* two INTEGERs of 33 bytes in a SEQUENCE */
 
 static bool
 is_rsa(enum keys_algorithm algorithm)
@@ -117,4 +120,82 @@ sig_sign(const struct keys_public *k, struct str message,
 		    "cannot sign: %s", keys_drain());
 	buf_add(ret_signature, made);
 	return buf_ok(ret_signature) || error_nomem(reterr);
+}
+
+/* ---- r and s, side by side ------------------------------------------------
+ */
+
+/* *ret_n is 0 when memory is out. */
+static void
+der_of_raw(struct str raw, unsigned char *to, size_t *ret_n)
+{
+	const unsigned char *p = (const unsigned char *)raw.p;
+	BIGNUM *r = BN_bin2bn(p, P256_BYTES, NULL);
+	BIGNUM *s = BN_bin2bn(p + P256_BYTES, P256_BYTES, NULL);
+	ECDSA_SIG *sig = ECDSA_SIG_new();
+	int n = 0;
+
+	if (r && s && sig && ECDSA_SIG_set0(sig, r, s) == 1) {
+		r = s = NULL; /* the signature's now */
+		n = i2d_ECDSA_SIG(sig, NULL);
+		if (n > 0 && n <= P256_DER_BYTES)
+			n = i2d_ECDSA_SIG(sig, &to);
+	}
+	*ret_n = n > 0 ? (size_t)n : 0;
+	BN_free(r);
+	BN_free(s);
+	ECDSA_SIG_free(sig);
+}
+
+bool
+sig_verify_jose(const struct keys_public *k, struct str message,
+    struct str signature, struct error *reterr)
+{
+	unsigned char der[P256_DER_BYTES];
+	size_t n;
+
+	if (k->algorithm != KEYS_P256)
+		return sig_verify(k, message, signature, reterr);
+	if (signature.n != 2u * P256_BYTES)
+		return error_set(reterr, ERR_EVIDENCE_SIGNATURE, SPAN_NONE,
+		    "the signature is not 64 bytes, r and s");
+	der_of_raw(signature, der, &n);
+	if (n == 0)
+		return error_nomem(reterr);
+	return sig_verify(
+	    k, message, (struct str){ (const char *)der, n }, reterr);
+}
+
+static bool
+raw_of_der(struct str der, struct buf *out)
+{
+	const unsigned char *p = (const unsigned char *)der.p;
+	unsigned char raw[2 * P256_BYTES];
+	ECDSA_SIG *sig = d2i_ECDSA_SIG(NULL, &p, (long)der.n);
+	bool ok = sig &&
+		  BN_bn2binpad(ECDSA_SIG_get0_r(sig), raw, P256_BYTES) ==
+		      P256_BYTES &&
+		  BN_bn2binpad(ECDSA_SIG_get0_s(sig), raw + P256_BYTES,
+		      P256_BYTES) == P256_BYTES;
+
+	if (ok)
+		buf_add(out, (struct str){ (const char *)raw, sizeof raw });
+	ECDSA_SIG_free(sig);
+	return ok && buf_ok(out);
+}
+
+bool
+sig_sign_jose(const struct keys_public *k, struct str message,
+    struct buf *ret_signature, struct error *reterr)
+{
+	struct buf der = { 0 };
+	bool ok;
+
+	if (k->algorithm != KEYS_P256)
+		return sig_sign(k, message, ret_signature, reterr);
+	ok = sig_sign(k, message, &der, reterr) &&
+	     (raw_of_der(buf_str(&der), ret_signature) || error_nomem(reterr));
+	buf_free(&der);
+	ERR_clear_error();
+	return ok;
 }

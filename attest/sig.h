@@ -14,4 +14,11 @@ bool sig_verify(const struct keys_public *k, struct str message,
 bool sig_sign(const struct keys_public *k, struct str message,
     struct buf *ret_signature, struct error *reterr) MUST_USE;
 
+/* The same in the form of JSON Web Signatures (RFC 7518 3.4): P-256 as r and s,
+ * 32 bytes each, big-endian; RSA and Ed25519 as above. */
+bool sig_verify_jose(const struct keys_public *k, struct str message,
+    struct str signature, struct error *reterr) MUST_USE;
+bool sig_sign_jose(const struct keys_public *k, struct str message,
+    struct buf *ret_signature, struct error *reterr) MUST_USE;
+
 #endif

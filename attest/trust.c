@@ -11,7 +11,9 @@
 
 #include <openssl/err.h>
 
+#include "attest/jwk.h"
 #include "attest/kind.h"
+#include "attest/spiffe.h"
 #include "base/digest.h"
 #include "base/file.h"
 #include "base/limits.h"
@@ -23,7 +25,8 @@ struct attest_trust {
 	char version[65];
 };
 
-static const char *const suffixes[] = { ".pem", NULL };
+static const char *const pem_suffixes[] = { ".pem", NULL };
+static const char *const token_suffixes[] = { ".pem", ".json", ".jwks", NULL };
 
 /* ---- kinds ----------------------------------------------------------------
  */
@@ -56,11 +59,15 @@ static const struct kind {
 	bool has_region;   /* each key is one region's */
 	size_t limit_keys; /* clouds' keys are tried one after the other */
 	bool (*fits)(enum keys_algorithm, bool written_out);
-	struct str issuer; /* clouds' own */
-	const char *keys;  /* for messages */
+	struct str issuer;           /* clouds' own */
+	const char *keys;            /* for messages */
+	const char *const *suffixes; /* of files of keys; NULL: .pem */
 } kinds[] = {
 	{ STR_INIT(KIND_AVOW), false, false, LIMIT_TRUST_KEYS, fits_avow,
 	    STR_INIT(""), "RSA of 2,048 to 4,096 bits, P-256 or Ed25519" },
+	{ STR_INIT(KIND_TOKEN), false, false, LIMIT_TRUST_KEYS, fits_avow,
+	    STR_INIT(""), "RSA of 2,048 to 4,096 bits, P-256 or Ed25519",
+	    token_suffixes },
 	{ STR_INIT(KIND_EC2_SIGNATURE), true, false, LIMIT_TRUST_CLOUD_KEYS,
 	    fits_ec2_signature, STR_INIT("aws"), "RSA-1024" },
 	{ STR_INIT(KIND_EC2_RSA2048), true, true, LIMIT_TRUST_CLOUD_KEYS,
@@ -215,7 +222,9 @@ read_file(const struct loading *l, const char *file, struct error *reterr)
 	bool ok = a != NULL || error_nomem(reterr);
 
 	ok = ok && file_read(a, file, LIMIT_KEY_FILE_BYTES, &text, reterr) &&
-	     keys_public_read(a, file, text, &keys, &n, reterr) &&
+	     (l->kind->suffixes
+		     ? jwk_read_file(a, file, text, &keys, &n, reterr)
+		     : keys_public_read(a, file, text, &keys, &n, reterr)) &&
 	     add_keys(l, keys, n, file, reterr);
 	arena_free(a);
 	return ok;
@@ -224,6 +233,8 @@ read_file(const struct loading *l, const char *file, struct error *reterr)
 static bool
 read_keys(struct loading *l, const char *path, struct error *reterr)
 {
+	const char *const *suffixes =
+	    l->kind->suffixes ? l->kind->suffixes : pem_suffixes;
 	const char *const *files;
 	size_t n;
 
@@ -300,8 +311,15 @@ check_entry(const struct loading *l, const struct attest_trust_entry *entry,
 	if (!entry->keys || !*entry->keys)
 		return refuse(l, reterr, "a trust entry wants `keys`");
 	if (!l->kind->is_cloud && entry->issuer.n == 0)
-		return refuse(
-		    l, reterr, "a trust entry of kind `avow` wants `issuer`");
+		return error_set(reterr, ERR_CONFIG_TRUST, l->at,
+		    "a trust entry of kind `%s` wants `issuer`",
+		    l->kind->name.p);
+	if (entry->trust_domain.n > 0 &&
+	    (l->kind->is_cloud ||
+		!spiffe_trust_domain_is_valid(entry->trust_domain)))
+		return refuse(l, reterr,
+		    "a trust domain has small letters, digits, `.`, `-`, `_`, "
+		    "and is for kinds `avow` and `token`");
 	if (entry->max_lease_s < 0)
 		return refuse(l, reterr, "`maxLease` is negative");
 	if (!is_prefix(entry->prefix))
@@ -346,10 +364,13 @@ copy_entry(const struct loading *l, const struct attest_trust_entry *entry,
 
 	e->kind = l->kind->name;
 	e->max_lease_s = entry->max_lease_s;
-	e->audience_required = !l->kind->is_cloud && entry->audience_required;
+	/* A token always is for one. */
+	e->audience_required = str_eq(e->kind, STR(KIND_TOKEN)) ||
+			       (!l->kind->is_cloud && entry->audience_required);
 	return copy(l, l->kind->is_cloud ? l->kind->issuer : entry->issuer,
 		   &e->issuer, reterr) &&
 	       copy(l, entry->prefix, &e->prefix, reterr) &&
+	       copy(l, entry->trust_domain, &e->trust_domain, reterr) &&
 	       copy_pins(
 		   l, entry->owners, entry->n_owners, &e->owners, reterr) &&
 	       copy_pins(
@@ -378,6 +399,18 @@ check_prefixes(const struct loading *l, const struct trust_entry *other,
 	return true;
 }
 
+/* As with prefixes: one SPIFFE id, one principal. */
+static bool
+check_domains(const struct loading *l, const struct trust_entry *other,
+    struct error *reterr)
+{
+	return l->entry->trust_domain.n == 0 ||
+	       !str_eq(l->entry->trust_domain, other->trust_domain) ||
+	       refuse(l, reterr,
+		   "two trust entries of one trust domain would speak for the "
+		   "same SPIFFE ids");
+}
+
 static bool
 check_keys(const struct loading *l, const struct trust_entry *other,
     struct error *reterr)
@@ -402,6 +435,7 @@ check_others(const struct loading *l, struct error *reterr)
 		const struct trust_entry *other = &l->trust->entries[i];
 
 		if (!check_prefixes(l, other, reterr) ||
+		    !check_domains(l, other, reterr) ||
 		    !check_keys(l, other, reterr))
 			return false;
 		if (str_eq(other->kind, l->entry->kind))
@@ -438,6 +472,7 @@ frame_entry(struct buf *b, const struct trust_entry *e)
 	frame(b, e->kind);
 	frame(b, e->issuer);
 	frame(b, e->prefix);
+	frame(b, e->trust_domain);
 	frame_pins(b, &e->owners);
 	frame_pins(b, &e->regions);
 	frame_pins(b, &e->images);
@@ -530,8 +565,8 @@ attest_trust_add(struct attest_trust *t, const struct attest_trust_entry *entry,
 
 	if (!l.kind)
 		return refuse(&l, reterr,
-		    "kind is `avow`, `ec2-signature` or `ec2-rsa2048`; others "
-		    "are not supported yet");
+		    "kind is `avow`, `token`, `ec2-signature` or "
+		    "`ec2-rsa2048`; others are not supported yet");
 	ok = check_entry(&l, entry, reterr) && copy_entry(&l, entry, reterr) &&
 	     read_keys(&l, entry->keys, reterr) && check_others(&l, reterr) &&
 	     join(t, &e, reterr);

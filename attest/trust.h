@@ -18,7 +18,7 @@ struct trust_key {
 };
 
 struct trust_entry {
-	struct str kind, issuer, prefix;
+	struct str kind, issuer, prefix, trust_domain;
 	struct trust_pins owners, regions, images; /* empty: not pinned */
 	int64_t max_lease_s;
 	bool audience_required;

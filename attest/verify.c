@@ -18,9 +18,12 @@
 
 #include "attest/cms.h"
 #include "attest/doc.h"
+#include "attest/jws.h"
 #include "attest/kind.h"
 #include "attest/revoked.h"
 #include "attest/sig.h"
+#include "attest/spiffe.h"
+#include "attest/token_read.h"
 #include "attest/trust.h"
 #include "base/limits.h"
 #include "policy/claims_make.h"
@@ -29,11 +32,13 @@ struct run {
 	struct arena *arena;
 	const struct attest_evidence *evidence;
 	const struct attest_context *ctx;
-	json_t *root; /* of the document; NULL until parsed */
+	json_t *root;   /* of the document; NULL until parsed */
+	struct jws jws; /* of a token; empty until parsed */
 	struct doc doc;
 	struct verify_key at;
 	const struct trust_entry *entry;
 	const struct trust_key *key;
+	struct str spiffe_id; /* empty without a trust domain */
 };
 
 static bool
@@ -175,6 +180,81 @@ read_ec2(struct run *r, struct error *reterr)
 	return r->doc.key_id.p || error_nomem(reterr);
 }
 
+/* ---- tokens ---------------------------------------------------------------
+ */
+
+static bool
+check_token(struct run *r, const struct verify_key *known, struct error *reterr)
+{
+	if (!jws_parse(r->arena, r->evidence->document, JWS_KEY_TRUSTED,
+		&r->jws, reterr))
+		return false;
+	if (!find_key(r, has_thumbprint, &r->jws.kid))
+		return refuse(reterr, ERR_EVIDENCE_KEY,
+		    "the key that the token names is not trusted");
+	if (known && known->entry == r->at.entry && known->key == r->at.key)
+		return true;
+	return jws_verify(&r->jws, &r->key->public, reterr);
+}
+
+/* The id that policies see is made from what was verified, never copied. */
+static bool
+set_spiffe_id(struct run *r, struct error *reterr)
+{
+	struct buf id = { 0 };
+
+	if (r->entry->trust_domain.n == 0)
+		return true;
+	spiffe_id_write(&id, r->entry->trust_domain, r->doc.subject);
+	r->spiffe_id =
+	    buf_ok(&id) ? str_dup(r->arena, buf_str(&id)) : (struct str){ 0 };
+	buf_free(&id);
+	return r->spiffe_id.p || error_nomem(reterr);
+}
+
+static bool
+take_token(struct run *r, const struct token *t, struct error *reterr)
+{
+	struct doc *d = &r->doc;
+	struct str *audience = ARENA_NEW(r->arena, struct str);
+
+	if (!audience)
+		return error_nomem(reterr);
+	*audience = t->audience;
+	d->id = t->id;
+	d->issuer = t->issuer;
+	d->key_id = t->key_id;
+	d->subject = t->subject;
+	d->has_times = d->has_cnf = true;
+	d->jkt = t->jkt;
+	d->x5t = t->x5t;
+	d->issued_at = t->issued_at;
+	d->not_before = t->not_before;
+	d->expires_at = t->expires_at;
+	d->audience = audience;
+	d->n_audience = 1;
+	return str_eq(t->trust_domain, r->entry->trust_domain) ||
+	       refuse(reterr, ERR_EVIDENCE_ISSUER,
+		   "the token's subject is of another trust domain");
+}
+
+/* A full token alone opens gates (RFC 8725 3.11). */
+static bool
+read_token(struct run *r, struct error *reterr)
+{
+	struct token t = { 0 };
+	bool ok = token_typ_is(TOKEN_FULL, r->jws.typ) ||
+		  refuse(reterr, ERR_EVIDENCE_KIND,
+		      "the token is not of type `avow-token+jwt`");
+
+	ok = ok &&
+	     token_read(r->arena, &r->jws, TOKEN_FULL, &t, &r->doc, reterr) &&
+	     token_check_times(&t, r->ctx->now_unix_s, reterr) &&
+	     take_token(r, &t, reterr);
+	token_fini(&t);
+	return ok;
+}
+
 static const struct kind {
 	struct str name;
 	/* Finds the key and checks the signature; leaves `root`. */
@@ -184,6 +264,7 @@ static const struct kind {
 	bool (*read)(struct run *, struct error *);
 } kinds[] = {
 	{ STR_INIT(KIND_AVOW), check_avow, read_avow },
+	{ STR_INIT(KIND_TOKEN), check_token, read_token },
 	{ STR_INIT(KIND_EC2_SIGNATURE), check_ec2_signature, read_ec2 },
 	{ STR_INIT(KIND_EC2_RSA2048), check_ec2_rsa2048, read_ec2 },
 };
@@ -205,9 +286,12 @@ check_sizes(struct run *r, struct error *reterr)
 {
 	const struct attest_evidence *e = r->evidence;
 
-	if (e->document.n == 0 || e->signature.n == 0)
+	bool is_token = str_eq(e->kind, STR(KIND_TOKEN));
+
+	if (e->document.n == 0 || (e->signature.n == 0) != is_token)
 		return refuse(reterr, ERR_EVIDENCE_MALFORMED,
-		    "the document or its signature is empty");
+		    "the document or its signature is empty, or a token has "
+		    "one beside");
 	if (e->document.n > LIMIT_DOCUMENT_BYTES ||
 	    e->signature.n > LIMIT_SIGNATURE_BYTES)
 		return refuse(reterr, ERR_EVIDENCE_TOO_LARGE,
@@ -276,6 +360,10 @@ check_revoked(struct run *r, struct error *reterr)
 	if (revoked_has_key(list, keys_thumbprint(&r->key->public)))
 		return refuse(
 		    reterr, ERR_EVIDENCE_REVOKED, "the key is revoked");
+	if (revoked_has_key(list, r->doc.jkt) ||
+	    revoked_has_key(list, r->doc.x5t))
+		return refuse(reterr, ERR_EVIDENCE_REVOKED,
+		    "the holder's key is revoked");
 	return true;
 }
 
@@ -303,7 +391,13 @@ check_audience(struct run *r, struct error *reterr)
 static bool
 check_cnf(struct run *r, struct error *reterr)
 {
-	return !r->doc.has_cnf || r->ctx->key_proven ||
+	const struct doc *d = &r->doc;
+	const struct attest_context *ctx = r->ctx;
+
+	if (!d->has_cnf || ctx->proven_before)
+		return true;
+	return (d->jkt.n > 0 && str_eq(d->jkt, ctx->proven_jkt)) ||
+	       (d->x5t.n > 0 && str_eq(d->x5t, ctx->proven_x5t)) ||
 	       refuse(reterr, ERR_EVIDENCE_PROOF,
 		   "the document is bound to a key, and possession of it was "
 		   "not proven");
@@ -346,6 +440,7 @@ make_claims(struct run *r, const struct claims **ret, struct error *reterr)
 		.document_id = d->id,
 		.subject = d->subject,
 		.prefix = r->entry->prefix,
+		.spiffe_id = r->spiffe_id,
 		.has_issued_at = d->has_times,
 		.has_expires_at = d->has_times,
 		.has_cnf = d->has_cnf,
@@ -391,7 +486,7 @@ verify(struct run *r, const struct verify_key *known,
 	for (size_t i = 0; i < ARRAY_LEN(checks); i++)
 		if (!checks[i](r, reterr))
 			return false;
-	return make_claims(r, ret_claims, reterr);
+	return set_spiffe_id(r, reterr) && make_claims(r, ret_claims, reterr);
 }
 
 bool
@@ -404,6 +499,7 @@ verify_evidence(struct arena *a, const struct attest_evidence *e,
 	bool ok = verify(&r, known, ret_claims, reterr);
 
 	json_decref(r.root);
+	jws_fini(&r.jws);
 	if (ok)
 		*ret_key = r.at;
 	return ok;

@@ -62,6 +62,15 @@
 #define LIMIT_FAILURES_TABLE 65536u  /* sources and pairs that are remembered */
 #define LIMIT_PEER_ACCOUNTS 65536u
 #define LIMIT_PEER_SPENT 65536u
+/* Tokens and proofs of possession. */
+#define LIMIT_TOKEN_BYTES 8000u      /* with its header's name it fits nginx's 8 KiB line */
+#define LIMIT_TOKEN_DEPTH 16u
+#define LIMIT_TOKEN_AUDIENCE 512u
+#define LIMIT_TRUST_DOMAIN 255u      /* SPIFFE-ID 2.1 */
+#define LIMIT_CERTIFICATE_HEADER 16384u /* a client's certificate, PEM, escaped */
+#define LIMIT_RING_KEYS 64u
+#define LIMIT_DPOP_EPOCH_S 120       /* a nonce serves this long, and as long again after the next one */
+#define LIMIT_DPOP_PROOFS (1u << 20) /* remembered of an epoch; more begin the next one early */
 
 /* HTTP. */
 #define LIMIT_HTTP_REQUEST_LINE 8192u

@@ -36,8 +36,9 @@ static const struct row {
 	{ CLAIM("supportLevel", support_level), STR_INIT(""), false, false },
 };
 
-/* Kind, issuer, documentId, issuedAt, expiresAt, os and licences besides. */
-#define MAX_ATTRS (ARRAY_LEN(rows) + 7)
+/* Kind, issuer, documentId, spiffeId, issuedAt, expiresAt, os and licences
+ * besides. */
+#define MAX_ATTRS (ARRAY_LEN(rows) + 8)
 
 static struct str *
 said_at(struct claims_init *said, const struct row *row)
@@ -99,8 +100,8 @@ static bool
 copy_said(struct arena *a, struct claims_init *s, struct error *reterr)
 {
 	struct str *const strings[] = { &s->kind, &s->issuer, &s->key_id,
-		&s->document_id, &s->subject, &s->prefix, &s->os_name,
-		&s->os_version };
+		&s->document_id, &s->subject, &s->prefix, &s->spiffe_id,
+		&s->os_name, &s->os_version };
 
 	for (size_t i = 0; i < ARRAY_LEN(strings); i++)
 		if (!copy_str(a, strings[i], reterr))
@@ -243,6 +244,8 @@ make_attrs(struct making *m)
 	put(m, STR("kind"), value_string(s->kind));
 	put(m, STR("issuer"), value_string(s->issuer));
 	put(m, STR("documentId"), value_string(s->document_id));
+	if (s->spiffe_id.n)
+		put(m, STR("spiffeId"), value_string(s->spiffe_id));
 	if ((s->has_issued_at && !put_time(m, STR("issuedAt"), s->issued_at)) ||
 	    (s->has_expires_at &&
 		!put_time(m, STR("expiresAt"), s->expires_at)))

@@ -11,6 +11,7 @@ struct claims_pair {
 /* Empty strings and zero counts mean "not there". Everything is copied into `a`. */
 struct claims_init {
 	struct str kind, issuer, key_id, document_id, subject, prefix;
+	struct str spiffe_id; /* where the trust has a domain */
 	bool has_issued_at, has_expires_at, has_cnf, has_licences;
 	int64_t issued_at, expires_at; /* seconds */
 	int64_t max_lease_s;           /* 0: by expiry alone; INT64_MAX: none */

@@ -179,7 +179,7 @@ START_TEST(a_bound_document_with_its_proof)
 	kit_init(&k, KEY_P256);
 	e = kit_sign(&k, kit_document(&k, "\"claims\"", CNF));
 	ctx = kit_context(&k);
-	ctx.key_proven = true;
+	ctx.proven_before = true;
 	check_code(verdict(&k, &e, &ctx), ERR_NONE, "proven");
 	kit_fini(&k);
 }

@@ -1,0 +1,217 @@
+/* jws.c - HEADER.PAYLOAD.SIGNATURE, taken apart and put together.
+ * Three parts of strict Base64url: one text for one signature input, so that a
+ * token cannot be written twice (left-over bits, padding, a fourth part: all
+ * refused). The header is JSON without duplicate names. */
+#include "attest/jws.h"
+
+#include <openssl/err.h>
+
+#include "attest/sig.h"
+#include "base/base64.h"
+#include "base/limits.h"
+
+static bool
+malformed(struct error *reterr, const char *why)
+{
+	return error_set(
+	    reterr, ERR_EVIDENCE_MALFORMED, SPAN_NONE, "the token %s", why);
+}
+
+struct str
+jws_algorithm(const struct keys_public *k)
+{
+	switch (k->algorithm) {
+	case KEYS_RSA2048:
+	case KEYS_RSA_LARGER:
+		return STR("RS256");
+	case KEYS_P256:
+		return STR("ES256");
+	case KEYS_ED25519:
+		return STR("EdDSA");
+	case KEYS_RSA1024:
+	case KEYS_UNFIT:
+	default:
+		return STR("");
+	}
+}
+
+/* ---- in -------------------------------------------------------------------
+ */
+
+static bool
+split(struct arena *a, struct str text, struct jws *j, struct str *header)
+{
+	size_t first = str_find(text, '.', 0);
+	size_t second = str_find(text, '.', first + 1);
+
+	if (second >= text.n)
+		return false;
+	j->signed_part = str_sub(text, 0, second);
+	/* A third dot fails here: it is no letter of Base64url. */
+	return base64_decode(a, BASE64_URL, str_sub(text, 0, first), header) &&
+	       base64_decode(a, BASE64_URL, str_sub(text, first + 1, second),
+		   &j->payload) &&
+	       base64_decode(a, BASE64_URL, str_sub(text, second + 1, text.n),
+		   &j->signature);
+}
+
+/* RFC 8725 3.9, 3.10; RFC 7515 4.1.11; RFC 7797 6. */
+static bool
+check_names(
+    const json_t *header, enum jws_key_source source, struct error *reterr)
+{
+	static const char *const never[] = { "jku", "x5u", "x5c", "crit",
+		"b64" };
+
+	for (size_t i = 0; i < ARRAY_LEN(never); i++)
+		if (json_object_get(header, never[i]))
+			return error_set(reterr, ERR_EVIDENCE_MALFORMED,
+			    SPAN_NONE,
+			    "the token's header has `%s`, which is never "
+			    "followed",
+			    never[i]);
+	if (source == JWS_KEY_TRUSTED)
+		return !json_object_get(header, "jwk") ||
+		       malformed(reterr, "brings its own key");
+	return json_is_object(json_object_get(header, "jwk")) ||
+	       malformed(reterr, "does not bring its key");
+}
+
+/* A string member, empty when it is not there; false when it is another thing.
+ */
+static bool
+read_name(const json_t *header, const char *name, struct str *ret)
+{
+	const json_t *v = json_object_get(header, name);
+
+	*ret = json_is_string(v) ? json_str(v) : STR("");
+	return !v || (json_is_string(v) && ret->n > 0);
+}
+
+static bool
+read_header(struct jws *j, struct str text, enum jws_key_source source,
+    struct error *reterr)
+{
+	struct error why = { 0 };
+
+	if (!json_parse(text, NULL, LIMIT_TOKEN_BYTES, LIMIT_TOKEN_DEPTH,
+		JSON_NO_NUL, &j->header, &why))
+		return why.code == ERR_LIMIT_MEMORY
+			   ? error_nomem(reterr)
+			   : malformed(reterr, "has a header that is not JSON");
+	if (!json_is_object(j->header))
+		return malformed(reterr, "has a header that is no object");
+	if (!read_name(j->header, "alg", &j->alg) || j->alg.n == 0 ||
+	    !read_name(j->header, "typ", &j->typ) ||
+	    !read_name(j->header, "kid", &j->kid))
+		return malformed(reterr,
+		    "has a header without `alg`, or with a name that is no "
+		    "text");
+	return check_names(j->header, source, reterr);
+}
+
+bool
+jws_parse(struct arena *a, struct str text, enum jws_key_source source,
+    struct jws *ret, struct error *reterr)
+{
+	struct jws j = { 0 };
+	struct str header;
+
+	if (text.n > LIMIT_TOKEN_BYTES)
+		return error_set(reterr, ERR_EVIDENCE_TOO_LARGE, SPAN_NONE,
+		    "the token is %zu bytes, the limit is %u", text.n,
+		    LIMIT_TOKEN_BYTES);
+	if (!split(a, text, &j, &header))
+		return malformed(
+		    reterr, "is not three parts of Base64url with dots");
+	if (!read_header(&j, header, source, reterr)) {
+		json_decref(j.header);
+		return false;
+	}
+	*ret = j;
+	return true;
+}
+
+void
+jws_fini(struct jws *j)
+{
+	json_decref(j->header);
+	*j = (struct jws){ 0 };
+}
+
+bool
+jws_verify(
+    const struct jws *j, const struct keys_public *k, struct error *reterr)
+{
+	struct str alg = jws_algorithm(k);
+
+	if (alg.n == 0 || !str_eq(alg, j->alg))
+		return error_set(reterr, ERR_EVIDENCE_SIGNATURE, SPAN_NONE,
+		    "the token is not signed with the algorithm of the key");
+	return sig_verify_jose(k, j->signed_part, j->signature, reterr);
+}
+
+/* ---- out ------------------------------------------------------------------
+ */
+
+/* RFC 7515 4.1: `alg` first, for people. */
+static json_t *
+make_header(const struct keys_public *k, const char *typ, const json_t *jwk)
+{
+	json_t *header = json_object();
+	bool ok = header &&
+		  json_object_set_new(
+		      header, "alg", json_from_str(jws_algorithm(k))) == 0 &&
+		  json_object_set_new(header, "typ", json_string(typ)) == 0;
+
+	if (ok && jwk)
+		ok = json_object_set_new(header, "jwk", json_deep_copy(jwk)) ==
+		     0;
+	else if (ok)
+		ok = json_object_set_new(
+			 header, "kid", json_from_str(keys_thumbprint(k))) == 0;
+	if (ok)
+		return header;
+	json_decref(header);
+	return NULL;
+}
+
+static bool
+add_signed_part(struct buf *out, const json_t *header, struct str payload)
+{
+	struct buf text = { 0 };
+	bool ok = header && json_write(&text, header);
+
+	base64_encode(out, BASE64_URL, buf_str(&text));
+	buf_byte(out, '.');
+	base64_encode(out, BASE64_URL, payload);
+	buf_free(&text);
+	return ok && buf_ok(out);
+}
+
+bool
+jws_sign(const struct keys_public *k, const char *typ, const json_t *jwk,
+    struct str payload, struct buf *out, struct error *reterr)
+{
+	struct buf token = { 0 }, signature = { 0 };
+	json_t *header;
+	bool ok;
+
+	if (jws_algorithm(k).n == 0)
+		return error_set(reterr, ERR_KEY_FORM, SPAN_NONE,
+		    "a key of this type signs no token");
+	header = make_header(k, typ, jwk);
+	ok = add_signed_part(&token, header, payload) || error_nomem(reterr);
+	ok = ok && sig_sign_jose(k, buf_str(&token), &signature, reterr);
+	if (ok) {
+		buf_byte(&token, '.');
+		base64_encode(&token, BASE64_URL, buf_str(&signature));
+		buf_add(out, buf_str(&token));
+		ok = (buf_ok(&token) && buf_ok(out)) || error_nomem(reterr);
+	}
+	json_decref(header);
+	buf_free(&token);
+	buf_free(&signature);
+	ERR_clear_error();
+	return ok;
+}

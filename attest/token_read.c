@@ -1,0 +1,378 @@
+/* token_read.c - what a token's payload says, member by member.
+ * A table a type. In our own types a member without a row is refused, since a
+ * reader that skips what it does not know would skip a restriction, too; in
+ * SPIFFE's it is ignored, as their standards have it. */
+#include "attest/token_read.h"
+
+#include "attest/jwk.h"
+#include "attest/spiffe.h"
+#include "base/digest.h"
+#include "base/limits.h"
+
+#define TIME_MOST INT64_C(253402300799) /* 9999-12-31T23:59:59Z */
+#define INCARNATION_MOST (INT64_C(1) << 53)
+
+struct reading {
+	struct arena *arena;
+	struct token *token;
+	struct doc *doc;
+	struct error *reterr;
+};
+
+struct member {
+	const char *name;
+	bool required;
+	bool (*read)(const struct reading *, const json_t *v, const char *name);
+};
+
+static bool
+malformed(const struct reading *r, const char *name, const char *want)
+{
+	return error_set(r->reterr, ERR_EVIDENCE_MALFORMED, SPAN_NONE,
+	    "the token's `%s` is not %s", name, want);
+}
+
+static bool
+read_text(const struct reading *r, const json_t *v, const char *name,
+    size_t most, struct str *ret)
+{
+	if (!json_is_string(v) || json_string_length(v) == 0 ||
+	    json_string_length(v) > most)
+		return malformed(r, name, "a text of the right length");
+	*ret = str_dup(r->arena, json_str(v));
+	return ret->p || error_nomem(r->reterr);
+}
+
+static bool
+read_number(const struct reading *r, const json_t *v, const char *name,
+    int64_t most, int64_t *ret)
+{
+	json_int_t n = json_is_integer(v) ? json_integer_value(v) : -1;
+
+	if (n < 0 || n > most)
+		return malformed(r, name, "a whole number in its range");
+	*ret = n;
+	return true;
+}
+
+static bool
+read_issuer(const struct reading *r, const json_t *v, const char *name)
+{
+	return read_text(r, v, name, DOC_TEXT_BYTES, &r->token->issuer);
+}
+
+static bool
+refuse_subject(const struct reading *r)
+{
+	return error_set(r->reterr, ERR_EVIDENCE_INSTANCE, SPAN_NONE,
+	    "the token's `sub` is neither an instance id nor "
+	    "spiffe://TRUST_DOMAIN/instance/ID");
+}
+
+static bool
+read_subject(const struct reading *r, const json_t *v, const char *name)
+{
+	struct str text, path;
+
+	if (!read_text(r, v, name, 2048, &text))
+		return false;
+	if (attest_instance_id_is_valid(text)) {
+		r->token->subject = text;
+		return true;
+	}
+	return (spiffe_id_parse(text, &r->token->trust_domain, &path) &&
+		   spiffe_instance(path, &r->token->subject)) ||
+	       refuse_subject(r);
+}
+
+static bool
+read_spiffe_subject(const struct reading *r, const json_t *v, const char *name)
+{
+	return read_subject(r, v, name) &&
+	       (r->token->trust_domain.n > 0 || refuse_subject(r));
+}
+
+/* RFC 7519 4.1.3: a text or a list; ours has one. */
+static bool
+read_audience(const struct reading *r, const json_t *v, const char *name)
+{
+	if (json_is_array(v) && json_array_size(v) != 1)
+		return malformed(r, name, "one audience");
+	return read_text(r, json_is_array(v) ? json_array_get(v, 0) : v, name,
+	    LIMIT_TOKEN_AUDIENCE, &r->token->audience);
+}
+
+static bool
+read_issued_at(const struct reading *r, const json_t *v, const char *name)
+{
+	return read_number(r, v, name, TIME_MOST, &r->token->issued_at);
+}
+
+static bool
+read_not_before(const struct reading *r, const json_t *v, const char *name)
+{
+	return read_number(r, v, name, TIME_MOST, &r->token->not_before);
+}
+
+static bool
+read_expires_at(const struct reading *r, const json_t *v, const char *name)
+{
+	return read_number(r, v, name, TIME_MOST, &r->token->expires_at);
+}
+
+static bool
+read_incarnation(const struct reading *r, const json_t *v, const char *name)
+{
+	return read_number(
+	    r, v, name, INCARNATION_MOST, &r->token->incarnation);
+}
+
+static bool
+read_id(const struct reading *r, const json_t *v, const char *name)
+{
+	return read_text(r, v, name, DOC_TEXT_BYTES, &r->token->id) &&
+	       (doc_id_is_valid(r->token->id) ||
+		   malformed(r, name, "32 lower-case hex digits"));
+}
+
+/* Others' ids are any text. */
+static bool
+read_free_id(const struct reading *r, const json_t *v, const char *name)
+{
+	return read_text(r, v, name, DOC_TEXT_BYTES, &r->token->id);
+}
+
+static bool
+read_thumbprint(const struct reading *r, const json_t *v, struct str *ret)
+{
+	if (!v)
+		return true;
+	return read_text(r, v, "cnf", KEYS_THUMBPRINT, ret) &&
+	       (keys_thumbprint_is_valid(*ret) ||
+		   malformed(r, "cnf", "a thumbprint"));
+}
+
+/* RFC 7800 3.1, RFC 9449 6.1, RFC 8705 3.1: bound to one thing. */
+static bool
+read_cnf(const struct reading *r, const json_t *v, const char *name)
+{
+	if (json_object_size(v) != 1)
+		return malformed(r, name, "an object with one member");
+	return read_thumbprint(r, json_object_get(v, "jkt"), &r->token->jkt) &&
+	       read_thumbprint(
+		   r, json_object_get(v, "x5t#S256"), &r->token->x5t) &&
+	       (r->token->jkt.n + r->token->x5t.n > 0 ||
+		   malformed(r, name, "`jkt` or `x5t#S256`"));
+}
+
+static bool
+take_holder(
+    const struct reading *r, const json_t *jwk, const struct keys_public *k)
+{
+	r->token->jkt = str_dup(r->arena, keys_thumbprint(k));
+	r->token->holder = json_incref((json_t *)(uintptr_t)jwk);
+	return r->token->jkt.p || error_nomem(r->reterr);
+}
+
+/* A WIT carries the whole key, and says its algorithm. */
+static bool
+read_cnf_jwk(const struct reading *r, const json_t *v, const char *name)
+{
+	const json_t *jwk = json_object_get(v, "jwk");
+	struct keys_public k;
+	bool ok;
+
+	if (!json_is_object(jwk) ||
+	    !json_is_string(json_object_get(jwk, "alg")))
+		return malformed(r, name, "`jwk` with its `alg`");
+	if (!jwk_read(jwk, &k, NULL))
+		return malformed(r, name, "a public key of an accepted type");
+	ok = take_holder(r, jwk, &k);
+	keys_public_fini(&k);
+	return ok;
+}
+
+static bool
+read_claims(const struct reading *r, const json_t *v, const char *name)
+{
+	struct doc unused = { 0 };
+
+	if (!doc_read_claims(
+		r->arena, v, name, r->doc ? r->doc : &unused, r->reterr))
+		return false;
+	r->token->claims = json_incref((json_t *)(uintptr_t)v);
+	return true;
+}
+
+static const struct member full_members[] = {
+	{ "iss", true, read_issuer },
+	{ "sub", true, read_subject },
+	{ "aud", true, read_audience },
+	{ "iat", true, read_issued_at },
+	{ "nbf", true, read_not_before },
+	{ "exp", true, read_expires_at },
+	{ "jti", true, read_id },
+	{ "cnf", true, read_cnf },
+	{ "inc", true, read_incarnation },
+	{ "claims", false, read_claims },
+};
+
+static const struct member wit_members[] = {
+	{ "iss", false, read_issuer },
+	{ "sub", true, read_spiffe_subject },
+	{ "iat", false, read_issued_at },
+	{ "nbf", false, read_not_before },
+	{ "exp", true, read_expires_at },
+	{ "jti", false, read_free_id },
+	{ "cnf", true, read_cnf_jwk },
+};
+
+static const struct member svid_members[] = {
+	{ "iss", false, read_issuer },
+	{ "sub", true, read_spiffe_subject },
+	{ "aud", true, read_audience },
+	{ "iat", false, read_issued_at },
+	{ "nbf", false, read_not_before },
+	{ "exp", true, read_expires_at },
+	{ "jti", false, read_free_id },
+};
+
+static const struct kind {
+	const char *word;
+	const char *typ;
+	bool is_ours; /* nothing without a row */
+	const struct member *members;
+	size_t n;
+} kinds[] = {
+	[TOKEN_NONE] = { "", "", true, NULL, 0 },
+	[TOKEN_FULL] = { "full", "avow-token+jwt", true, full_members,
+	    ARRAY_LEN(full_members) },
+	[TOKEN_VERIFY] = { "verify", "avow-verify+jwt", true, full_members,
+	    ARRAY_LEN(full_members) },
+	[TOKEN_WIT] = { "wit", "wit+jwt", false, wit_members,
+	    ARRAY_LEN(wit_members) },
+	[TOKEN_JWT_SVID] = { "jwt-svid", "JWT", false, svid_members,
+	    ARRAY_LEN(svid_members) },
+};
+
+const char *
+token_typ(enum token_type type)
+{
+	return kinds[type].typ;
+}
+
+enum token_type
+token_type_of(struct str name)
+{
+	if (str_eq(name, STR("urn:ietf:params:oauth:token-type:jwt")))
+		return TOKEN_FULL;
+	for (size_t i = 1; i < ARRAY_LEN(kinds); i++)
+		if (str_eq(name, str_of(kinds[i].word)) ||
+		    str_eq(name, str_of(kinds[i].typ)))
+			return (enum token_type)i;
+	return TOKEN_NONE;
+}
+
+bool
+token_typ_is(enum token_type type, struct str typ)
+{
+	if (type == TOKEN_JWT_SVID)
+		return typ.n == 0 || str_eq(typ, STR("JWT")) ||
+		       str_eq(typ, STR("JOSE"));
+	return type != TOKEN_NONE && str_eq(typ, str_of(kinds[type].typ));
+}
+
+static bool
+read_members(
+    const struct reading *r, const struct kind *kind, const json_t *payload)
+{
+	size_t known = 0;
+
+	for (size_t i = 0; i < kind->n; i++) {
+		const struct member *m = &kind->members[i];
+		const json_t *v = json_object_get(payload, m->name);
+
+		if (!v && m->required)
+			return error_set(r->reterr, ERR_EVIDENCE_MALFORMED,
+			    SPAN_NONE, "the token lacks `%s`", m->name);
+		if (!v)
+			continue;
+		known++;
+		if (!m->read(r, v, m->name))
+			return false;
+	}
+	return !kind->is_ours || known == json_object_size(payload) ||
+	       error_set(r->reterr, ERR_EVIDENCE_MALFORMED, SPAN_NONE,
+		   "the token has a member that this version does not know");
+}
+
+void
+token_fini(struct token *t)
+{
+	json_decref((json_t *)(uintptr_t)t->claims);
+	json_decref((json_t *)(uintptr_t)t->holder);
+	t->claims = t->holder = NULL;
+}
+
+static bool
+parse(struct str payload, json_t **ret, struct error *reterr)
+{
+	struct error why = { 0 };
+
+	if (json_parse(payload, NULL, LIMIT_TOKEN_BYTES, LIMIT_TOKEN_DEPTH,
+		JSON_NO_NUL, ret, &why))
+		return true;
+	return why.code == ERR_LIMIT_MEMORY
+		   ? error_nomem(reterr)
+		   : error_set(reterr, ERR_EVIDENCE_MALFORMED, SPAN_NONE,
+			 "the token's payload is not acceptable: %s",
+			 error_help(why.code));
+}
+
+bool
+token_read(struct arena *a, const struct jws *j, enum token_type type,
+    struct token *ret, struct doc *doc, struct error *reterr)
+{
+	struct token t = { .type = type };
+	const struct reading r = { a, &t, doc, reterr };
+	json_t *payload = NULL;
+	bool ok = parse(j->payload, &payload, reterr);
+
+	if (ok && !json_is_object(payload))
+		ok = malformed(&r, "payload", "an object");
+	ok = ok && read_members(&r, &kinds[type], payload);
+	if (ok) {
+		t.key_id = str_dup(a, j->kid);
+		ok = t.key_id.p || error_nomem(reterr);
+	}
+	json_decref(payload);
+	if (ok)
+		*ret = t;
+	else
+		token_fini(&t);
+	return ok;
+}
+
+bool
+token_check_times(
+    const struct token *t, int64_t now_unix_s, struct error *reterr)
+{
+	int64_t latest =
+	    t->issued_at > t->not_before ? t->issued_at : t->not_before;
+	int64_t from = t->issued_at > 0 ? t->issued_at : now_unix_s;
+
+	/* Times are at most TIME_MOST: no overflow. */
+	if (latest - LIMIT_SKEW_S > now_unix_s)
+		return error_set(reterr, ERR_EVIDENCE_NOT_YET_VALID, SPAN_NONE,
+		    "the token is not valid yet");
+	if (t->expires_at <= now_unix_s)
+		return error_set(reterr, ERR_EVIDENCE_EXPIRED, SPAN_NONE,
+		    "the token has expired");
+	if (t->expires_at <= latest ||
+	    t->expires_at - from > TOKEN_LIFETIME_MOST_S)
+		return error_set(reterr, ERR_EVIDENCE_MALFORMED, SPAN_NONE,
+		    "the token ends before it begins, or lives longer than "
+		    "%d minutes",
+		    TOKEN_LIFETIME_MOST_S / 60);
+	return true;
+}
