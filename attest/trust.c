@@ -61,17 +61,18 @@ static const struct kind {
 	bool (*fits)(enum keys_algorithm, bool written_out);
 	struct str issuer;           /* clouds' own */
 	const char *keys;            /* for messages */
-	const char *const *suffixes; /* of files of keys; NULL: .pem */
+	const char *const *suffixes; /* of files of keys */
 } kinds[] = {
 	{ STR_INIT(KIND_AVOW), false, false, LIMIT_TRUST_KEYS, fits_avow,
-	    STR_INIT(""), "RSA of 2,048 to 4,096 bits, P-256 or Ed25519" },
+	    STR_INIT(""), "RSA of 2,048 to 4,096 bits, P-256 or Ed25519",
+	    pem_suffixes },
 	{ STR_INIT(KIND_TOKEN), false, false, LIMIT_TRUST_KEYS, fits_avow,
 	    STR_INIT(""), "RSA of 2,048 to 4,096 bits, P-256 or Ed25519",
 	    token_suffixes },
 	{ STR_INIT(KIND_EC2_SIGNATURE), true, false, LIMIT_TRUST_CLOUD_KEYS,
-	    fits_ec2_signature, STR_INIT("aws"), "RSA-1024" },
+	    fits_ec2_signature, STR_INIT("aws"), "RSA-1024", pem_suffixes },
 	{ STR_INIT(KIND_EC2_RSA2048), true, true, LIMIT_TRUST_CLOUD_KEYS,
-	    fits_ec2_rsa2048, STR_INIT("aws"), "RSA-2048" },
+	    fits_ec2_rsa2048, STR_INIT("aws"), "RSA-2048", pem_suffixes },
 };
 
 static const struct kind *
@@ -222,7 +223,7 @@ read_file(const struct loading *l, const char *file, struct error *reterr)
 	bool ok = a != NULL || error_nomem(reterr);
 
 	ok = ok && file_read(a, file, LIMIT_KEY_FILE_BYTES, &text, reterr) &&
-	     (l->kind->suffixes
+	     (l->kind->suffixes == token_suffixes
 		     ? jwk_read_file(a, file, text, &keys, &n, reterr)
 		     : keys_public_read(a, file, text, &keys, &n, reterr)) &&
 	     add_keys(l, keys, n, file, reterr);
@@ -233,13 +234,12 @@ read_file(const struct loading *l, const char *file, struct error *reterr)
 static bool
 read_keys(struct loading *l, const char *path, struct error *reterr)
 {
-	const char *const *suffixes =
-	    l->kind->suffixes ? l->kind->suffixes : pem_suffixes;
 	const char *const *files;
 	size_t n;
 
 	/* File names stay: errors and their places borrow them. */
-	if (!file_list(l->trust->arena, path, suffixes, &files, &n, reterr))
+	if (!file_list(
+		l->trust->arena, path, l->kind->suffixes, &files, &n, reterr))
 		return false;
 	l->written_out = n == 1 && strcmp(files[0], path) == 0;
 	for (size_t i = 0; i < n; i++)

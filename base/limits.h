@@ -62,6 +62,7 @@
 #define LIMIT_FAILURES_TABLE 65536u  /* sources and pairs that are remembered */
 #define LIMIT_PEER_ACCOUNTS 65536u
 #define LIMIT_PEER_SPENT 65536u
+
 /* Tokens and proofs of possession. */
 #define LIMIT_TOKEN_BYTES 8000u      /* with its header's name it fits nginx's 8 KiB line */
 #define LIMIT_TOKEN_DEPTH 16u
