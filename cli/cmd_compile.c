@@ -3,30 +3,48 @@
 #include "policy/normal.h"
 
 struct compile {
-	struct cli_list paths, join;
+	struct cli_list paths, granularity;
 	bool print, stats;
-	const char *out;
+	const char *schema, *out;
 };
 
 static const char *const elements[] = { "principal", "action", "resource" };
+static const char *const levels[] = { [GRAIN_EACH] = "each",
+	[GRAIN_INDIVISIBLE] = "indivisible",
+	[GRAIN_TYPE] = "type",
+	[GRAIN_ALL] = "all" };
 
-/* `--join principal` and so on, as bits. */
-static bool
-read_join(const struct cli_list *names, uint8_t *ret)
+static size_t
+find_word(const char *const *words, size_t n, struct str word)
 {
-	for (size_t i = 0; i < names->n; i++) {
-		uint8_t bit = 0;
+	size_t i = 0;
 
-		for (size_t k = 0; k < ARRAY_LEN(elements); k++)
-			if (strcmp(names->items[i], elements[k]) == 0)
-				bit = (uint8_t)(1u << k);
-		if (!bit) {
-			cli_errorf("--join: expected `principal`, `action` or "
-				   "`resource`, found `%s`",
-			    names->items[i]);
+	while (i < n && !str_eq(word, str_of(words[i])))
+		i++;
+	return i;
+}
+
+/* `principal=type` and so on. */
+static bool
+read_granularity(const struct cli_list *options, enum normal_granularity ret[3])
+{
+	for (size_t i = 0; i < options->n; i++) {
+		struct str text = str_of(options->items[i]);
+		size_t equals = str_find(text, '=', 0);
+		size_t element = find_word(
+		    elements, ARRAY_LEN(elements), str_sub(text, 0, equals));
+		size_t level = find_word(levels, ARRAY_LEN(levels),
+		    str_sub(text, equals + 1, text.n));
+
+		if (element == ARRAY_LEN(elements) ||
+		    level == ARRAY_LEN(levels)) {
+			cli_errorf("--granularity: expected `principal`, "
+				   "`action` or `resource`, `=` and `each`, "
+				   "`indivisible`, `type` or `all`, found `%s`",
+			    options->items[i]);
 			return false;
 		}
-		*ret |= bit;
+		ret[element] = (enum normal_granularity)level;
 	}
 	return true;
 }
@@ -47,15 +65,18 @@ show(const struct normal *n, const struct compile *c)
 }
 
 static bool
-compile(struct policy_set *set, struct arena *a, const struct compile *c)
+compile(struct policy_set *set, const struct schema *schema, struct arena *a,
+    const struct compile *c)
 {
 	struct normal_options options = NORMAL_DEFAULTS;
 	const struct normal *n;
 	struct error err = { 0 };
 
-	if (!read_join(&c->join, &options.join) ||
+	if (!read_granularity(&c->granularity, options.granularity) ||
 	    !cli_policies_load(set, &c->paths))
 		return false;
+	if (schema)
+		schema_close_set(schema, set);
 	if (normal_make(a, set, &options, &n, &err))
 		return show(n, c);
 	cli_error(&err, STR(""));
@@ -73,6 +94,25 @@ check_wanted(const struct compile *c)
 	return !c->out && (c->print || c->stats);
 }
 
+static enum cli_exit
+run(const struct compile *c)
+{
+	struct policy_set *set = policy_set_new(POLICY_NAMED);
+	struct arena *a = arena_new(0);
+	struct schema *schema = NULL;
+	bool ok = false;
+
+	if (!set || !a)
+		cli_errorf("memory ran out");
+	else
+		ok = check_wanted(c) && cli_schema_load(c->schema, &schema) &&
+		     compile(set, schema, a, c);
+	arena_free(a);
+	policy_set_free(set);
+	schema_free(schema);
+	return ok ? CLI_YES : CLI_CANNOT_TELL;
+}
+
 enum cli_exit
 cmd_compile(int argc, char **argv)
 {
@@ -84,35 +124,37 @@ cmd_compile(int argc, char **argv)
 		    "the rules, one a line, with the policies they are of" },
 		{ "stats", CLI_FLAG, &c.stats, false, NULL,
 		    "counts, what was merged, time by stage" },
-		{ "join", CLI_LIST, &c.join, false, "ELEMENT",
+		{ "schema", CLI_TEXT, &c.schema, false, "FILE",
+		    "Cedar schema (text or JSON): wildcards over its actions "
+		    "and enumerated types are expanded" },
+		{ "granularity", CLI_LIST, &c.granularity, false,
+		    "ELEMENT=LEVEL",
 		    "join rules that differ in this element alone" },
 		{ "out", CLI_TEXT, &c.out, false, "FILE",
 		    "write an image (not supported yet)" },
 	};
 	const struct cli_usage usage = {
 		.synopsis = "avow compile --policies PATH ... [--print] "
-			    "[--stats] [--join ELEMENT]",
-		.about = "Take policies apart into rules of one principal, "
-			 "action and resource each, as decisions\nare made "
-			 "from. Exit: 0 done, 1 errors.",
+			    "[--stats] [--schema FILE]\n"
+			    "       [--granularity ELEMENT=LEVEL ...]",
+		.about =
+		    "Take policies apart into rules of one principal, action "
+		    "and resource each, as decisions\nare made from; "
+		    "--granularity joins them again for reading. ELEMENT is "
+		    "principal, action or\nresource, LEVEL what may stand in "
+		    "one set: each (nothing, the default), indivisible\n"
+		    "(members of one indivisible set), type (entities of one "
+		    "type), all. A set holds just the\nentities that were "
+		    "there, and each keeps the policies it is of. Exit: 0 "
+		    "done, 1 errors.",
 		.options = options,
 		.n_options = ARRAY_LEN(options),
 	};
 	enum cli_exit code;
 
-	if (cli_parse(&usage, argc, argv, &code)) {
-		struct policy_set *set = policy_set_new(POLICY_NAMED);
-		struct arena *a = arena_new(0);
-
-		code = CLI_CANNOT_TELL;
-		if (!set || !a)
-			cli_errorf("memory ran out");
-		else if (check_wanted(&c) && compile(set, a, &c))
-			code = CLI_YES;
-		arena_free(a);
-		policy_set_free(set);
-	}
+	if (cli_parse(&usage, argc, argv, &code))
+		code = run(&c);
 	cli_list_free(&c.paths);
-	cli_list_free(&c.join);
+	cli_list_free(&c.granularity);
 	return code;
 }

@@ -42,6 +42,17 @@ cli_policies_load(struct policy_set *set, const struct cli_list *paths)
 	return ok;
 }
 
+bool
+cli_schema_load(const char *path, struct schema **ret)
+{
+	struct buf messages = { 0 };
+
+	*ret = path ? engine_load_schema(path, &messages) : NULL;
+	(void)cli_messages(&messages);
+	buf_free(&messages);
+	return *ret || !path;
+}
+
 void
 cli_rules_free(struct cli_rules *rules)
 {

@@ -34,6 +34,8 @@ struct engine_snapshot *cli_rules_load(
 /* The policies of `paths` alone, as one finished set; every error goes to stderr, then false. */
 bool cli_policies_load(struct policy_set *set, const struct cli_list *paths)
     MUST_USE;
+/* The schema of a `--schema` option; NULL where none was given. Errors go to stderr, then false. The caller frees it, after what borrows it. */
+bool cli_schema_load(const char *path, struct schema **ret) MUST_USE;
 /* What cli_parse filled. */
 void cli_rules_free(struct cli_rules *rules);
 

@@ -34,7 +34,10 @@ const struct schema *engine_snapshot_schema(const struct engine_snapshot *s);
 struct engine_snapshot *engine_load(const char *const *policies,
     size_t n_policies, const char *const *entities, size_t n_entities,
     int64_t now_ms, struct buf *messages);
-/* The same with `--schema` (a path, or NULL): entities are read and checked by it, its actions are among them. The snapshot owns the schema. */
+/* A schema alone; every error is printed onto `messages`, then NULL. `path` is borrowed for its places. The caller frees it. */
+struct schema *engine_load_schema(const char *path, struct buf *messages);
+/* The same with `--schema` (a path, or NULL): entities are read and checked by it, its actions are among them, and
+ * wildcards of policies may be expanded by it (schema_close_set). The snapshot owns the schema. */
 struct engine_snapshot *engine_load_by_schema(const char *schema,
     const char *const *policies, size_t n_policies,
     const char *const *entities, size_t n_entities, int64_t now_ms,

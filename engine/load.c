@@ -18,9 +18,8 @@ load_policies(const char *const *paths, size_t n, struct policy_set *set,
 	return ok;
 }
 
-/* NULL: no path, or errors, which are then written down. */
-static struct schema *
-load_schema(const char *path, struct buf *messages)
+struct schema *
+engine_load_schema(const char *path, struct buf *messages)
 {
 	struct arena *raw = arena_new(0);
 	struct errors errors = { 0 };
@@ -100,7 +99,7 @@ engine_load_by_schema(const char *schema_path, const char *const *policies,
 	if (!ok)
 		buf_addz(messages, "error: memory ran out\n");
 	if (ok && schema_path != NULL) {
-		schema = load_schema(schema_path, messages);
+		schema = engine_load_schema(schema_path, messages);
 		ok = schema != NULL;
 	}
 	if (ok) {
@@ -110,6 +109,8 @@ engine_load_by_schema(const char *schema_path, const char *const *policies,
 		     ok;
 	}
 	if (ok) {
+		if (schema != NULL)
+			schema_close_set(schema, set);
 		s = engine_snapshot_new(set, a, layer, now_ms);
 		if (s == NULL)
 			buf_addz(messages,

@@ -467,6 +467,10 @@ scope_test(struct canon *c, const struct test *test)
 		    c->out, " like %.*s::", STR_ARG(c->t->strings[n->a]));
 		pattern(c->out, c->t, n->b);
 	}
+	if (test->one) {
+		buf_addz(c->out, " expanded to ");
+		value_print_uid(c->out, *test->one);
+	}
 	buf_addz(c->out, negated && !is_eq ? ")" : "");
 }
 

@@ -139,6 +139,11 @@ scope_atom(struct forming *f)
 	uint32_t one = f->test->member ? f->test->member - 1 : 0;
 	struct normal_atom atom = { .kind = ATOM_EQ };
 
+	if (f->test->one) {
+		atom.uid = *f->test->one;
+		says(f, f->test->var, atom, f->test->negated);
+		return true;
+	}
 	if (n->kind == NODE_TEST_IN)
 		return n->b == 0 ||
 		       says_in(f, f->test->var, kids, n->b, negated);

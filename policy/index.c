@@ -92,8 +92,10 @@ build(struct policy_index *ix, struct arena *spare, struct error *reterr)
 		.ix = ix, .spare = spare, .reterr = reterr
 	};
 
-	return normal_make(spare, ix->set, &options, &b.n, reterr) &&
-	       index_build_atoms(&b) && index_build_paths(&b) &&
+	if (!normal_make(spare, ix->set, &options, &b.n, reterr))
+		return false;
+	ix->closed = b.n->closed;
+	return index_build_atoms(&b) && index_build_paths(&b) &&
 	       index_build_rules(&b) && index_build_slots(&b) &&
 	       (rank(ix, spare) || error_nomem(reterr));
 }

@@ -158,6 +158,7 @@ struct policy_index {
 	struct arena *arena;
 	const struct policy_set *set;
 	const struct entities *base; /* the layer whose entities are in slots */
+	const struct schema *closed; /* normal.h; requests outside it are walked */
 	uint64_t seed;
 	/* What depends on entities. */
 	struct index_slot *slots; /* open addressing */

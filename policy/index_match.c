@@ -978,6 +978,9 @@ match_init(struct match *m, const struct policy_index *ix,
 static void
 match_run(struct match *m)
 {
+	m->is_walk = !normal_is_closed(m->ix->closed, m->request);
+	if (m->is_walk)
+		return;
 	view_all(m);
 	for (size_t i = 0; i < m->ix->n_shapes && !m->is_walk; i++)
 		probe_shape(m, m->ix->shapes[i]);

@@ -25,6 +25,12 @@ always(const struct normal_options *o)
 }
 
 static bool
+wants_expand(const struct normal_options *o)
+{
+	return o->expand;
+}
+
+static bool
 wants_decompound(const struct normal_options *o)
 {
 	return o->decompound;
@@ -43,20 +49,27 @@ wants_contain(const struct normal_options *o)
 }
 
 static bool
+has_granularity(const struct normal_options *o)
+{
+	return o->granularity[0] || o->granularity[1] || o->granularity[2];
+}
+
+static bool
 wants_join(const struct normal_options *o)
 {
-	return o->recompound && o->join != 0;
+	return o->recompound && has_granularity(o);
 }
 
 static bool
 wants_denied(const struct normal_options *o)
 {
-	return o->denied && o->join == 0;
+	return o->denied && !has_granularity(o);
 }
 
 /* clang-format off */
 static const struct stage stages[] = {
 	{ "split", "first: all others work on tests", split_policy, NULL, always },
+	{ "expand", "wildcards first, on the whole scope", expand_policy, NULL, wants_expand },
 	{ "decompound", "on tests in the order of the text, which says what an error hides", decompound_policy, NULL, wants_decompound },
 	{ "atoms", "after decompounding, which brings tests of one entity to light", atoms_policy, NULL, always },
 	{ "merge", "on placed rules: equal ones have equal numbers", NULL, dedup_merge, wants_dedup },
@@ -286,6 +299,30 @@ publish_ids(struct publisher *p, const struct ids *ids)
 }
 
 static bool
+publish_parts(
+    struct publisher *p, const struct rule_parts *parts, struct normal_rule *r)
+{
+	struct normal_part *kept;
+
+	if (parts->n == 0)
+		return true;
+	kept = ARENA_ARRAY(p->m->a, parts->n, struct normal_part);
+	r->parts = kept;
+	r->n_parts = (uint32_t)parts->n;
+	for (size_t i = 0; kept && i < parts->n; i++) {
+		const struct rule_part *part = &parts->items[i];
+
+		for (size_t k = 0; k < 3; k++)
+			kept[i].atom[k] = p->m->atoms[part->atom[k]];
+		kept[i].parents = publish_ids(p, &part->parents);
+		kept[i].n_parents = (uint32_t)part->parents.n;
+		if (!kept[i].parents)
+			return false;
+	}
+	return kept != NULL;
+}
+
+static bool
 publish_rule(struct publisher *p, const struct rule *r, struct normal_rule *ret)
 {
 	struct ids below = r->below;
@@ -302,7 +339,8 @@ publish_rule(struct publisher *p, const struct rule *r, struct normal_rule *ret)
 		.n_below = (uint32_t)below.n };
 	for (size_t i = 0; i < 3; i++)
 		ret->atom[i] = p->m->atoms[r->atom[i]];
-	return ret->conjuncts && ret->parents && ret->below;
+	return ret->conjuncts && ret->parents && ret->below &&
+	       publish_parts(p, &r->parts, ret);
 }
 
 static bool
@@ -370,6 +408,7 @@ publish(struct making *m, const struct normal_stage *stats,
 	    !publish_rules(&p) || !publish_denied(&p))
 		return false;
 	p.n->is_cut = m->is_cut;
+	p.n->closed = m->is_expanded ? m->set->closed : NULL;
 	p.n->set = m->set;
 	p.n->stages = stats;
 	p.n->n_stages = N_STAGES;

@@ -10,6 +10,8 @@
 
 #include "policy/policy.h"
 
+struct schema;
+
 enum normal_atom_kind {
 	ATOM_ANY = 0,
 	ATOM_EQ,    /* uid */
@@ -66,6 +68,13 @@ struct normal_conjunct {
 	uint64_t hash; /* of its canonical form: equal tests have equal hashes */
 };
 
+/* What a joined rule was made of: see `parts`. */
+struct normal_part {
+	struct normal_atom atom[3];
+	const uint32_t *parents; /* some of the rule's, sorted */
+	uint32_t n_parents;
+};
+
 struct normal_rule {
 	enum policy_effect effect;
 	struct normal_atom atom[3]; /* principal, action, resource */
@@ -79,6 +88,10 @@ struct normal_rule {
 	/* Rules contained in this one (index into normal.contained): looked at only when this one is satisfied or errs, to name their parents too. */
 	const uint32_t *below;
 	uint32_t n_below;
+	/* Of a rule that others were joined to (granularity): each part has its own atoms, with the tests of this rule. Where the rule holds or errs, the parents of the
+	 * parts whose atoms hold do, and no others; some part's always do. None: all parents together. */
+	const struct normal_part *parts;
+	uint32_t n_parts;
 };
 
 /* What a stage did: rules before and after, and how long it took. */
@@ -116,17 +129,27 @@ struct normal {
 	const struct normal_denied *denied; /* what option `denied` asks for */
 	uint32_t n_denied;
 	bool is_cut; /* a search for covers ended at a bound: there may be more */
+	/* Wildcards were expanded by this schema: the rules hold for requests that normal_is_closed says yes to, all others are decided by the text. NULL: for all. */
+	const struct schema *closed;
 };
 #define NORMAL_NOTES_MAX 10000u
 
+/* How far `recompound` joins rules that differ in one element alone. */
+enum normal_granularity {
+	GRAIN_EACH = 0,    /* not at all */
+	GRAIN_INDIVISIBLE, /* members of one indivisible set */
+	GRAIN_TYPE,        /* entities of one type */
+	GRAIN_ALL,
+};
+
 /* Which stages run. All on is the default of every command; tests turn them off one by one. Zero: none but the split into atoms and conjuncts. */
 struct normal_options {
-	/* expand: wildcards over what a schema closes; without one nothing is closed, so there is nothing to do. */
+	/* expand: wildcards over what a schema closes (schema_close_set); without one nothing is closed, so there is nothing to do. */
 	bool decompound, expand, dedup, contain, recompound;
 	uint32_t growth_max; /* rules one instance may become before it stays undivided; 0: the default */
 	uint32_t below_max;  /* rules that may hang below one cover, since each is looked at one by one; 0: the default */
-	bool denied;         /* look for permits that denies beat; changes no rule; not with `join` */
-	uint8_t join;        /* elements that `recompound` joins along: bits 1 << variable; 0: none, rules stay one atom an element */
+	bool denied;         /* look for permits that denies beat; changes no rule; not with joining */
+	enum normal_granularity granularity[3]; /* what `recompound` joins each element to; an index wants single atoms */
 };
 
 #define NORMAL_DEFAULTS \
@@ -143,6 +166,9 @@ void normal_print(const struct normal *n, struct buf *out);
 /* Counts, what was dropped and merged and why, time by stage. */
 void normal_print_stats(const struct normal *n, struct buf *out);
 
+/* Is the request's action declared, and are its principal and resource listed where their types are enumerated? Cost: three look-ups by name. */
+bool normal_is_closed(
+    const struct schema *closed, const struct eval_request *r);
 /* Evaluate one conjunct as policy_eval does. EVAL_ERROR: *reterr has code and place. */
 enum eval_outcome normal_eval_conjunct(const struct normal *n,
     const struct normal_conjunct *c, const struct eval_request *request,

@@ -57,27 +57,53 @@ by_place(const void *x, const void *y)
 
 /* ` // FILE:LINE, FILE:LINE` */
 static void
-print_parents(struct printer *p, const struct normal_rule *r)
+print_parents(struct printer *p, const uint32_t *parents, uint32_t n)
 {
-	struct place *places =
-	    ARENA_ARRAY(p->arena, r->n_parents, struct place);
+	struct place *places = ARENA_ARRAY(p->arena, n, struct place);
 
 	if (!places) {
 		p->out->failed = true;
 		return;
 	}
-	for (uint32_t i = 0; i < r->n_parents; i++) {
+	for (uint32_t i = 0; i < n; i++) {
 		struct policy_info info =
-		    policy_set_info(p->n->set, r->parents[i]);
+		    policy_set_info(p->n->set, parents[i]);
 
 		places[i] = (struct place){ info.id, info.at };
 	}
-	qsort(places, r->n_parents, sizeof *places, by_place);
-	for (uint32_t i = 0; i < r->n_parents; i++) {
+	qsort(places, n, sizeof *places, by_place);
+	for (uint32_t i = 0; i < n; i++) {
 		buf_addz(p->out, i ? ", " : " // ");
 		buf_escaped(p->out, str_of(places[i].at.file), false);
 		buf_printf(p->out, ":%u", places[i].at.line);
 	}
+}
+
+static bool
+same_atom(const struct normal_atom *x, const struct normal_atom *y)
+{
+	return x->kind == y->kind && x->members == y->members &&
+	       str_eq(x->type, y->type) && str_eq(x->prefix, y->prefix) &&
+	       uid_eq(x->uid, y->uid);
+}
+
+/* `    // joined: principal in G::"a" // FILE:LINE`: what tells it apart. */
+static void
+print_part(struct printer *p, const struct normal_rule *r,
+    const struct normal_part *part)
+{
+	bool first = true;
+
+	buf_addz(p->out, "    // joined: ");
+	for (unsigned var = 0; var < 3; var++) {
+		if (same_atom(&part->atom[var], &r->atom[var]))
+			continue;
+		buf_addz(p->out, first ? "" : ", ");
+		print_atom(p->out, var, &part->atom[var]);
+		first = false;
+	}
+	print_parents(p, part->parents, part->n_parents);
+	buf_byte(p->out, '\n');
 }
 
 static void
@@ -93,8 +119,10 @@ print_rule(struct printer *p, const struct normal_rule *r, const char *indent)
 	for (uint32_t i = 0; i < r->n_conjuncts; i++)
 		print_conjunct(p, &r->conjuncts[i]);
 	buf_byte(p->out, ';');
-	print_parents(p, r);
+	print_parents(p, r->parents, r->n_parents);
 	buf_byte(p->out, '\n');
+	for (uint32_t i = 0; i < r->n_parts; i++)
+		print_part(p, r, &r->parts[i]);
 }
 
 struct line {
@@ -164,8 +192,8 @@ print_note(
 	buf_escaped(out, str_of(info.at.file), false);
 	buf_printf(out, ":%u %s", info.at.line, note->what);
 	if (note->instance != note->other) {
-		buf_addz(
-		    out, strcmp(note->what, "merged") == 0 ? " with " : " ");
+		buf_addz(out,
+		    strcmp(note->what, "hung below") == 0 ? " " : " with ");
 		buf_escaped(out, str_of(other.at.file), false);
 		buf_printf(out, ":%u", other.at.line);
 	} else if (strcmp(note->what, "hung below") == 0) {

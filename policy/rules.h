@@ -1,5 +1,5 @@
 /* rules.h - the rules of a policy set while the normal form is made; for the files of policy/ alone.
- *   split -> decompound -> atoms   take one policy apart: its text, conjunctions of tests (drafts), rules of three atoms and a list of tests
+ *   split -> expand -> decompound -> atoms   take one policy apart: its text, conjunctions of tests (drafts), rules of three atoms and a list of tests
  *   merge -> order -> contain -> recompound   act on all rules; what they compare are numbers, since equal atoms, tests and lists have one number each
  * Atoms, tests and lists are told apart by their canonical text (canon.h), never by a hash alone. Everything here lives in `scratch` but what the normal form
  * keeps. A stage is a function from rules to rules that leaves the invariant of normal.h as it found it; doing it twice is doing it once. */
@@ -20,6 +20,7 @@ struct test {
 	uint8_t var; /* of a scope test */
 	bool negated;
 	bool is_whole; /* not to be taken apart (again) */
+	const struct uid *one; /* what an expanded wildcard stands for: the test says `VAR == one` */
 };
 
 /* A conjunction, evaluated in order up to the first that is false or errs. */
@@ -57,13 +58,24 @@ struct ids {
 	size_t n, cap;
 };
 
+/* What a joined rule was made of. */
+struct rule_part {
+	uint32_t atom[3];
+	struct ids parents;
+};
+
+struct rule_parts {
+	struct rule_part *items;
+	size_t n, cap;
+};
+
 struct rule {
 	enum policy_effect effect;
 	uint32_t atom[3], list;
 	struct ids parents, below; /* below: rules, by number */
+	struct rule_parts parts;   /* of a joined rule; none: its parents are those of all of it */
 	struct ids denied_by;      /* a permit's, if asked for: rules, by number */
 	bool is_contained;
-	uint32_t n_covers;
 };
 
 struct making {
@@ -91,6 +103,7 @@ struct making {
 	size_t n_notes, cap_notes;
 	uint32_t n_notes_dropped;
 	bool is_cut; /* a search for a cover ended at a bound */
+	bool is_expanded; /* some wildcard was */
 	const char *stage;
 
 	/* The policy at hand. */
@@ -103,6 +116,7 @@ struct making {
 /* ---- stages: errors are memory or a limit ------------------------------------------------------------------------------------------------ */
 
 bool split_policy(struct making *m, struct error *reterr) MUST_USE;
+bool expand_policy(struct making *m, struct error *reterr) MUST_USE;
 bool decompound_policy(struct making *m, struct error *reterr) MUST_USE;
 bool atoms_policy(struct making *m, struct error *reterr) MUST_USE;
 bool dedup_merge(struct making *m, struct error *reterr) MUST_USE;

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/limits.h"
 #include "policy/schema_tree.h"
+#include "policy/set.h"
 
 /* A type in a message is cut here. */
 #define TYPE_TEXT_BYTES 200u
@@ -336,4 +337,10 @@ schema_print_type(
     const struct schema *s, const struct type *type, struct buf *out)
 {
 	(void)print_type(s, type, out->n + TYPE_TEXT_BYTES, out);
+}
+
+void
+schema_close_set(const struct schema *s, struct policy_set *set)
+{
+	set->closed = s;
 }

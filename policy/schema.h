@@ -61,6 +61,9 @@ enum schema_mode {
 	SCHEMA_PERMISSIVE, /* types may be joined; for comparison with others' results only */
 };
 
+/* The set will be asked of requests that the schema allows alone (schema_check_request): its normal form may put declared actions and enumerated ids in the place of
+ * wildcards over them. A request outside is decided by the text. Before the set is shared or indexed; the schema outlives it. */
+void schema_close_set(const struct schema *s, struct policy_set *set);
 /* Is every policy and template of the set valid? Errors (type.*, name.*) and warnings, each with its place in the policy text and a hint where a name is near.
  * True when there is no error. Cost O(environments × nodes). */
 bool schema_validate(const struct schema *s, const struct policy_set *set,

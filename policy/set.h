@@ -5,6 +5,8 @@
 #include "policy/ast.h"
 #include "policy/policy.h"
 
+struct schema;
+
 /* An instance: a static policy has no bindings, a link has its template's body. */
 struct policy_instance {
 	struct str id;
@@ -32,6 +34,7 @@ struct policy_set {
 	struct policy_template *templates;
 	size_t n_templates, n_links;
 	char version[17];
+	const struct schema *closed; /* what wildcards may be expanded by; borrowed */
 	bool finished;
 };
 

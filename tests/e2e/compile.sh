@@ -15,9 +15,23 @@ permit (principal in G::"b", action, resource); // a.avow:1' \
 	"$AVOW" compile --policies a.avow --print
 expect "compile --stats" 'policies: 2*merge: a.avow:2 merged with a.avow:1' "$AVOW" compile --policies a.avow --stats
 printf 'permit (principal in [G::"b", G::"a"], action, resource);\n' >b.avow
-expect "compile --join" 'permit (principal in \[G::"a", G::"b"\], action, resource); // b.avow:1' \
-	"$AVOW" compile --policies b.avow --print --join principal
-expect_exit "an element that is none" 1 "$AVOW" compile --policies a.avow --print --join context
+expect "compile --granularity" 'permit (principal in \[G::"a", G::"b"\], action, resource); // b.avow:1' \
+	"$AVOW" compile --policies b.avow --print --granularity principal=type
+expect "of several policies, each member with its own" 'permit (principal in \[G::"a", G::"b"\], action, resource); // a.avow:1, a.avow:2
+    // joined: principal in G::"a" // a.avow:1, a.avow:2
+    // joined: principal in G::"b" // a.avow:1' "$AVOW" compile --policies a.avow --print --granularity principal=all
+expect_exit "an element that is none" 1 "$AVOW" compile --policies a.avow --print --granularity context=all
+expect_exit "a level that is none" 1 "$AVOW" compile --policies a.avow --print --granularity principal=group
+printf 'entity User; entity Doc; action read, reread, write appliesTo { principal: User, resource: Doc };\n' >s.cedarschema
+printf 'permit (principal, action like Action::"re*", resource);\n' >w.avow
+expect "a wildcard over declared actions" 'permit (principal, action == Action::"read", resource); // w.avow:1
+permit (principal, action == Action::"reread", resource); // w.avow:1' "$AVOW" compile --policies w.avow --print --schema s.cedarschema
+expect "and without a schema" 'permit (principal, action like Action::"re\*", resource); // w.avow:1' "$AVOW" compile --policies w.avow --print
+expect_exit "a schema that is none" 1 "$AVOW" compile --policies w.avow --print --schema w.avow
+echo '{"principal":{"type":"User","id":"u"},"action":{"type":"Action","id":"reread"},"resource":{"type":"Doc","id":"d"},"context":{}}' >r.json
+expect_exit "decided by the expanded rules" 0 "$AVOW" decide --policies w.avow --schema s.cedarschema --request r.json
+sed 's/reread/rewrite/' r.json >other.json
+expect_exit "an action that is not declared" 2 "$AVOW" decide --policies w.avow --schema s.cedarschema --request other.json
 expect_exit "policies with errors" 1 "$AVOW" compile --policies bad.avow --print
 expect_exit "nothing to do" 1 "$AVOW" compile --policies a.avow
 expect_exit "images are not there yet" 1 "$AVOW" compile --policies a.avow -o a.image

@@ -34,7 +34,7 @@ make_form(void *ctx)
 	(void)ctx;
 	if (!a)
 		return false;
-	options.join = 1;
+	options.granularity[0] = GRAIN_ALL;
 	ok = normal_make(a, set, &options, &n, &err);
 	if (!ok)
 		ck_assert_int_eq(err.code, ERR_LIMIT_MEMORY);

@@ -12,13 +12,13 @@ uid_of(const struct eval_request *r, size_t var)
 }
 
 static bool
-atoms_hold(const struct normal_rule *rule, const struct eval_request *r,
+atoms_hold(const struct normal_atom atoms[3], const struct eval_request *r,
     struct arena *scratch, bool *ret)
 {
 	*ret = true;
 	for (size_t i = 0; i < 3 && *ret; i++)
-		if (!normal_atom_holds(&rule->atom[i], *uid_of(r, i),
-			r->entities, scratch, ret, NULL))
+		if (!normal_atom_holds(&atoms[i], *uid_of(r, i), r->entities,
+			scratch, ret, NULL))
 			return false;
 	return true;
 }
@@ -30,7 +30,7 @@ outcome_of(const struct normal *n, const struct normal_rule *rule,
 	enum eval_outcome outcome = EVAL_TRUE;
 	bool holds;
 
-	if (!atoms_hold(rule, r, scratch, &holds))
+	if (!atoms_hold(rule->atom, r, scratch, &holds))
 		return EVAL_ERROR;
 	if (!holds)
 		return EVAL_FALSE;
@@ -41,15 +41,33 @@ outcome_of(const struct normal *n, const struct normal_rule *rule,
 }
 
 static void
-tell_parents(const struct normal_rule *rule, enum eval_outcome outcome,
+tell(const uint32_t *parents, uint32_t n, enum eval_outcome outcome,
     enum eval_outcome *ret)
 {
-	for (uint32_t i = 0; i < rule->n_parents; i++) {
-		enum eval_outcome *parent = &ret[rule->parents[i]];
+	for (uint32_t i = 0; i < n; i++) {
+		enum eval_outcome *parent = &ret[parents[i]];
 
 		if (outcome == EVAL_TRUE || *parent == EVAL_FALSE)
 			*parent = outcome;
 	}
+}
+
+static bool
+tell_parents(const struct normal_rule *rule, const struct eval_request *r,
+    struct arena *scratch, enum eval_outcome outcome, enum eval_outcome *ret)
+{
+	if (outcome != EVAL_FALSE && rule->n_parts == 0)
+		tell(rule->parents, rule->n_parents, outcome, ret);
+	for (uint32_t i = 0; outcome != EVAL_FALSE && i < rule->n_parts; i++) {
+		const struct normal_part *part = &rule->parts[i];
+		bool holds;
+
+		if (!atoms_hold(part->atom, r, scratch, &holds))
+			return false;
+		if (holds)
+			tell(part->parents, part->n_parents, outcome, ret);
+	}
+	return true;
 }
 
 bool
@@ -62,16 +80,17 @@ linear_outcomes(const struct normal *n, const struct eval_request *r,
 		const struct normal_rule *rule = &n->rules[i];
 		enum eval_outcome outcome = outcome_of(n, rule, r, scratch);
 
+		if (!tell_parents(rule, r, scratch, outcome, ret))
+			return false;
 		if (outcome == EVAL_FALSE)
 			continue;
-		tell_parents(rule, outcome, ret);
 		for (uint32_t k = 0; k < rule->n_below; k++) {
 			const struct normal_rule *below =
 			    &n->contained[rule->below[k]];
 
 			outcome = outcome_of(n, below, r, scratch);
-			if (outcome != EVAL_FALSE)
-				tell_parents(below, outcome, ret);
+			if (!tell_parents(below, r, scratch, outcome, ret))
+				return false;
 		}
 	}
 	return true;
@@ -167,11 +186,30 @@ broken_conjunct(const struct normal *n, const struct normal_conjunct *c,
 	return NULL;
 }
 
+/* Where the rule's atoms hold, some part's do; where they do not, none's. */
+static const char *
+broken_parts(const struct normal_rule *rule, const struct eval_request *r,
+    struct arena *scratch)
+{
+	bool whole, one, some = false;
+
+	if (rule->n_parts == 0)
+		return NULL;
+	if (!atoms_hold(rule->atom, r, scratch, &whole))
+		return "no memory";
+	for (uint32_t i = 0; i < rule->n_parts; i++) {
+		if (!atoms_hold(rule->parts[i].atom, r, scratch, &one))
+			return "no memory";
+		some = some || one;
+	}
+	return whole == some ? NULL : "parts that are not the whole";
+}
+
 static const char *
 broken_rule(const struct normal *n, const struct normal_rule *rule,
     const struct eval_request *r, struct arena *scratch)
 {
-	const char *broken = NULL;
+	const char *broken = broken_parts(rule, r, scratch);
 	bool reached = true;
 
 	for (uint32_t i = 0; i < rule->n_parents; i++)

@@ -70,8 +70,10 @@ static const char *const folders[] = { "Folder::\"f\"", "Folder::\"e\"",
 static const char *const types[][2] = { { "User", "Robot" },
 	{ "Action", "Action" }, { "Doc", "Folder" } };
 static const char *const patterns[] = { "acme/*", "a*", "*", "*1", "b",
-	"acme/*1", "", "*c*", "${principal.owner}/*", "${context.s}",
+	"acme/*1", "", "*c*", "*f*", "${principal.owner}/*", "${context.s}",
 	"${principal}", "${principal.n}*" };
+static const char *const action_patterns[] = { "*", "r*", "*w*", "r", "all",
+	"no*" };
 static const char *const variables[] = { "principal", "action", "resource" };
 
 static const char *
@@ -152,11 +154,10 @@ scope_test(struct generate *g, unsigned var)
 		is_test(g, &out, var);
 		break;
 	default:
-		if (var != 1)
-			buf_printf(&out, " %slike %s::\"%s\"",
-			    generate_one_in(g, 4) ? "not " : "",
-			    types[var][generate_below(g, 2)],
-			    PICK(g, patterns));
+		buf_printf(&out, " %slike %s::\"%s\"",
+		    generate_one_in(g, 4) ? "not " : "",
+		    types[var][generate_below(g, 2)],
+		    var == 1 ? PICK(g, action_patterns) : PICK(g, patterns));
 		break;
 	}
 	return keep(g, &out);
@@ -416,6 +417,24 @@ generate_text(struct buf *out, const struct generate_policy *p)
 	for (uint32_t i = 0; i < p->n_conditions; i++)
 		buf_printf(out, " %.*s", STR_ARG(p->conditions[i]));
 	buf_addz(out, ";\n");
+}
+
+struct schema *
+generate_schema(void)
+{
+	static const char text[] =
+	    "entity Group; entity User in [Group, User]; entity Doc;\n"
+	    "entity Robot enum [\"a\", \"ab\", \"1\"];\n"
+	    "entity Folder enum [\"f\", \"e\", \"acme/9\"];\n"
+	    "action all;\n"
+	    "action r, w, x in [all] appliesTo {\n"
+	    "principal: [User, Robot, Group], resource: [Doc, Folder] };\n";
+	struct errors errors = { 0 };
+	struct schema *s =
+	    schema_new("schema", str_of(text), SCHEMA_CEDAR, &errors);
+
+	require(s != NULL, &errors.e[0]);
+	return s;
 }
 
 /* ---- data -----------------------------------------------------------------

@@ -4,7 +4,7 @@
 #ifndef TESTS_PROPERTY_GENERATE_H
 #define TESTS_PROPERTY_GENERATE_H
 
-#include "policy/policy.h"
+#include "policy/schema.h"
 
 #define GENERATE_CONDITIONS 3u
 #define GENERATE_POLICIES 12u
@@ -33,6 +33,8 @@ void generate_init(struct generate *g, struct arena *a, uint64_t seed);
 uint32_t generate_below(struct generate *g, uint32_t n);
 bool generate_one_in(struct generate *g, uint32_t n);
 void generate_case(struct generate *g, struct generate_case *ret);
+/* What the cases' requests fit: three actions, and two enumerated types beside open ones. The caller frees it. */
+struct schema *generate_schema(void);
 /* Entities with a hierarchy; some that policies name are missing. */
 const struct entities *generate_entities(struct generate *g);
 /* `r->entities` is the caller's to set. */

@@ -15,7 +15,8 @@
 #include "tests/lib/linear.h"
 #include "tests/property/published.h"
 
-#define STAGES 4u
+#define STAGES 5u
+#define ALL_STAGES ((1u << STAGES) - 1)
 #define WORLDS 2u
 #define REQUESTS 12u
 #define SHOWN 5u
@@ -23,10 +24,11 @@
 struct run {
 	struct arena *arena, *scratch;
 	uint64_t seed;
-	struct normal_options tuning; /* growth, below */
+	struct normal_options tuning; /* growth, below, granularity */
+	struct schema *schema;        /* what wildcards may be expanded by */
 	uint64_t agree, differ, forms, forms_differ, printed_again, indexed;
 	/* How often the stages did something. */
-	uint64_t merged, contained, joined, divided, cases;
+	uint64_t merged, contained, joined, divided, expanded, cases;
 };
 
 /* A case as one request sees it. */
@@ -45,7 +47,7 @@ options_of(const struct run *run, unsigned mask)
 	o.dedup = mask & 2;
 	o.contain = mask & 4;
 	o.recompound = mask & 8;
-	o.join = o.recompound ? 7 : 0;
+	o.expand = mask & 16;
 	return o;
 }
 
@@ -54,7 +56,8 @@ options_of(const struct run *run, unsigned mask)
 
 /* A file a policy, so that places do not depend on the order. */
 static struct policy_set *
-load(const struct generate_case *c, const uint32_t *order)
+load(
+    const struct run *run, const struct generate_case *c, const uint32_t *order)
 {
 	struct policy_set *set = policy_set_new(POLICY_NAMED);
 	struct errors errors = { 0 };
@@ -78,6 +81,7 @@ load(const struct generate_case *c, const uint32_t *order)
 		fprintf(stderr, "property: %s\n", errors.e[0].msg);
 		abort();
 	}
+	schema_close_set(run->schema, set);
 	return set;
 }
 
@@ -136,7 +140,7 @@ same_outcomes(const struct run *run, const struct normal *n,
 static bool
 differs(const struct run *run, const struct situation *s, bool verbose)
 {
-	struct policy_set *set = load(s->c, NULL);
+	struct policy_set *set = load(run, s->c, NULL);
 	struct arena *a = arena_new(0);
 	const struct normal *n = make(a, set, &s->options);
 	const char *broken = linear_broken_promise(n, &s->request, a);
@@ -202,13 +206,17 @@ show(const struct run *run, const struct situation *s)
 
 	small.c = &c;
 	shrink(run, &small, &c);
-	printf("\nseed %llu, stages%s%s%s%s, growth_max %u, below_max %u\n%.*s",
+	printf("\nseed %llu, stages%s%s%s%s%s, growth_max %u, below_max %u, "
+	       "granularity %d %d %d\n%.*s",
 	    (unsigned long long)run->seed,
 	    s->options.decompound ? " decompound" : "",
 	    s->options.dedup ? " dedup" : "",
 	    s->options.contain ? " contain" : "",
-	    s->options.recompound ? " recompound" : "", s->options.growth_max,
-	    s->options.below_max, STR_ARG(c.declarations));
+	    s->options.recompound ? " recompound" : "",
+	    s->options.expand ? " expand" : "", s->options.growth_max,
+	    s->options.below_max, (int)s->options.granularity[0],
+	    (int)s->options.granularity[1], (int)s->options.granularity[2],
+	    STR_ARG(c.declarations));
 	for (uint32_t i = 0; i < c.n_policies; i++)
 		generate_text(&out, &c.policies[i]);
 	buf_addz(&out, "request: ");
@@ -239,7 +247,7 @@ check_decision(struct run *run, const struct generate_case *c,
 {
 	struct situation s = { c, *r, options_of(run, mask) };
 	/* What tests promise hardly depends on the stages. */
-	bool tells = mask == 0 || mask == 15;
+	bool tells = mask == 0 || mask == ALL_STAGES;
 
 	if (same_outcomes(run, n, r, want, false) &&
 	    !(tells && linear_broken_promise(n, r, run->scratch))) {
@@ -258,7 +266,7 @@ check_index(struct run *run, const struct generate_case *c,
     const struct outcomes *want, const struct policy_set *set,
     const struct policy_index *ix, const struct eval_request *r)
 {
-	struct situation s = { c, *r, options_of(run, 15) };
+	struct situation s = { c, *r, options_of(run, ALL_STAGES) };
 	enum eval_outcome got[GENERATE_POLICIES];
 	struct policy_found found;
 	bool same =
@@ -336,7 +344,7 @@ check_order(struct run *run, struct generate *g, const struct generate_case *c,
 	struct buf x = { 0 }, y = { 0 };
 
 	shuffle(g, order, c->n_policies);
-	set = load(c, order);
+	set = load(run, c, order);
 	normal_print(n, &x);
 	normal_print(make(run->arena, set, &options), &y);
 	compare_forms(run, c, "another order of files, other rules", &x, &y);
@@ -404,6 +412,7 @@ count_work(struct run *run, const struct normal *n)
 	run->cases++;
 	run->contained += n->n_contained > 0;
 	run->divided += n->n_rules > policy_set_count(n->set);
+	run->expanded += n->closed != NULL;
 	for (uint32_t i = 0; i < n->n_notes; i++)
 		run->merged += strcmp(n->notes[i].what, "merged") == 0;
 	for (uint32_t i = 0; i < n->n_notes; i++)
@@ -424,7 +433,10 @@ check_case(struct run *run)
 		.growth_max = generate_one_in(&g, 4) ? 3 : 0,
 		.below_max = generate_one_in(&g, 4) ? 1 : 0,
 	};
-	set = load(&c, NULL);
+	for (size_t i = 0; i < 3; i++)
+		run->tuning.granularity[i] =
+		    (enum normal_granularity)generate_below(&g, GRAIN_ALL + 1);
+	set = load(run, &c, NULL);
 	for (unsigned m = 0; m < 1u << STAGES; m++) {
 		struct normal_options options = options_of(run, m);
 
@@ -453,7 +465,7 @@ check_case(struct run *run)
 		policy_index_free(known);
 		policy_index_free(unknown);
 	}
-	check_order(run, &g, &c, forms[15], 15);
+	check_order(run, &g, &c, forms[ALL_STAGES], ALL_STAGES);
 	check_order(run, &g, &c, forms[7], 7);
 	if (run->tuning.below_max == 0 && run->tuning.growth_max == 0)
 		check_again(run, &c, forms[3], 3);
@@ -506,6 +518,7 @@ main(int argc, char **argv)
 		return run_published(argv + 2, argc - 2);
 	run.arena = arena_new(0);
 	run.scratch = arena_new(0);
+	run.schema = generate_schema();
 	while (run.agree + run.differ < count && clock_mono_ns() < until) {
 		arena_reset(run.arena);
 		check_case(&run);
@@ -515,14 +528,16 @@ main(int argc, char **argv)
 	       "their own print\n",
 	    (unsigned long long)run.forms, (unsigned long long)run.forms_differ,
 	    (unsigned long long)run.printed_again);
-	printf("of %llu compilations: %llu divided, %llu merges, %llu with "
-	       "contained rules, %llu joins\n",
+	printf(
+	    "of %llu compilations: %llu divided, %llu expanded, %llu merges, "
+	    "%llu with contained rules, %llu joins\n",
 	    (unsigned long long)run.cases, (unsigned long long)run.divided,
-	    (unsigned long long)run.merged, (unsigned long long)run.contained,
-	    (unsigned long long)run.joined);
+	    (unsigned long long)run.expanded, (unsigned long long)run.merged,
+	    (unsigned long long)run.contained, (unsigned long long)run.joined);
 	printf("%llu decisions were looked up in an index\n",
 	    (unsigned long long)run.indexed);
 	arena_free(run.arena);
 	arena_free(run.scratch);
+	schema_free(run.schema);
 	return report(run.agree, run.differ, run.forms_differ == 0);
 }

@@ -294,7 +294,7 @@ START_TEST(joined_to_closed_sets)
 {
 	struct normal_options options = NORMAL_DEFAULTS;
 
-	options.join = 1;
+	options.granularity[0] = GRAIN_ALL;
 	check_print("permit (principal in [G::\"b\", G::\"a\"], action, "
 		    "resource);\npermit (principal in G::\"c\", action, "
 		    "resource);\n" SCOPE " when { principal == U::\"a\" || "
@@ -302,9 +302,11 @@ START_TEST(joined_to_closed_sets)
 	    options,
 	    "permit (principal == [U::\"a\", U::\"b\"], action, resource); "
 	    "// t:3\n"
-	    "permit (principal in G::\"c\", action, resource); // t:2\n"
-	    "permit (principal in [G::\"a\", G::\"b\"], action, resource); "
-	    "// t:1\n");
+	    "permit (principal in [G::\"a\", G::\"b\", G::\"c\"], action, "
+	    "resource); // t:1, t:2\n"
+	    "    // joined: principal in G::\"a\" // t:1\n"
+	    "    // joined: principal in G::\"b\" // t:1\n"
+	    "    // joined: principal in G::\"c\" // t:2\n");
 }
 END_TEST
 
@@ -449,12 +451,12 @@ START_TEST(rules_decide_as_the_text)
 	const struct entities *entities = world();
 
 	for (unsigned m = 0; m < 16; m++) {
-		const struct normal *n =
-		    make(set, (struct normal_options){ .decompound = m & 1,
-				  .dedup = m & 2,
-				  .contain = m & 4,
-				  .recompound = m & 8,
-				  .join = 7 });
+		const struct normal *n = make(set,
+		    (struct normal_options){ .decompound = m & 1,
+			.dedup = m & 2,
+			.contain = m & 4,
+			.recompound = m & 8,
+			.granularity = { GRAIN_ALL, GRAIN_ALL, GRAIN_ALL } });
 
 		for (size_t i = 0; i < 2 * ARRAY_LEN(contexts); i++) {
 			struct value context = context_of(contexts[i / 2]);
