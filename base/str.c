@@ -5,6 +5,7 @@
  * second byte alone tells overlong forms and surrogates. */
 #include "base/str.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -187,14 +188,31 @@ str_utf8_next(struct str s, size_t at, uint32_t *ret_point)
 	return utf8_step(str_sub(s, at, s.n), ret_point);
 }
 
+/* How many bytes from `at` on are ASCII, in steps of eight. */
+static size_t
+ascii_run(struct str s, size_t at)
+{
+	size_t n = 0;
+	uint64_t w;
+
+	for (; s.n - at - n >= 8; n += 8) {
+		memcpy(&w, s.p + at + n, 8);
+		if (w & 0x8080808080808080u)
+			break;
+	}
+	return n;
+}
+
 bool
 str_is_utf8(struct str s)
 {
 	uint32_t point;
 
 	for (size_t i = 0; i < s.n;) {
-		size_t n = utf8_step(str_sub(s, i, s.n), &point);
+		size_t n = ascii_run(s, i);
 
+		if (n == 0)
+			n = utf8_step(str_sub(s, i, s.n), &point);
 		if (n == 0)
 			return false;
 		i += n;
@@ -258,13 +276,13 @@ str_hash_seed(uint64_t seed)
 	hash_key.k1 = ~seed;
 }
 
-static uint64_t
+static inline uint64_t
 rotl(uint64_t x, unsigned by)
 {
 	return x << by | x >> (64 - by);
 }
 
-static void
+static inline void
 sip_round(uint64_t v[4])
 {
 	v[0] += v[1];
@@ -279,7 +297,7 @@ sip_round(uint64_t v[4])
 	v[2] = rotl(v[2], 32);
 }
 
-static void
+static inline void
 sip_word(uint64_t v[4], uint64_t word)
 {
 	v[3] ^= word;
@@ -287,11 +305,15 @@ sip_word(uint64_t v[4], uint64_t word)
 	v[0] ^= word;
 }
 
-static uint64_t
+static inline uint64_t
 word_le(const char *p, size_t n)
 {
 	uint64_t word = 0;
 
+	if (n == 8) {
+		memcpy(&word, p, 8);
+		return le64toh(word);
+	}
 	for (size_t i = 0; i < n; i++)
 		word |= (uint64_t)(unsigned char)p[i] << (8 * i);
 	return word;
@@ -379,7 +401,8 @@ buf_room(struct buf *b, size_t more)
 void
 buf_add(struct buf *b, struct str s)
 {
-	char *p = buf_room(b, s.n);
+	char *p =
+	    !b->failed && s.n < b->cap - b->n ? b->p + b->n : buf_room(b, s.n);
 
 	if (!p)
 		return;

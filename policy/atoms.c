@@ -53,27 +53,82 @@ has_id(const struct ids *ids, uint32_t id)
 	return false;
 }
 
+/* The test as written, in m->text, where that says all of it: equal words are
+ * equal trees. Not so where a slot is bound, in JSON, whose places are looser,
+ * and not worth it where it is long. */
+#define WORDS_MAX 256u
+
+static bool
+write_words(struct making *m, const struct test *test)
+{
+	const struct policy_instance *p = &m->set->instances[m->instance];
+	const struct ast_node *n = &m->ast->nodes[test->node];
+	const uint32_t head[] = { n->kind, n->op, n->negated, test->negated,
+		test->var, test->member };
+
+	if (p->is_link || m->ast->is_json || n->len > WORDS_MAX)
+		return false;
+	m->text.n = 0;
+	buf_add(&m->text, (struct str){ (const char *)head, sizeof head });
+	buf_add(&m->text, source_text(&m->ast->source, n->off, n->len));
+	return true;
+}
+
+static bool
+learn_test(struct making *m, const struct test *test, struct seen_test *ret)
+{
+	*ret = (struct seen_test){ .number = UINT32_MAX };
+	if (!rules_facts(m))
+		return false;
+	ret->outcome = outcome_of(m, test);
+	if (ret->outcome != FACTS_TRUE)
+		ret->number = rules_test(m, test);
+	return ret->outcome == FACTS_TRUE || ret->number != UINT32_MAX;
+}
+
+/* Policies say the same again and again: each wording is looked at once. */
+static bool
+look_at(struct making *m, const struct test *test, struct seen_test *ret)
+{
+	uint32_t id;
+
+	if (!write_words(m, test))
+		return learn_test(m, test, ret);
+	id = buf_ok(&m->text)
+		 ? intern_add(m->words, (struct str){ 0 }, buf_str(&m->text))
+		 : INTERN_NONE;
+	if (id == INTERN_NONE)
+		return false;
+	if (id < m->n_seen) {
+		*ret = m->seen[id];
+		return true;
+	}
+	if (!ARENA_PUSH_ROOM(m->scratch, m->seen, m->n_seen, m->cap_seen) ||
+	    !learn_test(m, test, ret))
+		return false;
+	m->seen[m->n_seen++] = *ret;
+	return true;
+}
+
 /* Number the tests: true ones are left out, what follows a false one or one
  * that always errs is never asked. */
 static bool
 number_tests(struct placing *p, const struct draft *draft)
 {
 	for (uint32_t i = 0; i < draft->n; i++) {
-		enum facts_outcome outcome = outcome_of(p->m, &draft->tests[i]);
-		uint32_t id;
+		struct seen_test seen;
 
-		if (outcome == FACTS_TRUE)
-			continue;
-		id = rules_test(p->m, &draft->tests[i]);
-		if (id == UINT32_MAX)
+		if (!look_at(p->m, &draft->tests[i], &seen))
 			return false;
-		if (!has_id(&p->ids, id))
-			p->ids.items[p->ids.n++] = id;
-		if (outcome == FACTS_VARIES)
+		if (seen.outcome == FACTS_TRUE)
+			continue;
+		if (!has_id(&p->ids, seen.number))
+			p->ids.items[p->ids.n++] = seen.number;
+		if (seen.outcome == FACTS_VARIES)
 			continue;
 		/* A false test behind others that cannot err. */
 		p->never =
-		    outcome == FACTS_FALSE &&
+		    seen.outcome == FACTS_FALSE &&
 		    rules_total(p->m, p->ids.items, (uint32_t)p->ids.n) + 1 >=
 			p->ids.n;
 		break;

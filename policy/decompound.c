@@ -297,6 +297,51 @@ divide(struct divider *d, const struct draft *draft, struct drafts *to)
 	return ok && append(d, &all, to);
 }
 
+/* May the test become several drafts, or one of other tests? */
+static bool
+is_divided(const struct making *m, const struct test *test)
+{
+	const struct ast *t = m->ast;
+	const struct ast_node *n = &t->nodes[test->node];
+	struct operand o = { test->node, test->negated };
+
+	if (test->is_whole || test->member)
+		return false;
+	if (node_is_scope(t, test->node))
+		return (n->kind == NODE_TEST_IN || n->kind == NODE_TEST_IS) &&
+		       n->b > 1 && !n->negated && !test->negated;
+	return n->kind == NODE_IF || operand_is_any(t, o) ||
+	       operand_is_all(t, o) ||
+	       (!o.negated && normal_list(t, o.node).n > 0);
+}
+
+/* Most policies hold in one way: their tests stay where they are. */
+static bool
+is_one_way(const struct making *m)
+{
+	for (size_t i = 0; i < m->drafts.n; i++)
+		for (uint32_t k = 0; k < m->drafts.items[i].n; k++)
+			if (is_divided(m, &m->drafts.items[i].tests[k]))
+				return false;
+	return true;
+}
+
+/* A list of one is its member. */
+static void
+name_members(struct making *m)
+{
+	for (size_t i = 0; i < m->drafts.n; i++)
+		for (uint32_t k = 0; k < m->drafts.items[i].n; k++) {
+			struct test *test = &m->drafts.items[i].tests[k];
+			const struct ast_node *n = &m->ast->nodes[test->node];
+
+			if ((n->kind == NODE_TEST_IN ||
+				n->kind == NODE_TEST_IS) &&
+			    n->b == 1 && !n->negated && !test->negated)
+				test->member = 1;
+		}
+}
+
 static uint32_t
 count_tests(const struct drafts *drafts)
 {
@@ -315,6 +360,12 @@ decompound_policy(struct making *m, struct error *reterr)
 
 	bool ok = true;
 
+	if (is_one_way(m)) {
+		name_members(m);
+		return true;
+	}
+	if (!rules_facts(m))
+		return error_nomem(reterr);
 	for (size_t i = 0; ok && i < m->drafts.n; i++)
 		ok = divide(&d, &m->drafts.items[i], &all);
 	if (d.failed)

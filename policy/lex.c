@@ -4,31 +4,31 @@
 #include "policy/ast.h"
 
 static const struct {
-	const char *text;
+	struct str text;
 	enum keyword keyword;
 } keywords[] = {
-	{ "true", KW_TRUE },
-	{ "false", KW_FALSE },
-	{ "if", KW_IF },
-	{ "then", KW_THEN },
-	{ "else", KW_ELSE },
-	{ "in", KW_IN },
-	{ "is", KW_IS },
-	{ "like", KW_LIKE },
-	{ "has", KW_HAS },
-	{ "__cedar", KW_CEDAR },
-	{ "permit", KW_PERMIT },
-	{ "forbid", KW_FORBID },
-	{ "deny", KW_DENY },
-	{ "when", KW_WHEN },
-	{ "unless", KW_UNLESS },
-	{ "principal", KW_PRINCIPAL },
-	{ "action", KW_ACTION },
-	{ "resource", KW_RESOURCE },
-	{ "context", KW_CONTEXT },
-	{ "not", KW_NOT },
-	{ "matches", KW_MATCHES },
-	{ "indivisible", KW_INDIVISIBLE },
+	{ STR_INIT("true"), KW_TRUE },
+	{ STR_INIT("false"), KW_FALSE },
+	{ STR_INIT("if"), KW_IF },
+	{ STR_INIT("then"), KW_THEN },
+	{ STR_INIT("else"), KW_ELSE },
+	{ STR_INIT("in"), KW_IN },
+	{ STR_INIT("is"), KW_IS },
+	{ STR_INIT("like"), KW_LIKE },
+	{ STR_INIT("has"), KW_HAS },
+	{ STR_INIT("__cedar"), KW_CEDAR },
+	{ STR_INIT("permit"), KW_PERMIT },
+	{ STR_INIT("forbid"), KW_FORBID },
+	{ STR_INIT("deny"), KW_DENY },
+	{ STR_INIT("when"), KW_WHEN },
+	{ STR_INIT("unless"), KW_UNLESS },
+	{ STR_INIT("principal"), KW_PRINCIPAL },
+	{ STR_INIT("action"), KW_ACTION },
+	{ STR_INIT("resource"), KW_RESOURCE },
+	{ STR_INIT("context"), KW_CONTEXT },
+	{ STR_INIT("not"), KW_NOT },
+	{ STR_INIT("matches"), KW_MATCHES },
+	{ STR_INIT("indivisible"), KW_INDIVISIBLE },
 };
 
 /* Longer texts before their beginnings. */
@@ -76,6 +76,21 @@ static const struct {
 	{ STR_INIT("|"), TOKEN_OR, FAULT_OPERATOR },
 };
 
+/* Bytes that are a token whatever follows them. */
+static const uint8_t single[256] = {
+	['('] = TOKEN_LPAREN,
+	[')'] = TOKEN_RPAREN,
+	['['] = TOKEN_LBRACKET,
+	[']'] = TOKEN_RBRACKET,
+	['{'] = TOKEN_LBRACE,
+	['}'] = TOKEN_RBRACE,
+	[','] = TOKEN_COMMA,
+	['.'] = TOKEN_DOT,
+	[';'] = TOKEN_SEMICOLON,
+	['@'] = TOKEN_AT,
+	['+'] = TOKEN_PLUS,
+};
+
 /* The Unicode property White_Space. */
 static bool
 is_space(uint32_t c)
@@ -88,13 +103,15 @@ is_space(uint32_t c)
 static bool
 is_word_start(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+	unsigned letter = ((unsigned char)c | 0x20u) - 'a';
+
+	return letter < 26 || c == '_';
 }
 
 static bool
 is_digit(char c)
 {
-	return c >= '0' && c <= '9';
+	return (unsigned)(unsigned char)c - '0' < 10;
 }
 
 enum keyword
@@ -104,8 +121,9 @@ lex_keyword(struct str word)
 	if (word.n < 2 || word.n > 11 || word.p[0] < '_')
 		return KW_NONE;
 	for (size_t i = 0; i < ARRAY_LEN(keywords); i++)
-		if (keywords[i].text[0] == word.p[0] &&
-		    str_eq(word, str_of(keywords[i].text)))
+		if (keywords[i].text.n == word.n &&
+		    keywords[i].text.p[0] == word.p[0] &&
+		    memcmp(keywords[i].text.p, word.p, word.n) == 0)
 			return keywords[i].keyword;
 	return KW_NONE;
 }
@@ -167,6 +185,12 @@ skip_blank(struct lexer *lx)
 		uint32_t point = 0;
 		size_t n = 1;
 
+		if (c == ' ' || c == '\n') {
+			lx->at++;
+			continue;
+		}
+		if (c > ' ' && c < 0x7f && c != '/')
+			return;
 		if (c == '/' && byte_at(lx, lx->at + 1u) == '/') {
 			skip_comment(lx);
 			continue;
@@ -372,6 +396,9 @@ punctuation_end(const struct lexer *lx, struct token *t)
 {
 	struct str rest = str_sub(lx->text, lx->at, lx->text.n);
 
+	t->kind = single[(unsigned char)rest.p[0]];
+	if (t->kind)
+		return lx->at + 1u;
 	for (size_t i = 0; i < ARRAY_LEN(punctuation); i++) {
 		if (punctuation[i].text.p[0] != rest.p[0] ||
 		    !str_has_prefix(rest, punctuation[i].text))

@@ -188,8 +188,9 @@ begin(struct making *m, struct arena *a, const struct policy_set *set,
 	m->atom_texts = intern_new(m->scratch, NULL);
 	m->test_texts = intern_new(m->scratch, NULL);
 	m->list_keys = intern_new(m->scratch, NULL);
-	if (!m->paths || !m->atom_texts || !m->test_texts || !m->list_keys ||
-	    !learn_indivisibles(m))
+	m->words = intern_new(m->scratch, NULL);
+	if (!m->paths || !m->words || !m->atom_texts || !m->test_texts ||
+	    !m->list_keys || !learn_indivisibles(m))
 		return error_nomem(reterr);
 	return true;
 }
@@ -200,6 +201,7 @@ end(struct making *m)
 	arena_free(m->scratch);
 	arena_free(m->each);
 	buf_free(&m->text);
+	buf_free(&m->operands);
 }
 
 static bool
@@ -211,10 +213,8 @@ take_policy(struct making *m, uint32_t i, struct normal_stage *stats,
 	arena_reset(m->each);
 	m->instance = i;
 	m->ast = p->ast;
+	m->has_facts = false;
 	m->drafts = (struct drafts){ 0 };
-	if (!facts_learn_policy(
-		&m->facts, m->each, m->paths, p->ast, p->policy, reterr))
-		return false;
 	for (size_t s = 0; s < N_STAGES; s++)
 		if (stages[s].each &&
 		    !run_stage(m, &stages[s], &stats[s], reterr))

@@ -7,11 +7,9 @@
 
 #include "policy/hint.h"
 
+/* By the token that it is written as; each operator has its own. */
 static const struct {
-	const char *text;
-	enum ast_op op;
-	enum token_kind token;
-	unsigned level;
+	uint8_t op, level;
 } binaries[] = {
 #define TOKEN_OF_OP_OR TOKEN_OR
 #define TOKEN_OF_OP_AND TOKEN_AND
@@ -25,7 +23,7 @@ static const struct {
 #define TOKEN_OF_OP_ADD TOKEN_PLUS
 #define TOKEN_OF_OP_SUB TOKEN_MINUS
 #define TOKEN_OF_OP_MUL TOKEN_STAR
-#define BINARY(name, text, level) { text, name, TOKEN_OF_##name, level },
+#define BINARY(name, text, level) [TOKEN_OF_##name] = { name, level },
 #include "policy/ops.def"
 };
 
@@ -123,11 +121,11 @@ operator_at(struct parser *p, unsigned level)
 		mend_operator(p);
 		t = p->tok;
 	}
-	for (size_t i = 0; i < ARRAY_LEN(binaries); i++)
-		if (binaries[i].level == level && binaries[i].token == t.kind &&
-		    (t.kind != TOKEN_WORD || t.keyword == KW_IN))
-			return binaries[i].op;
-	return OP_NONE;
+	if ((size_t)t.kind >= ARRAY_LEN(binaries) ||
+	    binaries[t.kind].level != level ||
+	    (t.kind == TOKEN_WORD && t.keyword != KW_IN))
+		return OP_NONE;
+	return (enum ast_op)binaries[t.kind].op;
 }
 
 static bool

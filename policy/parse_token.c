@@ -114,26 +114,36 @@ is_passed_over(enum lex_fault fault)
 }
 
 static void
+count_close(uint32_t *count)
+{
+	if (*count > 0)
+		--*count;
+}
+
+static void
 count_open(struct parse_open *o, enum token_kind kind)
 {
-	static const struct {
-		enum token_kind open, close;
-		size_t at;
-	} pairs[] = {
-		{ TOKEN_LPAREN, TOKEN_RPAREN,
-		    offsetof(struct parse_open, parens) },
-		{ TOKEN_LBRACKET, TOKEN_RBRACKET,
-		    offsetof(struct parse_open, squares) },
-		{ TOKEN_LBRACE, TOKEN_RBRACE,
-		    offsetof(struct parse_open, braces) },
-	};
-	uint32_t *counts[] = { &o->parens, &o->squares, &o->braces };
-
-	for (size_t i = 0; i < ARRAY_LEN(pairs); i++) {
-		if (kind == pairs[i].open)
-			++*counts[i];
-		if (kind == pairs[i].close && *counts[i] > 0)
-			--*counts[i];
+	switch ((int)kind) {
+	case TOKEN_LPAREN:
+		o->parens++;
+		return;
+	case TOKEN_RPAREN:
+		count_close(&o->parens);
+		return;
+	case TOKEN_LBRACKET:
+		o->squares++;
+		return;
+	case TOKEN_RBRACKET:
+		count_close(&o->squares);
+		return;
+	case TOKEN_LBRACE:
+		o->braces++;
+		return;
+	case TOKEN_RBRACE:
+		count_close(&o->braces);
+		return;
+	default:
+		return;
 	}
 }
 

@@ -101,6 +101,16 @@ ids_add(struct arena *a, struct ids *ids, uint32_t id)
 }
 
 bool
+rules_facts(struct making *m)
+{
+	const struct policy_instance *p = &m->set->instances[m->instance];
+
+	m->has_facts = m->has_facts || facts_learn_policy(&m->facts, m->each,
+					   m->paths, p->ast, p->policy, NULL);
+	return m->has_facts;
+}
+
+bool
 drafts_add(
     struct making *m, struct drafts *to, const struct test *tests, uint32_t n)
 {

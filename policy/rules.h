@@ -47,6 +47,12 @@ struct known_test {
 	uint32_t atom_number; /* UINT32_MAX: not asked for yet */
 };
 
+/* What is known of a test by its words, as written. */
+struct seen_test {
+	uint32_t number; /* UINT32_MAX: it always holds, so it has none */
+	enum facts_outcome outcome;
+};
+
 /* Tests by number, in order; the first n_total cannot err. */
 struct known_list {
 	const uint32_t *tests;
@@ -95,7 +101,10 @@ struct making {
 	size_t n_tests, cap_tests;
 	struct known_list *lists;
 	size_t n_lists, cap_lists;
-	struct buf text; /* reused */
+	struct intern *words; /* tests as written, to their number in `seen` */
+	struct seen_test *seen;
+	size_t n_seen, cap_seen;
+	struct buf text, operands; /* reused */
 
 	struct rule *rules;
 	size_t n_rules, cap_rules;
@@ -109,7 +118,8 @@ struct making {
 	/* The policy at hand. */
 	uint32_t instance;
 	const struct ast *ast;
-	struct facts_table facts;
+	struct facts_table facts; /* once rules_facts was asked */
+	bool has_facts;
 	struct drafts drafts;
 };
 
@@ -130,6 +140,9 @@ bool order_rules(struct making *m, struct error *reterr) MUST_USE;
 /* Say what was done to a policy's rules; never fails, counts what it drops. */
 void rules_note(struct making *m, const char *what, uint32_t instance,
     uint32_t other);
+/* What can be said of the nodes of the policy at hand, in m->facts; worked out when first asked, since most policies hold nothing but tests that were seen before.
+ * False when memory is out. */
+bool rules_facts(struct making *m) MUST_USE;
 bool drafts_add(struct making *m, struct drafts *to, const struct test *tests,
     uint32_t n) MUST_USE;
 /* Numbers; UINT32_MAX when memory is out. */

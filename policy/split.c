@@ -81,8 +81,15 @@ add_condition(struct making *m, uint32_t node, struct buf *out)
 	const struct ast_node *n = &m->ast->nodes[node];
 	struct operand o = operand_bare(m->ast, n->a, n->kind == NODE_UNLESS);
 	struct buf operands = { 0 };
-	bool ok = operands_all(m->ast, o, &operands);
+	bool ok;
 
+	if (!operand_is_all(m->ast, o)) {
+		struct test one = { .node = o.node, .negated = o.negated };
+
+		buf_add(out, (struct str){ (const char *)&one, sizeof one });
+		return true;
+	}
+	ok = operands_list(m->ast, o, &operands);
 	for (size_t i = 0; ok && i < operands.n / sizeof o; i++) {
 		struct test test;
 
@@ -108,17 +115,17 @@ split_policy(struct making *m, struct error *reterr)
 {
 	const struct policy_instance *p = &m->set->instances[m->instance];
 	const struct ast_policy *policy = &p->ast->policies[p->policy];
-	struct buf tests = { 0 };
+	struct buf *tests = &m->operands;
 	bool ok = true;
 
+	tests->n = 0;
 	for (size_t i = 0; i < 6; i++)
-		add_scope(m, policy->scope[i % 3], i >= 3, &tests);
+		add_scope(m, policy->scope[i % 3], i >= 3, tests);
 	for (uint32_t i = 0; ok && i < policy->n_conds; i++)
 		ok = add_condition(
-		    m, p->ast->kids[policy->first_cond + i], &tests);
-	ok = ok && buf_ok(&tests) &&
-	     drafts_add(m, &m->drafts, (const struct test *)(void *)tests.p,
-		 (uint32_t)(tests.n / sizeof(struct test)));
-	buf_free(&tests);
+		    m, p->ast->kids[policy->first_cond + i], tests);
+	ok = ok && buf_ok(tests) &&
+	     drafts_add(m, &m->drafts, (const struct test *)(void *)tests->p,
+		 (uint32_t)(tests->n / sizeof(struct test)));
 	return ok || error_nomem(reterr);
 }
