@@ -54,8 +54,8 @@ has_id(const struct ids *ids, uint32_t id)
 }
 
 /* The test as written, in m->text, where that says all of it: equal words are
- * equal trees. Not so where a slot is bound, in JSON, whose places are looser,
- * and not worth it where it is long. */
+ * equal trees. Not so where a slot is bound, where a wildcard was expanded, in
+ * JSON, whose places are looser; and not worth it where it is long. */
 #define WORDS_MAX 256u
 
 static bool
@@ -66,7 +66,7 @@ write_words(struct making *m, const struct test *test)
 	const uint32_t head[] = { n->kind, n->op, n->negated, test->negated,
 		test->var, test->member };
 
-	if (p->is_link || m->ast->is_json || n->len > WORDS_MAX)
+	if (p->is_link || test->one || m->ast->is_json || n->len > WORDS_MAX)
 		return false;
 	m->text.n = 0;
 	buf_add(&m->text, (struct str){ (const char *)head, sizeof head });
