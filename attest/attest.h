@@ -54,11 +54,43 @@ bool attest_trust_has_kind(const struct attest_trust *t, struct str kind);
 
 /* ---- revocation ------------------------------------------------------------------------------------------------------------------------- */
 
-/* Lines `document ID`, `instance PREFIXID`, `key THUMBPRINT`; # begins a comment. Errors carry the line. */
+/* What can be revoked, and how it is named. The names are those of lines, of `avow revoke` and of the store. */
+enum attest_revocable {
+	ATTEST_DOCUMENT = 0, /* its id: 32 hex digits */
+	ATTEST_INSTANCE,     /* its id with its prefix */
+	ATTEST_KEY,          /* RFC 7638 thumbprint, or x5t#S256: of the issuer's key, or the holder's */
+	ATTEST_CREDENTIAL,   /* its id */
+	ATTEST_TOKEN,        /* `jti` */
+	ATTEST_ACCOUNT,      /* its name */
+	ATTEST_REVOCABLES
+};
+struct str attest_revocable_name(enum attest_revocable kind);
+bool attest_revocable_of(struct str name, enum attest_revocable *ret) MUST_USE;
+/* An id that could never match anything is an error (ERR_CONFIG_VALUE, at `at`): who revokes must know that it took. */
+bool attest_revocable_check(enum attest_revocable kind, struct str id,
+    struct span at, struct error *reterr) MUST_USE;
+
+/* A list: immutable once it is ready, shared by reference counts. */
 struct attest_revoked;
+/* Lines `KIND ID`; # begins a comment. Errors carry the line. */
 struct attest_revoked *attest_revoked_parse(const char *file, struct str text,
     struct errors *reterr);
-void attest_revoked_free(struct attest_revoked *r);
+/* To be filled by attest_revoked_add. All of `also` (NULL: none; a reference is taken) is revoked, too, and all that was issued before `floor_unix_s` (0: nothing).
+ * NULL when memory is out. */
+struct attest_revoked *attest_revoked_new(
+    struct attest_revoked *also, int64_t floor_unix_s);
+/* The id is copied, and not looked at: the store was told of it through attest_revocable_check. */
+bool attest_revoked_add(struct attest_revoked *r, enum attest_revocable kind,
+    struct str id, struct error *reterr) MUST_USE;
+/* No more is added; only now it may be asked. */
+void attest_revoked_ready(struct attest_revoked *r);
+struct attest_revoked *attest_revoked_ref(struct attest_revoked *r);
+void attest_revoked_free(struct attest_revoked *r); /* drops one reference */
+/* NULL `r`: nothing is revoked. O(log n). */
+bool attest_revoked_has(const struct attest_revoked *r,
+    enum attest_revocable kind, struct str id);
+/* What was issued before this (unix s) no longer counts; 0: no such time. */
+int64_t attest_revoked_floor(const struct attest_revoked *r);
 
 /* ---- evidence and its verification --------------------------------------------------------------------------------------------------------- */
 

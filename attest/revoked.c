@@ -1,13 +1,16 @@
-/* revoked.c - the list of what may no longer be believed.
- * Lines `document ID`, `instance PREFIXID`, `key THUMBPRINT` in, three sorted
- * lists out. A line that could never match anything is an error, not a comment:
- * who revokes must know that it took. Look-up: O(log n). */
+/* revoked.c - the lists of what may no longer be believed.
+ * Lines `KIND ID` or rows of the store in, a sorted list a kind out. A line
+ * that could never match anything is an error, not a comment: who revokes must
+ * know that it took. A list may lie over another, as the store's over the
+ * file's. Look-up: O(log n). */
 #include "attest/revoked.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
 
 #include "attest/doc.h"
 #include "attest/keys.h"
-
-enum sort { SORT_DOCUMENT, SORT_INSTANCE, SORT_KEY, SORTS };
+#include "base/limits.h"
 
 struct list {
 	struct str *items;
@@ -15,8 +18,11 @@ struct list {
 };
 
 struct attest_revoked {
+	atomic_uint refs;
 	struct arena *arena; /* of everything below */
-	struct list lists[SORTS];
+	struct attest_revoked *also;
+	int64_t floor_unix_s;
+	struct list lists[ATTEST_REVOCABLES];
 };
 
 static bool
@@ -33,18 +39,61 @@ is_principal(struct str s)
 	return attest_instance_id_is_valid(str_sub(s, slash, s.n));
 }
 
+/* A word as others make ids of: no spaces, nothing that is not seen. */
+static bool
+is_word(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] <= ' ' ||
+		    (unsigned char)s.p[i] >= 0x7f || s.p[i] == '#')
+			return false;
+	return s.n > 0 && s.n <= LIMIT_REVOCABLE_ID;
+}
+
 static const struct {
 	struct str word;
 	bool (*is_valid)(struct str);
 	const char *want;
-} sorts[SORTS] = {
-	[SORT_DOCUMENT] = { STR_INIT("document"), doc_id_is_valid,
+} kinds[ATTEST_REVOCABLES] = {
+	[ATTEST_DOCUMENT] = { STR_INIT("document"), doc_id_is_valid,
 	    "32 lower-case hex digits" },
-	[SORT_INSTANCE] = { STR_INIT("instance"), is_principal,
+	[ATTEST_INSTANCE] = { STR_INIT("instance"), is_principal,
 	    "an instance id with its prefix" },
-	[SORT_KEY] = { STR_INIT("key"), keys_thumbprint_is_valid,
+	[ATTEST_KEY] = { STR_INIT("key"), keys_thumbprint_is_valid,
 	    "an RFC 7638 thumbprint (43 characters)" },
+	[ATTEST_CREDENTIAL] = { STR_INIT("credential"), is_word,
+	    "the credential's id" },
+	[ATTEST_TOKEN] = { STR_INIT("token"), is_word, "the token's `jti`" },
+	[ATTEST_ACCOUNT] = { STR_INIT("account"), is_word,
+	    "the account's name" },
 };
+
+struct str
+attest_revocable_name(enum attest_revocable kind)
+{
+	return kinds[kind].word;
+}
+
+bool
+attest_revocable_of(struct str name, enum attest_revocable *ret)
+{
+	for (size_t i = 0; i < ATTEST_REVOCABLES; i++)
+		if (str_eq(kinds[i].word, name)) {
+			*ret = (enum attest_revocable)i;
+			return true;
+		}
+	return false;
+}
+
+bool
+attest_revocable_check(enum attest_revocable kind, struct str id,
+    struct span at, struct error *reterr)
+{
+	return kinds[kind].is_valid(id) ||
+	       error_set(reterr, ERR_CONFIG_VALUE, at,
+		   "`%s` wants %s after it, and nothing more",
+		   kinds[kind].word.p, kinds[kind].want);
+}
 
 static bool
 is_space(char c)
@@ -66,26 +115,73 @@ next_word(struct str line, size_t *at)
 	return str_sub(line, from, *at);
 }
 
-static void
-add(struct attest_revoked *r, enum sort sort, struct str value,
-    struct errors *reterr)
+struct attest_revoked *
+attest_revoked_new(struct attest_revoked *also, int64_t floor_unix_s)
 {
-	struct list *l = &r->lists[sort];
-	struct str copy = str_dup(r->arena, value);
+	struct arena *a = arena_new(0);
+	struct attest_revoked *r =
+	    a ? ARENA_NEW(a, struct attest_revoked) : NULL;
+
+	if (!r) {
+		arena_free(a);
+		return NULL;
+	}
+	r->arena = a;
+	atomic_init(&r->refs, 1);
+	r->also = also ? attest_revoked_ref(also) : NULL;
+	r->floor_unix_s = floor_unix_s;
+	return r;
+}
+
+bool
+attest_revoked_add(struct attest_revoked *r, enum attest_revocable kind,
+    struct str id, struct error *reterr)
+{
+	struct list *l = &r->lists[kind];
+	struct str copy = str_dup(r->arena, id);
 
 	if (!copy.p || !ARENA_PUSH_ROOM(r->arena, l->items, l->n, l->cap))
-		(void)errors_add(reterr, ERR_LIMIT_MEMORY, SPAN_NONE,
-		    "memory ran out, or a limit on it was reached");
-	else
-		l->items[l->n++] = copy;
+		return error_nomem(reterr);
+	l->items[l->n++] = copy;
+	return true;
+}
+
+void
+attest_revoked_ready(struct attest_revoked *r)
+{
+	for (size_t i = 0; i < ATTEST_REVOCABLES; i++)
+		if (r->lists[i].n)
+			qsort(r->lists[i].items, r->lists[i].n,
+			    sizeof *r->lists[i].items, str_compare);
+}
+
+struct attest_revoked *
+attest_revoked_ref(struct attest_revoked *r)
+{
+	atomic_fetch_add_explicit(&r->refs, 1, memory_order_relaxed);
+	return r;
+}
+
+void
+attest_revoked_free(struct attest_revoked *r)
+{
+	while (r && atomic_fetch_sub_explicit(
+			&r->refs, 1, memory_order_acq_rel) == 1) {
+		struct attest_revoked *also = r->also;
+
+		arena_free(r->arena);
+		r = also;
+	}
 }
 
 static void
 parse_line(struct attest_revoked *r, struct span at, struct str line,
     struct errors *reterr)
 {
-	size_t end = str_find(line, '#', 0), pos = 0, sort = 0;
+	size_t end = str_find(line, '#', 0), pos = 0;
+	enum attest_revocable kind;
 	struct str word, value, more;
+	struct error err = { 0 };
 
 	line = str_sub(line, 0, end);
 	word = next_word(line, &pos);
@@ -95,42 +191,29 @@ parse_line(struct attest_revoked *r, struct span at, struct str line,
 	more = next_word(line, &pos);
 	if (word.n == 0)
 		return;
-	while (sort < SORTS && !str_eq(sorts[sort].word, word))
-		sort++;
-	if (sort == SORTS)
+	if (!attest_revocable_of(word, &kind))
 		(void)errors_add(reterr, ERR_CONFIG_VALUE, at,
-		    "expected `document ID`, `instance PREFIXID` or `key "
-		    "THUMBPRINT`");
-	else if (more.n > 0 || !sorts[sort].is_valid(value))
-		(void)errors_add(reterr, ERR_CONFIG_VALUE, at,
-		    "`%s` wants %s after it, and nothing more",
-		    sorts[sort].word.p, sorts[sort].want);
-	else
-		add(r, (enum sort)sort, value, reterr);
-}
-
-static int
-by_bytes(const void *a, const void *b)
-{
-	return str_cmp(*(const struct str *)a, *(const struct str *)b);
+		    "expected `document ID`, `instance PREFIXID`, `key "
+		    "THUMBPRINT`, or an id after `credential`, `token` or "
+		    "`account`");
+	else if (!attest_revocable_check(
+		     kind, more.n ? STR("") : value, at, &err) ||
+		 !attest_revoked_add(r, kind, value, &err))
+		(void)errors_take(reterr, &err);
 }
 
 struct attest_revoked *
 attest_revoked_parse(const char *file, struct str text, struct errors *reterr)
 {
-	struct arena *a = arena_new(0);
-	struct attest_revoked *r =
-	    a ? ARENA_NEW(a, struct attest_revoked) : NULL;
+	struct attest_revoked *r = attest_revoked_new(NULL, 0);
 	struct span at = { .file = file };
 	size_t errors_before = reterr->n + reterr->dropped;
 
 	if (!r) {
-		arena_free(a);
 		(void)errors_add(
 		    reterr, ERR_LIMIT_MEMORY, SPAN_NONE, "memory ran out");
 		return NULL;
 	}
-	r->arena = a;
 	for (size_t from = 0; from < text.n;) {
 		size_t end = str_find(text, '\n', from);
 
@@ -142,38 +225,49 @@ attest_revoked_parse(const char *file, struct str text, struct errors *reterr)
 		attest_revoked_free(r);
 		return NULL;
 	}
-	for (size_t i = 0; i < SORTS; i++)
-		if (r->lists[i].n)
-			qsort(r->lists[i].items, r->lists[i].n,
-			    sizeof *r->lists[i].items, by_bytes);
+	attest_revoked_ready(r);
 	return r;
 }
 
-void
-attest_revoked_free(struct attest_revoked *r)
+bool
+attest_revoked_has(
+    const struct attest_revoked *r, enum attest_revocable kind, struct str id)
 {
-	if (r)
-		arena_free(r->arena);
+	for (; r; r = r->also)
+		if (r->lists[kind].n > 0 &&
+		    bsearch(&id, r->lists[kind].items, r->lists[kind].n,
+			sizeof id, str_compare))
+			return true;
+	return false;
 }
 
-static bool
-has(const struct attest_revoked *r, enum sort sort, struct str value)
+int64_t
+attest_revoked_floor(const struct attest_revoked *r)
 {
-	return r && r->lists[sort].n > 0 &&
-	       bsearch(&value, r->lists[sort].items, r->lists[sort].n,
-		   sizeof value, by_bytes) != NULL;
+	int64_t floor = 0;
+
+	for (; r; r = r->also)
+		if (r->floor_unix_s > floor)
+			floor = r->floor_unix_s;
+	return floor;
+}
+
+bool
+revoked_is_before_floor(const struct attest_revoked *r, int64_t issued_at)
+{
+	return issued_at < attest_revoked_floor(r);
 }
 
 bool
 revoked_has_document(const struct attest_revoked *r, struct str id)
 {
-	return has(r, SORT_DOCUMENT, id);
+	return attest_revoked_has(r, ATTEST_DOCUMENT, id);
 }
 
 bool
 revoked_has_key(const struct attest_revoked *r, struct str thumbprint)
 {
-	return has(r, SORT_KEY, thumbprint);
+	return attest_revoked_has(r, ATTEST_KEY, thumbprint);
 }
 
 /* The two parts against a whole, without making the whole. */
@@ -185,12 +279,10 @@ compare_parts(struct str whole, struct str prefix, struct str subject)
 	return c ? c : str_cmp(str_sub(whole, prefix.n, whole.n), subject);
 }
 
-bool
-revoked_has_instance(
-    const struct attest_revoked *r, struct str prefix, struct str subject)
+static bool
+has_instance(const struct list *l, struct str prefix, struct str subject)
 {
-	const struct list *l = r ? &r->lists[SORT_INSTANCE] : NULL;
-	size_t low = 0, high = l ? l->n : 0;
+	size_t low = 0, high = l->n;
 
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
@@ -203,5 +295,15 @@ revoked_has_instance(
 		else
 			high = mid;
 	}
+	return false;
+}
+
+bool
+revoked_has_instance(
+    const struct attest_revoked *r, struct str prefix, struct str subject)
+{
+	for (; r; r = r->also)
+		if (has_instance(&r->lists[ATTEST_INSTANCE], prefix, subject))
+			return true;
 	return false;
 }

@@ -249,7 +249,9 @@ check_revoked(
 {
 	const struct attest_revoked *list = want->revoked;
 
-	if (revoked_has_document(list, t->id) ||
+	if (attest_revoked_has(list, ATTEST_TOKEN, t->id) ||
+	    attest_revoked_has(list, ATTEST_ACCOUNT, t->subject) ||
+	    revoked_is_before_floor(list, t->issued_at) ||
 	    revoked_has_instance(list, want->prefix, t->subject) ||
 	    revoked_has_key(list, t->key_id) || revoked_has_key(list, t->jkt) ||
 	    revoked_has_key(list, t->x5t))

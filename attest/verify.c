@@ -351,6 +351,11 @@ check_revoked(struct run *r, struct error *reterr)
 {
 	const struct attest_revoked *list = r->ctx->revoked;
 
+	/* Documents without times are as old as they say nowhere: their
+	 * revocations are entered again. */
+	if (r->doc.has_times && revoked_is_before_floor(list, r->doc.issued_at))
+		return refuse(reterr, ERR_EVIDENCE_REVOKED,
+		    "the document was issued before the store was restored");
 	if (revoked_has_document(list, r->doc.id))
 		return refuse(
 		    reterr, ERR_EVIDENCE_REVOKED, "the document is revoked");

@@ -46,6 +46,8 @@
 #define LIMIT_TRUST_KEYS 4096u
 #define LIMIT_TRUST_CLOUD_KEYS 128u  /* tried one after the other, about 25 us each */
 #define LIMIT_EVIDENCE_CACHE 65536u
+#define LIMIT_REVOCABLE_ID 256u
+#define LIMIT_REVOCATIONS 250000u   /* in force at once; all of them are in the memory of each node */
 
 /* Accounts, challenge and response. */
 #define LIMIT_CHALLENGE_S 60         /* a challenge lives */
@@ -99,5 +101,9 @@
 #define LIMIT_HAPROXY_REPLY_BYTES (16u << 20)
 #define LIMIT_HAPROXY_MS 2000
 #define LIMIT_STORE_BUSY_MS 1000     /* wait for another process that writes */
+#define LIMIT_STORE_CONNECT_MS 2000  /* PostgreSQL: to connect and set up */
+#define LIMIT_STORE_AGAIN_MS 500     /* after that failed, calls fail at once for so long */
+#define LIMIT_STORE_STATEMENT_MS 3000 /* PostgreSQL: an answer */
+#define LIMIT_STORE_POLL_MS 250      /* SQLite: between looks for what other processes have changed */
 
 #endif

@@ -113,18 +113,23 @@ static void
 read_store(struct config_reader *r, const struct config_field *f,
     const struct yaml *value, void *to)
 {
+	struct span at = value->at;
 	struct str *url = to;
 
 	(void)f;
 	*url = config_text(r, value);
-	if (str_has_prefix(*url, STR("postgres:")) ||
-	    str_has_prefix(*url, STR("postgresql:")))
-		config_fail(r, ERR_CONFIG_VALUE, value->at,
-		    "a store in PostgreSQL is not supported yet");
-	else if (url->n && (!str_has_prefix(*url, STR("sqlite:///")) ||
-			       url->n == strlen("sqlite:///")))
-		config_fail(r, ERR_CONFIG_VALUE, value->at,
-		    "expected `sqlite:///PATH`, found `%.*s`", STR_ARG(*url));
+	if (url->n == 0 || str_has_prefix(*url, STR("postgresql://")) ||
+	    str_has_prefix(*url, STR("postgres://")) ||
+	    (str_has_prefix(*url, STR("sqlite:///")) &&
+		url->n > strlen("sqlite:///")))
+		return;
+	/* A line with a password is not quoted, so it gets no place. */
+	if (str_find(*url, '@', 0) < url->n ||
+	    memmem(url->p, url->n, "password", strlen("password")))
+		at = (struct span){ .file = at.file };
+	config_fail(r, ERR_CONFIG_VALUE, at,
+	    "line %u: expected `sqlite:///PATH` or `postgresql://…`",
+	    (unsigned)value->at.line);
 }
 
 /* A header's name; not one that has another meaning or form. */

@@ -4,31 +4,44 @@
  * by every database there is (sql.h). */
 #include "store/sql.h"
 
-#define STATEMENTS_MAX 8
+/* Members of load balancer pools. The address is the database's to keep unique;
+ * a counter, and not the rows, gives the generations, so that none comes twice.
+ */
+static const char *const members[] = {
+	"CREATE TABLE counter (name TEXT PRIMARY KEY, value BIGINT NOT NULL)",
+	"INSERT INTO counter (name, value) VALUES ('member', 0)",
+	"CREATE TABLE member (pool TEXT NOT NULL, principal TEXT NOT NULL,"
+	" port BIGINT NOT NULL, server TEXT NOT NULL, address TEXT NOT NULL,"
+	" weight BIGINT NOT NULL, generation BIGINT NOT NULL,"
+	" expires_at BIGINT NOT NULL, shown_at BIGINT NOT NULL,"
+	" attested_at BIGINT NOT NULL, proof TEXT NOT NULL,"
+	" protocol TEXT NOT NULL, issuer TEXT NOT NULL, kind TEXT NOT NULL,"
+	" document BYTEA NOT NULL, signature BYTEA NOT NULL,"
+	" PRIMARY KEY (pool, principal, port),"
+	" UNIQUE (pool, address, port), UNIQUE (pool, server))",
+	"CREATE INDEX member_due ON member (expires_at)",
+	NULL,
+};
+
+/* What is revoked (store_revocation in store.h); `until` in unix seconds. The
+ * counter `generation` rises with each change that a restored copy would undo;
+ * what was issued before `floor` (unix seconds) no longer counts. */
+static const char *const revocations[] = {
+	"CREATE TABLE revocation (kind TEXT NOT NULL, id TEXT NOT NULL,"
+	" until BIGINT NOT NULL, made_at BIGINT NOT NULL,"
+	" reason TEXT NOT NULL, PRIMARY KEY (kind, id))",
+	"CREATE INDEX revocation_due ON revocation (until)",
+	"INSERT INTO counter (name, value) VALUES ('generation', 1)",
+	"INSERT INTO counter (name, value) VALUES ('floor', 0)",
+	NULL,
+};
 
 static const struct {
 	const char *name;
-	const char *statements[STATEMENTS_MAX];
+	const char *const *statements; /* the last is NULL */
 } migrations[] = {
-	/* Members of load balancer pools. The address is the database's to keep
-	 * unique; a counter, and not the rows, gives the generations, so that
-	 * none comes twice. */
-	{ "members",
-	    { "CREATE TABLE counter (name TEXT PRIMARY KEY,"
-	      " value BIGINT NOT NULL)",
-		"INSERT INTO counter (name, value) VALUES ('member', 0)",
-		"CREATE TABLE member (pool TEXT NOT NULL,"
-		" principal TEXT NOT NULL, port BIGINT NOT NULL,"
-		" server TEXT NOT NULL, address TEXT NOT NULL,"
-		" weight BIGINT NOT NULL, generation BIGINT NOT NULL,"
-		" expires_at BIGINT NOT NULL, shown_at BIGINT NOT NULL,"
-		" attested_at BIGINT NOT NULL, proof TEXT NOT NULL,"
-		" protocol TEXT NOT NULL, issuer TEXT NOT NULL,"
-		" kind TEXT NOT NULL, document BYTEA NOT NULL,"
-		" signature BYTEA NOT NULL,"
-		" PRIMARY KEY (pool, principal, port),"
-		" UNIQUE (pool, address, port), UNIQUE (pool, server))",
-		"CREATE INDEX member_due ON member (expires_at)" } },
+	{ "members", members },
+	{ "revocations", revocations },
 };
 
 static const char make_list[] =
@@ -39,24 +52,13 @@ static const char note[] =
     "INSERT INTO migration (number, name) VALUES ($1, $2)";
 
 static bool
-take_number(void *ctx, const struct sql_row *row, struct error *reterr)
-{
-	(void)reterr;
-	*(int64_t *)ctx = sql_int(row, 0);
-	return true;
-}
-
-static bool
 apply(struct sql *q, size_t i, struct error *reterr)
 {
-	const struct sql_value values[] = {
-		{ .kind = SQL_INT, .number = (int64_t)i + 1 },
-		{ .kind = SQL_TEXT, .bytes = str_of(migrations[i].name) },
-	};
+	const struct sql_value values[] = { sql_number((int64_t)i + 1),
+		sql_text(str_of(migrations[i].name)) };
 
-	for (size_t k = 0; k < STATEMENTS_MAX; k++)
-		if (migrations[i].statements[k] &&
-		    !sql_do(q, migrations[i].statements[k], reterr))
+	for (const char *const *s = migrations[i].statements; *s; s++)
+		if (!sql_do(q, *s, reterr))
 			return false;
 	return sql_run(q, note, values, 2, NULL, NULL, reterr);
 }
@@ -69,7 +71,7 @@ step(struct sql *q, bool *ret_done, struct error *reterr)
 	int64_t have = 0;
 
 	if (!sql_do(q, make_list, reterr) ||
-	    !sql_run(q, newest, NULL, 0, take_number, &have, reterr))
+	    !sql_run(q, newest, NULL, 0, sql_take_number, &have, reterr))
 		return false;
 	if (have < 0 || (uint64_t)have > ARRAY_LEN(migrations))
 		return error_set(reterr, ERR_SYSTEM_STORE, SPAN_NONE,
@@ -95,4 +97,10 @@ sql_migrate(struct sql *q, struct error *reterr)
 		}
 	}
 	return true;
+}
+
+int64_t
+sql_migrations(void)
+{
+	return (int64_t)ARRAY_LEN(migrations);
 }

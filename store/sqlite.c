@@ -5,11 +5,12 @@
  * before anything is written to it. `synchronous=FULL` with WAL syncs the log
  * at every commit: what was acknowledged survives a crash of the machine.
  * https://www.sqlite.org/pragma.html, /wal.html, /lang_transaction.html */
-#include "store/sql.h"
+#include "store/sql_driver.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,24 +19,22 @@
 
 #include "base/limits.h"
 
-#define STATEMENTS_MAX 32
 #define APPLICATION_ID 0x41766f77 /* "Avow" */
 
-struct sql {
-	sqlite3 *db;
-	struct {
-		const char *text;
-		sqlite3_stmt *statement;
-	} cache[STATEMENTS_MAX];
-	size_t n;
-};
-
-struct sql_row {
+struct prepared {
+	const char *text; /* a constant, known by its address */
 	sqlite3_stmt *statement;
 };
 
+struct sqlite {
+	sqlite3 *db;
+	struct arena *arena; /* of the list */
+	struct prepared *cache;
+	size_t n, cap;
+};
+
 static bool
-refuse(const struct sql *q, const char *doing, struct error *reterr)
+refuse(const struct sqlite *q, const char *doing, struct error *reterr)
 {
 	return error_set(reterr, ERR_SYSTEM_STORE, SPAN_NONE, "%s: %s", doing,
 	    sqlite3_errmsg(q->db));
@@ -97,7 +96,7 @@ make_file(const char *path, struct error *reterr)
 
 /* The one number or text that `text` answers. */
 static bool
-ask(struct sql *q, const char *text, int64_t *ret_number, char *ret_text,
+ask(struct sqlite *q, const char *text, int64_t *ret_number, char *ret_text,
     size_t size, struct error *reterr)
 {
 	sqlite3_stmt *s = NULL;
@@ -118,8 +117,8 @@ ask(struct sql *q, const char *text, int64_t *ret_number, char *ret_text,
 	return ok;
 }
 
-bool
-sql_do(struct sql *q, const char *text, struct error *reterr)
+static bool
+do_text(struct sqlite *q, const char *text, struct error *reterr)
 {
 	if (sqlite3_exec(q->db, text, NULL, NULL, NULL) != SQLITE_OK)
 		return refuse(q, text, reterr);
@@ -128,7 +127,7 @@ sql_do(struct sql *q, const char *text, struct error *reterr)
 
 /* An empty database becomes ours; any other must be ours already. */
 static bool
-check_owner(struct sql *q, struct error *reterr)
+check_owner(struct sqlite *q, struct error *reterr)
 {
 	char mark[64];
 	int64_t id, tables;
@@ -143,11 +142,11 @@ check_owner(struct sql *q, struct error *reterr)
 		return error_set(reterr, ERR_SYSTEM_STORE, SPAN_NONE,
 		    "the database belongs to another program");
 	snprintf(mark, sizeof mark, "PRAGMA application_id=%d", APPLICATION_ID);
-	return sql_do(q, mark, reterr);
+	return do_text(q, mark, reterr);
 }
 
 static bool
-set_up(struct sql *q, bool in_memory, struct error *reterr)
+set_up(struct sqlite *q, bool in_memory, struct error *reterr)
 {
 	static const char *const settings[] = {
 		"PRAGMA synchronous=FULL",
@@ -168,65 +167,100 @@ set_up(struct sql *q, bool in_memory, struct error *reterr)
 		    "the database stays in journal mode `%s`, WAL is needed",
 		    mode);
 	for (size_t i = 0; i < ARRAY_LEN(settings); i++)
-		if (!sql_do(q, settings[i], reterr))
+		if (!do_text(q, settings[i], reterr))
 			return false;
 	return true;
 }
 
-struct sql *
-sql_open(const char *path, struct error *reterr)
+/* The path in `url`, NULL for memory. */
+static bool
+url_path(
+    struct arena *a, struct str url, const char **ret, struct error *reterr)
+{
+	static const struct str scheme = STR_INIT("sqlite://");
+
+	if (str_eq(url, STR("sqlite::memory:"))) {
+		*ret = NULL;
+		return true;
+	}
+	if (!str_has_prefix(url, STR("sqlite:///")) ||
+	    str_find(url, '\0', 0) != url.n || str_has_suffix(url, STR("/")))
+		return error_set(reterr, ERR_CONFIG_VALUE, SPAN_NONE,
+		    "expected `sqlite:///absolute/path`, found `%.*s`",
+		    STR_ARG(url));
+	*ret = str_z(a, str_sub(url, scheme.n, url.n));
+	return *ret || error_nomem(reterr);
+}
+
+static void
+close_db(void *db)
+{
+	struct sqlite *q = db;
+
+	for (size_t i = 0; i < q->n; i++)
+		sqlite3_finalize(q->cache[i].statement);
+	sqlite3_close(q->db);
+	arena_free(q->arena);
+	free(q);
+}
+
+static bool
+open_file(struct sqlite *q, struct str url, struct error *reterr)
 {
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
-	struct sql *q;
+	const char *path;
 
+	if (!url_path(q->arena, url, &path, reterr))
+		return false;
 	if (path && (!make_folder(path, reterr) || !make_file(path, reterr)))
-		return NULL;
-	q = calloc(1, sizeof *q);
-	if (!q) {
-		error_nomem(reterr);
-		return NULL;
-	}
+		return false;
 	if (!path)
 		flags |= SQLITE_OPEN_MEMORY | SQLITE_OPEN_CREATE;
 	if (sqlite3_open_v2(path ? path : ":memory:", &q->db, flags, NULL) !=
 	    SQLITE_OK)
-		refuse(q, "cannot open the database", reterr);
-	else if (set_up(q, !path, reterr))
-		return q;
-	sql_close(q);
-	return NULL;
+		return refuse(q, "cannot open the database", reterr);
+	return set_up(q, !path, reterr);
 }
 
-void
-sql_close(struct sql *q)
+static void *
+open_db(struct str url, struct error *reterr)
 {
-	if (!q)
-		return;
-	for (size_t i = 0; i < q->n; i++)
-		sqlite3_finalize(q->cache[i].statement);
-	sqlite3_close(q->db);
-	free(q);
+	struct sqlite *q = calloc(1, sizeof *q);
+
+	if (q)
+		q->arena = arena_new(0);
+	if (!q || !q->arena) {
+		free(q);
+		error_nomem(reterr);
+		return NULL;
+	}
+	if (open_file(q, url, reterr))
+		return q;
+	close_db(q);
+	return NULL;
 }
 
 /* --- statements ------------------------------------------------------------
  */
 
 static sqlite3_stmt *
-prepared(struct sql *q, const char *text, struct error *reterr)
+prepared(struct sqlite *q, const char *text, struct error *reterr)
 {
 	sqlite3_stmt *s;
 
 	for (size_t i = 0; i < q->n; i++)
 		if (q->cache[i].text == text)
 			return q->cache[i].statement;
-	assert(q->n < STATEMENTS_MAX);
+	if (!ARENA_PUSH_ROOM(q->arena, q->cache, q->n, q->cap)) {
+		error_nomem(reterr);
+		return NULL;
+	}
 	if (sqlite3_prepare_v3(q->db, text, -1, SQLITE_PREPARE_PERSISTENT, &s,
 		NULL) != SQLITE_OK) {
 		refuse(q, "cannot prepare", reterr);
 		return NULL;
 	}
-	q->cache[q->n].text = text;
-	q->cache[q->n++].statement = s;
+	q->cache[q->n++] = (struct prepared){ text, s };
 	return s;
 }
 
@@ -244,8 +278,8 @@ bind_bytes(sqlite3_stmt *s, int at, const struct sql_value *v)
 
 /* `$1` is a name to SQLite, whose place need not be 1. */
 static bool
-bind(struct sql *q, sqlite3_stmt *s, const struct sql_value *params, size_t n,
-    struct error *reterr)
+bind(struct sqlite *q, sqlite3_stmt *s, const struct sql_value *params,
+    size_t n, struct error *reterr)
 {
 	assert((size_t)sqlite3_bind_parameter_count(s) == n);
 	for (size_t i = 0; i < n; i++) {
@@ -264,20 +298,21 @@ bind(struct sql *q, sqlite3_stmt *s, const struct sql_value *params, size_t n,
 	return true;
 }
 
-bool
-sql_run(struct sql *q, const char *text, const struct sql_value *params,
-    size_t n_params,
+static bool
+run(void *db, const char *text, const struct sql_value *params, size_t n_params,
     bool (*row)(void *ctx, const struct sql_row *row, struct error *reterr),
     void *ctx, struct error *reterr)
 {
+	struct sqlite *q = db;
 	sqlite3_stmt *s = prepared(q, text, reterr);
+	const struct sql_row at = { .driver = &sql_sqlite, .at = s };
 	bool ok = s && bind(q, s, params, n_params, reterr);
 	int rc = SQLITE_ERROR;
 
 	if (!s)
 		return false;
 	while (ok && (rc = sqlite3_step(s)) == SQLITE_ROW)
-		ok = !row || row(ctx, &(struct sql_row){ s }, reterr);
+		ok = !row || row(ctx, &at, reterr);
 	if (ok && rc != SQLITE_DONE)
 		ok = refuse(q, "the database says", reterr);
 	sqlite3_reset(s);
@@ -285,45 +320,123 @@ sql_run(struct sql *q, const char *text, const struct sql_value *params,
 	return ok;
 }
 
-int64_t
-sql_int(const struct sql_row *row, int column)
+static int64_t
+number(const struct sql_row *row, int column)
 {
-	return sqlite3_column_int64(row->statement, column);
+	return sqlite3_column_int64(row->at, column);
 }
 
-struct str
-sql_bytes(const struct sql_row *row, int column)
+static struct str
+bytes(const struct sql_row *row, int column)
 {
 	/* First the bytes, then their count, as SQLite asks for. */
-	const char *p = sqlite3_column_blob(row->statement, column);
+	const char *p = sqlite3_column_blob(row->at, column);
 
 	return (struct str){ p ? p : "",
-		(size_t)sqlite3_column_bytes(row->statement, column) };
+		(size_t)sqlite3_column_bytes(row->at, column) };
+}
+
+static bool
+exec(void *db, const char *text, struct error *reterr)
+{
+	return do_text(db, text, reterr);
 }
 
 /* --- transactions ----------------------------------------------------------
  */
 
-bool
-sql_begin(struct sql *q, struct error *reterr)
+static bool
+begin(void *db, struct error *reterr)
 {
 	static const char text[] = "BEGIN IMMEDIATE";
 
-	return sql_run(q, text, NULL, 0, NULL, NULL, reterr);
+	return run(db, text, NULL, 0, NULL, NULL, reterr);
 }
 
-bool
-sql_commit(struct sql *q, struct error *reterr)
+static bool
+commit(void *db, struct error *reterr)
 {
 	static const char text[] = "COMMIT";
 
-	return sql_run(q, text, NULL, 0, NULL, NULL, reterr);
+	return run(db, text, NULL, 0, NULL, NULL, reterr);
 }
 
-void
-sql_rollback(struct sql *q)
+static void
+rollback(void *db)
 {
+	struct sqlite *q = db;
+
 	/* Some failures end the transaction by themselves. */
 	if (!sqlite3_get_autocommit(q->db))
 		sqlite3_exec(q->db, "ROLLBACK", NULL, NULL, NULL);
 }
+
+/* --- time, news, health ----------------------------------------------------
+ */
+
+/* One machine: its clock is what all that use the file share. */
+static bool
+now(void *db, int64_t *ret_unix_ms, struct error *reterr)
+{
+	(void)db, (void)reterr;
+	*ret_unix_ms = clock_now_ms(clock_system());
+	return true;
+}
+
+/* Nobody can be told; who waits looks every LIMIT_STORE_POLL_MS. */
+static bool
+notify(void *db, struct error *reterr)
+{
+	(void)db, (void)reterr;
+	return true;
+}
+
+static bool
+wait_news(void *db, int wake_fd, int timeout_ms, struct error *reterr)
+{
+	struct pollfd fd = { .fd = wake_fd, .events = POLLIN };
+
+	(void)db, (void)reterr;
+	/* Interrupted is as good as woken. */
+	(void)poll(&fd, 1,
+	    timeout_ms < LIMIT_STORE_POLL_MS ? timeout_ms
+					     : LIMIT_STORE_POLL_MS);
+	return true;
+}
+
+static bool
+take_line(void *ctx, const struct sql_row *row, struct error *reterr)
+{
+	struct str line = bytes(row, 0);
+
+	(void)reterr;
+	if (str_eq(line, STR("ok")))
+		return true;
+	buf_add(ctx, line);
+	buf_byte(ctx, '\n');
+	return true;
+}
+
+static bool
+check(void *db, struct buf *out, struct error *reterr)
+{
+	static const char text[] = "PRAGMA integrity_check(20)";
+
+	return run(db, text, NULL, 0, take_line, out, reterr);
+}
+
+const struct sql_driver sql_sqlite = {
+	.open = open_db,
+	.close = close_db,
+	.begin = begin,
+	.commit = commit,
+	.rollback = rollback,
+	.exec = exec,
+	.run = run,
+	.number = number,
+	.bytes = bytes,
+	.now = now,
+	.notify = notify,
+	.wait = wait_news,
+	.check = check,
+};

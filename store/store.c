@@ -4,60 +4,16 @@
 #include "store/store.h"
 
 #include <assert.h>
-#include <pthread.h>
 #include <stdlib.h>
 
 #include "base/limits.h"
-#include "store/sql.h"
-
-struct store {
-	pthread_mutex_t lock;
-	struct sql *sql;
-};
+#include "store/store_private.h"
 
 /* --- opening ---------------------------------------------------------------
  */
 
-/* The path in `url`, NULL for memory. */
-static bool
-url_path(
-    struct arena *a, struct str url, const char **ret, struct error *reterr)
-{
-	static const struct str scheme = STR_INIT("sqlite://");
-
-	if (str_eq(url, STR("sqlite::memory:"))) {
-		*ret = NULL;
-		return true;
-	}
-	if (str_has_prefix(url, STR("postgresql:")))
-		return error_set(reterr, ERR_CONFIG_VALUE, SPAN_NONE,
-		    "PostgreSQL is not supported yet");
-	if (!str_has_prefix(url, STR("sqlite:///")) ||
-	    str_find(url, '\0', 0) != url.n || str_has_suffix(url, STR("/")))
-		return error_set(reterr, ERR_CONFIG_VALUE, SPAN_NONE,
-		    "expected `sqlite:///absolute/path`, found `%.*s`",
-		    STR_ARG(url));
-	*ret = str_z(a, str_sub(url, scheme.n, url.n));
-	return *ret || error_nomem(reterr);
-}
-
-static struct sql *
-open_url(struct str url, struct error *reterr)
-{
-	struct arena *a = arena_new(0);
-	struct sql *q = NULL;
-	const char *path;
-
-	if (!a)
-		error_nomem(reterr);
-	else if (url_path(a, url, &path, reterr))
-		q = sql_open(path, reterr);
-	arena_free(a);
-	return q;
-}
-
 struct store *
-store_open(struct str url, struct error *reterr)
+store_open_at(struct str url, const struct clock *clock, struct error *reterr)
 {
 	struct store *s = calloc(1, sizeof *s);
 
@@ -70,11 +26,17 @@ store_open(struct str url, struct error *reterr)
 		error_nomem(reterr);
 		return NULL;
 	}
-	s->sql = open_url(url, reterr);
+	s->sql = sql_open(url, clock, reterr);
 	if (s->sql && sql_migrate(s->sql, reterr))
 		return s;
 	store_close(s);
 	return NULL;
+}
+
+struct store *
+store_open(struct str url, struct error *reterr)
+{
+	return store_open_at(url, NULL, reterr);
 }
 
 void
@@ -90,25 +52,32 @@ store_close(struct store *s)
 /* --- transactions ----------------------------------------------------------
  */
 
-/* What `inside` did is durable when this is true, and undone when it is false.
- * `inside` may ask for the undoing itself (*keep = false). */
-struct change {
-	bool (*inside)(
-	    struct sql *q, void *ctx, bool *keep, struct error *reterr);
-	void *ctx;
-};
-
-static bool
-run_change(struct store *s, struct change c, struct error *reterr)
+bool
+store_change(struct store *s,
+    bool (*inside)(struct sql *q, void *ctx, bool *keep, struct error *reterr),
+    void *ctx, struct error *reterr)
 {
 	bool keep = true, ok;
 
 	pthread_mutex_lock(&s->lock);
-	ok = sql_begin(s->sql, reterr) &&
-	     c.inside(s->sql, c.ctx, &keep, reterr) &&
+	ok = sql_begin(s->sql, reterr) && inside(s->sql, ctx, &keep, reterr) &&
 	     (!keep || sql_commit(s->sql, reterr));
 	if (!ok || !keep)
 		sql_rollback(s->sql);
+	pthread_mutex_unlock(&s->lock);
+	return ok;
+}
+
+bool
+store_read(struct store *s, const char *select, const struct sql_value *params,
+    size_t n_params,
+    bool (*row)(void *ctx, const struct sql_row *row, struct error *reterr),
+    void *ctx, struct error *reterr)
+{
+	bool ok;
+
+	pthread_mutex_lock(&s->lock);
+	ok = sql_run(s->sql, select, params, n_params, row, ctx, reterr);
 	pthread_mutex_unlock(&s->lock);
 	return ok;
 }
@@ -127,7 +96,7 @@ check_inside(struct sql *q, void *ctx, bool *keep, struct error *reterr)
 bool
 store_check(struct store *s, struct error *reterr)
 {
-	return run_change(s, (struct change){ check_inside, NULL }, reterr);
+	return store_change(s, check_inside, NULL, reterr);
 }
 
 /* --- rows ------------------------------------------------------------------
@@ -206,36 +175,6 @@ keep_row(void *ctx, const struct sql_row *row, struct error *reterr)
 	return true;
 }
 
-static struct sql_value
-number(int64_t n)
-{
-	return (struct sql_value){ .kind = SQL_INT, .number = n };
-}
-
-static struct sql_value
-text(struct str s)
-{
-	return (struct sql_value){ .kind = SQL_TEXT, .bytes = s };
-}
-
-static struct sql_value
-bytes(struct str s)
-{
-	return (struct sql_value){ .kind = SQL_BYTES, .bytes = s };
-}
-
-static bool
-read_rows(struct store *s, struct rows *rows, const char *select,
-    const struct sql_value *params, size_t n_params, struct error *reterr)
-{
-	bool ok;
-
-	pthread_mutex_lock(&s->lock);
-	ok = sql_run(s->sql, select, params, n_params, keep_row, rows, reterr);
-	pthread_mutex_unlock(&s->lock);
-	return ok;
-}
-
 static bool
 read_one(struct store *s, struct arena *a, const char *select,
     const struct sql_value *params, size_t n_params, struct store_member *ret,
@@ -243,7 +182,7 @@ read_one(struct store *s, struct arena *a, const char *select,
 {
 	struct rows rows = { .a = a };
 
-	if (!read_rows(s, &rows, select, params, n_params, reterr))
+	if (!store_read(s, select, params, n_params, keep_row, &rows, reterr))
 		return false;
 	assert(rows.n <= 1);
 	*ret_found = rows.n == 1;
@@ -259,7 +198,7 @@ read_all(struct store *s, struct arena *a, const char *select,
 {
 	struct rows rows = { .a = a };
 
-	if (!read_rows(s, &rows, select, params, n_params, reterr))
+	if (!store_read(s, select, params, n_params, keep_row, &rows, reterr))
 		return false;
 	*ret = rows.items;
 	*ret_n = rows.n;
@@ -278,8 +217,9 @@ store_member_holder(struct store *s, struct arena *a,
 	    "SELECT " COLUMNS
 	    " FROM member WHERE pool = $1 AND address = $2 AND port = $3"
 	    " AND principal <> $4";
-	const struct sql_value params[] = { text(m->pool), text(m->address),
-		number(m->port), text(m->principal) };
+	const struct sql_value params[] = { sql_text(m->pool),
+		sql_text(m->address), sql_number(m->port),
+		sql_text(m->principal) };
 
 	return read_one(
 	    s, a, select, params, ARRAY_LEN(params), ret, ret_found, reterr);
@@ -292,7 +232,7 @@ store_member_find(struct store *s, struct arena *a, struct str pool,
 {
 	static const char select[] =
 	    "SELECT " COLUMNS " FROM member WHERE pool = $1 AND server = $2";
-	const struct sql_value params[] = { text(pool), text(server) };
+	const struct sql_value params[] = { sql_text(pool), sql_text(server) };
 
 	return read_one(
 	    s, a, select, params, ARRAY_LEN(params), ret, ret_found, reterr);
@@ -306,8 +246,10 @@ store_member_page(struct store *s, struct arena *a,
 	static const char select[] =
 	    "SELECT " COLUMNS " FROM member WHERE (pool, server) > ($1, $2)"
 	    " ORDER BY pool, server LIMIT $3";
-	const struct sql_value params[] = { text(after ? after->pool : STR("")),
-		text(after ? after->server : STR("")), number((int64_t)limit) };
+	const struct sql_value params[] = { sql_text(
+						after ? after->pool : STR("")),
+		sql_text(after ? after->server : STR("")),
+		sql_number((int64_t)limit) };
 
 	return read_all(
 	    s, a, select, params, ARRAY_LEN(params), ret, ret_n, reterr);
@@ -321,8 +263,8 @@ store_member_due(struct store *s, struct arena *a, int64_t now_unix_s,
 	static const char select[] =
 	    "SELECT " COLUMNS " FROM member WHERE expires_at <= $1"
 	    " ORDER BY expires_at, pool, server LIMIT $2";
-	const struct sql_value params[] = { number(now_unix_s),
-		number((int64_t)limit) };
+	const struct sql_value params[] = { sql_number(now_unix_s),
+		sql_number((int64_t)limit) };
 
 	return read_all(
 	    s, a, select, params, ARRAY_LEN(params), ret, ret_n, reterr);
@@ -335,7 +277,7 @@ store_member_list(struct store *s, struct arena *a, struct str pool,
 	static const char select[] =
 	    "SELECT " COLUMNS_PLACE
 	    ", '', '' FROM member WHERE pool = $1 ORDER BY server";
-	const struct sql_value params[] = { text(pool) };
+	const struct sql_value params[] = { sql_text(pool) };
 
 	return read_all(
 	    s, a, select, params, ARRAY_LEN(params), ret, ret_n, reterr);
@@ -351,14 +293,6 @@ struct joining {
 	int64_t generation;
 };
 
-static bool
-take_number(void *ctx, const struct sql_row *row, struct error *reterr)
-{
-	(void)reterr;
-	*(int64_t *)ctx = sql_int(row, 0);
-	return true;
-}
-
 /* The generation of the row that holds the place; 0: it is free, or m's own. */
 static bool
 find_holder(struct sql *q, const struct store_member *m, int64_t *ret,
@@ -367,12 +301,13 @@ find_holder(struct sql *q, const struct store_member *m, int64_t *ret,
 	static const char select[] =
 	    "SELECT generation FROM member WHERE pool = $1"
 	    " AND address = $2 AND port = $3 AND principal <> $4";
-	const struct sql_value params[] = { text(m->pool), text(m->address),
-		number(m->port), text(m->principal) };
+	const struct sql_value params[] = { sql_text(m->pool),
+		sql_text(m->address), sql_number(m->port),
+		sql_text(m->principal) };
 
 	*ret = 0;
 	return sql_run(
-	    q, select, params, ARRAY_LEN(params), take_number, ret, reterr);
+	    q, select, params, ARRAY_LEN(params), sql_take_number, ret, reterr);
 }
 
 static bool
@@ -381,7 +316,8 @@ remove_holder(struct sql *q, const struct store_member *m, int64_t generation,
 {
 	static const char delete[] =
 	    "DELETE FROM member WHERE pool = $1 AND generation = $2";
-	const struct sql_value params[] = { text(m->pool), number(generation) };
+	const struct sql_value params[] = { sql_text(m->pool),
+		sql_number(generation) };
 
 	return sql_run(
 	    q, delete, params, ARRAY_LEN(params), NULL, NULL, reterr);
@@ -393,12 +329,12 @@ is_member(struct sql *q, const struct store_member *m, bool *ret,
 {
 	static const char select[] = "SELECT 1 FROM member WHERE pool = $1"
 				     " AND principal = $2 AND port = $3";
-	const struct sql_value params[] = { text(m->pool), text(m->principal),
-		number(m->port) };
+	const struct sql_value params[] = { sql_text(m->pool),
+		sql_text(m->principal), sql_number(m->port) };
 	int64_t found = 0;
 
-	if (!sql_run(q, select, params, ARRAY_LEN(params), take_number, &found,
-		reterr))
+	if (!sql_run(q, select, params, ARRAY_LEN(params), sql_take_number,
+		&found, reterr))
 		return false;
 	*ret = found != 0;
 	return true;
@@ -410,11 +346,11 @@ is_full(struct sql *q, const struct store_member *m, bool *ret,
 {
 	static const char select[] =
 	    "SELECT COUNT(*) FROM member WHERE pool = $1";
-	const struct sql_value params[] = { text(m->pool) };
+	const struct sql_value params[] = { sql_text(m->pool) };
 	int64_t n = 0;
 
-	if (!sql_run(
-		q, select, params, ARRAY_LEN(params), take_number, &n, reterr))
+	if (!sql_run(q, select, params, ARRAY_LEN(params), sql_take_number, &n,
+		reterr))
 		return false;
 	*ret = n >= (int64_t)LIMIT_BALANCER_MEMBERS;
 	return true;
@@ -427,7 +363,7 @@ next_generation(struct sql *q, int64_t *ret, struct error *reterr)
 				     " WHERE name = 'member' RETURNING value";
 
 	*ret = 0;
-	if (!sql_run(q, update, NULL, 0, take_number, ret, reterr))
+	if (!sql_run(q, update, NULL, 0, sql_take_number, ret, reterr))
 		return false;
 	if (*ret > 0)
 		return true;
@@ -451,12 +387,14 @@ write_member(struct sql *q, const struct store_member *m, int64_t generation,
 	    " protocol = excluded.protocol, issuer = excluded.issuer,"
 	    " kind = excluded.kind, document = excluded.document,"
 	    " signature = excluded.signature";
-	const struct sql_value params[] = { text(m->pool), text(m->principal),
-		text(m->server), text(m->address), number(m->port),
-		number(m->weight), number(generation), number(m->expires_at),
-		number(m->shown_at), number(m->attested_at), text(m->proof),
-		text(m->protocol), text(m->issuer), text(m->kind),
-		bytes(m->document), bytes(m->signature) };
+	const struct sql_value params[] = { sql_text(m->pool),
+		sql_text(m->principal), sql_text(m->server),
+		sql_text(m->address), sql_number(m->port),
+		sql_number(m->weight), sql_number(generation),
+		sql_number(m->expires_at), sql_number(m->shown_at),
+		sql_number(m->attested_at), sql_text(m->proof),
+		sql_text(m->protocol), sql_text(m->issuer), sql_text(m->kind),
+		sql_blob(m->document), sql_blob(m->signature) };
 
 	return sql_run(
 	    q, upsert, params, ARRAY_LEN(params), NULL, NULL, reterr);
@@ -508,7 +446,7 @@ store_member_join(struct store *s, const struct store_member *m,
 {
 	struct joining j = { .m = m, .replace_generation = replace_generation };
 
-	if (!run_change(s, (struct change){ join_inside, &j }, reterr))
+	if (!store_change(s, join_inside, &j, reterr))
 		return false;
 	*ret = j.answer;
 	if (j.answer == STORE_JOINED || j.answer == STORE_REJOINED)
@@ -532,8 +470,8 @@ leave_inside(struct sql *q, void *ctx, bool *keep, struct error *reterr)
 	    "DELETE FROM member WHERE pool = $1 AND principal = $2"
 	    " AND ($3 = 0 OR port = $3) RETURNING " COLUMNS;
 	struct leaving *l = ctx;
-	const struct sql_value params[] = { text(l->pool), text(l->principal),
-		number(l->port) };
+	const struct sql_value params[] = { sql_text(l->pool),
+		sql_text(l->principal), sql_number(l->port) };
 
 	if (!sql_run(q, delete, params, ARRAY_LEN(params), keep_row, &l->rows,
 		reterr))
@@ -549,7 +487,7 @@ store_member_leave(struct store *s, struct arena *a, struct str pool,
 {
 	struct leaving l = { pool, principal, port, { .a = a } };
 
-	if (!run_change(s, (struct change){ leave_inside, &l }, reterr))
+	if (!store_change(s, leave_inside, &l, reterr))
 		return false;
 	*ret = l.rows.items;
 	*ret_n = l.rows.n;
@@ -568,10 +506,10 @@ expire_inside(struct sql *q, void *ctx, bool *keep, struct error *reterr)
 	    "DELETE FROM member WHERE pool = $1 AND server = $2"
 	    " AND generation = $3 RETURNING 1";
 	struct expiring *e = ctx;
-	const struct sql_value params[] = { text(e->m->pool),
-		text(e->m->server), number(e->m->generation) };
+	const struct sql_value params[] = { sql_text(e->m->pool),
+		sql_text(e->m->server), sql_number(e->m->generation) };
 
-	if (!sql_run(q, delete, params, ARRAY_LEN(params), take_number,
+	if (!sql_run(q, delete, params, ARRAY_LEN(params), sql_take_number,
 		&e->removed, reterr))
 		return false;
 	*keep = e->removed != 0;
@@ -584,7 +522,7 @@ store_member_expire(struct store *s, const struct store_member *m,
 {
 	struct expiring e = { .m = m };
 
-	if (!run_change(s, (struct change){ expire_inside, &e }, reterr))
+	if (!store_change(s, expire_inside, &e, reterr))
 		return false;
 	*ret_removed = e.removed != 0;
 	return true;

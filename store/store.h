@@ -1,18 +1,24 @@
-/* store.h - the one narrow interface to what must survive: SQLite now, PostgreSQL behind the same functions later.
- * Every call that changes something is one transaction and durable (synchronous=FULL, BEGIN IMMEDIATE) when it returns true. A false is ERR_SYSTEM_STORE: the
- * caller denies. The store keeps bytes and never judges them: a stored document is verified again before it means anything. A handle may be used from several
+/* store.h - the one narrow interface to what must survive: SQLite, or PostgreSQL behind the same functions.
+ * Every call that changes something is one transaction and durable when it returns true, and no other writes meanwhile, on any node. A false is ERR_SYSTEM_STORE:
+ * the caller denies; where a connection was lost while committing, the change may be there. Nothing is tried twice. The store keeps bytes and never judges them: a stored document is verified again before it means anything. A handle may be used from several
  * threads (one lock inside). */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/error.h"
 
 struct store;
 
-/* `sqlite:///absolute/path` or `sqlite::memory:`; the folder is made 0700 when missing, files are 0600. Applies the migrations; a database that is newer than
- * this program, or of another program, is refused. NULL on error: ERR_SYSTEM_STORE, or ERR_CONFIG_VALUE for the url. */
+/* `sqlite:///absolute/path` or `sqlite::memory:`; the folder is made 0700 when missing, files are 0600. `postgresql://…`: as libpq has it, with its parameters,
+ * environment, password and service files; the tables are in the schema `avow`. Applies the migrations; a database that is newer than this program, or of another
+ * program, is refused. NULL on error: ERR_SYSTEM_STORE, or ERR_CONFIG_VALUE for the
+ * url. No message holds a password. */
 struct store *store_open(struct str url, struct error *reterr);
+/* The same, with `clock` in place of the database's clock, which all nodes share and which deadlines are of. For tests. */
+struct store *store_open_at(
+    struct str url, const struct clock *clock, struct error *reterr);
 void store_close(struct store *s);
 /* Can it be read and written now? For /readyz. Takes the write lock and writes nothing durable: cheap, but a full disk shows only at a change. */
 bool store_check(struct store *s, struct error *reterr) MUST_USE;

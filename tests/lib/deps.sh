@@ -9,7 +9,7 @@ set -eu
 build='
 gcc libc6-dev pkg-config
 check libsubunit-dev
-libjansson-dev libssl-dev libmicrohttpd-dev libfyaml-dev libsqlite3-dev libpcre2-dev liburcu-dev
+libjansson-dev libssl-dev libmicrohttpd-dev libfyaml-dev libsqlite3-dev libpq-dev libpcre2-dev liburcu-dev
 curl ca-certificates openssl xz-utils
 '
 ci='

@@ -21,6 +21,7 @@ private=(
 	'microhttpd\.h|gateways/http\.c'
 	'libfyaml\.h|gateways/yaml\.c'
 	'sqlite3\.h|store/sqlite\.c'
+	'libpq-fe\.h|store/postgres\.c'
 	'pcre2\.h|policy/pattern\.c'
 	'urcu.*\.h|base/swap\.c'
 	'openssl/.*|attest/[a-z_]+\.[ch]|base/digest\.c'

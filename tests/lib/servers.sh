@@ -11,11 +11,12 @@ wanted='
 nginx	nginx
 haproxy	haproxy
 gpg1	gnupg1
+postgres	postgresql-15
 '
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
 servers=$root/build/servers
-ready=$servers/.ready-2
+ready=$servers/.ready-3
 [ ! -e "$ready" ] || exit 0
 
 mkdir -p "$servers/debs"
@@ -31,7 +32,7 @@ command -v apt-get >/dev/null 2>&1 || cannot "this system has no apt-get"
 
 packages=$(echo "$wanted" | while read -r program package; do
 	[ -n "$program" ] || continue
-	PATH="$PATH:/usr/sbin" command -v "$program" >/dev/null ||
+	PATH="$PATH:/usr/sbin:/usr/lib/postgresql/15/bin" command -v "$program" >/dev/null ||
 		echo "$package"
 done)
 

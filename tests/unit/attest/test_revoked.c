@@ -82,6 +82,8 @@ static const struct {
 	{ "prefix alone", "instance aws/", 1, 1 },
 	{ "non-ASCII prefix", "instance \xc3\xa9/i-1", 1, 1 },
 	{ "short key", "key NzbL", 1, 1 },
+	{ "no token", "token", 1, 1 },
+	{ "two accounts", "account a b", 1, 1 },
 	{ "standard Base64 key",
 	    "key NzbLsXh8uDCcd+6MNwXF4W/7noWXFZAfHkxZRsRGC9X", 1, 1 },
 };
@@ -98,6 +100,61 @@ START_TEST(a_line_that_could_match_nothing_is_an_error)
 	    e.e[0].at.line == bad[_i].line && e.e[0].at.col == bad[_i].col,
 	    "%s: %u:%u", bad[_i].note, e.e[0].at.line, e.e[0].at.col);
 	ck_assert_str_eq(e.e[0].at.file, "r");
+}
+END_TEST
+
+static const struct {
+	enum attest_revocable kind;
+	const char *name, *id;
+} each[] = {
+	{ ATTEST_DOCUMENT, "document", ID },
+	{ ATTEST_INSTANCE, "instance", "aws/i-2" },
+	{ ATTEST_KEY, "key", KEY },
+	{ ATTEST_CREDENTIAL, "credential", "db:17" },
+	{ ATTEST_TOKEN, "token", ID },
+	{ ATTEST_ACCOUNT, "account", "i-1" },
+};
+
+START_TEST(a_kind_is_found_as_itself_alone)
+{
+	char line[100];
+	enum attest_revocable kind = ATTEST_REVOCABLES;
+	struct attest_revoked *r;
+
+	snprintf(line, sizeof line, "%s %s", each[_i].name, each[_i].id);
+	r = kit_revoked(line);
+	ck_str_is(attest_revocable_name(each[_i].kind), each[_i].name);
+	ck_assert(attest_revocable_of(str_of(each[_i].name), &kind));
+	ck_assert_int_eq(kind, each[_i].kind);
+	for (size_t k = 0; k < ATTEST_REVOCABLES; k++)
+		ck_assert_int_eq(attest_revoked_has(r, (enum attest_revocable)k,
+				     str_of(each[_i].id)),
+		    k == each[_i].kind);
+	attest_revoked_free(r);
+	ck_assert(!attest_revocable_of(STR("Document"), &kind));
+}
+END_TEST
+
+/* The store's list over the file's: both count, and the file's lives as long as
+ * it is needed. */
+START_TEST(a_list_lies_over_another)
+{
+	struct attest_revoked *file = kit_revoked("instance i-1\n");
+	struct attest_revoked *r = attest_revoked_new(file, 100);
+
+	attest_revoked_free(file);
+	ck_assert(attest_revoked_add(r, ATTEST_INSTANCE, STR("b/i-2"), NULL));
+	ck_assert(attest_revoked_add(r, ATTEST_INSTANCE, STR("a/i-2"), NULL));
+	attest_revoked_ready(r);
+	ck_assert(attest_revoked_has(r, ATTEST_INSTANCE, STR("a/i-2")));
+	ck_assert(revoked_has_instance(r, STR("b/"), STR("i-2")));
+	ck_assert(revoked_has_instance(r, STR(""), STR("i-1")));
+	ck_assert(!revoked_has_instance(r, STR("c/"), STR("i-2")));
+	ck_assert_int_eq(attest_revoked_floor(r), 100);
+	ck_assert(revoked_is_before_floor(r, 99));
+	ck_assert(!revoked_is_before_floor(r, 100));
+	ck_assert(!revoked_is_before_floor(NULL, 0));
+	attest_revoked_free(r);
 }
 END_TEST
 
@@ -124,6 +181,9 @@ main(void)
 	tcase_add_loop_test(
 	    tc, a_line_that_could_match_nothing_is_an_error, 0, ARRAY_LEN(bad));
 	tcase_add_test(tc, all_bad_lines_are_told);
+	tcase_add_loop_test(
+	    tc, a_kind_is_found_as_itself_alone, 0, ARRAY_LEN(each));
+	tcase_add_test(tc, a_list_lies_over_another);
 	suite_add_tcase(s, tc);
 	return run_suite(s);
 }

@@ -12,6 +12,7 @@
 
 #include "base/limits.h"
 #include "store/sql.h"
+#include "tests/lib/pg.h"
 #include "tests/lib/run.h"
 
 static struct arena *arena;
@@ -19,12 +20,25 @@ static struct store *store;
 static struct error err;
 
 static void
-setup(void)
+open_at(struct str at)
 {
 	arena = arena_new(0);
 	err = (struct error){ 0 };
-	store = store_open(STR("sqlite::memory:"), &err);
+	store = store_open(at, &err);
 	ck_assert_msg(arena && store, "%s", err.msg);
+}
+
+static void
+setup(void)
+{
+	open_at(STR("sqlite::memory:"));
+}
+
+static void
+setup_postgres(void)
+{
+	pg_empty();
+	open_at(str_of(pg_url()));
 }
 
 static void
@@ -283,7 +297,13 @@ static const struct {
 	{ "/var/lib/x", ERR_CONFIG_VALUE, "expected `sqlite:///" },
 	{ "sqlite://x/y", ERR_CONFIG_VALUE, "expected `sqlite:///" },
 	{ "sqlite:///x/", ERR_CONFIG_VALUE, "expected `sqlite:///" },
-	{ "postgresql://h/d", ERR_CONFIG_VALUE, "not supported yet" },
+	{ "mysql://u:secret@h/d", ERR_CONFIG_VALUE, "expected `sqlite:///" },
+	{ "postgresql://u:secret@h:x:y/d", ERR_SYSTEM_STORE, "" },
+	{ "postgresql:///d?secret", ERR_CONFIG_VALUE, "libpq" },
+	{ "postgresql://u:secret@/d?host=/no/such/folder", ERR_SYSTEM_STORE,
+	    "/no/such/folder" },
+	{ "postgresql://u:secret@127.0.0.1:1/d", ERR_SYSTEM_STORE,
+	    "127.0.0.1" },
 	{ "sqlite:///no/such/folder/x.db", ERR_SYSTEM_STORE,
 	    "`/no/such/folder`" },
 	{ "sqlite:///dev/null", ERR_SYSTEM_STORE, "`/dev/null`" },
@@ -296,6 +316,7 @@ START_TEST(other_urls_are_refused)
 	ck_assert(!store_open(str_of(bad_urls[_i].url), &e));
 	ck_assert_int_eq(e.code, bad_urls[_i].code);
 	ck_assert_msg(strstr(e.msg, bad_urls[_i].says), "%s", e.msg);
+	ck_assert_msg(!strstr(e.msg, "secret"), "%s", e.msg);
 }
 END_TEST
 
@@ -407,7 +428,7 @@ START_TEST(every_commit_is_synced)
 	reopen();
 	store_close(store);
 	store = NULL;
-	q = sql_open(file, &err);
+	q = sql_open(url, NULL, &err);
 	ck_assert_msg(q, "%s", err.msg);
 	ck_assert(
 	    sql_run(q, settings[_i].ask, NULL, 0, take_setting, got, &err));
@@ -438,7 +459,7 @@ END_TEST
 static void
 run_sql(const char *text)
 {
-	struct sql *q = sql_open(file, &err);
+	struct sql *q = sql_open(url, NULL, &err);
 
 	ck_assert_msg(q && sql_do(q, text, &err), "%s", err.msg);
 	sql_close(q);
@@ -470,11 +491,11 @@ END_TEST
 static const struct {
 	const char *note, *change, *says;
 } strangers[] = {
-	{ "newer", "INSERT INTO migration VALUES (2, 'later')", "newer" },
+	{ "newer", "INSERT INTO migration VALUES (1000, 'later')", "newer" },
 	{ "much newer",
 	    "INSERT INTO migration VALUES (9223372036854775807, 'later')",
 	    "newer" },
-	{ "negative", "UPDATE migration SET number = -1", "newer" },
+	{ "negative", "UPDATE migration SET number = -number", "newer" },
 	{ "another program's", "PRAGMA application_id = 7", "another program" },
 	{ "not marked as ours", "PRAGMA application_id = 0",
 	    "another program" },
@@ -562,7 +583,7 @@ START_TEST(a_busy_database_is_an_error)
 	int64_t g = 0;
 
 	reopen();
-	q = sql_open(file, &err);
+	q = sql_open(url, NULL, &err);
 	ck_assert_msg(q && sql_begin(q, &err), "%s", err.msg);
 	ck_assert(!store_member_join(store, &m, 0, &answer, &g, &err));
 	ck_assert_int_eq(err.code, ERR_SYSTEM_STORE);
@@ -807,24 +828,56 @@ START_TEST(threads_share_a_handle)
 }
 END_TEST
 
+START_TEST(no_postgres)
+{
+	(void)pg_missing();
+}
+END_TEST
+
+static void
+add_members(Suite *s, const char *name, void (*set_up)(void))
+{
+	TCase *t = tcase_create(name);
+
+	tcase_add_checked_fixture(t, set_up, teardown);
+	tcase_add_test(t, what_joins_is_kept_whole);
+	tcase_add_test(t, a_place_has_one_holder);
+	tcase_add_test(t, places_differ_by_pool_address_and_port);
+	tcase_add_test(t, leaving_takes_ones_own_rows);
+	tcase_add_test(t, an_old_generation_removes_nothing);
+	tcase_add_test(t, lists_are_ordered_and_whole);
+	tcase_add_test(t, threads_share_a_handle);
+	tcase_set_timeout(t, 60);
+	suite_add_tcase(s, t);
+}
+
+static void
+add_postgres(Suite *s)
+{
+	TCase *t = tcase_create("no postgres");
+
+	if (pg_url()) {
+		add_members(s, "members, PostgreSQL", setup_postgres);
+		return;
+	}
+	tcase_add_test(t, no_postgres);
+	suite_add_tcase(s, t);
+}
+
 int
 main(void)
 {
 	Suite *s = suite_create("store");
-	TCase *members = tcase_create("members");
+	TCase *urls = tcase_create("urls");
 	TCase *files = tcase_create("files");
+	int status;
 
-	tcase_add_checked_fixture(members, setup, teardown);
-	tcase_add_test(members, what_joins_is_kept_whole);
-	tcase_add_test(members, a_place_has_one_holder);
-	tcase_add_test(members, places_differ_by_pool_address_and_port);
-	tcase_add_test(members, leaving_takes_ones_own_rows);
-	tcase_add_test(members, an_old_generation_removes_nothing);
-	tcase_add_test(members, lists_are_ordered_and_whole);
-	tcase_add_test(members, threads_share_a_handle);
+	pg_start();
+	add_members(s, "members", setup);
+	add_postgres(s);
 	tcase_add_loop_test(
-	    members, other_urls_are_refused, 0, ARRAY_LEN(bad_urls));
-	suite_add_tcase(s, members);
+	    urls, other_urls_are_refused, 0, ARRAY_LEN(bad_urls));
+	suite_add_tcase(s, urls);
 
 	tcase_add_checked_fixture(files, setup_file, teardown);
 	tcase_set_timeout(files, 60);
@@ -845,5 +898,7 @@ main(void)
 	tcase_add_test(files, a_full_disk_is_an_error);
 	tcase_add_test(files, what_was_told_survives_kill);
 	suite_add_tcase(s, files);
-	return run_suite(s);
+	status = run_suite(s);
+	pg_end();
+	return status;
 }
