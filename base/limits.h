@@ -57,7 +57,10 @@
 #define LIMIT_IDEMPOTENCY_S 86400
 #define LIMIT_ANSWER_BYTES 8192u     /* JSON of a proof */
 #define LIMIT_SPKI_BYTES 1024u       /* a public key; RSA with 4,096 bits needs 550 */
+#define LIMIT_AUDIENCE_BYTES 512u    /* of a challenge; a name or a URL */
 #define LIMIT_ACCOUNT_PAGE 1000u
+#define LIMIT_ALARM_S (30 * 86400)   /* alarms are kept */
+#define LIMIT_TOKEN_LIFE_S 3600      /* no token lives longer */
 #define LIMIT_OFFER_BYTES 8192u      /* a token at the broker */
 #define LIMIT_FAILURES_ACCOUNT 10u   /* proofs a minute of an account and source */
 #define LIMIT_FAILURES_SOURCE 60u    /* and of a source */
