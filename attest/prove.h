@@ -91,7 +91,7 @@ bool prove_spki_of_pem(const char *file, struct str pem, struct buf *out,
 /* ---- the side that checks, with public keys alone (S10) --------------------------------------------------------------------------------- */
 
 /* An instance that asks its clients, or a client that asks an instance. No store: challenges are MACed under a key of this object's own, so that a restart voids them,
- * and what was answered is remembered until it has expired, LIMIT_PEER_SPENT at once, beyond which nothing is accepted. Thread-safe. */
+ * and what was answered is remembered until it has expired, so many at once, beyond which nothing is accepted. Thread-safe. */
 struct prove_peer;
 
 struct prove_peer_options {
@@ -100,6 +100,7 @@ struct prove_peer_options {
 	struct str audience;  /* what for; provers must say the same */
 	const struct clock *clock;
 	struct prove_random random;
+	size_t spent_most;    /* challenges answered within their minute; 0: LIMIT_PEER_SPENT, which is also the most */
 };
 
 struct prove_peer *prove_peer_new(const struct prove_peer_options *options,

@@ -33,7 +33,7 @@ struct prove_peer {
 	size_t n_known, cap_known;
 	pthread_mutex_t lock;      /* of what follows */
 	struct answered *answered; /* by id */
-	size_t n_answered, cap_answered;
+	size_t n_answered, cap_answered, most;
 };
 
 /* ---- making -----------------------------------------------------------------
@@ -76,6 +76,9 @@ prove_peer_new(const struct prove_peer_options *options, struct error *reterr)
 	p->role = options->role;
 	p->clock = options->clock;
 	p->random = options->random;
+	p->most = options->spent_most;
+	if (p->most == 0 || p->most > LIMIT_PEER_SPENT)
+		p->most = LIMIT_PEER_SPENT;
 	p->arena = arena_new(0);
 	if (p->arena ? fill(p, options, reterr) : error_nomem(reterr))
 		return p;
@@ -230,13 +233,13 @@ spend_locked(struct prove_peer *p, const struct challenge *c, int64_t now_ms,
 	bool found;
 	size_t at;
 
-	if (p->n_answered >= LIMIT_PEER_SPENT)
+	if (p->n_answered >= p->most)
 		forget_expired(p, now_ms);
 	at = answered_place(p, id, &found);
 	if (found)
 		return error_set(reterr, ERR_EVIDENCE_REPLAYED, SPAN_NONE,
 		    "the challenge was answered already");
-	if (p->n_answered >= LIMIT_PEER_SPENT)
+	if (p->n_answered >= p->most)
 		return error_set(reterr, ERR_SYSTEM_LIMIT, SPAN_NONE,
 		    "too many challenges were answered; wait a minute");
 	if (!ARENA_PUSH_ROOM(

@@ -1,5 +1,4 @@
-/* rate.c - see rate.h. Levels are in thousandths of an attempt, so that a
- * bucket fills by whole numbers each millisecond or so. */
+/* rate.c - see rate.h. */
 #include "attest/rate.h"
 
 #include <pthread.h>
@@ -8,8 +7,9 @@
 #include "base/limits.h"
 
 #define MINUTE_MS 60000
-#define ONE ((int64_t)MINUTE_MS) /* an attempt: a limit of n fills n each ms   \
-				  */
+#define ONE                                                                    \
+	((int64_t)MINUTE_MS) /* an attempt: a limit of n fills n each ms       \
+			      */
 #define WAYS 8u
 #define SETS (LIMIT_FAILURES_TABLE / WAYS)
 

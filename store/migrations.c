@@ -36,12 +36,57 @@ static const char *const revocations[] = {
 	NULL,
 };
 
+/* The token service's (accounts.h). One live key an account, one account a key:
+ * that is the database's to keep. `until` and times in unix seconds. */
+static const char *const accounts[] = {
+	"CREATE TABLE account (id TEXT PRIMARY KEY, prefix TEXT NOT NULL,"
+	" owner TEXT NOT NULL, audience TEXT NOT NULL, kind BIGINT NOT NULL,"
+	" may_issue BIGINT NOT NULL, enabled BIGINT NOT NULL,"
+	" version BIGINT NOT NULL, incarnation BIGINT NOT NULL,"
+	" created_at BIGINT NOT NULL, changed_at BIGINT NOT NULL)",
+	"CREATE INDEX account_owner ON account (owner, id)",
+	"INSERT INTO counter (name, value) VALUES ('incarnation', 0)",
+	"CREATE TABLE account_key (incarnation BIGINT PRIMARY KEY,"
+	" account TEXT NOT NULL, thumbprint TEXT NOT NULL UNIQUE,"
+	" method BIGINT NOT NULL, spki BYTEA NOT NULL, sealed BYTEA NOT NULL,"
+	" created_at BIGINT NOT NULL, seen_source TEXT NOT NULL,"
+	" seen_until BIGINT NOT NULL, live BIGINT NOT NULL)",
+	"CREATE UNIQUE INDEX account_key_live ON account_key (account)"
+	" WHERE live = 1",
+	"CREATE INDEX account_key_account ON account_key (account, method,"
+	" incarnation)",
+	"CREATE TABLE enrolment (account TEXT PRIMARY KEY,"
+	" sealed BYTEA NOT NULL, expires_at BIGINT NOT NULL)",
+	"CREATE TABLE spent (challenge BYTEA PRIMARY KEY,"
+	" until BIGINT NOT NULL)",
+	"CREATE INDEX spent_due ON spent (until)",
+	"CREATE TABLE issued (jti TEXT PRIMARY KEY, account TEXT NOT NULL,"
+	" audience TEXT NOT NULL, digest BYTEA NOT NULL UNIQUE,"
+	" incarnation BIGINT NOT NULL, expires_at BIGINT NOT NULL)",
+	"CREATE INDEX issued_account ON issued (account)",
+	"CREATE INDEX issued_due ON issued (expires_at)",
+	"CREATE TABLE offer (account TEXT NOT NULL, audience TEXT NOT NULL,"
+	" jti TEXT NOT NULL, sealed BYTEA NOT NULL,"
+	" expires_at BIGINT NOT NULL, PRIMARY KEY (account, audience))",
+	"CREATE TABLE repeat (actor TEXT NOT NULL, name TEXT NOT NULL,"
+	" digest BYTEA NOT NULL, account TEXT NOT NULL,"
+	" incarnation BIGINT NOT NULL, until BIGINT NOT NULL,"
+	" PRIMARY KEY (actor, name))",
+	"CREATE TABLE alarm (account TEXT NOT NULL, source TEXT NOT NULL,"
+	" other TEXT NOT NULL, kind BIGINT NOT NULL,"
+	" incarnation BIGINT NOT NULL, times BIGINT NOT NULL,"
+	" first_at BIGINT NOT NULL, last_at BIGINT NOT NULL,"
+	" PRIMARY KEY (account, kind, incarnation))",
+	NULL,
+};
+
 static const struct {
 	const char *name;
 	const char *const *statements; /* the last is NULL */
 } migrations[] = {
 	{ "members", members },
 	{ "revocations", revocations },
+	{ "accounts", accounts },
 };
 
 static const char make_list[] =

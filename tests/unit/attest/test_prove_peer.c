@@ -8,6 +8,8 @@
 #include "tests/lib/kit.h"
 #include "tests/lib/run.h"
 
+#define SPENT_MOST 64
+
 static struct arena *arena;
 static struct error err;
 static struct attest_key *key;
@@ -22,7 +24,8 @@ new_peer(enum prove_role role, const char *service)
 	const struct prove_peer_options o = { .role = role,
 		.service = str_of(service),
 		.audience = STR("files"),
-		.clock = &clock_at };
+		.clock = &clock_at,
+		.spent_most = SPENT_MOST };
 	struct prove_peer *p = prove_peer_new(&o, &err);
 
 	ck_assert_msg(p != NULL, "%s", err.msg);
@@ -192,7 +195,7 @@ START_TEST(spent_challenges_are_never_forgotten_alive)
 
 	ck_assert_int_eq(verify(instance, &first), ERR_NONE);
 	r.account = STR("x");
-	for (size_t i = 1; i < LIMIT_PEER_SPENT; i++) {
+	for (size_t i = 1; i < SPENT_MOST; i++) {
 		b.n = 0;
 		ck_assert(prove_peer_challenge(
 		    instance, r.account, PROVE_ED25519, &b, &err));
