@@ -154,6 +154,7 @@ struct search {
 	uint32_t x;
 	enum policy_effect effect; /* of the cover: the rule's own, or deny */
 	uint32_t found;            /* or UINT32_MAX */
+	bool is_lone;              /* no other rule has the scope of x */
 };
 
 /* Has the cover room below it? One of the other effect gets nothing there. */
@@ -213,12 +214,35 @@ probe(struct search *s, const uint32_t atoms[3], uint32_t first)
 		s->f->m->is_cut = true;
 }
 
+static bool
+same_scope(const struct rule *x, const struct rule *y)
+{
+	return x->effect == y->effect &&
+	       memcmp(x->atom, y->atom, sizeof x->atom) == 0;
+}
+
+/* Has no other rule the scope of rule x? Rules come in canonical order, so it
+ * would be its neighbour. */
+static bool
+is_lone(const struct search *s)
+{
+	const struct making *m = s->f->m;
+	const struct rule *x = &m->rules[s->x];
+
+	return s->effect == x->effect && (s->x == 0 || !same_scope(x, x - 1)) &&
+	       (s->x + 1 == m->n_rules || !same_scope(x, x + 1));
+}
+
 static void
 probe_tests(struct search *s, const uint32_t atoms[3])
 {
 	const struct making *m = s->f->m;
 	const struct known_list *l = &m->lists[m->rules[s->x].list];
 
+	/* Most often there is nothing but the rule itself. */
+	if (s->is_lone &&
+	    memcmp(atoms, m->rules[s->x].atom, sizeof m->rules->atom) == 0)
+		return;
 	probe(s, atoms, NO_TEST);
 	for (uint32_t i = 0; i < l->n && s->found == UINT32_MAX; i++) {
 		uint32_t path = path_key(m, l->tests[i]);
@@ -305,6 +329,7 @@ find_covers(
 	struct search s = { .f = f, .x = x, .effect = effect };
 	struct normal_atom atoms[3];
 
+	s.is_lone = is_lone(&s);
 	for (size_t i = 0; i < 3; i++)
 		atoms[i] = f->m->atoms[f->m->rules[x].atom[i]];
 	if (!find_cover(&s, atoms, 3))

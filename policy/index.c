@@ -7,23 +7,14 @@
 #include <stdlib.h>
 
 #include "base/pages.h"
+#include "base/sort.h"
 #include "policy/set.h"
 
+/* An id that begins as its neighbours do. */
 struct ranked {
-	uint64_t head; /* the first bytes behind what all ids begin with */
 	struct str id;
 	uint32_t instance;
 };
-
-static int
-by_id(const void *a, const void *b)
-{
-	const struct ranked *x = a, *y = b;
-
-	if (x->head != y->head)
-		return x->head < y->head ? -1 : 1;
-	return str_cmp(x->id, y->id);
-}
 
 static size_t
 common_prefix(const struct policy_set *set)
@@ -42,15 +33,53 @@ common_prefix(const struct policy_set *set)
 	return n;
 }
 
-/* Shorter ids have zeros behind; ties are told apart by the whole. */
-static uint64_t
+#define HEAD_WORDS 2u
+
+/* The first bytes of an id, behind what all begin with; shorter ids have zeros
+ * behind. */
+struct head {
+	uint32_t words[HEAD_WORDS];
+};
+
+static struct head
 head_of(struct str id)
 {
-	uint64_t head = 0;
+	struct head head = { { 0 } };
 
-	for (size_t i = 0; i < 8; i++)
-		head = head << 8 | (i < id.n ? (unsigned char)id.p[i] : 0);
+	for (size_t i = 0; i < sizeof head; i++)
+		head.words[i / 4] = head.words[i / 4] << 8 |
+				    (i < id.n ? (unsigned char)id.p[i] : 0);
 	return head;
+}
+
+/* Those that `heads` do not tell apart are, by the whole. */
+static bool
+sort_alike(const struct policy_set *set, struct arena *spare, uint32_t *order,
+    const struct head *heads, size_t n)
+{
+	for (size_t i = 0, end; i < n; i = end) {
+		struct arena_mark mark = arena_mark(spare);
+		struct ranked *alike;
+
+		for (end = i + 1;
+		     end < n && memcmp(&heads[order[i]], &heads[order[end]],
+				    sizeof *heads) == 0;)
+			end++;
+		if (end == i + 1)
+			continue;
+		alike = ARENA_ARRAY(spare, end - i, struct ranked);
+		if (!alike)
+			return false;
+		for (size_t k = i; k < end; k++)
+			alike[k - i] =
+			    (struct ranked){ set->instances[order[k]].id,
+				    order[k] };
+		qsort(alike, end - i, sizeof *alike, str_compare);
+		for (size_t k = i; k < end; k++)
+			order[k] = alike[k - i].instance;
+		arena_release(spare, mark);
+	}
+	return true;
 }
 
 static bool
@@ -58,25 +87,27 @@ rank(struct policy_index *ix, struct arena *spare)
 {
 	const struct policy_set *set = ix->set;
 	size_t n = set->n_instances, prefix = n ? common_prefix(set) : 0;
-	struct ranked *all = ARENA_ARRAY(spare, n, struct ranked);
+	struct head *heads = ARENA_ARRAY(spare, n, struct head);
 
 	ix->n_instances = n;
 	ix->rank = ARENA_ARRAY(ix->arena, n, uint32_t);
 	ix->by_rank = ARENA_ARRAY(ix->arena, n, uint32_t);
-	if (!all || !ix->rank || !ix->by_rank)
+	if (!heads || !ix->rank || !ix->by_rank)
 		return false;
 	for (uint32_t i = 0; i < n; i++) {
 		struct str id = set->instances[i].id;
 
-		all[i] = (struct ranked){ head_of(str_sub(id, prefix, id.n)),
-			id, i };
+		heads[i] = head_of(str_sub(id, prefix, id.n));
+		ix->by_rank[i] = i;
 	}
-	if (n > 1)
-		qsort(all, n, sizeof *all, by_id);
-	for (uint32_t i = 0; i < n; i++) {
-		ix->by_rank[i] = all[i].instance;
-		ix->rank[all[i].instance] = i;
-	}
+	for (size_t k = HEAD_WORDS; n && k-- > 0;)
+		if (!sort_numbers(
+			spare, ix->by_rank, n, &heads[0].words[k], HEAD_WORDS))
+			return false;
+	if (!sort_alike(set, spare, ix->by_rank, heads, n))
+		return false;
+	for (uint32_t i = 0; i < n; i++)
+		ix->rank[ix->by_rank[i]] = i;
 	return true;
 }
 

@@ -26,6 +26,7 @@ struct atoms {
 	size_t n_sets, cap_sets;
 	uint32_t *number[3][CLASS_COUNT]; /* by item: local number plus one */
 	uint32_t n[3][CLASS_COUNT];
+	uint32_t *seen; /* of the normal form's atoms, plus one; 0: not yet */
 	size_t n_rules;
 };
 
@@ -144,17 +145,33 @@ see_types(struct atoms *t)
 }
 
 static bool
+see_once(struct atoms *t, const struct normal_atom *atom, uint32_t *ret)
+{
+	uint32_t *seen = &t->seen[atom - t->b->n->atoms];
+
+	if (*seen == 0) {
+		if (!see(t, atom, ret))
+			return false;
+		*seen = *ret + 1;
+	}
+	*ret = *seen - 1;
+	return true;
+}
+
+static bool
 see_all(struct atoms *t)
 {
 	const struct normal *n = t->b->n;
 
 	t->n_rules = (size_t)n->n_rules + n->n_contained;
 	t->b->keys = arena_array(t->b->spare, t->n_rules, sizeof *t->b->keys);
-	if (!t->b->keys)
+	t->seen = ARENA_ARRAY(t->b->spare, n->n_atoms, uint32_t);
+	if (!t->b->keys || !t->seen)
 		return error_nomem(t->b->reterr);
 	for (size_t i = 0; i < t->n_rules; i++)
 		for (unsigned v = 0; v < 3; v++)
-			if (!see(t, &rule_at(n, i)->atom[v], &t->b->keys[i][v]))
+			if (!see_once(
+				t, rule_at(n, i)->atom[v], &t->b->keys[i][v]))
 				return false;
 	return see_types(t);
 }

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "base/pages.h"
+#include "base/sort.h"
 
 #define RANGE_WALKED 8u /* not worth searching */
 #define GROUP_LEAST 4u
@@ -31,17 +32,6 @@ struct sorting {
 	struct normal_read *reads; /* of the group being made */
 	size_t n_reads, cap_reads;
 };
-
-static int
-by_key(const void *a, const void *b)
-{
-	const struct entry *x = a, *y = b;
-
-	for (size_t i = 0; i < 3; i++)
-		if (x->key[i] != y->key[i])
-			return x->key[i] < y->key[i] ? -1 : 1;
-	return (x->rule > y->rule) - (x->rule < y->rule);
-}
 
 static int
 by_comparison(const void *a, const void *b)
@@ -373,21 +363,37 @@ place_contained(struct sorting *s)
 	return true;
 }
 
+static bool
+sort_by_key(struct sorting *s)
+{
+	struct index_building *b = s->b;
+	uint32_t *order = ARENA_ARRAY(b->spare, s->n, uint32_t);
+
+	s->entries = ARENA_ARRAY(b->spare, s->n, struct entry);
+	if (!order || !s->entries)
+		return false;
+	for (uint32_t i = 0; i < s->n; i++)
+		order[i] = i;
+	for (size_t v = 3; s->n && v-- > 0;)
+		if (!sort_numbers(b->spare, order, s->n, &b->keys[0][v], 3))
+			return false;
+	for (size_t i = 0; i < s->n; i++) {
+		struct entry *e = &s->entries[i];
+
+		memcpy(e->key, b->keys[order[i]], sizeof e->key);
+		e->rule = order[i];
+		e->path = INDEX_NO_PATH;
+	}
+	return true;
+}
+
 bool
 index_build_rules(struct index_building *b)
 {
 	struct sorting s = { .b = b, .n = b->n->n_rules };
 
-	s.entries = ARENA_ARRAY(b->spare, s.n, struct entry);
 	s.votes = ARENA_ARRAY(b->spare, b->ix->n_paths, uint32_t);
-	if (!s.entries || !s.votes)
+	if (!s.votes || !sort_by_key(&s))
 		return error_nomem(b->reterr);
-	for (size_t i = 0; i < s.n; i++) {
-		memcpy(s.entries[i].key, b->keys[i], sizeof s.entries[i].key);
-		s.entries[i].rule = (uint32_t)i;
-		s.entries[i].path = INDEX_NO_PATH;
-	}
-	if (s.n > 1)
-		qsort(s.entries, s.n, sizeof *s.entries, by_key);
 	return make_tables(&s) && place_all(&s) && place_contained(&s);
 }

@@ -269,9 +269,9 @@ push_types(
 	for (uint16_t v = 0; v < 3; v++) {
 		struct index_test test = { .op = TEST_IS, .path = v };
 
-		if (r->atom[v].kind != ATOM_IS_IN)
+		if (r->atom[v]->kind != ATOM_IS_IN)
 			continue;
-		test.arg = index_type_find(b->ix, r->atom[v].type);
+		test.arg = index_type_find(b->ix, r->atom[v]->type);
 		if (!push_test(b, t, test))
 			return false;
 	}

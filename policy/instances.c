@@ -2,8 +2,8 @@
  * Files' policies are named in load order; those with slots are kept apart as
  * templates, which never decide. Links come after all files, since a link may
  * name a template of a later one. Ids are unique over policies, templates and
- * links: without links and ids of their own (JSON) ids by position cannot clash
- * and are not looked up. Cost: O(policies + links). */
+ * links: where ids by position cannot clash with any other they are not looked
+ * up. Cost: O(policies + links). */
 #include "policy/set.h"
 
 #include "base/intern.h"
@@ -12,8 +12,11 @@
 struct maker {
 	struct policy_set *set;
 	struct errors *errors;
-	struct arena *arena; /* of the tables: gone when all is made */
-	struct intern *ids;  /* NULL: ids are not looked up */
+	struct arena *arena;  /* of the tables: gone when all is made */
+	struct intern *ids;   /* NULL: ids are not looked up */
+	bool skips_positions; /* ids by position are not */
+	char *room;           /* of the set's arena, for such ids */
+	size_t n_room;
 	struct entry *entries;
 	size_t cap_entries;
 	bool ok;
@@ -49,20 +52,46 @@ id_annotation(const struct ast *t, const struct ast_policy *policy)
 	return NULL;
 }
 
+/* The id that is written down, or none. */
 static struct str
-name_policy(const struct policy_set *set, const struct ast *t, uint32_t policy,
-    size_t position)
+own_id(const struct policy_set *set, const struct ast *t, uint32_t policy)
 {
 	const struct ast_annotation *a;
 
 	if (t->policies[policy].has_id)
 		return t->policies[policy].id;
 	if (set->naming == POLICY_BY_POSITION)
-		return str_printf(set->arena, "policy%zu", position);
+		return (struct str){ 0 };
 	a = id_annotation(t, &t->policies[policy]);
-	if (a)
-		return a->value;
-	return str_printf(set->arena, "%s#%u", t->source.file, policy);
+	return a ? a->value : (struct str){ 0 };
+}
+
+#define DIGITS_MAX 20u
+#define ROOM_BYTES 4096u
+
+/* `before` and the number. There are many of them, so they lie close. */
+static struct str
+number_id(struct maker *m, struct str before, size_t number)
+{
+	char digits[DIGITS_MAX], *p;
+	size_t at = sizeof digits, n;
+
+	do
+		digits[--at] = (char)('0' + number % 10);
+	while (number /= 10);
+	n = before.n + sizeof digits - at;
+	if (n > m->n_room) {
+		m->n_room = n > ROOM_BYTES ? n : ROOM_BYTES;
+		m->room = arena_alloc(m->set->arena, m->n_room);
+	}
+	if (!m->room)
+		return (struct str){ 0 };
+	p = m->room;
+	memcpy(p, before.p, before.n);
+	memcpy(p + before.n, digits + at, sizeof digits - at);
+	m->room += n;
+	m->n_room -= n;
+	return (struct str){ p, n };
 }
 
 /* Where the id comes from: a key, an @id, or the effect word. */
@@ -121,7 +150,8 @@ note_id(struct maker *m, struct str id, struct entry entry)
 }
 
 static void
-add_policy(struct maker *m, const struct ast *t, uint32_t policy, struct str id)
+add_policy(struct maker *m, const struct ast *t, uint32_t policy, struct str id,
+    bool is_own)
 {
 	struct policy_set *set = m->set;
 	const struct ast_policy *p = &t->policies[policy];
@@ -135,25 +165,42 @@ add_policy(struct maker *m, const struct ast *t, uint32_t policy, struct str id)
 		entry.template = &set->templates[set->n_templates++];
 		*entry.template = (struct policy_template){ id, t, policy, 0 };
 	}
-	(void)note_id(m, id, entry);
+	if (is_own || p->has_slots || !m->skips_positions)
+		(void)note_id(m, id, entry);
+}
+
+static bool
+add_file(struct maker *m, const struct ast *t, size_t *inout_position)
+{
+	struct policy_set *set = m->set;
+	bool is_named = set->naming == POLICY_NAMED;
+	struct str before = is_named
+				? str_printf(m->arena, "%s#", t->source.file)
+				: STR("policy");
+
+	for (uint32_t j = 0; before.p && j < t->n_policies; j++) {
+		struct str id = own_id(set, t, j);
+		bool is_own = id.p != NULL;
+
+		if (!is_own)
+			id = number_id(
+			    m, before, is_named ? j : *inout_position);
+		*inout_position += !t->policies[j].has_id;
+		if (!id.p)
+			return nomem(m->errors);
+		add_policy(m, t, j, id, is_own);
+	}
+	return before.p || nomem(m->errors);
 }
 
 static bool
 add_policies(struct maker *m)
 {
-	struct policy_set *set = m->set;
 	size_t position = 0;
 
-	for (size_t i = 0; i < set->n_files; i++)
-		for (uint32_t j = 0; j < set->files[i]->n_policies; j++) {
-			struct str id =
-			    name_policy(set, set->files[i], j, position);
-
-			position += !set->files[i]->policies[j].has_id;
-			if (!id.p)
-				return nomem(m->errors);
-			add_policy(m, set->files[i], j, id);
-		}
+	for (size_t i = 0; i < m->set->n_files; i++)
+		if (!add_file(m, m->set->files[i], &position))
+			return false;
 	return true;
 }
 
@@ -242,6 +289,32 @@ add_link(struct maker *m, const struct ast *t, const struct ast_link *link)
 /* ---- all together ----------------------------------------------------------
  */
 
+/* `FILE#N` is no other policy's where files have names of their own, nobody
+ * wrote such an id, and no link can name one. */
+static bool
+can_skip_positions(const struct maker *m)
+{
+	const struct policy_set *set = m->set;
+	struct intern *names = intern_new(m->arena, NULL);
+
+	if (set->naming != POLICY_NAMED || !names)
+		return false;
+	for (size_t i = 0; i < set->n_files; i++) {
+		const struct ast *t = set->files[i];
+
+		if (intern_add(names, STR(""), str_of(t->source.file)) != i ||
+		    t->n_links)
+			return false;
+		for (uint32_t j = 0; j < t->n_policies; j++) {
+			struct str id = own_id(set, t, j);
+
+			if (str_find(id, '#', 0) < id.n)
+				return false;
+		}
+	}
+	return true;
+}
+
 static bool
 make_room(struct maker *m)
 {
@@ -272,6 +345,7 @@ make_room(struct maker *m)
 		return nomem(m->errors);
 	if (set->naming == POLICY_BY_POSITION && !own_ids)
 		return true;
+	m->skips_positions = can_skip_positions(m);
 	m->ids = intern_new(m->arena, NULL);
 	return m->ids != NULL || nomem(m->errors);
 }

@@ -3,44 +3,61 @@
 
 #include "policy/ast.h"
 
+/* Sorted; `first_keyword` says where each letter begins. */
 static const struct {
 	struct str text;
 	enum keyword keyword;
 } keywords[] = {
-	{ STR_INIT("true"), KW_TRUE },
-	{ STR_INIT("false"), KW_FALSE },
-	{ STR_INIT("if"), KW_IF },
-	{ STR_INIT("then"), KW_THEN },
+	{ STR_INIT("__cedar"), KW_CEDAR },
+	{ STR_INIT("action"), KW_ACTION },
+	{ STR_INIT("context"), KW_CONTEXT },
+	{ STR_INIT("deny"), KW_DENY },
 	{ STR_INIT("else"), KW_ELSE },
+	{ STR_INIT("false"), KW_FALSE },
+	{ STR_INIT("forbid"), KW_FORBID },
+	{ STR_INIT("has"), KW_HAS },
+	{ STR_INIT("if"), KW_IF },
 	{ STR_INIT("in"), KW_IN },
+	{ STR_INIT("indivisible"), KW_INDIVISIBLE },
 	{ STR_INIT("is"), KW_IS },
 	{ STR_INIT("like"), KW_LIKE },
-	{ STR_INIT("has"), KW_HAS },
-	{ STR_INIT("__cedar"), KW_CEDAR },
-	{ STR_INIT("permit"), KW_PERMIT },
-	{ STR_INIT("forbid"), KW_FORBID },
-	{ STR_INIT("deny"), KW_DENY },
-	{ STR_INIT("when"), KW_WHEN },
-	{ STR_INIT("unless"), KW_UNLESS },
-	{ STR_INIT("principal"), KW_PRINCIPAL },
-	{ STR_INIT("action"), KW_ACTION },
-	{ STR_INIT("resource"), KW_RESOURCE },
-	{ STR_INIT("context"), KW_CONTEXT },
-	{ STR_INIT("not"), KW_NOT },
 	{ STR_INIT("matches"), KW_MATCHES },
-	{ STR_INIT("indivisible"), KW_INDIVISIBLE },
+	{ STR_INIT("not"), KW_NOT },
+	{ STR_INIT("permit"), KW_PERMIT },
+	{ STR_INIT("principal"), KW_PRINCIPAL },
+	{ STR_INIT("resource"), KW_RESOURCE },
+	{ STR_INIT("then"), KW_THEN },
+	{ STR_INIT("true"), KW_TRUE },
+	{ STR_INIT("unless"), KW_UNLESS },
+	{ STR_INIT("when"), KW_WHEN },
 };
 
-/* Longer texts before their beginnings. */
+/* By the first letter, plus one; 0: no keyword begins with it. */
+static const uint8_t first_keyword[256] = {
+	['_'] = 1,
+	['a'] = 2,
+	['c'] = 3,
+	['d'] = 4,
+	['e'] = 5,
+	['f'] = 6,
+	['h'] = 8,
+	['i'] = 9,
+	['l'] = 13,
+	['m'] = 14,
+	['n'] = 15,
+	['p'] = 16,
+	['r'] = 18,
+	['t'] = 19,
+	['u'] = 21,
+	['w'] = 22,
+};
+
+/* Longer texts before their beginnings, frequent ones first. */
 static const struct {
 	struct str text;
 	enum token_kind kind;
 	enum lex_fault fault;
 } punctuation[] = {
-	{ STR_INIT("("), TOKEN_LPAREN, FAULT_NONE },
-	{ STR_INIT(")"), TOKEN_RPAREN, FAULT_NONE },
-	{ STR_INIT(","), TOKEN_COMMA, FAULT_NONE },
-	{ STR_INIT("."), TOKEN_DOT, FAULT_NONE },
 	{ STR_INIT("::"), TOKEN_PATH, FAULT_NONE },
 	{ STR_INIT(":="), TOKEN_EQ, FAULT_OPERATOR },
 	{ STR_INIT(":"), TOKEN_COLON, FAULT_NONE },
@@ -49,31 +66,35 @@ static const struct {
 	{ STR_INIT("=>"), TOKEN_GE, FAULT_OPERATOR },
 	{ STR_INIT("=<"), TOKEN_LE, FAULT_OPERATOR },
 	{ STR_INIT("="), TOKEN_ASSIGN, FAULT_NONE },
-	{ STR_INIT(";"), TOKEN_SEMICOLON, FAULT_NONE },
-	{ STR_INIT("{"), TOKEN_LBRACE, FAULT_NONE },
-	{ STR_INIT("}"), TOKEN_RBRACE, FAULT_NONE },
-	{ STR_INIT("["), TOKEN_LBRACKET, FAULT_NONE },
-	{ STR_INIT("]"), TOKEN_RBRACKET, FAULT_NONE },
 	{ STR_INIT("&&"), TOKEN_AND, FAULT_NONE },
-	{ STR_INIT("||"), TOKEN_OR, FAULT_NONE },
-	{ STR_INIT("!=="), TOKEN_NE, FAULT_OPERATOR },
-	{ STR_INIT("!="), TOKEN_NE, FAULT_NONE },
-	{ STR_INIT("!"), TOKEN_NOT, FAULT_NONE },
+	{ STR_INIT("&"), TOKEN_AND, FAULT_OPERATOR },
 	{ STR_INIT("<="), TOKEN_LE, FAULT_NONE },
 	{ STR_INIT("<>"), TOKEN_NE, FAULT_OPERATOR },
 	{ STR_INIT("<"), TOKEN_LT, FAULT_NONE },
 	{ STR_INIT(">="), TOKEN_GE, FAULT_NONE },
 	{ STR_INIT(">"), TOKEN_GT, FAULT_NONE },
-	{ STR_INIT("@"), TOKEN_AT, FAULT_NONE },
-	{ STR_INIT("+"), TOKEN_PLUS, FAULT_NONE },
+	{ STR_INIT("!=="), TOKEN_NE, FAULT_OPERATOR },
+	{ STR_INIT("!="), TOKEN_NE, FAULT_NONE },
+	{ STR_INIT("!"), TOKEN_NOT, FAULT_NONE },
+	{ STR_INIT("||"), TOKEN_OR, FAULT_NONE },
+	{ STR_INIT("|"), TOKEN_OR, FAULT_OPERATOR },
 	{ STR_INIT("->"), TOKEN_DOT, FAULT_OPERATOR },
 	{ STR_INIT("-"), TOKEN_MINUS, FAULT_NONE },
 	{ STR_INIT("*"), TOKEN_STAR, FAULT_NONE },
 	{ STR_INIT("/*"), TOKEN_BAD, FAULT_BLOCK_COMMENT },
 	{ STR_INIT("/"), TOKEN_SLASH, FAULT_NONE },
 	{ STR_INIT("%"), TOKEN_PERCENT, FAULT_NONE },
-	{ STR_INIT("&"), TOKEN_AND, FAULT_OPERATOR },
-	{ STR_INIT("|"), TOKEN_OR, FAULT_OPERATOR },
+	{ STR_INIT("("), TOKEN_LPAREN, FAULT_NONE },
+	{ STR_INIT(")"), TOKEN_RPAREN, FAULT_NONE },
+	{ STR_INIT(","), TOKEN_COMMA, FAULT_NONE },
+	{ STR_INIT("."), TOKEN_DOT, FAULT_NONE },
+	{ STR_INIT(";"), TOKEN_SEMICOLON, FAULT_NONE },
+	{ STR_INIT("{"), TOKEN_LBRACE, FAULT_NONE },
+	{ STR_INIT("}"), TOKEN_RBRACE, FAULT_NONE },
+	{ STR_INIT("["), TOKEN_LBRACKET, FAULT_NONE },
+	{ STR_INIT("]"), TOKEN_RBRACKET, FAULT_NONE },
+	{ STR_INIT("@"), TOKEN_AT, FAULT_NONE },
+	{ STR_INIT("+"), TOKEN_PLUS, FAULT_NONE },
 };
 
 /* Bytes that are a token whatever follows them. */
@@ -117,14 +138,16 @@ is_digit(char c)
 enum keyword
 lex_keyword(struct str word)
 {
-	/* No keyword begins with a capital; most type names do. */
-	if (word.n < 2 || word.n > 11 || word.p[0] < '_')
-		return KW_NONE;
-	for (size_t i = 0; i < ARRAY_LEN(keywords); i++)
-		if (keywords[i].text.n == word.n &&
-		    keywords[i].text.p[0] == word.p[0] &&
-		    memcmp(keywords[i].text.p, word.p, word.n) == 0)
-			return keywords[i].keyword;
+	size_t i = word.n ? first_keyword[(unsigned char)word.p[0]] : 0;
+
+	for (; i > 0 && i <= ARRAY_LEN(keywords); i++) {
+		struct str text = keywords[i - 1].text;
+
+		if (text.p[0] != word.p[0])
+			break;
+		if (text.n == word.n && memcmp(text.p, word.p, word.n) == 0)
+			return keywords[i - 1].keyword;
+	}
 	return KW_NONE;
 }
 

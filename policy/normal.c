@@ -270,6 +270,19 @@ publish_paths(struct publisher *p)
 	return paths != NULL;
 }
 
+static bool
+publish_atoms(struct publisher *p)
+{
+	size_t n = p->m->n_atoms;
+	struct normal_atom *kept = ARENA_ARRAY(p->m->a, n, struct normal_atom);
+
+	if (kept && n)
+		memcpy(kept, p->m->atoms, n * sizeof *kept);
+	p->n->atoms = kept;
+	p->n->n_atoms = (uint32_t)n;
+	return kept != NULL;
+}
+
 static const struct normal_conjunct *
 publish_list(struct publisher *p, uint32_t number)
 {
@@ -313,7 +326,7 @@ publish_parts(
 		const struct rule_part *part = &parts->items[i];
 
 		for (size_t k = 0; k < 3; k++)
-			kept[i].atom[k] = p->m->atoms[part->atom[k]];
+			kept[i].atom[k] = &p->n->atoms[part->atom[k]];
 		kept[i].parents = publish_ids(p, &part->parents);
 		kept[i].n_parents = (uint32_t)part->parents.n;
 		if (!kept[i].parents)
@@ -338,7 +351,7 @@ publish_rule(struct publisher *p, const struct rule *r, struct normal_rule *ret)
 		.below = publish_ids(p, &below),
 		.n_below = (uint32_t)below.n };
 	for (size_t i = 0; i < 3; i++)
-		ret->atom[i] = p->m->atoms[r->atom[i]];
+		ret->atom[i] = &p->n->atoms[r->atom[i]];
 	return ret->conjuncts && ret->parents && ret->below &&
 	       publish_parts(p, &r->parts, ret);
 }
@@ -405,7 +418,7 @@ publish(struct making *m, const struct normal_stage *stats,
 	    ARENA_ARRAY(m->scratch, m->n_lists, const struct normal_conjunct *);
 	p.number = ARENA_ARRAY(m->scratch, m->n_rules, uint32_t);
 	if (!p.n || !p.lists || !p.number || !publish_paths(&p) ||
-	    !publish_rules(&p) || !publish_denied(&p))
+	    !publish_atoms(&p) || !publish_rules(&p) || !publish_denied(&p))
 		return false;
 	p.n->is_cut = m->is_cut;
 	p.n->closed = m->is_expanded ? m->set->closed : NULL;

@@ -70,14 +70,14 @@ struct normal_conjunct {
 
 /* What a joined rule was made of: see `parts`. */
 struct normal_part {
-	struct normal_atom atom[3];
+	const struct normal_atom *atom[3];
 	const uint32_t *parents; /* some of the rule's, sorted */
 	uint32_t n_parents;
 };
 
 struct normal_rule {
 	enum policy_effect effect;
-	struct normal_atom atom[3]; /* principal, action, resource */
+	const struct normal_atom *atom[3]; /* principal, action, resource: of normal.atoms */
 	const struct normal_conjunct *conjuncts;
 	uint32_t n_conjuncts;
 	/* The first n_total conjuncts err on no request at all, each where those before it hold (`context has x`, then `context.x == 1`): a comparison among them is
@@ -120,8 +120,9 @@ struct normal {
 	const struct policy_set *set;
 	const struct normal_rule *rules;     /* of the decision index */
 	const struct normal_rule *contained; /* attribution only */
+	const struct normal_atom *atoms; /* each that some rule has, once */
 	const struct normal_path *paths;
-	uint32_t n_rules, n_contained, n_paths;
+	uint32_t n_rules, n_contained, n_atoms, n_paths;
 	const struct normal_stage *stages;
 	uint32_t n_stages;
 	const struct normal_note *notes; /* NORMAL_NOTES_MAX at most */

@@ -79,14 +79,6 @@ print_parents(struct printer *p, const uint32_t *parents, uint32_t n)
 	}
 }
 
-static bool
-same_atom(const struct normal_atom *x, const struct normal_atom *y)
-{
-	return x->kind == y->kind && x->members == y->members &&
-	       str_eq(x->type, y->type) && str_eq(x->prefix, y->prefix) &&
-	       uid_eq(x->uid, y->uid);
-}
-
 /* `    // joined: principal in G::"a" // FILE:LINE`: what tells it apart. */
 static void
 print_part(struct printer *p, const struct normal_rule *r,
@@ -96,10 +88,10 @@ print_part(struct printer *p, const struct normal_rule *r,
 
 	buf_addz(p->out, "    // joined: ");
 	for (unsigned var = 0; var < 3; var++) {
-		if (same_atom(&part->atom[var], &r->atom[var]))
+		if (part->atom[var] == r->atom[var])
 			continue;
 		buf_addz(p->out, first ? "" : ", ");
-		print_atom(p->out, var, &part->atom[var]);
+		print_atom(p->out, var, part->atom[var]);
 		first = false;
 	}
 	print_parents(p, part->parents, part->n_parents);
@@ -113,7 +105,7 @@ print_rule(struct printer *p, const struct normal_rule *r, const char *indent)
 	buf_addz(p->out, r->effect == POLICY_PERMIT ? "permit (" : "deny (");
 	for (unsigned var = 0; var < 3; var++) {
 		buf_addz(p->out, var ? ", " : "");
-		print_atom(p->out, var, &r->atom[var]);
+		print_atom(p->out, var, r->atom[var]);
 	}
 	buf_byte(p->out, ')');
 	for (uint32_t i = 0; i < r->n_conjuncts; i++)

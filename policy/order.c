@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+#include "base/sort.h"
+
 /* What is sorted: a text, or a sequence of ranks, and whose it is. */
 struct text_key {
 	struct str text;
@@ -16,10 +18,12 @@ struct list_key {
 	uint32_t n, id;
 };
 
+/* The first rank tells most. Equal rules that are not merged keep their order,
+ * which is that of their policies. */
+#define RANKS 5u
+
 struct rule_key {
-	uint32_t ranks[5];
-	uint32_t first_parent; /* equal rules that are not merged */
-	uint32_t rule;
+	uint32_t ranks[RANKS];
 };
 
 static int
@@ -46,16 +50,6 @@ by_ranks(const void *x, const void *y)
 	int order = by_number(a->ranks, b->ranks, a->n < b->n ? a->n : b->n);
 
 	return order ? order : (a->n > b->n) - (a->n < b->n);
-}
-
-static int
-by_rule(const void *x, const void *y)
-{
-	const struct rule_key *a = x, *b = y;
-
-	return by_number(a->ranks, b->ranks, 5)
-		   ? by_number(a->ranks, b->ranks, 5)
-		   : by_number(&a->first_parent, &b->first_parent, 2);
 }
 
 /* The rank of each of the table's texts. NULL when memory is out. */
@@ -111,26 +105,26 @@ sort_rules(struct making *m, const uint32_t *atoms, const uint32_t *lists)
 {
 	struct rule_key *keys =
 	    ARENA_ARRAY(m->each, m->n_rules, struct rule_key);
-	struct rule *sorted = ARENA_ARRAY(m->scratch, m->n_rules, struct rule);
+	uint32_t *order = ARENA_ARRAY(m->each, m->n_rules, uint32_t);
+	struct rule *sorted = ARENA_ARRAY(m->each, m->n_rules, struct rule);
 
-	if (!keys || !sorted)
+	if (!keys || !order || !sorted)
 		return false;
 	for (uint32_t i = 0; i < m->n_rules; i++) {
 		const struct rule *r = &m->rules[i];
 
-		keys[i] =
-		    (struct rule_key){ .ranks = { r->effect, atoms[r->atom[0]],
-					   atoms[r->atom[1]], atoms[r->atom[2]],
-					   lists[r->list] },
-			    .first_parent = r->parents.items[0],
-			    .rule = i };
+		order[i] = i;
+		keys[i] = (struct rule_key){ { r->effect, atoms[r->atom[0]],
+		    atoms[r->atom[1]], atoms[r->atom[2]], lists[r->list] } };
 	}
-	if (m->n_rules > 1)
-		qsort(keys, m->n_rules, sizeof *keys, by_rule);
+	for (size_t k = RANKS; k-- > 0;)
+		if (!sort_numbers(
+			m->each, order, m->n_rules, &keys[0].ranks[k], RANKS))
+			return false;
 	for (uint32_t i = 0; i < m->n_rules; i++)
-		sorted[i] = m->rules[keys[i].rule];
-	m->rules = sorted;
-	m->cap_rules = m->n_rules;
+		sorted[i] = m->rules[order[i]];
+	if (m->n_rules)
+		memcpy(m->rules, sorted, m->n_rules * sizeof *sorted);
 	return true;
 }
 

@@ -94,7 +94,12 @@ node_is_contextual(const struct ast *t, uint32_t node)
 bool
 ids_add(struct arena *a, struct ids *ids, uint32_t id)
 {
-	if (!ARENA_PUSH_ROOM(a, ids->items, ids->n, ids->cap))
+	/* Most have one. */
+	if (ids->cap == 0) {
+		ids->items = ARENA_ARRAY(a, 1, uint32_t);
+		ids->cap = ids->items != NULL;
+	}
+	if (!ids->items || !ARENA_PUSH_ROOM(a, ids->items, ids->n, ids->cap))
 		return false;
 	ids->items[ids->n++] = id;
 	return true;

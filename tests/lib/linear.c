@@ -12,12 +12,12 @@ uid_of(const struct eval_request *r, size_t var)
 }
 
 static bool
-atoms_hold(const struct normal_atom atoms[3], const struct eval_request *r,
-    struct arena *scratch, bool *ret)
+atoms_hold(const struct normal_atom *const atoms[3],
+    const struct eval_request *r, struct arena *scratch, bool *ret)
 {
 	*ret = true;
 	for (size_t i = 0; i < 3 && *ret; i++)
-		if (!normal_atom_holds(&atoms[i], *uid_of(r, i), r->entities,
+		if (!normal_atom_holds(atoms[i], *uid_of(r, i), r->entities,
 			scratch, ret, NULL))
 			return false;
 	return true;

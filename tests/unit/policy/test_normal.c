@@ -487,7 +487,7 @@ START_TEST(what_a_key_may_skip_is_said)
 
 	/* Keyed on its principal the deny would never be visited. */
 	ck_assert_int_eq(r->effect, POLICY_DENY);
-	ck_assert_int_eq(r->atom[0].kind, ATOM_ANY);
+	ck_assert_int_eq(r->atom[0]->kind, ATOM_ANY);
 	ck_assert_int_eq(r->conjuncts[0].form, FORM_EQ);
 	ck_assert(!r->conjuncts[0].form_negated);
 	ck_assert_uint_eq(r->conjuncts[0].n_reads, 1);
