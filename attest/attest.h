@@ -131,6 +131,11 @@ struct attest_context {
 	bool proven_before;    /* this evidence was verified with its proof once and is looked at again (a member of a pool), or a dry run was told to suppose so */
 };
 
+/* The SHA-256 of a client's certificate as Base64url (RFC 8705 3.1), for `proven_x5t`: from a proxy's header, PEM with percent escapes (nginx's
+ * `$ssl_client_escaped_cert`) or DER in Base64. That the client has its key is the proxy's word. Errors: ERR_EVIDENCE_MALFORMED, _TOO_LARGE. */
+bool attest_certificate_thumbprint(struct arena *a, struct str field,
+    struct str *ret, struct error *reterr) MUST_USE;
+
 /* Signature, then times, issuer, owner, revocation, audience, cnf; the first that fails gives the code (ERR_EVIDENCE_*). On success *ret_claims lives in `a` and
  * borrows nothing from `e`. Verifies anew each time: attest_cache_verify is the same behind a cache. Skew LIMIT_SKEW_S on issuedAt and notBefore, none on
  * expiresAt. */

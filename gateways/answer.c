@@ -68,6 +68,53 @@ gate_headers(const struct http_request *q, const struct gate_case *c,
 	    r, "X-Avow-Decision", str_dup(q->arena, str_of(c->id)));
 }
 
+#define DPOP_ALGS "algs=\"ES256 EdDSA RS256\""
+
+static struct str
+challenge_of(const struct gate_case *c, bool is_dpop)
+{
+	if (!is_dpop)
+		return STR("Basic realm=\"avow\", charset=\"UTF-8\"");
+	if (c->stale_nonce)
+		return STR("DPoP realm=\"avow\", "
+			   "error=\"use_dpop_nonce\", " DPOP_ALGS);
+	if (c->answer.code == ERR_EVIDENCE_PROOF ||
+	    c->answer.code == ERR_EVIDENCE_REPLAYED)
+		return STR("DPoP realm=\"avow\", "
+			   "error=\"invalid_dpop_proof\", " DPOP_ALGS);
+	return STR("DPoP realm=\"avow\", error=\"invalid_token\", " DPOP_ALGS);
+}
+
+static void
+add_nonce(const struct gate_env *env, const struct http_request *q,
+    const struct gate_case *c, struct http_response *r)
+{
+	char nonce[DPOP_NONCE + 1];
+	struct error err = { 0 };
+	if (env->prover.dpop == NULL)
+		return;
+	if (dpop_nonce(env->prover.dpop, c->now_ms / 1000, nonce, &err))
+		http_response_header(
+		    r, "DPoP-Nonce", str_dup(q->arena, str_of(nonce)));
+	else
+		log_error("dpop", &err);
+}
+
+void
+gate_challenge(const struct gate_env *env, const struct http_request *q,
+    const struct gate_case *c, struct http_response *r)
+{
+	struct str scheme = http_header(q, "Authorization");
+	bool is_dpop =
+	    http_header(q, "DPoP").n > 0 ||
+	    (scheme.n >= 5 && strncasecmp(scheme.p, "DPoP ", 5) == 0);
+	if (is_dpop)
+		add_nonce(env, q, c, r);
+	if (r->status == 401)
+		http_response_header(
+		    r, "WWW-Authenticate", challenge_of(c, is_dpop));
+}
+
 void
 answer_json(struct http_response *r, unsigned status, json_t *body_take)
 {

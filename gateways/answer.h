@@ -10,7 +10,7 @@ struct gate_env {
 	const struct clock *clock;
 	struct gateways_state *state;
 	struct engine_log *log;
-	struct attest_cache *cache;
+	struct gate_prover prover;
 	struct balancer *balancer; /* NULL: no balancer gate */
 };
 
@@ -23,6 +23,7 @@ struct gate_case {
 	const struct engine_gated *asked; /* NULL until it could be built */
 	struct engine_answer answer;
 	struct error why;                /* of a refusal before any policy */
+	bool stale_nonce;                /* all that was wrong was the proof's nonce */
 };
 
 void gate_begin(const struct gate_env *env, struct gate_case *c);
@@ -36,6 +37,10 @@ bool gate_conclude(const struct gate_env *env, struct gate_case *c) MUST_USE;
 /* X-Avow-Reason and X-Avow-Decision. */
 void gate_headers(const struct http_request *q, const struct gate_case *c,
     struct http_response *r);
+
+/* What a 401 asks for (RFC 9110 11.6.1), by what was tried: `Basic`, or `DPoP` with the error of RFC 9449 7.1, 9. And a nonce for the next proof, wherever a proof was. */
+void gate_challenge(const struct gate_env *env, const struct http_request *q,
+    const struct gate_case *c, struct http_response *r);
 
 /* An error body (RFC 9457). `detail` may be empty; `id` NULL: no decision. */
 void answer_problem(struct http_response *r, unsigned status, const char *code,

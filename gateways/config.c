@@ -140,7 +140,9 @@ read_header_name(struct config_reader *r, const struct config_field *f,
 	static const char *const taken[] = { "forwarded", "host",
 		"authorization", "cookie", "x-forwarded-proto",
 		"x-forwarded-uri", "x-forwarded-method", "x-original-uri",
-		"x-original-method" };
+		"x-original-method", "dpop", "x-avow-document",
+		"x-avow-signature", "x-avow-pack", "x-rhui-id",
+		"x-rhui-signature" };
 	struct str *name = to;
 	bool ok = true;
 
@@ -156,7 +158,8 @@ read_header_name(struct config_reader *r, const struct config_field *f,
 		ok = ok && !http_name_eq(*name, taken[i]);
 	if (!ok)
 		config_fail(r, ERR_CONFIG_VALUE, value->at,
-		    "`%.*s` cannot be the header with the client's address",
+		    "`%.*s` cannot be the header with the client's address or "
+		    "certificate",
 		    STR_ARG(*name));
 }
 
@@ -202,31 +205,33 @@ read_fixed(struct config_reader *r, const struct config_field *f,
 }
 
 static const struct config_choice trust_kinds[] = { { "avow", 0, false },
-	{ "ec2-signature", 1, false }, { "ec2-rsa2048", 2, false },
-	{ "ec2-pkcs7", 3, true }, { "azure", 4, true }, { "gcp", 5, true },
-	{ 0 } };
+	{ "token", 6, false }, { "ec2-signature", 1, false },
+	{ "ec2-rsa2048", 2, false }, { "ec2-pkcs7", 3, true },
+	{ "azure", 4, true }, { "gcp", 5, true }, { 0 } };
 static const struct config_choice purposes[] = { { "document", 0, false },
-	{ "token", 1, true }, { "policy", 2, true }, { "report", 3, true },
+	{ "token", 1, false }, { "policy", 2, true }, { "report", 3, true },
 	{ 0 } };
 static const struct config_choice weak_choices[] = { { "false", 0, false },
 	{ "true", 1, true }, { 0 } };
 
 #define TRUST(member, key, reader, ...)                                        \
 	FIELD(struct config_trust, member, key, reader, __VA_ARGS__)
-enum { T_KIND, T_ISSUER, T_PREFIX, T_LEASE };
+enum { T_KIND, T_ISSUER, T_PREFIX, T_LEASE, T_PURPOSE };
 static const struct config_field trust_fields[] = {
 	[T_KIND] = TRUST(kind, "kind", read_kind, .is_required = true,
 	    .choices = trust_kinds),
 	[T_ISSUER] = TRUST(issuer, "issuer", config_read_text, 0),
 	[T_PREFIX] = TRUST(prefix, "prefix", config_read_text, 0),
 	[T_LEASE] = TRUST(max_lease_s, "maxLease", config_read_lease, 0),
+	[T_PURPOSE] =
+	    TRUST(purpose, "purpose", config_read_choice, .choices = purposes),
 	TRUST(keys, "keys", config_read_text, .is_required = true),
 	TRUST(owners, "owners", config_read_strings, 0),
 	TRUST(regions, "regions", config_read_strings, 0),
 	TRUST(images, "images", config_read_strings, 0),
 	TRUST(audience_optional, "audience", read_audience,
 	    .choices = audience_choices),
-	TRUST(kind, "purpose", read_fixed, .choices = purposes),
+	TRUST(trust_domain, "trustDomain", config_read_text, 0),
 	TRUST(kind, "weak", read_fixed, .choices = weak_choices),
 	LATER("instances"),
 };
@@ -235,13 +240,21 @@ static void
 check_trust_entry(struct config_reader *r, const struct config_trust *t,
     const struct config_seen *seen)
 {
-	bool is_avow = str_eq(t->kind, STR("avow"));
+	bool is_token = str_eq(t->kind, STR("token"));
+	bool is_avow = is_token || str_eq(t->kind, STR("avow"));
 
 	if (t->kind.n == 0)
 		return;
 	if (is_avow && t->issuer.n == 0)
 		config_fail(r, ERR_CONFIG_KEY, t->at,
-		    "trust of kind `avow` needs `issuer`");
+		    "trust of kind `%.*s` needs `issuer`", STR_ARG(t->kind));
+	if (seen->at[T_PURPOSE].line && is_token != (t->purpose == 1))
+		config_fail(r, ERR_CONFIG_VALUE, seen->at[T_PURPOSE],
+		    "keys of kind `%.*s` have purpose `%s`, and no other",
+		    STR_ARG(t->kind), is_token ? "token" : "document");
+	if (is_token && t->audience_optional)
+		config_fail(r, ERR_CONFIG_VALUE, t->at,
+		    "a token always is for one audience");
 	if (!is_avow && t->owners.n == 0)
 		error_hint(config_fail(r, ERR_CONFIG_TRUST, t->at,
 			       "trust of kind `%.*s` needs `owners`",
@@ -443,9 +456,37 @@ static const struct config_choice gate_kinds[] = {
 static const struct config_choice demands[] = {
 	{ "address", CONFIG_DEMAND_ADDRESS, false },
 	{ "bearer", CONFIG_DEMAND_BEARER, false },
-	{ "key", CONFIG_DEMAND_ADDRESS, true },
+	{ "key", CONFIG_DEMAND_KEY, false },
 	{ 0 },
 };
+/* `https://HOST[:PORT]`, in small letters: it is compared byte for byte. */
+static void
+read_url(struct config_reader *r, const struct config_field *f,
+    const struct yaml *value, void *to)
+{
+	static const struct str others = STR_INIT(".-:[]");
+	struct str *url = to, rest;
+	bool ok;
+
+	(void)f;
+	*url = config_text(r, value);
+	rest = str_has_prefix(*url, STR("https://")) ? str_sub(*url, 8, url->n)
+						     : str_sub(*url, 7, url->n);
+	ok = rest.n > 0 && (str_has_prefix(*url, STR("https://")) ||
+			       str_has_prefix(*url, STR("http://")));
+	for (size_t i = 0; i < rest.n; i++) {
+		char c = rest.p[i];
+
+		ok = ok && ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+			       str_find(others, c, 0) < others.n);
+	}
+	if (url->n && !ok)
+		config_fail(r, ERR_CONFIG_VALUE, value->at,
+		    "expected `https://HOST` or `https://HOST:PORT` in small "
+		    "letters, without a path, found `%.*s`",
+		    STR_ARG(*url));
+}
+
 static const struct config_choice transports[] = {
 	{ "https", CONFIG_TRANSPORT_HTTPS, false },
 	{ "any", CONFIG_TRANSPORT_ANY, false },
@@ -471,6 +512,7 @@ static const struct config_field gate_fields[] = {
 	[G_REPOSITORIES] = { .name = "repositories",
 	    .read = read_repositories },
 	[G_POOLS] = { .name = "pools", .read = read_pools },
+	GATE(url, "url", read_url, 0),
 	GATE(transport, "transport", config_read_choice, .choices = transports),
 	GATE(max_lease_s, "maxLease", config_read_lease, 0),
 	GATE(require_claims, "require", read_require, 0),
@@ -581,6 +623,7 @@ static const struct config_field config_fields[] = {
 	TOP(policies, "policies", config_read_strings, .is_required = true),
 	TOP(entities, "entities", config_read_strings, .may_be_empty = true),
 	TOP(client_address, "clientAddress", read_header_name, 0),
+	TOP(client_certificate, "clientCertificate", read_header_name, 0),
 	TOP(revoked, "revoked", config_read_text, 0),
 	TOP(errored_deny, "erroredDeny", config_read_choice,
 	    .choices = errored_denies),
@@ -671,6 +714,29 @@ settle_rhui(
 			    STR_ARG(gates[i].rhui));
 }
 
+/* A key can be proven by DPoP, which covers the gate's URL, or by a client's
+ * certificate. */
+static void
+check_proofs(struct config_reader *r, const struct config *c, struct span top)
+{
+	if (c->client_certificate.n > 0 &&
+	    http_name_eq(c->client_address, c->client_certificate.p))
+		config_fail(r, ERR_CONFIG_VALUE, top,
+		    "`clientCertificate` and `clientAddress` name one header");
+	for (size_t i = 0; i < c->n_gates; i++) {
+		const struct config_gate *g = &c->gates[i];
+
+		if (g->demand == CONFIG_DEMAND_KEY && g->url.n == 0 &&
+		    c->client_certificate.n == 0)
+			error_hint(config_fail(r, ERR_CONFIG_KEY, g->at,
+				       "gate `%.*s` has `demand: key`, and no "
+				       "way to prove one",
+				       STR_ARG(g->name)),
+			    "give the gate a `url` for DPoP, or the server a "
+			    "`clientCertificate`");
+	}
+}
+
 static bool
 has_gate(const struct config *c, enum config_gate_kind kind)
 {
@@ -691,6 +757,7 @@ check_whole(struct config_reader *r, struct building *b, struct span top,
 	if (c->client_address.n == 0)
 		c->client_address = STR("X-Forwarded-For");
 	settle_rhui(r, c, b->gates);
+	check_proofs(r, c, top);
 	check_gates_together(r, c);
 	if (has_gate(c, CONFIG_GATE_BALANCER) && !seen->at[C_STORE].line)
 		config_fail(r, ERR_CONFIG_KEY, top,

@@ -9,8 +9,12 @@
 #include "base/error.h"
 #include "base/net.h"
 
-/* Zero is the strictest that is built. */
-enum config_demand { CONFIG_DEMAND_ADDRESS = 0, CONFIG_DEMAND_BEARER };
+/* Zero is what is demanded when nothing is said. */
+enum config_demand {
+	CONFIG_DEMAND_ADDRESS = 0,
+	CONFIG_DEMAND_BEARER,
+	CONFIG_DEMAND_KEY,
+};
 enum config_transport { CONFIG_TRANSPORT_HTTPS = 0, CONFIG_TRANSPORT_ANY };
 enum config_gate_kind {
 	CONFIG_GATE_NONE = 0,
@@ -34,10 +38,11 @@ struct config_cidrs {
 
 /* `keys`, `prefix`, ...: as struct attest_trust_entry has them. Slices are NUL-ended. */
 struct config_trust {
-	struct str kind, keys, issuer, prefix;
+	struct str kind, keys, issuer, prefix, trust_domain;
 	struct config_strings owners, regions, images;
 	int64_t max_lease_s; /* CONFIG_LEASE_NOT_GIVEN, CONFIG_LEASE_NONE, or seconds > 0 */
 	bool audience_optional;
+	int purpose; /* 0 document, 1 token; follows from `kind` */
 	struct span at;
 };
 
@@ -62,6 +67,7 @@ struct config_gate {
 	struct str name;
 	enum config_demand demand;
 	enum config_transport transport;
+	struct str url;  /* `https://HOST[:PORT]`, what clients call it: proofs of possession cover it; empty: none are taken */
 	struct str rhui; /* kind of X-RHUI-ID evidence; `ec2-signature` when not given */
 	int64_t max_lease_s; /* as in struct config_trust */
 	struct config_strings require_claims; /* names as documents have them */
@@ -79,6 +85,7 @@ struct config {
 	struct str decision_log; /* empty: none; `-`: standard error */
 	struct config_cidrs proxies;
 	struct str client_address; /* header name; `X-Forwarded-For` when not given */
+	struct str client_certificate; /* header with the client's certificate, from proxies alone; empty: none */
 	struct str revoked; /* empty: none */
 	struct str tls_certificate, tls_key; /* both or neither */
 	enum config_errored_deny errored_deny;

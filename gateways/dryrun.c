@@ -47,10 +47,11 @@ prove(struct arena *a, const struct gateways_state *s,
     const struct config_gate *gate, const struct gateways_asked *q,
     struct gate_seen *seen, struct gate_proven *ret, struct error *reterr)
 {
+	const struct gate_prover prover = { 0 };
 	struct str kind = q->kind.n > 0 ? q->kind : STR("avow");
 	return attest_evidence_from_files(a, kind, q->document, q->signature,
 		   &seen->evidence.evidence, reterr) &&
-	       gate_prove(a, s, gate, seen, NULL, ret, reterr) &&
+	       gate_prove(a, s, gate, seen, &prover, ret, NULL, reterr) &&
 	       gate_require(gate, seen, ret, reterr);
 }
 
@@ -124,6 +125,7 @@ gateways_dryrun(const struct gateways_state *s, const struct gateways_asked *q,
 		.seen = { .protocol = q->protocol,
 		    .method = q->method,
 		    .target = q->target,
+		    .proven_before = q->proven,
 		    .now_ms = q->now_ms } };
 	struct arena *a = arena_new(LIMIT_SCRATCH_BYTES);
 	struct arena *scratch = arena_new(LIMIT_SCRATCH_BYTES);

@@ -32,18 +32,13 @@ read_rhui(const struct http_request *q, struct str rhui,
 	    &ret->evidence, reterr);
 }
 
-/* RFC 7617: `Basic ` and Base64 of user, colon, password. */
+/* RFC 7617: Base64 of user, colon, password. */
 static bool
-read_basic(const struct http_request *q, struct str rhui,
+read_basic(const struct http_request *q, struct str credentials,
     struct gate_evidence *ret, struct error *reterr)
 {
-	struct str field = http_header(q, "Authorization"), text;
-	(void)rhui;
-	if (field.n < 6 || strncasecmp(field.p, "Basic ", 6) != 0)
-		return error_set(reterr, ERR_EVIDENCE_MALFORMED, SPAN_NONE,
-		    "expected `Basic` authorization with a pack as password");
-	if (!base64_decode(
-		q->arena, BASE64_STANDARD, str_sub(field, 6, field.n), &text))
+	struct str text;
+	if (!base64_decode(q->arena, BASE64_STANDARD, credentials, &text))
 		return error_set(reterr, ERR_EVIDENCE_MALFORMED, SPAN_NONE,
 		    "the `Basic` authorization is not Base64");
 	size_t colon = str_find(text, ':', 0);
@@ -55,6 +50,57 @@ read_basic(const struct http_request *q, struct str rhui,
 	    q->arena, str_sub(text, colon + 1, text.n), &ret->evidence, reterr);
 }
 
+/* RFC 9449 7.1: the scheme says that a proof comes along. */
+static bool
+read_dpop(const struct http_request *q, struct str credentials,
+    struct gate_evidence *ret, struct error *reterr)
+{
+	if (http_header(q, "DPoP").n == 0)
+		return error_set(reterr, ERR_EVIDENCE_PROOF, SPAN_NONE,
+		    "`DPoP` authorization without a `DPoP` header");
+	return attest_evidence_from_token(credentials, &ret->evidence, reterr);
+}
+
+/* RFC 9449 7.2: a token with a proof is not a bearer's. */
+static bool
+read_bearer(const struct http_request *q, struct str credentials,
+    struct gate_evidence *ret, struct error *reterr)
+{
+	if (http_header(q, "DPoP").n > 0)
+		return error_set(reterr, ERR_EVIDENCE_AMBIGUOUS, SPAN_NONE,
+		    "`Bearer` authorization with a `DPoP` header");
+	return attest_evidence_from_token(credentials, &ret->evidence, reterr);
+}
+
+static const struct {
+	struct str name; /* with its space */
+	bool (*read)(const struct http_request *q, struct str credentials,
+	    struct gate_evidence *ret, struct error *reterr);
+} schemes[] = {
+	{ STR_INIT("Basic "), read_basic },
+	{ STR_INIT("DPoP "), read_dpop },
+	{ STR_INIT("Bearer "), read_bearer },
+};
+
+/* RFC 9110 11.1: the scheme's name ignores case. */
+static bool
+read_authorization(const struct http_request *q, struct str rhui,
+    struct gate_evidence *ret, struct error *reterr)
+{
+	struct str field = http_header(q, "Authorization");
+	(void)rhui;
+	for (size_t i = 0; i < ARRAY_LEN(schemes); i++) {
+		struct str name = schemes[i].name;
+		if (field.n >= name.n &&
+		    strncasecmp(field.p, name.p, name.n) == 0)
+			return schemes[i].read(
+			    q, str_sub(field, name.n, field.n), ret, reterr);
+	}
+	return error_set(reterr, ERR_EVIDENCE_MALFORMED, SPAN_NONE,
+	    "expected `Basic` authorization with a pack as password, or `DPoP` "
+	    "or `Bearer` with a token");
+}
+
 static const struct {
 	const char *fields[2];
 	bool (*read)(const struct http_request *q, struct str rhui,
@@ -63,7 +109,7 @@ static const struct {
 	{ { "X-Avow-Document", "X-Avow-Signature" }, read_headers },
 	{ { "X-Avow-Pack", NULL }, read_pack },
 	{ { "X-RHUI-ID", "X-RHUI-SIGNATURE" }, read_rhui },
-	{ { "Authorization", NULL }, read_basic },
+	{ { "Authorization", NULL }, read_authorization },
 };
 
 static bool
@@ -95,6 +141,7 @@ gate_evidence_read(const struct http_request *q, struct str rhui,
 	struct gate_evidence e = { 0 };
 	if (!kinds[found].read(q, rhui, &e, reterr))
 		return false;
+	e.dpop = http_header(q, "DPoP");
 	*ret = e;
 	return true;
 }

@@ -32,6 +32,7 @@ ask(const struct gate_env *env, const struct http_request *q,
 		return false;
 	struct gate_seen seen = { .client = client.address,
 		.protocol = client.is_https ? STR("https") : STR("http"),
+		.certificate = client.certificate,
 		.method = original.method,
 		.target = original.target,
 		.now_ms = c->now_ms };
@@ -40,8 +41,8 @@ ask(const struct gate_env *env, const struct http_request *q,
 	c->gate = package.gate->name;
 	return gate_evidence_read(
 		   q, package.gate->rhui, &seen.evidence, &c->why) &&
-	       gate_prove(q->arena, s, package.gate, &seen, env->cache,
-		   &c->proven, &c->why) &&
+	       gate_prove(q->arena, s, package.gate, &seen, &env->prover,
+		   &c->proven, &c->stale_nonce, &c->why) &&
 	       gate_require(package.gate, &seen, &c->proven, &c->why) &&
 	       repository_request(q->arena, s, &package, &seen, &c->proven,
 		   &c->asked, &c->why);
@@ -61,11 +62,10 @@ forward_auth_handle(const struct gate_env *env, const struct http_request *q,
 		r->status = 204;
 	} else if (error_http(c.answer.code) == 401) {
 		r->status = 401;
-		http_response_header(r, "WWW-Authenticate",
-		    STR("Basic realm=\"avow\", charset=\"UTF-8\""));
 	} else {
 		r->status = 403;
 	}
 	r->close = q->flaw != HTTP_FLAW_NONE;
+	gate_challenge(env, q, &c, r);
 	gate_headers(q, &c, r);
 }

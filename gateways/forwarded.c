@@ -75,14 +75,16 @@ starts(struct str name, const char *prefix)
 }
 
 static bool
-has_forwarding(const struct http_request *q, const char *address_header)
+has_forwarding(const struct http_request *q, const struct config *c)
 {
 	for (size_t i = 0; i < q->n_headers; i++) {
 		struct str name = q->headers[i].name;
 
 		if (starts(name, "X-Forwarded-") ||
 		    starts(name, "X-Original-") ||
-		    http_name_eq(name, address_header))
+		    http_name_eq(name, c->client_address.p) ||
+		    (c->client_certificate.n > 0 &&
+			http_name_eq(name, c->client_certificate.p)))
 			return true;
 	}
 	return false;
@@ -102,7 +104,7 @@ gateways_forwarded_client(const struct http_request *q, const struct config *c,
 		return error_set(reterr, ERR_REQUEST_PEER, SPAN_NONE,
 		    "the peer is in none of `proxies`");
 	if (!is_proxy || (peers == GATEWAYS_ANY_PEER && q->peer.family &&
-			     !has_forwarding(q, name))) {
+			     !has_forwarding(q, c))) {
 		*ret = (struct gateways_client){ .address = q->peer,
 			.is_https = q->is_tls };
 		return true;
@@ -113,6 +115,9 @@ gateways_forwarded_client(const struct http_request *q, const struct config *c,
 	if (!walk(c, http_header(q, name), &got.address, reterr) ||
 	    !read_protocol(q, &got.is_https, reterr))
 		return false;
+	/* A repeated one never comes this far (http_head.h). */
+	if (c->client_certificate.n > 0)
+		got.certificate = http_header(q, c->client_certificate.p);
 	*ret = got;
 	return true;
 }

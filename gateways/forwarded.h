@@ -15,6 +15,7 @@ struct gateways_client {
 	struct net_addr address;
 	bool is_https;     /* context.protocol */
 	bool is_forwarded; /* a proxy said so; else it is the peer */
+	struct str certificate; /* the value of `clientCertificate`'s header, from a proxy; empty: none */
 };
 
 /* How a route takes peers. */

@@ -38,7 +38,12 @@ check_demand(const struct config_gate *gate, enum claims_proof proof,
     const struct claims *claims, struct error *reterr)
 {
 	struct net_addr attested = claims_address(claims);
-	if (gate->demand == CONFIG_DEMAND_BEARER || proof >= PROOF_ADDRESS)
+	if (proof == PROOF_KEY || gate->demand == CONFIG_DEMAND_BEARER)
+		return true;
+	if (gate->demand == CONFIG_DEMAND_KEY)
+		return error_set(reterr, ERR_EVIDENCE_PROOF, SPAN_NONE,
+		    "this gate demands proof of a key, and none was shown");
+	if (proof >= PROOF_ADDRESS)
 		return true;
 	if (attested.family == 0)
 		return error_set(reterr, ERR_REQUIREMENT_ADDRESS, SPAN_NONE,
@@ -61,29 +66,112 @@ check_required(const struct config_gate *gate, const struct claims *claims,
 	return true;
 }
 
+/* RFC 9449 4.3: the URL without query and fragment, as clients see it: the
+ * gate's own word for the host, and the path exactly as it was asked for. */
+static struct str
+url_of(struct arena *a, const struct config_gate *gate,
+    const struct gate_seen *seen)
+{
+	struct str path =
+	    str_sub(seen->target, 0, str_find(seen->target, '?', 0));
+	return str_printf(a, "%.*s%.*s", STR_ARG(gate->url), STR_ARG(path));
+}
+
+/* What one request shows of possession, and what of it is still to be spent. */
+struct possession {
+	struct dpop_proof proof;
+	bool has_proof;
+	struct str x5t;
+};
+
+static bool
+check_dpop(struct arena *a, const struct config_gate *gate,
+    const struct gate_seen *seen, struct dpop *dpop, struct possession *ret,
+    bool *ret_stale, struct error *reterr)
+{
+	const struct gate_evidence *e = &seen->evidence;
+	struct dpop_request q = { .proof = e->dpop,
+		.method = seen->method,
+		.url = url_of(a, gate, seen),
+		.shown = e->evidence.document,
+		.now_unix_s = seen->now_ms / 1000 };
+	if (e->dpop.n == 0)
+		return true;
+	if (dpop == NULL || gate->url.n == 0)
+		return error_set(reterr, ERR_EVIDENCE_PROOF, SPAN_NONE,
+		    "this gate has no `url`, so it takes no `DPoP` proofs");
+	if (q.url.p == NULL)
+		return error_nomem(reterr);
+	ret->has_proof = dpop_check(dpop, &q, &ret->proof, ret_stale, reterr);
+	return ret->has_proof;
+}
+
+static bool
+check_certificate(struct arena *a, const struct gate_seen *seen,
+    struct possession *ret, struct error *reterr)
+{
+	return seen->certificate.n == 0 ||
+	       attest_certificate_thumbprint(
+		   a, seen->certificate, &ret->x5t, reterr);
+}
+
+/* A proof counts once, and only when everything else is right: what fails
+ * before leaves no trace that could fill memory. */
+static bool
+spend(const struct possession *had, const struct gate_seen *seen,
+    const struct claims *claims, struct dpop *dpop, bool *ret_stale,
+    struct error *reterr)
+{
+	struct error why = { 0 };
+	if (!had->has_proof || !claims_has_cnf(claims) ||
+	    dpop_spend(dpop, &had->proof, seen->now_ms / 1000, &why))
+		return true;
+	*ret_stale = why.code == ERR_EVIDENCE_PROOF;
+	return error_set(reterr, why.code, SPAN_NONE, "%s", why.msg);
+}
+
+static enum claims_proof
+proof_of(const struct claims *claims, const struct gate_seen *seen)
+{
+	struct net_addr attested = claims_address(claims);
+	/* attest_verify refuses what is bound and was not proven. */
+	if (claims_has_cnf(claims))
+		return PROOF_KEY;
+	return net_addr_eq(&attested, &seen->client) ? PROOF_ADDRESS
+						     : PROOF_BEARER;
+}
+
 bool
 gate_prove(struct arena *a, const struct gateways_state *s,
     const struct config_gate *gate, const struct gate_seen *seen,
-    struct attest_cache *cache, struct gate_proven *ret, struct error *reterr)
+    const struct gate_prover *prover, struct gate_proven *ret,
+    bool *ret_stale_nonce, struct error *reterr)
 {
 	const struct attest_evidence *e = &seen->evidence.evidence;
-	const struct attest_context ctx = {
+	struct possession had = { 0 };
+	struct attest_context ctx = {
 		.trust = s->trust,
 		.revoked = s->revoked,
 		.now_unix_s = seen->now_ms / 1000,
 		.audience = gate->name,
+		.proven_before = seen->proven_before,
 	};
 	struct gate_proven p = { 0 };
-	if (!check_transport(gate, seen, reterr))
+	bool unused = false,
+	     *stale = ret_stale_nonce ? ret_stale_nonce : &unused;
+	if (!check_transport(gate, seen, reterr) ||
+	    !check_dpop(a, gate, seen, prover->dpop, &had, stale, reterr) ||
+	    !check_certificate(a, seen, &had, reterr))
 		return false;
-	bool ok = cache != NULL ? attest_cache_verify(
-				      cache, a, e, &ctx, &p.claims, reterr)
-				: attest_verify(a, e, &ctx, &p.claims, reterr);
-	if (!ok)
+	ctx.proven_jkt = str_of(had.has_proof ? had.proof.jkt : NULL);
+	ctx.proven_x5t = had.x5t;
+	bool ok = prover->cache != NULL
+		      ? attest_cache_verify(
+			    prover->cache, a, e, &ctx, &p.claims, reterr)
+		      : attest_verify(a, e, &ctx, &p.claims, reterr);
+	if (!ok || !spend(&had, seen, p.claims, prover->dpop, stale, reterr))
 		return false;
-	struct net_addr attested = claims_address(p.claims);
-	p.proof = net_addr_eq(&attested, &seen->client) ? PROOF_ADDRESS
-							: PROOF_BEARER;
+	p.proof = proof_of(p.claims, seen);
 	*ret = p;
 	return true;
 }

@@ -3,6 +3,7 @@
 #ifndef GATEWAYS_GATE_H
 #define GATEWAYS_GATE_H
 
+#include "attest/dpop.h"
 #include "gateways/evidence.h"
 #include "gateways/state.h"
 
@@ -13,6 +14,9 @@ struct gate_seen {
 	struct str target;   /* raw */
 	struct str path, query; /* decoded once and checked; query raw */
 	struct gate_evidence evidence;
+	struct str certificate; /* the client's, as its proxy handed it on; empty: none */
+	/* The evidence was proven once with its key and is looked at again, or a dry run was told to suppose so. */
+	bool proven_before;
 	int64_t now_ms;
 };
 
@@ -21,11 +25,19 @@ struct gate_proven {
 	enum claims_proof proof;
 };
 
-/* Transport, signature and all of attest_verify. `cache` may be NULL. Errors: ERR_EVIDENCE_*. */
+/* What a process has for proving. */
+struct gate_prover {
+	struct attest_cache *cache; /* may be NULL */
+	struct dpop *dpop;          /* NULL: no proofs of possession are taken */
+};
+
+/* Transport, signature and all of attest_verify; and possession, where the evidence is bound to a key or certificate: a proof over method and URL (`url:` of the gate and
+ * the raw path that the gate saw) is spent by it. *ret_stale_nonce (may be NULL) becomes true when the asker should try again with a fresh nonce.
+ * Errors: ERR_EVIDENCE_*. */
 bool gate_prove(struct arena *a, const struct gateways_state *s,
     const struct config_gate *gate, const struct gate_seen *seen,
-    struct attest_cache *cache, struct gate_proven *ret, struct error *reterr)
-    MUST_USE;
+    const struct gate_prover *prover, struct gate_proven *ret,
+    bool *ret_stale_nonce, struct error *reterr) MUST_USE;
 /* What must hold of who was proven: the Basic user, `demand:`, `require:`. Errors: ERR_EVIDENCE_INSTANCE, ERR_REQUIREMENT_*. */
 bool gate_require(const struct config_gate *gate, const struct gate_seen *seen,
     const struct gate_proven *proven, struct error *reterr) MUST_USE;

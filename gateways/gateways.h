@@ -22,7 +22,8 @@ void gateways_state_summary(const struct gateways_state *s, struct buf *out);
 struct gateways_asked {
 	struct str gate;
 	struct str document, signature; /* the files' bytes */
-	struct str kind;                /* empty: `avow` */
+	struct str kind;                /* empty: `avow`; `token`: `document` is one, `signature` is empty */
+	bool proven;                    /* suppose that possession of the key it is bound to was proven */
 	struct str method, target;      /* `GET`, raw path and query */
 	struct str source_ip, protocol;
 	int64_t port, weight; /* a balancer gate's; port 0: not said */

@@ -630,7 +630,8 @@ fill_defaults(struct http_server *s)
 	s->body_ns = either_ms(o->body_ms, LIMIT_HTTP_BODY_MS);
 	s->idle_ns = either_ms(o->idle_ms, LIMIT_HTTP_IDLE_MS);
 	s->rules = (struct http_head_rules){ .body_limit = o->body_limit,
-		.client_address_header = o->client_address_header };
+		.client_address_header = o->client_address_header,
+		.client_certificate_header = o->client_certificate_header };
 }
 
 /* Connections, and as many again for files, sockets, the store. */

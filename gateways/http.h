@@ -19,8 +19,8 @@ struct http_header {
 /* What was wrong with the head in a way that the route answers by itself: on /gate/auth nginx would turn a 400 into 500. */
 enum http_flaw {
 	HTTP_FLAW_NONE = 0,
-	HTTP_FLAW_REPEATED_EVIDENCE,  /* Authorization, X-Avow-*, X-RHUI-*: any stands twice */
-	HTTP_FLAW_REPEATED_FORWARDED, /* X-Forwarded-*, X-Original-*, the client address header */
+	HTTP_FLAW_REPEATED_EVIDENCE,  /* Authorization, DPoP, X-Avow-*, X-RHUI-*: any stands twice */
+	HTTP_FLAW_REPEATED_FORWARDED, /* X-Forwarded-*, X-Original-*, the client address and certificate headers */
 };
 
 struct http_request {
@@ -60,6 +60,7 @@ struct http_options {
 	const struct net_cidr *trusted; /* no per-address connection limit for these */
 	size_t n_trusted;
 	const char *client_address_header; /* counts as a forwarded header; may be NULL */
+	const char *client_certificate_header; /* the same */
 	const char *flawed_path; /* only this path sees requests with a flaw (`/gate/auth`); all others get 400. NULL: none does */
 	unsigned threads;           /* 0: number of processors, but at least 4: a handler may wait for a load balancer */
 	size_t body_limit;          /* 0: LIMIT_HTTP_BODY */

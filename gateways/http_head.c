@@ -100,7 +100,7 @@ name_starts(struct str name, struct str prefix)
 }
 
 static enum watch
-watch_of(struct str name, const char *client_address_header)
+watch_of(struct str name, const struct http_head_rules *rules)
 {
 	static const struct {
 		struct str name;
@@ -111,24 +111,29 @@ watch_of(struct str name, const char *client_address_header)
 		{ STR_INIT("content-length"), WATCH_FRAMING, false },
 		{ STR_INIT("transfer-encoding"), WATCH_FRAMING, false },
 		{ STR_INIT("authorization"), WATCH_EVIDENCE, false },
+		{ STR_INIT("dpop"), WATCH_EVIDENCE, false },
 		{ STR_INIT("x-avow-"), WATCH_EVIDENCE, true },
 		{ STR_INIT("x-rhui-"), WATCH_EVIDENCE, true },
 		{ STR_INIT("x-forwarded-"), WATCH_FORWARDED, true },
 		{ STR_INIT("x-original-"), WATCH_FORWARDED, true },
 	};
 
+	const char *const configured[] = { rules->client_address_header,
+		rules->client_certificate_header };
+
 	for (size_t i = 0; i < ARRAY_LEN(table); i++)
 		if (table[i].is_prefix ? name_starts(name, table[i].name)
 				       : name_same(name, table[i].name))
 			return table[i].watch;
-	if (client_address_header && http_name_eq(name, client_address_header))
-		return WATCH_FORWARDED;
+	for (size_t i = 0; i < ARRAY_LEN(configured); i++)
+		if (configured[i] && http_name_eq(name, configured[i]))
+			return WATCH_FORWARDED;
 	return WATCH_NONE;
 }
 
 /* The most serious class of which one name stands twice. */
 static enum watch
-find_repeated(const struct http_request *r, const char *client_address_header)
+find_repeated(const struct http_request *r, const struct http_head_rules *rules)
 {
 	struct {
 		struct str name;
@@ -139,7 +144,7 @@ find_repeated(const struct http_request *r, const char *client_address_header)
 
 	for (size_t i = 0; i < r->n_headers; i++) {
 		struct str name = r->headers[i].name;
-		enum watch w = watch_of(name, client_address_header);
+		enum watch w = watch_of(name, rules);
 
 		if (w == WATCH_NONE)
 			continue;
@@ -236,7 +241,7 @@ http_head_check(struct http_request *r, struct str version,
 		v = check_fields(r);
 	if (v.status)
 		return v;
-	repeated = find_repeated(r, rules->client_address_header);
+	repeated = find_repeated(r, rules);
 	if (repeated == WATCH_FRAMING)
 		return refuse(400, MALFORMED,
 		    "Host, Content-Length or Transfer-Encoding stands twice");

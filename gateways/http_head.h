@@ -9,6 +9,7 @@
 struct http_head_rules {
 	size_t body_limit;
 	const char *client_address_header; /* counts as a forwarded header; may be NULL */
+	const char *client_certificate_header; /* the same */
 };
 
 struct http_head_verdict {

@@ -122,13 +122,15 @@ pool_prove_again(const struct gate_env *env, struct arena *a, struct str name,
 		.client = who->client,
 		.protocol = who->protocol,
 		.evidence = { .evidence = who->evidence },
+		/* Bound evidence became a member by its proof alone. */
+		.proven_before = true,
 		.now_ms = who->now_ms,
 	};
 	if (gate == NULL)
 		return error_set(reterr, ERR_SYSTEM_ERROR, SPAN_NONE,
 		    "gate `%.*s` is gone", STR_ARG(name));
-	if (!gate_prove(
-		a, env->state, gate, &seen, env->cache, &proven, reterr) ||
+	if (!gate_prove(a, env->state, gate, &seen, &env->prover, &proven, NULL,
+		reterr) ||
 	    !gate_require(gate, &seen, &proven, reterr))
 		return false;
 	who->claims = proven.claims;
@@ -270,12 +272,15 @@ prove(struct pool_call *call)
 	struct gate_proven *proven = &call->c.proven;
 	struct gate_seen seen = { .client = call->client.address,
 		.protocol = call->client.is_https ? STR("https") : STR("http"),
+		.certificate = call->client.certificate,
 		.method = q->method,
+		.target = q->target,
 		.now_ms = call->c.now_ms };
 	if (!gate_evidence_read(
 		q, call->gate->rhui, &seen.evidence, &call->c.why) ||
 	    !gate_prove(q->arena, call->env->state, call->gate, &seen,
-		call->env->cache, proven, &call->c.why) ||
+		&call->env->prover, proven, &call->c.stale_nonce,
+		&call->c.why) ||
 	    !gate_require(call->gate, &seen, proven, &call->c.why))
 		return false;
 	call->who =
@@ -359,9 +364,6 @@ refuse(struct pool_call *call, struct http_response *r)
 	    str_of(c->why.msg[0] != '\0' ? c->why.msg
 					 : error_help(c->answer.code)),
 	    str_z(call->q->arena, str_of(c->id)));
-	if (status == 401)
-		http_response_header(r, "WWW-Authenticate",
-		    STR("Basic realm=\"avow\", charset=\"UTF-8\""));
 	if (status == 405)
 		http_response_header(r, "Allow", STR("POST, DELETE"));
 }
@@ -374,6 +376,7 @@ pool_handle(const struct gate_env *env, const struct http_request *q,
 	gate_begin(env, &call.c);
 	if (!read_request(&call) || !prove(&call) || !act(&call, r))
 		refuse(&call, r);
+	gate_challenge(env, q, &call.c, r);
 	if (call.c.answer.code != ERR_NONE)
 		gate_headers(q, &call.c, r);
 }

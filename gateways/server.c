@@ -29,6 +29,7 @@ struct gateways_server {
 	char reload_error[512];
 	struct engine_log *log;
 	struct attest_cache *cache;
+	struct dpop *dpop;
 	struct store *store;
 	struct balancer *balancer;
 	struct http_options
@@ -51,8 +52,8 @@ take_state(struct gateways_server *s)
 static struct gate_env
 env_of(struct gateways_server *s, struct gateways_state *state)
 {
-	return (
-	    struct gate_env){ s->clock, state, s->log, s->cache, s->balancer };
+	return (struct gate_env){ s->clock, state, s->log,
+		{ s->cache, s->dpop }, s->balancer };
 }
 
 /* ---- routes
@@ -224,6 +225,9 @@ open_parts(struct gateways_server *s, struct error *err)
 	s->cache = attest_cache_new();
 	if (s->cache == NULL)
 		return error_nomem(err);
+	s->dpop = dpop_new(err);
+	if (s->dpop == NULL)
+		return false;
 	s->log = engine_log_open(c->decision_log.p, err);
 	if (s->log == NULL)
 		return false;
@@ -260,6 +264,7 @@ listen_http(struct gateways_server *s, struct error *err)
 		.trusted = c->proxies.items,
 		.n_trusted = c->proxies.n,
 		.client_address_header = c->client_address.p,
+		.client_certificate_header = c->client_certificate.p,
 		.flawed_path = "/gate/auth",
 		.handle = handle,
 		.ctx = s,
@@ -328,6 +333,8 @@ check_unchanged(
 		{ "store", old->store, now->store },
 		{ "decisionLog", old->decision_log, now->decision_log },
 		{ "clientAddress", old->client_address, now->client_address },
+		{ "clientCertificate", old->client_certificate,
+		    now->client_certificate },
 		{ "tls certificate", old->tls_certificate,
 		    now->tls_certificate },
 		{ "tls key", old->tls_key, now->tls_key },
@@ -444,6 +451,7 @@ gateways_server_stop(struct gateways_server *s, int drain_ms)
 	store_close(s->store);
 	engine_log_close(s->log);
 	attest_cache_free(s->cache);
+	dpop_free(s->dpop);
 	if (s->boot != NULL)
 		gateways_state_unref(swap_replace(&s->state, NULL));
 	gateways_state_unref(s->boot);

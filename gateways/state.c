@@ -58,6 +58,7 @@ load_trust(struct gateways_state *s, struct buf *messages)
 			.keys = t->keys.p,
 			.issuer = t->issuer,
 			.prefix = t->prefix,
+			.trust_domain = t->trust_domain,
 			.owners = t->owners.items,
 			.n_owners = t->owners.n,
 			.regions = t->regions.items,

@@ -147,9 +147,10 @@ kit_open(struct gate_kit *k)
 	kit_load(k);
 	log_threshold(LOG_ERROR);
 	k->env.clock = &k->clock;
-	k->env.cache = attest_cache_new();
+	k->env.prover.cache = attest_cache_new();
+	k->env.prover.dpop = dpop_new(&err);
 	k->env.log = engine_log_open(kit_path(k, "decisions.jsonl"), &err);
-	ck_assert_msg(k->env.log && k->env.cache, "%s", err.msg);
+	ck_assert_msg(k->env.log && k->env.prover.cache && k->env.prover.dpop, "%s", err.msg);
 }
 
 static inline void
@@ -158,7 +159,8 @@ kit_fini(struct gate_kit *k)
 	balancer_free(k->env.balancer);
 	store_close(k->store);
 	engine_log_close(k->env.log);
-	attest_cache_free(k->env.cache);
+	attest_cache_free(k->env.prover.cache);
+	dpop_free(k->env.prover.dpop);
 	gateways_state_unref(k->env.state);
 	attest_key_free(k->key);
 	buf_free(&k->r.body);

@@ -28,6 +28,7 @@ static const char whole[] =
     "clientAddress: X-Client\n"
     "tls: {certificate: c.pem, key: k.pem}\n"
     "erroredDeny: skip\n"
+    "clientCertificate: X-Client-Cert\n"
     "trust:\n"
     "  - {kind: avow, keys: /etc/avow/trust/avow, issuer: acme, audience: "
     "optional, purpose: document, weak: false}\n"
@@ -39,13 +40,16 @@ static const char whole[] =
     "    owners: [o]\n"
     "    prefix: awsold/\n"
     "    maxLease: none\n"
+    "  - {kind: token, keys: j.json, issuer: sts, prefix: t/, purpose: "
+    "token, trustDomain: acme.example}\n"
     "revoked: /etc/avow/revoked\n"
     "gates:\n"
     "  - {kind: repository, name: updates, demand: bearer, transport: any, "
     "rhui: ec2-rsa2048, maxLease: 90s, repositories: {main: /debian/, sec: "
     "/debian/security/}, require: {claims: [imageId, os]}, audience: "
     "required}\n"
-    "  - {kind: balancer, name: web, demand: address, pools: {web: {haproxy: "
+    "  - {kind: balancer, name: web, demand: key, url: "
+    "'https://lb.example:8443', pools: {web: {haproxy: "
     "/run/haproxy/admin.sock, backend: web_1.x-y, ports: [8080, 443], "
     "networks: [10.0.0.0/8]}}}\n";
 
@@ -85,6 +89,7 @@ START_TEST(whole_top)
 	ck_str_is(c->tls_key, "k.pem");
 	ck_assert_int_eq(c->errored_deny, CONFIG_ERRORED_SKIP);
 	ck_str_is(c->revoked, "/etc/avow/revoked");
+	ck_str_is(c->client_certificate, "X-Client-Cert");
 }
 END_TEST
 
@@ -93,12 +98,14 @@ START_TEST(whole_trust)
 	const struct config *c = parse_good(whole);
 	const struct config_trust *t = c->trust;
 
-	ck_assert_uint_eq(c->n_trust, 3);
+	ck_assert_uint_eq(c->n_trust, 4);
+	ck_str_is(t[3].kind, "token");
+	ck_str_is(t[3].trust_domain, "acme.example");
 	ck_str_is(t[0].kind, "avow");
 	ck_str_is(t[0].issuer, "acme");
 	ck_assert(t[0].audience_optional && t[0].owners.n == 0);
 	ck_assert_int_eq(t[0].max_lease_s, CONFIG_LEASE_NOT_GIVEN);
-	ck_assert_uint_eq(t[0].at.line, 12);
+	ck_assert_uint_eq(t[0].at.line, 13);
 	ck_str_is(t[1].prefix, "aws/");
 	ck_assert_int_eq(t[1].max_lease_s, 3600);
 	ck_assert(!t[1].audience_optional);
@@ -107,7 +114,7 @@ START_TEST(whole_trust)
 	ck_str_is(t[1].regions.items[0], "eu-west-1");
 	ck_str_is(t[1].images.items[0], "ami-1");
 	ck_assert_int_eq(t[2].max_lease_s, CONFIG_LEASE_NONE);
-	ck_assert_uint_eq(t[2].at.line, 14);
+	ck_assert_uint_eq(t[2].at.line, 15);
 	ck_assert_uint_eq(t[2].at.col, 5);
 }
 END_TEST
@@ -131,7 +138,8 @@ START_TEST(whole_gates)
 	ck_assert_uint_eq(g->require_claims.n, 2);
 	ck_assert_ptr_eq(b, &c->gates[1]);
 	ck_assert_int_eq(b->kind, CONFIG_GATE_BALANCER);
-	ck_assert_int_eq(b->demand, CONFIG_DEMAND_ADDRESS);
+	ck_assert_int_eq(b->demand, CONFIG_DEMAND_KEY);
+	ck_str_is(b->url, "https://lb.example:8443");
 	ck_assert_int_eq(b->transport, CONFIG_TRANSPORT_HTTPS);
 	ck_str_is(b->rhui, "ec2-signature");
 	ck_str_is(p->haproxy, "/run/haproxy/admin.sock");
@@ -143,7 +151,7 @@ START_TEST(whole_gates)
 	/* bearer */
 	ck_assert_uint_eq(c->n_warnings, 1);
 	ck_assert_ptr_nonnull(strstr(c->warnings[0].msg, "bearer"));
-	ck_assert_uint_eq(c->warnings[0].at.line, 21);
+	ck_assert_uint_eq(c->warnings[0].at.line, 23);
 }
 END_TEST
 
@@ -261,7 +269,29 @@ static const struct {
 	{ P "trust: [{kind: avow, keys: k, issuer: i, weak: true}]\n" G,
 	    ERR_CONFIG_VALUE, 2, 48, "not supported yet" },
 	{ P "trust: [{kind: avow, keys: k, issuer: i, purpose: token}]\n" G,
-	    ERR_CONFIG_VALUE, 2, 51, "not supported yet" },
+	    ERR_CONFIG_VALUE, 2, 42, "purpose `document`, and no other" },
+	{ P "trust: [{kind: token, keys: k, issuer: i, purpose: document}]\n" G,
+	    ERR_CONFIG_VALUE, 2, 43, "purpose `token`, and no other" },
+	{ P "trust: [{kind: token, keys: k}]\n" G, ERR_CONFIG_KEY, 2, 10,
+	    "needs `issuer`" },
+	{ P "trust: [{kind: token, keys: k, issuer: i, audience: "
+	    "optional}]\n" G,
+	    ERR_CONFIG_VALUE, 2, 10, "for one audience" },
+	{ P T G "clientCertificate: Authorization\n", ERR_CONFIG_VALUE, 4, 20,
+	    "cannot be the header" },
+	{ P T G "clientCertificate: DPoP\n", ERR_CONFIG_VALUE, 4, 20,
+	    "cannot be the header" },
+	{ P T G "clientCertificate: x-FORWARDED-for\n", ERR_CONFIG_VALUE, 1, 1,
+	    "name one header" },
+	{ P T "gates: [{kind: repository, name: a, url: 'https://h/', "
+	      "repositories: {m: /d/}}]\n",
+	    ERR_CONFIG_VALUE, 3, 42, "without a path" },
+	{ P T "gates: [{kind: repository, name: a, url: 'https://H', "
+	      "repositories: {m: /d/}}]\n",
+	    ERR_CONFIG_VALUE, 3, 42, "small letters" },
+	{ P T "gates: [{kind: repository, name: a, url: 'ftp://host', "
+	      "repositories: {m: /d/}}]\n",
+	    ERR_CONFIG_VALUE, 3, 42, "https://HOST" },
 	{ P "trust: [{kind: avow, keys: k, issuer: i, instances: [i]}]\n" G,
 	    ERR_CONFIG_KEY, 2, 42, "not supported yet" },
 	{ P "trust:\n- {kind: avow, keys: k, issuer: i}\n"
@@ -313,7 +343,7 @@ static const struct {
 	    ERR_CONFIG_VALUE, 3, 60, "`/d/` is there already" },
 	{ P T "gates: [{kind: repository, name: a, demand: key, repositories: "
 	      "{m: /d/}}]\n",
-	    ERR_CONFIG_VALUE, 3, 45, "not supported yet" },
+	    ERR_CONFIG_KEY, 3, 10, "no way to prove one" },
 	{ P T "gates: [{kind: repository, name: a, audience: optional, "
 	      "repositories: {m: /d/}}]\n",
 	    ERR_CONFIG_VALUE, 3, 47, "not supported yet" },

@@ -30,6 +30,7 @@ static const struct {
 	enum http_flaw flaw;
 	enum err_code want;
 	const char *kind, *user;
+	const char *document, *signature; /* NULL: `{}`, `sig` */
 } rows[] = {
 	{ "two fields",
 	    { { STR_INIT("X-Avow-Document"), STR_INIT(DOC) },
@@ -97,7 +98,26 @@ static const struct {
 	    .flaw = HTTP_FLAW_REPEATED_EVIDENCE,
 	    .want = ERR_EVIDENCE_AMBIGUOUS },
 	{ "another scheme",
+	    { { STR_INIT("Authorization"), STR_INIT("Digest abc") } },
+	    .want = ERR_EVIDENCE_MALFORMED },
+	{ "a bearer's token",
 	    { { STR_INIT("Authorization"), STR_INIT("Bearer abc") } },
+	    .kind = "token", .document = "abc", .signature = "" },
+	{ "a token with its proof",
+	    { { STR_INIT("Authorization"), STR_INIT("dpop abc") },
+		{ STR_INIT("DPoP"), STR_INIT("p") } },
+	    .kind = "token", .document = "abc", .signature = "" },
+	{ "a token without its proof",
+	    { { STR_INIT("Authorization"), STR_INIT("DPoP abc") } },
+	    .want = ERR_EVIDENCE_PROOF },
+	{ "a bearer with a proof",
+	    { { STR_INIT("Authorization"), STR_INIT("Bearer abc") },
+		{ STR_INIT("DPoP"), STR_INIT("p") } },
+	    .want = ERR_EVIDENCE_AMBIGUOUS },
+	{ "a proof of nothing", { { STR_INIT("DPoP"), STR_INIT("p") } },
+	    .want = ERR_EVIDENCE_MISSING },
+	{ "an empty token",
+	    { { STR_INIT("Authorization"), STR_INIT("Bearer ") } },
 	    .want = ERR_EVIDENCE_MALFORMED },
 	{ "Basic alone", { { STR_INIT("Authorization"), STR_INIT("Basic") } },
 	    .want = ERR_EVIDENCE_MALFORMED },
@@ -138,10 +158,12 @@ START_TEST(reads)
 		return;
 	}
 	ck_str_is(e.evidence.kind, rows[_i].kind);
-	ck_str_is(e.evidence.document, "{}");
+	ck_str_is(
+	    e.evidence.document, rows[_i].document ? rows[_i].document : "{}");
 	/* RHUI's is encoded twice at times, and `sig` could be that. */
 	if (strcmp(rows[_i].kind, "avow") == 0)
-		ck_str_is(e.evidence.signature, "sig");
+		ck_str_is(e.evidence.signature,
+		    rows[_i].signature ? rows[_i].signature : "sig");
 	ck_assert_int_eq(e.basic_user.p != NULL, rows[_i].user != NULL);
 	if (rows[_i].user)
 		ck_str_is(e.basic_user, rows[_i].user);

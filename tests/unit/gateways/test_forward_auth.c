@@ -108,7 +108,7 @@ static const struct row {
 	    .more = { { "Authorization", "Bearer x" } },
 	    .code = "evidence.ambiguous" },
 	{ "another scheme alone", .form = NONE,
-	    .more = { { "Authorization", "Bearer x" } },
+	    .more = { { "Authorization", "Digest x" } },
 	    .code = "evidence.malformed" },
 	{ "Basic without a colon", .form = NONE,
 	    .more = { { "Authorization", "Basic YWJj" } },

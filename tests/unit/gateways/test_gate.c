@@ -105,8 +105,11 @@ START_TEST(proves)
 	for (int i = 0; i < 3; i++) {
 		struct gate_proven p = { 0 };
 		struct error err = { 0 };
-		bool ok = gate_prove(k.a, k.env.state, &gate, &seen,
-			      i ? k.env.cache : NULL, &p, &err) &&
+		const struct gate_prover prover = {
+			i ? k.env.prover.cache : NULL, k.env.prover.dpop
+		};
+		bool ok = gate_prove(k.a, k.env.state, &gate, &seen, &prover,
+			      &p, NULL, &err) &&
 			  gate_require(&gate, &seen, &p, &err);
 
 		ck_assert_msg(err.code == rows[_i].want, "%s: got %s (%s)",

@@ -113,7 +113,8 @@ START_TEST(asks)
 
 	seen.evidence.evidence = e;
 	ok = ok && repository_find(k.a, k.env.state, &seen, &p, &err) &&
-	     gate_prove(k.a, k.env.state, p.gate, &seen, NULL, &proven, &err) &&
+	     gate_prove(k.a, k.env.state, p.gate, &seen, &k.env.prover, &proven,
+		 NULL, &err) &&
 	     repository_request(k.a, k.env.state, &p, &seen, &proven, &g, &err);
 	ck_assert_msg(ok, "%s", err.msg);
 	r = engine_gated_request(g);
