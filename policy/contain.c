@@ -15,13 +15,6 @@
 
 #define PROBE_MAX 64u
 #define NO_TEST UINT32_MAX
-#define WIDER_MAX 8u
-
-/* The atoms that rules have and that hold all that an atom holds. */
-struct wider {
-	uint32_t atoms[WIDER_MAX];
-	uint32_t n; /* 0: not looked for yet */
-};
 
 /* Rules by effect, atoms and what their list begins with: two entries a rule.
  */
@@ -117,11 +110,8 @@ add_wider(struct making *m, struct wider *w, struct normal_atom atom)
 	return true;
 }
 
-/* The atom itself first. Sets and prefixes that hold more are not looked for.
- */
-static bool
-look_for_wider(
-    struct making *m, const struct normal_atom *atom, struct wider *w)
+bool
+contain_wider(struct making *m, const struct normal_atom *atom, struct wider *w)
 {
 	bool has_uid = atom->kind == ATOM_EQ || atom->kind == ATOM_IN ||
 		       atom->kind == ATOM_IS_IN;
@@ -142,7 +132,7 @@ look_for_wider(
 static const struct wider *
 wider_than(struct finder *f, const struct normal_atom *atom, struct wider *w)
 {
-	return w->n > 0 || look_for_wider(f->m, atom, w) ? w : NULL;
+	return w->n > 0 || contain_wider(f->m, atom, w) ? w : NULL;
 }
 
 /* ---- covers ---------------------------------------------------------------
@@ -375,6 +365,12 @@ hang(struct making *m, uint32_t x, const struct ids *covers)
 	return true;
 }
 
+bool
+contain_hang(struct making *m, uint32_t x, const struct ids *covers)
+{
+	return !has_room(m, &m->rules[x], covers) || hang(m, x, covers);
+}
+
 static bool
 contain(struct finder *f, uint32_t x)
 {
@@ -383,7 +379,7 @@ contain(struct finder *f, uint32_t x)
 
 	if (!find_covers(f, x, m->rules[x].effect, &covers))
 		return false;
-	return !has_room(m, &m->rules[x], &covers) || hang(m, x, &covers);
+	return contain_hang(m, x, &covers);
 }
 
 bool

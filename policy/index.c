@@ -114,11 +114,7 @@ rank(struct policy_index *ix, struct arena *spare)
 static bool
 build(struct policy_index *ix, struct arena *spare, struct error *reterr)
 {
-	static const struct normal_options options = { .decompound = true,
-		.expand = true,
-		.dedup = true,
-		.contain = true,
-		.recompound = true };
+	const struct normal_options options = NORMAL_DEFAULTS;
 	struct index_building b = {
 		.ix = ix, .spare = spare, .reterr = reterr
 	};

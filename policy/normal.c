@@ -43,6 +43,12 @@ wants_dedup(const struct normal_options *o)
 }
 
 static bool
+wants_unions(const struct normal_options *o)
+{
+	return o->unions;
+}
+
+static bool
 wants_contain(const struct normal_options *o)
 {
 	return o->contain;
@@ -75,7 +81,9 @@ static const struct stage stages[] = {
 	{ "merge", "on placed rules: equal ones have equal numbers", NULL, dedup_merge, wants_dedup },
 	{ "order", "before what prefers one of several", NULL, order_rules, always },
 	{ "contain", "on merged rules: none covers its own copy", NULL, contain_rules, wants_contain },
+	{ "unions", "after single covers, which are cheaper to find", NULL, unions_contain, wants_unions },
 	{ "denied", "for people alone: on what is left, before atoms are joined", NULL, contain_denied, wants_denied },
+	{ "denied by several", "the same of denies together", NULL, unions_denied, wants_denied },
 	{ "recompound", "last: joined atoms are harder to compare", NULL, recompound_join, wants_join },
 };
 /* clang-format on */

@@ -146,7 +146,7 @@ enum normal_granularity {
 /* Which stages run. All on is the default of every command; tests turn them off one by one. Zero: none but the split into atoms and conjuncts. */
 struct normal_options {
 	/* expand: wildcards over what a schema closes (schema_close_set); without one nothing is closed, so there is nothing to do. */
-	bool decompound, expand, dedup, contain, recompound;
+	bool decompound, expand, dedup, contain, unions, recompound;
 	uint32_t growth_max; /* rules one instance may become before it stays undivided; 0: the default */
 	uint32_t below_max;  /* rules that may hang below one cover, since each is looked at one by one; 0: the default */
 	bool denied;         /* look for permits that denies beat; changes no rule; not with joining */
@@ -154,7 +154,7 @@ struct normal_options {
 };
 
 #define NORMAL_DEFAULTS \
-	((struct normal_options){ .decompound = true, .expand = true, .dedup = true, .contain = true, .recompound = true })
+	((struct normal_options){ .decompound = true, .expand = true, .dedup = true, .contain = true, .unions = true, .recompound = true })
 
 /* Errors: memory, ERR_LIMIT_COUNT. Cost O(n log n). */
 bool normal_make(struct arena *a, const struct policy_set *set,

@@ -8,6 +8,8 @@
  */
 #include "policy/relate.h"
 
+#include "policy/canon.h"
+
 /* ---- atoms ----------------------------------------------------------------
  */
 
@@ -206,6 +208,38 @@ relate_test_implies(const struct making *m, uint32_t x, uint32_t y)
 	       form_implies(&m->tests[x].conjunct, &m->tests[y].conjunct);
 }
 
+/* Forms of one path: where it is missing both err, orders of one kind where it
+ * is of another. */
+static bool
+errs_with(const struct making *m, uint32_t x, uint32_t y)
+{
+	const struct normal_conjunct *a = &m->tests[x].conjunct,
+				     *b = &m->tests[y].conjunct;
+
+	if (x == y)
+		return true;
+	if (a->form == FORM_TREE || a->path != b->path)
+		return false;
+	if (a->form == FORM_EQ)
+		return b->form == FORM_EQ || b->form == FORM_ORDER;
+	return a->form == FORM_ORDER && b->form == FORM_ORDER &&
+	       a->literal.kind == b->literal.kind;
+}
+
+bool
+relate_test_excludes(const struct making *m, uint32_t x, uint32_t y)
+{
+	struct normal_conjunct opposite = m->tests[y].conjunct;
+
+	if (m->tests[y].opposite == x)
+		return true;
+	if (opposite.form == FORM_ORDER)
+		opposite.op = (uint8_t)canon_negate((enum ast_op)opposite.op);
+	else
+		opposite.form_negated = !opposite.form_negated;
+	return form_implies(&m->tests[x].conjunct, &opposite);
+}
+
 /* ---- lists and rules ------------------------------------------------------
  */
 
@@ -245,6 +279,66 @@ relate_list_covers(const struct making *m, uint32_t cover, uint32_t list)
 		while (j < c->n && map[j] < i)
 			j++;
 		if (j < c->n && map[j] != i)
+			return false;
+	}
+	return true;
+}
+
+#define ANSWERED UINT32_MAX
+
+static bool
+is_answered(const struct making *m, const uint32_t atoms[3], uint32_t test)
+{
+	const struct known_test *t = &m->tests[test];
+	enum relation r;
+
+	if (t->atom.kind == ATOM_ANY || !t->atom_is_exact)
+		return false;
+	r = relate_atoms(&m->atoms[atoms[t->atom_var]], &t->atom);
+	return t->atom_negated ? r == RELATE_DISJOINT
+			       : r == RELATE_EQUAL || r == RELATE_COVERED;
+}
+
+/* For each test of the cover the first that implies it, or ANSWERED. */
+static bool
+map_piece(const struct making *m, const struct known_list *cover,
+    const uint32_t atoms[3], const uint32_t *tests, uint32_t n,
+    uint32_t *ret_map)
+{
+	for (uint32_t j = 0; j < cover->n; j++) {
+		uint32_t l = 0;
+
+		ret_map[j] = ANSWERED;
+		if (is_answered(m, atoms, cover->tests[j]))
+			continue;
+		while (
+		    l < n && !relate_test_implies(m, tests[l], cover->tests[j]))
+			l++;
+		if (l == n)
+			return false;
+		ret_map[j] = l;
+	}
+	return true;
+}
+
+bool
+relate_piece_covered(const struct making *m, const struct known_list *cover,
+    const uint32_t atoms[3], const uint32_t *tests, const bool *may_err,
+    uint32_t n)
+{
+	uint32_t map[COVER_MAX];
+
+	if (cover->n > COVER_MAX || !map_piece(m, cover, atoms, tests, n, map))
+		return false;
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t j = 0;
+
+		if (!may_err[i])
+			continue;
+		while (j < cover->n && (map[j] == ANSWERED || map[j] < i))
+			j++;
+		if (j < cover->n && map[j] != i &&
+		    !errs_with(m, tests[i], cover->tests[j]))
 			return false;
 	}
 	return true;

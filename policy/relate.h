@@ -20,6 +20,12 @@ enum relation relate_atoms(
 bool relate_test_implies(const struct making *m, uint32_t x, uint32_t y);
 /* Is `cover`'s list of tests satisfied where `list` is, and satisfied or in error where `list` errs? */
 bool relate_list_covers(const struct making *m, uint32_t cover, uint32_t list);
+/* Is `y` false wherever `x` holds? */
+bool relate_test_excludes(const struct making *m, uint32_t x, uint32_t y);
+/* Where the atoms and the tests hold: does the list? Where one of those that may err does, does the list err or hold? Tests of the list that the atoms answer count. */
+bool relate_piece_covered(const struct making *m,
+    const struct known_list *cover, const uint32_t atoms[3],
+    const uint32_t *tests, const bool *may_err, uint32_t n);
 /* Whole rules of one effect. */
 enum relation relate_rules(
     const struct making *m, const struct rule *x, const struct rule *y);

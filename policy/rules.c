@@ -270,6 +270,87 @@ rules_total(const struct making *m, const uint32_t *tests, uint32_t n)
 	return n;
 }
 
+uint32_t
+rules_first_place(
+    const struct making *m, const uint32_t *tests, uint32_t n, uint32_t test)
+{
+	struct normal_read known[KNOWN_MAX];
+	uint32_t n_known = 0;
+
+	for (uint32_t i = 0;; i++) {
+		const struct known_test *t;
+
+		if (is_guarded(m, &m->tests[test], known, n_known))
+			return i;
+		if (i == n)
+			return UINT32_MAX;
+		t = &m->tests[tests[i]];
+		for (uint32_t k = 0; k < t->n_sure && n_known < KNOWN_MAX; k++)
+			known[n_known++] = t->sure[k];
+	}
+}
+
+/* The opposite's text in m->text. */
+static void
+write_opposite(struct making *m, uint32_t test)
+{
+	const struct normal_conjunct *c = &m->tests[test].conjunct;
+	struct test opposite = { .node = c->node,
+		.member = c->member,
+		.var = c->var,
+		.negated = !c->negated };
+
+	m->text.n = 0;
+	canon_test(&m->text, &m->set->instances[c->instance], &opposite);
+}
+
+bool
+rules_has_opposite(struct making *m, uint32_t test)
+{
+	struct known_test *t = &m->tests[test];
+
+	if (t->opposite != UINT32_MAX)
+		return true;
+	write_opposite(m, test);
+	if (!buf_ok(&m->text))
+		return false;
+	t->opposite = intern_find(m->test_texts, STR(""), buf_str(&m->text));
+	if (t->opposite == INTERN_NONE)
+		return false;
+	m->tests[t->opposite].opposite = test;
+	return true;
+}
+
+uint32_t
+rules_opposite(struct making *m, uint32_t test)
+{
+	struct known_test turned;
+	struct normal_conjunct *c = &turned.conjunct;
+	bool is_new;
+	uint32_t id;
+
+	if (rules_has_opposite(m, test))
+		return m->tests[test].opposite;
+	write_opposite(m, test);
+	id = number(m, m->test_texts, &is_new);
+	if (id == UINT32_MAX ||
+	    !ARENA_PUSH_ROOM(m->scratch, m->tests, m->n_tests, m->cap_tests))
+		return UINT32_MAX;
+	turned = m->tests[test];
+	c->negated = !c->negated;
+	if (c->form == FORM_ORDER)
+		c->op = (uint8_t)canon_negate((enum ast_op)c->op);
+	else
+		c->form_negated = !c->form_negated;
+	turned.atom_negated = !turned.atom_negated;
+	turned.atom_number = UINT32_MAX;
+	turned.opposite = test;
+	turned.n_sure = 0;
+	m->tests[m->n_tests++] = turned;
+	m->tests[test].opposite = id;
+	return id;
+}
+
 void
 rules_note(
     struct making *m, const char *what, uint32_t instance, uint32_t other)

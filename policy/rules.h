@@ -1,6 +1,6 @@
 /* rules.h - the rules of a policy set while the normal form is made; for the files of policy/ alone.
  *   split -> expand -> decompound -> atoms   take one policy apart: its text, conjunctions of tests (drafts), rules of three atoms and a list of tests
- *   merge -> order -> contain -> recompound   act on all rules; what they compare are numbers, since equal atoms, tests and lists have one number each
+ *   merge -> order -> contain -> unions -> recompound   act on all rules; what they compare are numbers, since equal atoms, tests and lists have one number each
  * Atoms, tests and lists are told apart by their canonical text (canon.h), never by a hash alone. Everything here lives in `scratch` but what the normal form
  * keeps. A stage is a function from rules to rules that leaves the invariant of normal.h as it found it; doing it twice is doing it once. */
 #ifndef POLICY_RULES_H
@@ -45,6 +45,7 @@ struct known_test {
 	uint8_t atom_var;
 	bool atom_negated, atom_is_exact;
 	uint32_t atom_number; /* UINT32_MAX: not asked for yet */
+	uint32_t opposite; /* the number of the test turned round; UINT32_MAX: none, or not asked for yet */
 };
 
 /* What is known of a test by its words, as written. */
@@ -132,6 +133,8 @@ bool atoms_policy(struct making *m, struct error *reterr) MUST_USE;
 bool dedup_merge(struct making *m, struct error *reterr) MUST_USE;
 bool contain_rules(struct making *m, struct error *reterr) MUST_USE;
 bool contain_denied(struct making *m, struct error *reterr) MUST_USE;
+bool unions_contain(struct making *m, struct error *reterr) MUST_USE;
+bool unions_denied(struct making *m, struct error *reterr) MUST_USE;
 bool recompound_join(struct making *m, struct error *reterr) MUST_USE;
 bool order_rules(struct making *m, struct error *reterr) MUST_USE;
 
@@ -160,10 +163,28 @@ bool rule_table_init(
     struct rule_table *t, struct arena *a, size_t n_entries) MUST_USE;
 uint32_t *rule_table_head(
     const struct rule_table *t, const uint32_t key[RULE_KEY]);
+/* The number of a test's opposite, which is given one if need be; UINT32_MAX when memory is out. rules_has_opposite only looks whether there is one. */
+uint32_t rules_opposite(struct making *m, uint32_t test);
+bool rules_has_opposite(struct making *m, uint32_t test);
+/* The first place among the tests where `test` errs on no request on which those before it hold; UINT32_MAX: there is none. */
+uint32_t rules_first_place(
+    const struct making *m, const uint32_t *tests, uint32_t n, uint32_t test);
 /* How many of the tests, from the first, err on no request. */
 uint32_t rules_total(
     const struct making *m, const uint32_t *tests, uint32_t n);
 bool ids_add(struct arena *a, struct ids *ids, uint32_t id) MUST_USE;
+
+/* The atoms that rules have and that hold all that an atom holds, itself first; sets and prefixes that hold more are not looked for. */
+#define WIDER_MAX 8u
+struct wider {
+	uint32_t atoms[WIDER_MAX];
+	uint32_t n; /* 0: not looked for yet */
+};
+bool contain_wider(struct making *m, const struct normal_atom *atom,
+    struct wider *w) MUST_USE;
+/* Rule `x` leaves the index and hangs below its covers, where these have room and there are any. False when memory is out. */
+bool contain_hang(
+    struct making *m, uint32_t x, const struct ids *covers) MUST_USE;
 
 /* Parentheses and `!` looked through; *inout_negated is turned by each `!`. */
 uint32_t node_bare(const struct ast *t, uint32_t node, bool *inout_negated);

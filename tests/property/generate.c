@@ -353,6 +353,31 @@ fresh(struct generate *g, struct generate_policy *p)
 		p->conditions[i] = condition(g);
 }
 
+/* What cuts a policy in two: a test, and its opposite. */
+static const char *const cuts[] = { "context has x", "principal has owner",
+	"principal == User::\"a\"", "principal in Group::\"g\"",
+	"resource is Doc", "context.x < 2", "context.x >= 1", "context.x == 1",
+	"context.flag", "context.y > 0", "principal.hasTag(\"t\")" };
+
+static void
+add_condition(struct generate *g, struct generate_policy *p, const char *word,
+    const char *test)
+{
+	struct buf out = { 0 };
+	uint32_t at = p->n_conditions;
+
+	if (at == GENERATE_CONDITIONS)
+		return;
+	buf_printf(&out, "%s { %s }", word, test);
+	p->n_conditions++;
+	/* In front it is asked always, behind only where the rest holds. */
+	if (generate_one_in(g, 2) && at > 0) {
+		p->conditions[at] = p->conditions[0];
+		at = 0;
+	}
+	p->conditions[at] = keep(g, &out);
+}
+
 /* A copy with at most one difference. */
 static void
 vary(struct generate *g, struct generate_policy *p)
@@ -400,7 +425,16 @@ generate_case(struct generate *g, struct generate_case *ret)
 					   str_of(PICK(g, declarations)) };
 	ret->n_policies = 1 + generate_below(g, GENERATE_POLICIES);
 	for (uint32_t i = 0; i < ret->n_policies; i++)
-		if (i > 0 && generate_one_in(g, 2)) {
+		if (i + 1 < ret->n_policies && i > 0 && generate_one_in(g, 6)) {
+			const struct generate_policy *whole =
+			    &ret->policies[generate_below(g, i)];
+			const char *test = PICK(g, cuts);
+
+			ret->policies[i] = *whole;
+			ret->policies[i + 1] = *whole;
+			add_condition(g, &ret->policies[i++], "when", test);
+			add_condition(g, &ret->policies[i], "unless", test);
+		} else if (i > 0 && generate_one_in(g, 2)) {
 			ret->policies[i] = ret->policies[generate_below(g, i)];
 			vary(g, &ret->policies[i]);
 		} else {

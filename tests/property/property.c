@@ -15,7 +15,7 @@
 #include "tests/lib/linear.h"
 #include "tests/property/published.h"
 
-#define STAGES 5u
+#define STAGES 6u
 #define ALL_STAGES ((1u << STAGES) - 1)
 #define WORLDS 2u
 #define REQUESTS 12u
@@ -28,7 +28,7 @@ struct run {
 	struct schema *schema;        /* what wildcards may be expanded by */
 	uint64_t agree, differ, forms, forms_differ, printed_again, indexed;
 	/* How often the stages did something. */
-	uint64_t merged, contained, joined, divided, expanded, cases;
+	uint64_t merged, contained, united, joined, divided, expanded, cases;
 };
 
 /* A case as one request sees it. */
@@ -48,6 +48,7 @@ options_of(const struct run *run, unsigned mask)
 	o.contain = mask & 4;
 	o.recompound = mask & 8;
 	o.expand = mask & 16;
+	o.unions = mask & 32;
 	return o;
 }
 
@@ -206,14 +207,15 @@ show(const struct run *run, const struct situation *s)
 
 	small.c = &c;
 	shrink(run, &small, &c);
-	printf("\nseed %llu, stages%s%s%s%s%s, growth_max %u, below_max %u, "
+	printf("\nseed %llu, stages%s%s%s%s%s%s, growth_max %u, below_max %u, "
 	       "granularity %d %d %d\n%.*s",
 	    (unsigned long long)run->seed,
 	    s->options.decompound ? " decompound" : "",
 	    s->options.dedup ? " dedup" : "",
 	    s->options.contain ? " contain" : "",
 	    s->options.recompound ? " recompound" : "",
-	    s->options.expand ? " expand" : "", s->options.growth_max,
+	    s->options.expand ? " expand" : "",
+	    s->options.unions ? " unions" : "", s->options.growth_max,
 	    s->options.below_max, (int)s->options.granularity[0],
 	    (int)s->options.granularity[1], (int)s->options.granularity[2],
 	    STR_ARG(c.declarations));
@@ -413,10 +415,13 @@ count_work(struct run *run, const struct normal *n)
 	run->contained += n->n_contained > 0;
 	run->divided += n->n_rules > policy_set_count(n->set);
 	run->expanded += n->closed != NULL;
-	for (uint32_t i = 0; i < n->n_notes; i++)
-		run->merged += strcmp(n->notes[i].what, "merged") == 0;
-	for (uint32_t i = 0; i < n->n_notes; i++)
-		run->joined += strcmp(n->notes[i].what, "joined") == 0;
+	for (uint32_t i = 0; i < n->n_notes; i++) {
+		const struct normal_note *note = &n->notes[i];
+
+		run->merged += strcmp(note->what, "merged") == 0;
+		run->joined += strcmp(note->what, "joined") == 0;
+		run->united += strcmp(note->stage, "unions") == 0;
+	}
 }
 
 static void
@@ -530,10 +535,11 @@ main(int argc, char **argv)
 	    (unsigned long long)run.printed_again);
 	printf(
 	    "of %llu compilations: %llu divided, %llu expanded, %llu merges, "
-	    "%llu with contained rules, %llu joins\n",
+	    "%llu with contained rules, %llu covers of several, %llu joins\n",
 	    (unsigned long long)run.cases, (unsigned long long)run.divided,
 	    (unsigned long long)run.expanded, (unsigned long long)run.merged,
-	    (unsigned long long)run.contained, (unsigned long long)run.joined);
+	    (unsigned long long)run.contained, (unsigned long long)run.united,
+	    (unsigned long long)run.joined);
 	printf("%llu decisions were looked up in an index\n",
 	    (unsigned long long)run.indexed);
 	arena_free(run.arena);
