@@ -4,17 +4,18 @@
  * when denies cover each of its rules. What has been called same or contained
  * is no cover for others any more, so that all that is reported may go at once:
  * covers of covers cover. Of several that could go the later one is named.
- * Nothing here compares rules itself: the merge, the hanging below and the
- * search for denies have done so. Cost: linear in rules, parents and covers. */
+ * Nothing here compares rules itself: the merge, the hanging below one or
+ * several and the search for denies have done so. Cost: linear in rules,
+ * parents and covers. */
 #include "policy/fold.h"
-#include "policy/normal.h"
-#include "policy/set.h"
+#include "policy/rules.h"
 
 #include "base/intern.h"
 
 /* More may hang below one cover than where decisions look at each. */
 #define BELOW_MAX 4096u
-#define NAMED_MAX 3u
+#define NAMED_MAX POLICY_LINT_OTHERS_MAX
+#define SAID_MAX 3u /* in the message */
 
 enum verdict_kind {
 	VERDICT_NONE = 0,
@@ -27,8 +28,8 @@ enum verdict_kind {
 /* What is found of one policy, and the policies that are named for it. */
 struct verdict {
 	enum verdict_kind kind;
-	uint32_t named[NAMED_MAX];
-	uint32_t n_named; /* may be more than NAMED_MAX */
+	struct ids named; /* NAMED_MAX at most */
+	size_t n_more;
 };
 
 /* Lists by number, one after the other: those of i are [at[i], at[i + 1]). */
@@ -46,7 +47,9 @@ struct lint {
 	const struct normal_denied **denied; /* by rule; NULL: by none */
 	struct verdict *verdicts;            /* by instance */
 	struct error *found;
-	size_t n_found, cap_found, dropped;
+	struct policy_lint_others *others; /* of each found */
+	size_t n_found, cap_found, cap_others, dropped;
+	bool failed; /* memory ran out while naming */
 	struct arena *a;
 };
 
@@ -154,24 +157,25 @@ has_parent(const struct normal_rule *r, uint32_t instance)
 }
 
 static void
-name(struct verdict *v, uint32_t instance)
+name(struct lint *l, struct verdict *v, uint32_t instance)
 {
-	for (uint32_t i = 0; i < v->n_named && i < NAMED_MAX; i++)
-		if (v->named[i] == instance)
+	for (size_t i = 0; i < v->named.n; i++)
+		if (v->named.items[i] == instance)
 			return;
-	if (v->n_named < NAMED_MAX)
-		v->named[v->n_named] = instance;
-	v->n_named++;
+	if (v->named.n == NAMED_MAX)
+		v->n_more++;
+	else if (!ids_add(l->a, &v->named, instance))
+		l->failed = true;
 }
 
 /* Another policy that stays and has the rule: one that is named already, or
  * the first. */
 static bool
-name_other(const struct lint *l, const struct normal_rule *r, uint32_t instance,
+name_other(struct lint *l, const struct normal_rule *r, uint32_t instance,
     struct verdict *v)
 {
-	for (uint32_t i = 0; i < v->n_named && i < NAMED_MAX; i++)
-		if (has_parent(r, v->named[i]))
+	for (size_t i = 0; i < v->named.n; i++)
+		if (has_parent(r, v->named.items[i]))
 			return true;
 	for (uint32_t i = 0; i < r->n_parents; i++) {
 		enum verdict_kind kind = l->verdicts[r->parents[i]].kind;
@@ -179,7 +183,7 @@ name_other(const struct lint *l, const struct normal_rule *r, uint32_t instance,
 		if (r->parents[i] == instance || kind == VERDICT_SAME ||
 		    kind == VERDICT_CONTAINED)
 			continue;
-		name(v, r->parents[i]);
+		name(l, v, r->parents[i]);
 		return true;
 	}
 	return false;
@@ -188,8 +192,7 @@ name_other(const struct lint *l, const struct normal_rule *r, uint32_t instance,
 /* All covers of a rule together cover it; those that are the policy's own
  * count, as they are looked at themselves. */
 static bool
-is_covered(
-    const struct lint *l, uint32_t rule, uint32_t instance, struct verdict *v)
+is_covered(struct lint *l, uint32_t rule, uint32_t instance, struct verdict *v)
 {
 	uint32_t c = rule - l->n->n_rules;
 
@@ -232,7 +235,7 @@ judge_denied(struct lint *l, uint32_t instance)
 		if (!d)
 			return;
 		for (uint32_t k = 0; k < d->n_by; k++)
-			name(&v, l->n->rules[d->by[k]].parents[0]);
+			name(l, &v, l->n->rules[d->by[k]].parents[0]);
 	}
 	l->verdicts[instance] = v;
 }
@@ -264,7 +267,7 @@ judge_same(struct lint *l)
 			continue;
 		}
 		l->verdicts[i].kind = VERDICT_SAME;
-		name(&l->verdicts[i], firsts[id]);
+		name(l, &l->verdicts[i], firsts[id]);
 	}
 	return true;
 }
@@ -282,7 +285,7 @@ judge(struct lint *l)
 	for (uint32_t i = (uint32_t)l->set->n_instances; i-- > 0;)
 		if (l->verdicts[i].kind == VERDICT_NONE)
 			judge_contained(l, i);
-	return true;
+	return !l->failed;
 }
 
 /* ---- messages -------------------------------------------------------------
@@ -295,9 +298,11 @@ add_found(struct lint *l)
 		l->dropped++;
 		return NULL;
 	}
-	if (!ARENA_PUSH_ROOM(l->a, l->found, l->n_found, l->cap_found))
+	if (!ARENA_PUSH_ROOM(l->a, l->found, l->n_found, l->cap_found) ||
+	    !ARENA_PUSH_ROOM(l->a, l->others, l->n_found, l->cap_others))
 		return NULL;
 	l->found[l->n_found] = (struct error){ 0 };
+	l->others[l->n_found] = (struct policy_lint_others){ 0 };
 	return &l->found[l->n_found++];
 }
 
@@ -305,15 +310,16 @@ add_found(struct lint *l)
 static void
 say_named(const struct lint *l, const struct verdict *v, struct buf *out)
 {
-	for (uint32_t i = 0; i < v->n_named && i < NAMED_MAX; i++) {
-		struct span at = policy_set_info(l->set, v->named[i]).at;
+	for (size_t i = 0; i < v->named.n && i < SAID_MAX; i++) {
+		struct span at = policy_set_info(l->set, v->named.items[i]).at;
 
 		buf_addz(out, i ? ", " : " ");
 		buf_add(out, str_sub(str_of(at.file), 0, 60));
 		buf_printf(out, ":%u", at.line);
 	}
-	if (v->n_named > NAMED_MAX)
-		buf_printf(out, " and %u more", v->n_named - NAMED_MAX);
+	if (v->named.n > SAID_MAX)
+		buf_printf(
+		    out, " and %zu more", v->named.n - SAID_MAX + v->n_more);
 }
 
 /* Clauses of a sentence: `POLICY` stands before, places between the two. */
@@ -334,7 +340,7 @@ static const struct {
 	    "all that it denies is "
 	    "denied by",
 	    " too, so it changes no decision",
-	    "it is a reason beside the other; if that is not wanted, it can "
+	    "it is a reason beside theirs; if that is not wanted, it can "
 	    "be left out" },
 	[VERDICT_DENIED] = { ERR_LINT_DENIED,
 	    "all that it permits is denied by", "",
@@ -352,6 +358,8 @@ report_verdict(struct lint *l, uint32_t instance)
 
 	if (!e)
 		return l->dropped > 0;
+	l->others[l->n_found - 1] = (struct policy_lint_others){ v->named.items,
+		v->named.n, v->n_more };
 	say_named(l, v, &places);
 	(void)error_set(e, texts[v->kind].code, info.at, "`%.*s`: %s%.*s%s",
 	    STR_ARG(str_sub(info.id, 0, 40)),
@@ -465,8 +473,8 @@ policy_set_lint(const struct policy_set *set, struct arena *a,
 	bool ok = l.spare && l.each ? lint(&l, reterr) : error_nomem(reterr);
 
 	if (ok)
-		*ret = (struct policy_lint){ l.found, l.n_found, l.dropped,
-			l.n->is_cut };
+		*ret = (struct policy_lint){ l.found, l.others, l.n_found,
+			l.dropped, l.n->is_cut };
 	arena_free(l.spare);
 	arena_free(l.each);
 	return ok;

@@ -151,7 +151,7 @@ relate_atoms(const struct normal_atom *x, const struct normal_atom *y)
 		return RELATE_DISJOINT;
 	if (covers(x, y))
 		return RELATE_COVERS;
-	return covers(y, x) ? RELATE_COVERED : RELATE_UNKNOWN;
+	return covers(y, x) ? RELATE_COVERED : RELATE_OVERLAPS;
 }
 
 /* ---- tests ----------------------------------------------------------------
@@ -240,7 +240,7 @@ relate_test_excludes(const struct making *m, uint32_t x, uint32_t y)
 	return form_implies(&m->tests[x].conjunct, &opposite);
 }
 
-/* ---- lists and rules ------------------------------------------------------
+/* ---- lists ----------------------------------------------------------------
  */
 
 #define COVER_MAX 64u
@@ -342,35 +342,4 @@ relate_piece_covered(const struct making *m, const struct known_list *cover,
 			return false;
 	}
 	return true;
-}
-
-static bool
-rule_covers(
-    const struct making *m, const struct rule *cover, const struct rule *x)
-{
-	for (size_t i = 0; i < 3; i++) {
-		const struct normal_atom *c = &m->atoms[cover->atom[i]];
-
-		if (cover->atom[i] != x->atom[i] &&
-		    !covers(c, &m->atoms[x->atom[i]]))
-			return false;
-	}
-	return relate_list_covers(m, cover->list, x->list);
-}
-
-enum relation
-relate_rules(const struct making *m, const struct rule *x, const struct rule *y)
-{
-	bool covers_y, covered;
-
-	for (size_t i = 0; i < 3; i++)
-		if (are_disjoint(&m->atoms[x->atom[i]], &m->atoms[y->atom[i]]))
-			return RELATE_DISJOINT;
-	covers_y = rule_covers(m, x, y);
-	covered = rule_covers(m, y, x);
-	if (covers_y && covered)
-		return RELATE_EQUAL;
-	if (covers_y)
-		return RELATE_COVERS;
-	return covered ? RELATE_COVERED : RELATE_UNKNOWN;
 }

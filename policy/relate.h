@@ -1,5 +1,5 @@
-/* relate.h - how two atoms, two tests, two rules stand to each other; for the files of policy/ alone.
- * Only what is so for every request and all data is said: RELATE_UNKNOWN otherwise. Errors count: a test that is covered may err only where what covers it errs
+/* relate.h - how two atoms, two tests, two lists of tests stand to each other; for the files of policy/ alone.
+ * Only what is so for every request and all data counts as more than an overlap. Errors count: a test that is covered may err only where what covers it errs
  * too or holds. */
 #ifndef POLICY_RELATE_H
 #define POLICY_RELATE_H
@@ -7,7 +7,7 @@
 #include "policy/rules.h"
 
 enum relation {
-	RELATE_UNKNOWN = 0,
+	RELATE_OVERLAPS = 0, /* neither below: of some request and data both hold, of others one alone */
 	RELATE_EQUAL,
 	RELATE_COVERS,  /* where the second holds, the first does */
 	RELATE_COVERED, /* where the first holds, the second does */
@@ -26,8 +26,5 @@ bool relate_test_excludes(const struct making *m, uint32_t x, uint32_t y);
 bool relate_piece_covered(const struct making *m,
     const struct known_list *cover, const uint32_t atoms[3],
     const uint32_t *tests, const bool *may_err, uint32_t n);
-/* Whole rules of one effect. */
-enum relation relate_rules(
-    const struct making *m, const struct rule *x, const struct rule *y);
 
 #endif

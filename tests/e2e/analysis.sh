@@ -29,6 +29,16 @@ expect "the same rules in other words" '*`again`: has the same rules as clean.av
 expect "lint --json" '\[{"file":"set/a.avow","line":2,"column":19,"length":6,"severity":"warning","code":"lint.contained",*"code":"lint.denied"*' \
 	"$AVOW" lint --policies set --json
 expect_exit "lint --json finds" 2 "$AVOW" lint --policies set --json
+cat >union.avow <<'END'
+@id("some") permit (principal, action, resource) when { context has x };
+@id("others") permit (principal, action, resource) unless { context has x };
+@id("staff") permit (principal in Group::"staff", action, resource);
+END
+expect "covered by two together, each with its place" 'union.avow:3:14: warning: `staff`: all that it permits is permitted by union.avow:*
+  union.avow:2:15: others
+  union.avow:1:13: some*' bash -c '"$0" lint --policies union.avow 2>&1 >/dev/null' "$AVOW"
+expect "and in JSON" '*"others":\[{"policy":"others","file":"union.avow","line":2,"column":15},{"policy":"some","file":"union.avow","line":1,"column":13}\]*' \
+	"$AVOW" lint --policies union.avow --json
 expect_exit "nothing found" 0 "$AVOW" lint --policies clean.avow
 expect "nothing found, in JSON" '\[\]' "$AVOW" lint --policies clean.avow --json
 expect_exit "policies with errors" 1 "$AVOW" lint --policies bad.avow

@@ -1,12 +1,14 @@
 /* property.c - random cases: rules evaluated one by one against the text of the
  * policies, with every stage on and off.
- *   property COUNT [SECONDS [SEED]]   decisions wanted, time allowed, first
- * seed Checked for each case: satisfied and erring policies are the same, also
+ *   property COUNT [SECONDS [SEED]]   decisions wanted, time allowed, seed
+ * Checked for each case: satisfied and erring policies are the same, also
  * where the index looks for them, with the entities known to it and without;
  * every promise of the normal form holds; the printed form does not depend on
  * the order of files, and compiling the printed rules gives these rules again.
- * A difference is made smaller and shown as policies and a request. The last
- * lines are `property: N decisions agree, N differ` and the test counts. */
+ * No decision changes when the policies go of which lint says that they change
+ * nothing. A difference is made smaller and shown as policies and a request.
+ * The last lines are `property: N decisions agree, N differ` and the test
+ * counts. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -26,7 +28,8 @@ struct run {
 	uint64_t seed;
 	struct normal_options tuning; /* growth, below, granularity */
 	struct schema *schema;        /* what wildcards may be expanded by */
-	uint64_t agree, differ, forms, forms_differ, printed_again, indexed;
+	uint64_t idle, agree, differ, forms, forms_differ, printed_again,
+	    indexed;
 	/* How often the stages did something. */
 	uint64_t merged, contained, united, joined, divided, expanded, cases;
 };
@@ -304,6 +307,71 @@ index_of(const struct policy_set *set, const struct entities *base)
 	abort();
 }
 
+/* Which policies lint says may go: that change nothing, all at once. */
+static void
+learn_idle(struct run *run, const struct policy_set *set, bool *ret)
+{
+	struct policy_lint lint;
+	struct error err = { 0 };
+
+	if (!policy_set_lint(set, run->arena, &lint, &err)) {
+		fprintf(stderr, "property: %s\n", err.msg);
+		abort();
+	}
+	for (size_t i = 0; i < lint.n; i++) {
+		const struct error *e = &lint.items[i];
+
+		/* A file a policy: pNN.avow. */
+		if (e->code == ERR_LINT_SAME || e->code == ERR_LINT_CONTAINED ||
+		    e->code == ERR_LINT_DENIED || e->code == ERR_LINT_NEVER)
+			ret[strtoul(e->at.file + 1, NULL, 10)] = true;
+	}
+	for (uint32_t i = 0; i < policy_set_count(set); i++)
+		run->idle += ret[i];
+}
+
+/* 1: permit. `strict`: a deny in error denies. */
+static bool
+decide(const struct policy_set *set, const struct outcomes *o,
+    const bool *without, bool strict)
+{
+	bool permitted = false;
+
+	for (uint32_t i = 0; i < policy_set_count(set); i++) {
+		bool is_deny = policy_set_effect(set, i) == POLICY_DENY;
+
+		if (without && without[i])
+			continue;
+		if (is_deny && (o->of[i] == EVAL_TRUE ||
+				   (strict && o->of[i] == EVAL_ERROR)))
+			return false;
+		permitted = permitted || (!is_deny && o->of[i] == EVAL_TRUE);
+	}
+	return permitted;
+}
+
+static void
+check_lint(struct run *run, const struct generate_case *c,
+    const struct policy_set *set, const struct outcomes *want, const bool *idle,
+    const struct eval_request *r)
+{
+	struct situation s = { c, *r, options_of(run, ALL_STAGES) };
+	bool same = true;
+
+	for (unsigned strict = 0; strict < 2; strict++)
+		same = same && decide(set, want, NULL, strict) ==
+				   decide(set, want, idle, strict);
+	if (same)
+		run->agree++;
+	else if (run->differ++ < SHOWN) {
+		printf("\nlint says that these may go:");
+		for (uint32_t i = 0; i < policy_set_count(set); i++)
+			if (idle[i])
+				printf(" %u", i);
+		show(run, &s);
+	}
+}
+
 static void
 shuffle(struct generate *g, uint32_t *order, uint32_t n)
 {
@@ -431,6 +499,7 @@ check_case(struct run *run)
 	struct generate_case c;
 	struct policy_set *set;
 	struct generate g;
+	bool idle[GENERATE_POLICIES] = { 0 };
 
 	generate_init(&g, run->arena, run->seed);
 	generate_case(&g, &c);
@@ -448,6 +517,7 @@ check_case(struct run *run)
 		forms[m] = make(run->arena, set, &options);
 		count_work(run, forms[m]);
 	}
+	learn_idle(run, set, idle);
 	for (unsigned w = 0; w < WORLDS; w++) {
 		const struct entities *world = generate_entities(&g);
 		struct policy_index *known = index_of(set, world);
@@ -464,6 +534,7 @@ check_case(struct run *run)
 				arena_reset(run->scratch);
 				check_decision(run, &c, &want, forms[m], m, &r);
 			}
+			check_lint(run, &c, set, &want, idle, &r);
 			check_index(run, &c, &want, set, known, &r);
 			check_index(run, &c, &want, set, unknown, &r);
 		}
@@ -540,8 +611,9 @@ main(int argc, char **argv)
 	    (unsigned long long)run.expanded, (unsigned long long)run.merged,
 	    (unsigned long long)run.contained, (unsigned long long)run.united,
 	    (unsigned long long)run.joined);
-	printf("%llu decisions were looked up in an index\n",
-	    (unsigned long long)run.indexed);
+	printf("%llu decisions were looked up in an index; lint found %llu "
+	       "policies that change nothing\n",
+	    (unsigned long long)run.indexed, (unsigned long long)run.idle);
 	arena_free(run.arena);
 	arena_free(run.scratch);
 	schema_free(run.schema);

@@ -146,6 +146,32 @@ static const struct {
 	    "permit (principal in U::\"b\", action, resource);\n"
 	    "permit (principal in U::\"a\", action, resource);",
 	    "2 lint.contained" },
+	{ "by two that only together cover it",
+	    "permit (principal in G::\"g\", action, resource);\n"
+	    "permit (principal, action, resource) when { context has x };\n"
+	    "permit (principal, action, resource) unless { context has x };",
+	    "1 lint.contained" },
+	{ "by one that covers it only in part",
+	    "permit (principal in G::\"g\", action, resource);\n"
+	    "permit (principal, action, resource) when { context has x };",
+	    "" },
+	{ "two denies that beat it only together",
+	    "permit (principal in G::\"g\", action, resource);\n"
+	    "deny (principal, action, resource) when { context has x };\n"
+	    "deny (principal, action, resource) unless { context has x };",
+	    "1 lint.denied" },
+	{ "denies that leave a gap",
+	    "permit (principal, action, resource)\n"
+	    "when { context.n > 0 && context.n < 9 };\n"
+	    "deny (principal, action, resource) when { context.n < 5 };\n"
+	    "deny (principal, action, resource) when { context.n > 5 };",
+	    "" },
+	{ "of those that cover each other one stays",
+	    "permit (principal, action, resource) when { context has x };\n"
+	    "permit (principal, action, resource) unless { context has x };\n"
+	    "permit (principal, action, resource);\n"
+	    "permit (principal is U, action, resource);",
+	    "1 lint.contained 2 lint.contained 4 lint.contained" },
 	{ "ways that all contradict the rest",
 	    "permit (principal, action, resource) when {\n"
 	    "(principal == U::\"b\" || principal == U::\"c\") &&\n"
@@ -191,6 +217,30 @@ START_TEST(names_the_others)
 }
 END_TEST
 
+/* All of them, though the message says three. */
+START_TEST(lists_all_others)
+{
+	struct policy_set *set = policy_set_new(POLICY_NAMED);
+	struct policy_lint found =
+	    lint(set, "permit (principal in G::\"a\", action, resource);\n"
+		      "permit (principal in G::\"b\", action, resource);\n"
+		      "permit (principal in G::\"c\", action, resource);\n"
+		      "permit (principal in G::\"d\", action, resource);\n"
+		      "permit (principal in [G::\"a\", G::\"b\", G::\"c\", "
+		      "G::\"d\"], action, resource is D);");
+
+	ck_assert_uint_eq(found.n, 1);
+	ck_assert_str_eq(found.items[0].msg,
+	    "`t#4`: all that it permits is permitted by t:1, t:2, t:3 and 1 "
+	    "more too, so it changes no decision");
+	ck_assert_uint_eq(found.others[0].n, 4);
+	for (uint32_t i = 0; i < 4; i++)
+		ck_assert_uint_eq(found.others[0].policies[i], i);
+	ck_assert_uint_eq(found.others[0].dropped, 0);
+	policy_set_free(set);
+}
+END_TEST
+
 /* N narrower ones below one: over the findings' bound they are counted, over
  * the cover's bound it is said that not all were compared. */
 static const struct {
@@ -232,6 +282,7 @@ main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, finds, 0, ARRAY_LEN(cases));
 	tcase_add_test(tc, names_the_others);
+	tcase_add_test(tc, lists_all_others);
 	tcase_add_loop_test(tc, is_bounded, 0, ARRAY_LEN(bounds));
 	suite_add_tcase(s, tc);
 	return run_suite(s);

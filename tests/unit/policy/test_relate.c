@@ -78,9 +78,9 @@ static const struct {
 	{ IS_U, EQ_A, RELATE_COVERS },
 	{ EQ_A, IS_G, RELATE_DISJOINT },
 	/* Members come and go. */
-	{ IN_G, EQ_A, RELATE_UNKNOWN },
-	{ IN_G, IS_U, RELATE_UNKNOWN },
-	{ IN_G, IN_A, RELATE_UNKNOWN },
+	{ IN_G, EQ_A, RELATE_OVERLAPS },
+	{ IN_G, IS_U, RELATE_OVERLAPS },
+	{ IN_G, IN_A, RELATE_OVERLAPS },
 	{ IN_G, EQ_G, RELATE_COVERS },
 	{ U_IN_G, IN_G, RELATE_COVERED },
 	{ U_IN_G, IS_U, RELATE_COVERED },
@@ -99,7 +99,7 @@ static const struct {
 	{ SET_IN, EQ_B, RELATE_COVERS },
 	{ SET_IN, IN_A, RELATE_COVERS },
 	{ SET_MIXED, U_IN_G, RELATE_COVERS },
-	{ SET_MIXED, IS_U, RELATE_UNKNOWN },
+	{ SET_MIXED, IS_U, RELATE_OVERLAPS },
 };
 
 START_TEST(relations_are)
