@@ -36,6 +36,25 @@ AVOW_API enum avow_effect avow_decide(const struct avow *a,
     const char *request, size_t n, enum avow_errored_deny errored_deny,
     char *answer, size_t answer_size, size_t *ret_length);
 
+/* Zero is refused, as with decisions. */
+enum avow_verdict { AVOW_REFUSED = 0, AVOW_VALID = 1 };
+
+/* What the reader of a token demands; strings end in NUL and are compared byte for byte. */
+struct avow_token_want {
+	const char *keys;     /* the issuer's public keys: a JSON Web Key Set (RFC 7517), or PEM */
+	size_t keys_length;
+	const char *issuer, *audience; /* both required */
+	const char *trust_domain;      /* SPIFFE, or NULL: the subject is a bare id */
+	long long at_unix_s;  /* the time, in seconds of UTC */
+};
+
+/* Verify a full token (`avow-token+jwt`) of `n` bytes with public keys alone: nothing is fetched, no clock is read. The verdict as JSON is written to `answer` as
+ * avow_decide does. AVOW_VALID says who issued the token to whom; it does *not* say that who shows it is that one: check `cnf` of the verdict against a proof of
+ * that key (RFC 9449) or the peer's certificate (RFC 8705). */
+AVOW_API enum avow_verdict avow_token_verify(
+    const struct avow_token_want *want, const char *token, size_t n,
+    char *answer, size_t answer_size, size_t *ret_length);
+
 /* `0.1.0` */
 AVOW_API const char *avow_version(void);
 

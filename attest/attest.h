@@ -24,6 +24,10 @@ void attest_key_free(struct attest_key *key);
 bool attest_key_public_pem(const char *path, struct buf *out,
     struct error *reterr) MUST_USE;
 
+/* RFC 7638 thumbprint of the (first) key in a file, private or public, or of a certificate's key; 43 characters and NUL. */
+bool attest_key_thumbprint(const char *path, char ret[44],
+    struct error *reterr) MUST_USE;
+
 /* ---- trust ------------------------------------------------------------------------------------------------------------------------------ */
 
 /* One `trust:` entry as configured. Borrowed until attest_trust_add returns. */

@@ -557,3 +557,28 @@ attest_key_public_pem(const char *path, struct buf *out, struct error *reterr)
 	attest_key_free(key);
 	return ok;
 }
+
+bool
+attest_key_thumbprint(const char *path, char ret[44], struct error *reterr)
+{
+	struct arena *a = arena_new(0);
+	struct keys_public *keys = NULL;
+	struct buf pem = { 0 };
+	size_t n = 0;
+	bool ok =
+	    a ? attest_key_public_pem(path, &pem, reterr) &&
+		    keys_public_read(a, path, buf_str(&pem), &keys, &n, reterr)
+	      : error_nomem(reterr);
+
+	if (ok && keys[0].algorithm == KEYS_UNFIT)
+		ok = error_set(reterr, ERR_KEY_FORM,
+		    (struct span){ .file = path },
+		    "`%s` is not RSA, P-256 or Ed25519", path);
+	if (ok)
+		memcpy(ret, keys[0].thumbprint, KEYS_THUMBPRINT + 1);
+	for (size_t i = 0; i < n; i++)
+		keys_public_fini(&keys[i]);
+	buf_free(&pem);
+	arena_free(a);
+	return ok;
+}

@@ -122,6 +122,10 @@ bool token_verify(struct arena *a, struct str compact,
     const struct token_want *want, struct token *ret, struct error *reterr)
     MUST_USE;
 
+/* For people and programs: `{"verdict":"valid","typ","issuer","keyId","subject","trustDomain","audience","id","issuedAt","expiresAt","cnf","incarnation","claims"}`, or with
+ * `t` NULL `{"verdict":"refused","code","message"}`. NULL when memory is out. */
+json_t *token_verdict(const struct token *t, const struct error *why);
+
 /* ---- token exchange (RFC 8693): never more than there was ------------------------------------------------------------------------------- */
 
 struct token_exchange {

@@ -15,15 +15,16 @@ struct options {
 	const char *config, *gate, *document, *signature, *kind, *path,
 	    *source_ip, *protocol, *method, *port, *weight;
 	struct cli_time at;
-	bool json;
+	bool json, proven;
 	enum engine_level level_value;
 };
 
 static bool
 check_options(struct options *o)
 {
-	const char *const gate_needs[] = { o->config, o->document, o->signature,
-		o->path, o->source_ip };
+	bool is_token = o->kind != NULL && strcmp(o->kind, "token") == 0;
+	const char *const gate_needs[] = { o->config, o->document,
+		is_token ? "" : o->signature, o->path, o->source_ip };
 	o->level_value = LEVEL_MEDIUM;
 	if (o->level != NULL &&
 	    !engine_level_of(str_of(o->level), &o->level_value)) {
@@ -152,8 +153,9 @@ read_files(const struct options *o, struct arena *a, struct gateways_asked *q)
 	struct error err = { 0 };
 	if (file_read(
 		a, o->document, LIMIT_DOCUMENT_BYTES + 1, &q->document, &err) &&
-	    file_read(a, o->signature, 2 * LIMIT_SIGNATURE_BYTES, &q->signature,
-		&err))
+	    (o->signature == NULL ||
+		file_read(a, o->signature, 2 * LIMIT_SIGNATURE_BYTES,
+		    &q->signature, &err)))
 		return true;
 	cli_error(&err, (struct str){ 0 });
 	return false;
@@ -172,6 +174,7 @@ run_gate(const struct options *o, struct engine_operation *operation,
 	struct gateways_asked q = {
 		.gate = str_of(o->gate),
 		.kind = str_of(o->kind),
+		.proven = o->proven,
 		.method = o->method != NULL ? str_of(o->method) : STR("GET"),
 		.target = str_of(o->path),
 		.source_ip = str_of(o->source_ip),
@@ -238,7 +241,10 @@ cmd_dryrun(int argc, char **argv)
 		    "its signature" },
 		{ "kind", CLI_TEXT, &o.kind, false, "KIND",
 		    "the document's kind: avow (default), ec2-signature, "
-		    "ec2-rsa2048" },
+		    "ec2-rsa2048; or token, without a signature" },
+		{ "proven", CLI_FLAG, &o.proven, false, NULL,
+		    "suppose that possession of the key it is bound to was "
+		    "proven" },
 		{ "path", CLI_TEXT, &o.path, false, "PATH",
 		    "what is asked for, as on the request line; "
 		    "/gate/balancer/POOL for a balancer gate" },
