@@ -79,10 +79,11 @@ struct attest_revoked;
 /* Lines `KIND ID`; # begins a comment. Errors carry the line. */
 struct attest_revoked *attest_revoked_parse(const char *file, struct str text,
     struct errors *reterr);
-/* To be filled by attest_revoked_add. All of `also` (NULL: none; a reference is taken) is revoked, too, and all that was issued before `floor_unix_s` (0: nothing).
- * NULL when memory is out. */
-struct attest_revoked *attest_revoked_new(
-    struct attest_revoked *also, int64_t floor_unix_s);
+/* To be filled by attest_revoked_add. All that was issued before `floor_unix_s` is revoked, too (0: nothing). NULL when memory is out. */
+struct attest_revoked *attest_revoked_new(int64_t floor_unix_s);
+/* What either has; both may be NULL, references are taken. Ready. NULL when memory is out. */
+struct attest_revoked *attest_revoked_join(
+    struct attest_revoked *a, struct attest_revoked *b);
 /* The id is copied, and not looked at: the store was told of it through attest_revocable_check. */
 bool attest_revoked_add(struct attest_revoked *r, enum attest_revocable kind,
     struct str id, struct error *reterr) MUST_USE;

@@ -1,8 +1,9 @@
 /* revoked.c - the lists of what may no longer be believed.
  * Lines `KIND ID` or rows of the store in, a sorted list a kind out. A line
  * that could never match anything is an error, not a comment: who revokes must
- * know that it took. A list may lie over another, as the store's over the
- * file's. Look-up: O(log n). */
+ * know that it took. A list may be two others together: the file's and the
+ * store's.
+ * Look-up: O(log n). */
 #include "attest/revoked.h"
 
 #include <stdatomic.h>
@@ -19,8 +20,8 @@ struct list {
 
 struct attest_revoked {
 	atomic_uint refs;
-	struct arena *arena; /* of everything below */
-	struct attest_revoked *also;
+	struct arena *arena;             /* of everything below */
+	struct attest_revoked *parts[2]; /* revoked as well; NULL: none */
 	int64_t floor_unix_s;
 	struct list lists[ATTEST_REVOCABLES];
 };
@@ -116,7 +117,7 @@ next_word(struct str line, size_t *at)
 }
 
 struct attest_revoked *
-attest_revoked_new(struct attest_revoked *also, int64_t floor_unix_s)
+attest_revoked_new(int64_t floor_unix_s)
 {
 	struct arena *a = arena_new(0);
 	struct attest_revoked *r =
@@ -128,7 +129,6 @@ attest_revoked_new(struct attest_revoked *also, int64_t floor_unix_s)
 	}
 	r->arena = a;
 	atomic_init(&r->refs, 1);
-	r->also = also ? attest_revoked_ref(also) : NULL;
 	r->floor_unix_s = floor_unix_s;
 	return r;
 }
@@ -165,13 +165,24 @@ attest_revoked_ref(struct attest_revoked *r)
 void
 attest_revoked_free(struct attest_revoked *r)
 {
-	while (r && atomic_fetch_sub_explicit(
-			&r->refs, 1, memory_order_acq_rel) == 1) {
-		struct attest_revoked *also = r->also;
+	if (!r ||
+	    atomic_fetch_sub_explicit(&r->refs, 1, memory_order_acq_rel) != 1)
+		return;
+	attest_revoked_free(r->parts[0]);
+	attest_revoked_free(r->parts[1]);
+	arena_free(r->arena);
+}
 
-		arena_free(r->arena);
-		r = also;
+struct attest_revoked *
+attest_revoked_join(struct attest_revoked *a, struct attest_revoked *b)
+{
+	struct attest_revoked *r = attest_revoked_new(0);
+
+	if (r) {
+		r->parts[0] = a ? attest_revoked_ref(a) : NULL;
+		r->parts[1] = b ? attest_revoked_ref(b) : NULL;
 	}
+	return r;
 }
 
 static void
@@ -205,7 +216,7 @@ parse_line(struct attest_revoked *r, struct span at, struct str line,
 struct attest_revoked *
 attest_revoked_parse(const char *file, struct str text, struct errors *reterr)
 {
-	struct attest_revoked *r = attest_revoked_new(NULL, 0);
+	struct attest_revoked *r = attest_revoked_new(0);
 	struct span at = { .file = file };
 	size_t errors_before = reterr->n + reterr->dropped;
 
@@ -233,23 +244,29 @@ bool
 attest_revoked_has(
     const struct attest_revoked *r, enum attest_revocable kind, struct str id)
 {
-	for (; r; r = r->also)
-		if (r->lists[kind].n > 0 &&
-		    bsearch(&id, r->lists[kind].items, r->lists[kind].n,
-			sizeof id, str_compare))
-			return true;
-	return false;
+	const struct list *l = r ? &r->lists[kind] : NULL;
+
+	if (!r)
+		return false;
+	return (l->n > 0 && bsearch(&id, l->items, l->n, sizeof id,
+				str_compare) != NULL) ||
+	       attest_revoked_has(r->parts[0], kind, id) ||
+	       attest_revoked_has(r->parts[1], kind, id);
+}
+
+static int64_t
+later(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
 }
 
 int64_t
 attest_revoked_floor(const struct attest_revoked *r)
 {
-	int64_t floor = 0;
-
-	for (; r; r = r->also)
-		if (r->floor_unix_s > floor)
-			floor = r->floor_unix_s;
-	return floor;
+	if (!r)
+		return 0;
+	return later(r->floor_unix_s, later(attest_revoked_floor(r->parts[0]),
+					  attest_revoked_floor(r->parts[1])));
 }
 
 bool
@@ -302,8 +319,8 @@ bool
 revoked_has_instance(
     const struct attest_revoked *r, struct str prefix, struct str subject)
 {
-	for (; r; r = r->also)
-		if (has_instance(&r->lists[ATTEST_INSTANCE], prefix, subject))
-			return true;
-	return false;
+	return r &&
+	       (has_instance(&r->lists[ATTEST_INSTANCE], prefix, subject) ||
+		   revoked_has_instance(r->parts[0], prefix, subject) ||
+		   revoked_has_instance(r->parts[1], prefix, subject));
 }

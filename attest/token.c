@@ -250,6 +250,7 @@ check_revoked(
 	const struct attest_revoked *list = want->revoked;
 
 	if (attest_revoked_has(list, ATTEST_TOKEN, t->id) ||
+	    attest_revoked_has(list, ATTEST_DOCUMENT, t->id) ||
 	    attest_revoked_has(list, ATTEST_ACCOUNT, t->subject) ||
 	    revoked_is_before_floor(list, t->issued_at) ||
 	    revoked_has_instance(list, want->prefix, t->subject) ||

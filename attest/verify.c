@@ -359,6 +359,12 @@ check_revoked(struct run *r, struct error *reterr)
 	if (revoked_has_document(list, r->doc.id))
 		return refuse(
 		    reterr, ERR_EVIDENCE_REVOKED, "the document is revoked");
+	/* A token's id and subject; only tokens are of an account. */
+	if (r->jws.kid.n > 0 &&
+	    (attest_revoked_has(list, ATTEST_TOKEN, r->doc.id) ||
+		attest_revoked_has(list, ATTEST_ACCOUNT, r->doc.subject)))
+		return refuse(reterr, ERR_EVIDENCE_REVOKED,
+		    "the token or its account is revoked");
 	if (revoked_has_instance(list, r->entry->prefix, r->doc.subject))
 		return refuse(
 		    reterr, ERR_EVIDENCE_REVOKED, "the instance is revoked");

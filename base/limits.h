@@ -47,6 +47,9 @@
 #define LIMIT_TRUST_CLOUD_KEYS 128u  /* tried one after the other, about 25 us each */
 #define LIMIT_EVIDENCE_CACHE 65536u
 #define LIMIT_REVOCABLE_ID 256u
+#define LIMIT_REVOCATION_POLL_MS 500   /* between looks at the store, where it does not tell of news earlier */
+#define LIMIT_REVOCATION_STALE_MS 5000 /* without a look that succeeded: then all is denied */
+#define LIMIT_REVOCATION_SWEEP_S 60
 #define LIMIT_REVOCATIONS 250000u   /* in force at once; all of them are in the memory of each node */
 
 /* Accounts, challenge and response. */

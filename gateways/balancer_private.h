@@ -66,7 +66,8 @@ enum balancer_sync balancer_sync(struct balancer *b, struct balancer_pool *p,
 bool balancer_repair(struct balancer *b, struct balancer_pool *p,
     struct error *reterr) MUST_USE;
 
-/* balancer_review.c: verify and decide a stored member again. False with the code that refuses it; ERR_SYSTEM_STORE and ERR_LIMIT_MEMORY count as well. */
+/* balancer_review.c: verify and decide a stored member again. False with the code that refuses it; ERR_LIMIT_MEMORY counts as well. ERR_SYSTEM_STORE: nothing is known, and a
+ * review ends there; a join is refused. */
 bool balancer_judge_member(struct balancer *b, struct balancer_pool *p,
     struct arena *a, const struct store_member *m, struct error *reterr)
     MUST_USE;

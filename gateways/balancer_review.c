@@ -131,6 +131,10 @@ review_member(struct balancer *b, struct arena *a, const struct store_member *m,
 	arena_reset(a);
 	if (balancer_judge_member(b, p, a, m, &why))
 		return true;
+	/* Nothing is known of the member then: all are judged again as soon as
+	 * the store can be read. */
+	if (why.code == ERR_SYSTEM_STORE)
+		return error_set(reterr, why.code, why.at, "%s", why.msg);
 	return balancer_remove(b, m, &why, reterr);
 }
 

@@ -625,6 +625,7 @@ static const struct config_field config_fields[] = {
 	TOP(client_address, "clientAddress", read_header_name, 0),
 	TOP(client_certificate, "clientCertificate", read_header_name, 0),
 	TOP(revoked, "revoked", config_read_text, 0),
+	TOP(store_mark, "storeMark", config_read_text, 0),
 	TOP(errored_deny, "erroredDeny", config_read_choice,
 	    .choices = errored_denies),
 	{ .name = "trust", .read = read_trust, .is_required = true },
@@ -762,6 +763,10 @@ check_whole(struct config_reader *r, struct building *b, struct span top,
 	if (has_gate(c, CONFIG_GATE_BALANCER) && !seen->at[C_STORE].line)
 		config_fail(r, ERR_CONFIG_KEY, top,
 		    "a balancer gate needs `store`, where members are kept");
+	if (c->store_mark.n > 0 && c->store.n == 0)
+		config_fail(r, ERR_CONFIG_KEY, top,
+		    "`storeMark` remembers how far `store` has come, and there "
+		    "is none");
 	if (has_gate(c, CONFIG_GATE_REPOSITORY) && c->proxies.n == 0 &&
 	    !str_has_prefix(c->listen, STR("unix:")))
 		config_warn(r, top,

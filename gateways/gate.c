@@ -159,7 +159,8 @@ gate_prove(struct arena *a, const struct gateways_state *s,
 	struct gate_proven p = { 0 };
 	bool unused = false,
 	     *stale = ret_stale_nonce ? ret_stale_nonce : &unused;
-	if (!check_transport(gate, seen, reterr) ||
+	if (!revocations_check(s->watch, reterr) ||
+	    !check_transport(gate, seen, reterr) ||
 	    !check_dpop(a, gate, seen, prover->dpop, &had, stale, reterr) ||
 	    !check_certificate(a, seen, &had, reterr))
 		return false;

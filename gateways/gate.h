@@ -33,7 +33,7 @@ struct gate_prover {
 
 /* Transport, signature and all of attest_verify; and possession, where the evidence is bound to a key or certificate: a proof over method and URL (`url:` of the gate and
  * the raw path that the gate saw) is spent by it. *ret_stale_nonce (may be NULL) becomes true when the asker should try again with a fresh nonce.
- * Errors: ERR_EVIDENCE_*. */
+ * Errors: ERR_EVIDENCE_*; ERR_SYSTEM_STORE when what the store revokes is not known. */
 bool gate_prove(struct arena *a, const struct gateways_state *s,
     const struct config_gate *gate, const struct gate_seen *seen,
     const struct gate_prover *prover, struct gate_proven *ret,

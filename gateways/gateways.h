@@ -15,6 +15,13 @@ struct gateways_state *gateways_state_load(const char *config_path,
     int64_t now_ms, struct buf *messages);
 struct gateways_state *gateways_state_ref(struct gateways_state *s);
 void gateways_state_unref(struct gateways_state *s);
+/* What a configuration says of its store; empty where it says nothing. Slices are NUL-ended. */
+struct gateways_store {
+	struct str url, mark;
+};
+/* Of the configuration alone: nothing that it names is opened, so that one may revoke while policies are broken. Memory is `a`'s. Messages as above. */
+bool gateways_config_store(struct arena *a, const char *config_path,
+    struct gateways_store *ret, struct buf *messages) MUST_USE;
 /* One line for people: how many policies, entities, trust entries, gates. */
 void gateways_state_summary(const struct gateways_state *s, struct buf *out);
 

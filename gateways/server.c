@@ -21,9 +21,12 @@
 struct gateways_server {
 	const struct clock *clock;
 	char *config_path;
-	struct swap
-	    state; /* a struct gateways_state; only reload replaces it */
-	pthread_mutex_t lock; /* guards the next three */
+	struct swap state; /* a struct gateways_state */
+	pthread_mutex_t
+	    replacing; /* whoever replaces it; guards the next two */
+	struct gateways_state *loaded; /* by the last reload that succeeded */
+	struct attest_revoked *stored; /* NULL: no store */
+	pthread_mutex_t lock;          /* guards the next three */
 	int64_t reload_at_ms;
 	bool reload_failed;
 	char reload_error[512];
@@ -31,6 +34,7 @@ struct gateways_server {
 	struct attest_cache *cache;
 	struct dpop *dpop;
 	struct store *store;
+	struct revocations *revocations; /* NULL: no store */
 	struct balancer *balancer;
 	struct http_options
 	    http_options; /* borrows from boot's configuration */
@@ -47,6 +51,41 @@ take_state(struct gateways_server *s)
 	    gateways_state_ref(swap_enter(&s->state));
 	swap_leave(&s->state);
 	return state;
+}
+
+/* Put `loaded` (taken; NULL: what is loaded already) and `stored` (the same) in
+ * force. Never while following the state. False: memory is out, and the former
+ * ones stay. */
+static bool
+replace_state(struct gateways_server *s, struct gateways_state *loaded_take,
+    struct attest_revoked *stored_take)
+{
+	struct gateways_state *next;
+	pthread_mutex_lock(&s->replacing);
+	struct gateways_state *loaded = loaded_take ? loaded_take : s->loaded;
+	struct attest_revoked *stored = stored_take ? stored_take : s->stored;
+	next = stored ? state_with_revoked(loaded, stored, s->revocations)
+		      : gateways_state_ref(loaded);
+	if (next == NULL) {
+		gateways_state_unref(loaded_take);
+		attest_revoked_free(stored_take);
+		pthread_mutex_unlock(&s->replacing);
+		return false;
+	}
+	gateways_state_unref(swap_replace(&s->state, next));
+	if (loaded_take != NULL) {
+		gateways_state_unref(s->loaded);
+		s->loaded = loaded_take;
+	}
+	if (stored_take != NULL) {
+		attest_revoked_free(s->stored);
+		s->stored = stored_take;
+	}
+	pthread_mutex_unlock(&s->replacing);
+	/* Members are judged by what is in force now (SECURITY 6). */
+	if (s->balancer != NULL)
+		balancer_wake(s->balancer);
+	return true;
 }
 
 static struct gate_env
@@ -89,7 +128,9 @@ readiness(struct gateways_server *s, const struct gate_env *env,
     const struct http_request *q, struct http_response *r)
 {
 	struct error err = { 0 };
-	bool ready = s->store == NULL || store_check(s->store, &err);
+	bool ready =
+	    s->store == NULL || (store_check(s->store, &err) &&
+				    revocations_check(s->revocations, &err));
 	const struct policy_set *set =
 	    engine_snapshot_policies(env->state->snapshot);
 	(void)q;
@@ -219,6 +260,31 @@ open_balancer(struct gateways_server *s, struct error *err)
 }
 
 static bool
+take_stored(void *ctx, struct attest_revoked *list, struct error *reterr)
+{
+	return replace_state(ctx, NULL, list) || error_nomem(reterr);
+}
+
+static bool
+open_revocations(struct gateways_server *s, struct error *err)
+{
+	const struct config *c = s->boot->config;
+	const struct revocations_options options = {
+		.store = c->store,
+		.mark = c->store_mark.n > 0 ? c->store_mark.p : NULL,
+		.take = take_stored,
+		.ctx = s,
+	};
+	if (c->store.n == 0)
+		return true;
+	s->revocations = revocations_new(&options, err);
+	/* The first list came before there was anything to ask how fresh it is.
+	 */
+	return s->revocations != NULL &&
+	       (replace_state(s, NULL, NULL) || error_nomem(err));
+}
+
+static bool
 open_parts(struct gateways_server *s, struct error *err)
 {
 	const struct config *c = s->boot->config;
@@ -233,7 +299,7 @@ open_parts(struct gateways_server *s, struct error *err)
 		return false;
 	if (c->store.n > 0 && (s->store = store_open(c->store, err)) == NULL)
 		return false;
-	return open_balancer(s, err);
+	return open_revocations(s, err) && open_balancer(s, err);
 }
 
 /* The files' text lives in boot's arena; a key that others can read is refused.
@@ -295,11 +361,13 @@ gateways_server_start(
 		return NULL;
 	s->clock = clock;
 	pthread_mutex_init(&s->lock, NULL);
+	pthread_mutex_init(&s->replacing, NULL);
 	s->config_path = strdup(config_path);
 	s->reload_at_ms = clock_now_ms(clock);
 	s->boot = gateways_state_load(config_path, s->reload_at_ms, messages);
 	swap_init(
 	    &s->state, s->boot != NULL ? gateways_state_ref(s->boot) : NULL);
+	s->loaded = s->boot != NULL ? gateways_state_ref(s->boot) : NULL;
 	if (s->config_path == NULL || s->boot == NULL ||
 	    !check_clock(s, &err) || !open_parts(s, &err)) {
 		if (err.code != ERR_NONE)
@@ -311,7 +379,9 @@ gateways_server_start(
 	 */
 	if ((s->balancer != NULL && !balancer_tick(s->balancer, &err)) ||
 	    !listen_http(s, &err) ||
-	    (s->balancer != NULL && !balancer_start(s->balancer, &err))) {
+	    (s->balancer != NULL && !balancer_start(s->balancer, &err)) ||
+	    (s->revocations != NULL &&
+		!revocations_start(s->revocations, &err))) {
 		error_print(messages, &err, (struct str){ 0 });
 		gateways_server_stop(s, 0);
 		return NULL;
@@ -331,6 +401,7 @@ check_unchanged(
 	} fixed[] = {
 		{ "listen", old->listen, now->listen },
 		{ "store", old->store, now->store },
+		{ "storeMark", old->store_mark, now->store_mark },
 		{ "decisionLog", old->decision_log, now->decision_log },
 		{ "clientAddress", old->client_address, now->client_address },
 		{ "clientCertificate", old->client_certificate,
@@ -396,14 +467,11 @@ summarise(const struct buf *messages, char *ret, size_t size)
 }
 
 static void
-note_reload(struct gateways_server *s, struct gateways_state *new_state,
-    const struct buf *messages)
+note_reload(struct gateways_server *s, bool ok, const struct buf *messages)
 {
-	if (new_state != NULL)
-		gateways_state_unref(swap_replace(&s->state, new_state));
 	pthread_mutex_lock(&s->lock);
 	s->reload_at_ms = clock_now_ms(s->clock);
-	s->reload_failed = new_state == NULL;
+	s->reload_failed = !ok;
 	summarise(messages, s->reload_error, sizeof s->reload_error);
 	pthread_mutex_unlock(&s->lock);
 }
@@ -420,10 +488,13 @@ gateways_server_reload(struct gateways_server *s, struct buf *messages)
 		gateways_state_unref(new_state);
 		new_state = NULL;
 	}
-	note_reload(s, new_state, messages);
-	if (new_state != NULL && s->balancer != NULL)
-		balancer_wake(s->balancer);
-	return new_state != NULL;
+	bool ok = new_state != NULL;
+	if (ok && !replace_state(s, new_state, NULL)) {
+		buf_addz(messages, "error: memory ran out [limit.memory]\n");
+		ok = false;
+	}
+	note_reload(s, ok, messages);
+	return ok;
 }
 
 void
@@ -447,15 +518,21 @@ gateways_server_stop(struct gateways_server *s, int drain_ms)
 		return;
 	if (s->http != NULL)
 		http_server_stop(s->http, drain_ms);
+	/* Its thread wakes the balancer, whose judges ask it. */
+	revocations_stop(s->revocations);
 	balancer_free(s->balancer);
+	revocations_free(s->revocations);
 	store_close(s->store);
 	engine_log_close(s->log);
 	attest_cache_free(s->cache);
 	dpop_free(s->dpop);
 	if (s->boot != NULL)
 		gateways_state_unref(swap_replace(&s->state, NULL));
+	gateways_state_unref(s->loaded);
 	gateways_state_unref(s->boot);
+	attest_revoked_free(s->stored);
 	pthread_mutex_destroy(&s->lock);
+	pthread_mutex_destroy(&s->replacing);
 	free(s->config_path);
 	free(s);
 }

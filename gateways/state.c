@@ -25,6 +25,21 @@ load_config(struct gateways_state *s, const char *path, struct buf *messages)
 	return true;
 }
 
+bool
+gateways_config_store(struct arena *a, const char *config_path,
+    struct gateways_store *ret, struct buf *messages)
+{
+	struct errors errors = { 0 };
+	struct str text = { 0 };
+	const char *file = str_z(a, str_of(config_path));
+	const struct config *c =
+	    file != NULL ? config_load(a, file, &text, &errors) : NULL;
+	errors_print(messages, &errors, text);
+	if (c != NULL)
+		*ret = (struct gateways_store){ c->store, c->store_mark };
+	return c != NULL;
+}
+
 static bool
 load_snapshot(struct gateways_state *s, int64_t now_ms, struct buf *messages)
 {
@@ -120,6 +135,28 @@ gateways_state_load(
 	return NULL;
 }
 
+/* All members but the first, the count, are lent by `loaded`. */
+struct gateways_state *
+state_with_revoked(struct gateways_state *loaded, struct attest_revoked *stored,
+    const struct revocations *watch)
+{
+	const size_t from = offsetof(struct gateways_state, arena);
+	struct gateways_state *s = calloc(1, sizeof *s);
+	struct attest_revoked *revoked =
+	    attest_revoked_join(loaded->revoked, stored);
+	if (s == NULL || revoked == NULL) {
+		free(s);
+		attest_revoked_free(revoked);
+		return NULL;
+	}
+	memcpy((char *)s + from, (const char *)loaded + from, sizeof *s - from);
+	atomic_init(&s->refs, 1);
+	s->revoked = revoked;
+	s->watch = watch;
+	s->loaded = gateways_state_ref(loaded);
+	return s;
+}
+
 struct gateways_state *
 gateways_state_ref(struct gateways_state *s)
 {
@@ -134,6 +171,11 @@ gateways_state_unref(struct gateways_state *s)
 	    atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1)
 		return;
 	attest_revoked_free(s->revoked);
+	if (s->loaded != NULL) {
+		gateways_state_unref(s->loaded);
+		free(s);
+		return;
+	}
 	attest_trust_free(s->trust);
 	engine_snapshot_unref(s->snapshot);
 	arena_free(s->arena);

@@ -70,25 +70,42 @@ make_folder(const char *path, struct error *reterr)
 	return refuse_file("cannot make the folder", folder, reterr);
 }
 
-/* Make the file, or take what group and others may do from the one there is. */
+/* Take what group and others may do from the file that is there. O_PATH, since
+ * closing any other descriptor of a file drops the locks that this process
+ * holds on it (POSIX), those of another handle's SQLite among them. */
 static bool
-make_file(const char *path, struct error *reterr)
+mend_file(const char *path, struct error *reterr)
 {
-	int fd = open(
-	    path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0600);
+	int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	char name[32];
 	struct stat st;
 	bool ok;
 
 	if (fd < 0)
 		return refuse_file("cannot open", path, reterr);
+	snprintf(name, sizeof name, "/proc/self/fd/%d", fd);
 	ok = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
 	if (!ok)
-		errno = EINVAL;
-	ok = ok && ((st.st_mode & 07777) == 0600 || fchmod(fd, 0600) == 0);
+		errno = S_ISLNK(st.st_mode) ? ELOOP : EINVAL;
+	ok = ok && ((st.st_mode & 07777) == 0600 || chmod(name, 0600) == 0);
 	if (!ok)
 		refuse_file("cannot use", path, reterr);
 	close(fd);
 	return ok;
+}
+
+static bool
+make_file(const char *path, struct error *reterr)
+{
+	int fd = open(
+	    path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+	if (fd < 0 && errno == EEXIST)
+		return mend_file(path, reterr);
+	if (fd < 0)
+		return refuse_file("cannot open", path, reterr);
+	close(fd);
+	return true;
 }
 
 /* --- opening ---------------------------------------------------------------

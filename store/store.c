@@ -99,6 +99,43 @@ store_check(struct store *s, struct error *reterr)
 	return store_change(s, check_inside, NULL, reterr);
 }
 
+/* --- health ----------------------------------------------------------------
+ */
+
+static bool
+count_into(
+    struct store *s, const char *select, int64_t *ret, struct error *reterr)
+{
+	return store_read(s, select, NULL, 0, sql_take_number, ret, reterr);
+}
+
+bool
+store_health(struct store *s, struct buf *problems, struct store_health *ret,
+    struct error *reterr)
+{
+	struct store_health h = { .known = sql_migrations() };
+	const struct {
+		const char *select;
+		int64_t *to;
+	} counts[] = {
+		{ "SELECT COALESCE(MAX(number), 0) FROM migration",
+		    &h.migrations },
+		{ "SELECT COUNT(*) FROM member", &h.members },
+		{ "SELECT COUNT(*) FROM revocation", &h.revocations },
+	};
+	bool ok;
+
+	pthread_mutex_lock(&s->lock);
+	ok = sql_check(s->sql, problems, reterr);
+	pthread_mutex_unlock(&s->lock);
+	for (size_t i = 0; ok && i < ARRAY_LEN(counts); i++)
+		ok = count_into(s, counts[i].select, counts[i].to, reterr);
+	if (!ok || !store_generation(s, &h.generation, &h.floor_unix_s, reterr))
+		return false;
+	*ret = h;
+	return true;
+}
+
 /* --- rows ------------------------------------------------------------------
  */
 

@@ -73,4 +73,64 @@ bool store_member_due(struct store *s, struct arena *a, int64_t now_unix_s,
 bool store_member_list(struct store *s, struct arena *a, struct str pool,
     struct store_member **ret, size_t *ret_n, struct error *reterr) MUST_USE;
 
+/* ---- what is revoked (SECURITY 8) ------------------------------------------------------------------------------------------------------- */
+
+/* The store keeps words; attest.h says what kinds there are and what their ids look like. */
+struct store_revocation {
+	struct str kind, id;
+	int64_t until;   /* unix s: when all that it revokes has expired; INT64_MAX: never */
+	int64_t made_at; /* unix s, by the shared clock; set by the store */
+	struct str reason;
+};
+
+/* Revoke, or give what is revoked another end and reason. At most LIMIT_REVOCATIONS: ERR_LIMIT_COUNT. */
+bool store_revoke(struct store *s, const struct store_revocation *r,
+    bool *ret_is_new, struct error *reterr) MUST_USE;
+bool store_unrevoke(struct store *s, struct str kind, struct str id,
+    bool *ret_was_there, struct error *reterr) MUST_USE;
+/* At most `limit` rows after `after` (NULL: the first), by kind and id. */
+bool store_revocation_page(struct store *s, struct arena *a,
+    const struct store_revocation *after, size_t limit,
+    struct store_revocation **ret, size_t *ret_n, struct error *reterr)
+    MUST_USE;
+/* Forget those whose `until` is LIMIT_SKEW_S past, by the shared clock. */
+bool store_revocation_expire(struct store *s, int64_t *ret_n,
+    struct error *reterr) MUST_USE;
+
+/* The generation rises with each change that takes something away; read it before the rows, and what is read is at least of that generation. What was issued before
+ * the floor (unix s) no longer counts; 0: there is none. */
+bool store_generation(struct store *s, int64_t *ret_generation,
+    int64_t *ret_floor_unix_s, struct error *reterr) MUST_USE;
+/* Until another node or process may have raised the generation, `wake_fd` can be read, or the time is up. Holds the handle all the while: one of its own. */
+bool store_wait(struct store *s, int wake_fd, int timeout_ms,
+    struct error *reterr) MUST_USE;
+
+/* ---- a store that was put back from a copy (SECURITY 10) -------------------------------------------------------------------------------- */
+
+/* `path`: the newest generation that was seen, kept away from the database. Refuses a generation behind it (ERR_SYSTEM_STORE), remembers one ahead of it. A file
+ * that is missing is made: then nothing is known of before. */
+bool store_mark_check(const char *path, int64_t generation,
+    struct error *reterr) MUST_USE;
+/* 0: there is none yet. */
+bool store_mark_read(const char *path, int64_t *ret, struct error *reterr)
+    MUST_USE;
+bool store_mark_write(const char *path, int64_t generation,
+    struct error *reterr) MUST_USE;
+/* Take the store as it is, in one transaction: the floor becomes now (and LIMIT_SKEW_S), pool members leave, no key of an account is live any more, the
+ * generation goes past `seen_generation`. */
+bool store_accept_restore(struct store *s, int64_t seen_generation,
+    int64_t *ret_generation, int64_t *ret_floor_unix_s, struct error *reterr)
+    MUST_USE;
+
+/* ---- what an operator asks -------------------------------------------------------------------------------------------------------------- */
+
+struct store_health {
+	int64_t migrations, known;  /* applied; that this program knows */
+	int64_t generation, floor_unix_s;
+	int64_t members, revocations;
+};
+/* What the database says of itself onto `problems`, a line each; none: it is whole. */
+bool store_health(struct store *s, struct buf *problems,
+    struct store_health *ret, struct error *reterr) MUST_USE;
+
 #endif

@@ -7,7 +7,15 @@
 #   postgres.sh pause|go FOLDER  every process of it stands still, goes on
 #   postgres.sh end FOLDER       stop, and remove the folder
 #   postgres.sh url FOLDER       what `store:` takes
+# A script that sources it calls it as `postgres start` and so on.
 # Exit 3: there is no PostgreSQL to be had; what needs it is skipped. As root the server runs as nobody.
+if [ "${BASH_SOURCE[0]}" != "$0" ]; then
+	POSTGRES=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)/postgres.sh
+	postgres() {
+		"$POSTGRES" "$@"
+	}
+	return
+fi
 set -euo pipefail
 export LC_ALL=C TZ=UTC
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)

@@ -687,6 +687,48 @@ START_TEST(a_full_disk_is_an_error)
 }
 END_TEST
 
+static int
+revoke_in_child(void)
+{
+	const struct store_revocation r = { .kind = STR("instance"),
+		.id = STR("i-1"),
+		.until = INT64_MAX,
+		.reason = STR("") };
+	struct store *s = store_open(url, NULL);
+	bool is_new = false;
+	int status = s && store_revoke(s, &r, &is_new, NULL) && is_new ? 0 : 1;
+
+	store_close(s);
+	return status;
+}
+
+/* Two handles of one process, and another process that comes and goes: it must
+ * not take the log from under them, as it would if opening the second handle
+ * had dropped the locks of the first. */
+START_TEST(handles_of_one_process_keep_their_locks)
+{
+	struct store_member m = member("i-1", "10.0.0.1", 8080);
+	struct store_revocation *rows;
+	struct store *second;
+	int64_t g = 0;
+	size_t n = 0;
+
+	reopen();
+	join(&m, 0, &g);
+	second = store_open(url, &err);
+	ck_assert_msg(second, "%s", err.msg);
+	ck_assert_int_eq(in_child(revoke_in_child), 0);
+	check_mode("-wal", 0600);
+	join(&m, 0, &g);
+	ck_assert(
+	    store_revocation_page(second, arena, NULL, 10, &rows, &n, &err));
+	ck_assert_uint_eq(n, 1);
+	store_close(second);
+	reopen();
+	ck_assert_uint_eq(count(), 1);
+}
+END_TEST
+
 struct told {
 	int64_t generation;
 	uint16_t port;
@@ -896,6 +938,7 @@ main(void)
 	tcase_add_test(files, a_busy_database_is_an_error);
 	tcase_add_test(files, a_read_only_folder_is_refused);
 	tcase_add_test(files, a_full_disk_is_an_error);
+	tcase_add_test(files, handles_of_one_process_keep_their_locks);
 	tcase_add_test(files, what_was_told_survives_kill);
 	suite_add_tcase(s, files);
 	status = run_suite(s);

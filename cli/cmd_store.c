@@ -1,0 +1,185 @@
+/* cmd_store.c - `avow store check`, `avow store accept-restore`: what an
+ * operator asks of a store, and tells it after a restore. */
+#include "base/timefmt.h"
+#include "cli/store_option.h"
+
+static enum cli_exit
+failed(const struct error *err)
+{
+	cli_error(err, STR(""));
+	return CLI_CANNOT_TELL;
+}
+
+/* ---- check -----------------------------------------------------------------
+ */
+
+static const struct {
+	const char *name, *text;
+	size_t at;
+} counts[] = {
+	{ "migrations", "migrations applied",
+	    offsetof(struct store_health, migrations) },
+	{ "known", "migrations known", offsetof(struct store_health, known) },
+	{ "generation", "generation",
+	    offsetof(struct store_health, generation) },
+	{ "members", "pool members", offsetof(struct store_health, members) },
+	{ "revocations", "revocations",
+	    offsetof(struct store_health, revocations) },
+};
+
+static int64_t
+count_of(const struct store_health *h, size_t i)
+{
+	int64_t n;
+
+	memcpy(&n, (const char *)h + counts[i].at, sizeof n);
+	return n;
+}
+
+static bool
+print_json(const struct store_health *h, const struct buf *problems)
+{
+	json_t *json = json_object();
+	bool ok = json != NULL;
+
+	for (size_t i = 0; ok && i < ARRAY_LEN(counts); i++)
+		ok = json_object_set_new(json, counts[i].name,
+			 json_integer(count_of(h, i))) == 0;
+	ok = ok &&
+	     json_object_set_new(json, "floor",
+		 h->floor_unix_s ? json_from_time(h->floor_unix_s * 1000)
+				 : json_null()) == 0 &&
+	     json_object_set_new(
+		 json, "problems", json_from_str(buf_str(problems))) == 0;
+	if (!ok) {
+		json_decref(json);
+		return false;
+	}
+	return cli_print_json(json, true);
+}
+
+static bool
+print_text(const struct store_health *h, const struct buf *problems)
+{
+	struct buf out = { 0 };
+	bool ok;
+
+	for (size_t i = 0; i < ARRAY_LEN(counts); i++)
+		buf_printf(&out, "%-20s %lld\n", counts[i].text,
+		    (long long)count_of(h, i));
+	if (h->floor_unix_s) {
+		buf_printf(&out, "%-20s ", "issued not before");
+		time_print_datetime(&out, h->floor_unix_s * 1000);
+		buf_byte(&out, '\n');
+	}
+	buf_add(&out, buf_str(problems));
+	ok = cli_print(&out);
+	buf_free(&out);
+	return ok;
+}
+
+static enum cli_exit
+check(struct cli_store *at, bool json)
+{
+	struct buf problems = { 0 };
+	struct error err = { 0 };
+	struct store_health h;
+	enum cli_exit exit;
+
+	if (!cli_store_open(at, false))
+		return CLI_CANNOT_TELL;
+	if (!store_health(at->store, &problems, &h, &err) ||
+	    !store_check(at->store, &err))
+		exit = failed(&err);
+	else if (!(json ? print_json(&h, &problems)
+			: print_text(&h, &problems)))
+		exit = CLI_CANNOT_TELL;
+	else
+		exit = problems.n ? CLI_NO : CLI_YES;
+	buf_free(&problems);
+	return exit;
+}
+
+enum cli_exit
+cmd_store_check(int argc, char **argv)
+{
+	struct cli_store at = { 0 };
+	bool json = false;
+	const struct cli_option options[] = {
+		CLI_STORE_OPTIONS(&at),
+		{ "json", CLI_FLAG, &json, false, NULL, "as JSON" },
+	};
+	const struct cli_usage usage = {
+		.synopsis = "avow store check [--config FILE | --store URL] "
+			    "[--json]",
+		.about =
+		    "Is the store whole, writable, of this program's form "
+		    "and not older than this machine has seen?\nMigrations "
+		    "that are due are applied first, as at each start. "
+		    "Exit: 2 when the database reports damage.",
+		.options = options,
+		.n_options = ARRAY_LEN(options),
+	};
+	enum cli_exit exit;
+
+	if (cli_parse(&usage, argc, argv, &exit))
+		exit = check(&at, json);
+	cli_store_close(&at);
+	return exit;
+}
+
+/* ---- accept-restore --------------------------------------------------------
+ */
+
+static enum cli_exit
+accept(struct cli_store *at)
+{
+	int64_t seen = 0, generation, floor;
+	struct buf out = { 0 };
+	struct error err = { 0 };
+	bool ok;
+
+	if (!cli_store_open(at, true))
+		return CLI_CANNOT_TELL;
+	if ((at->mark && !store_mark_read(at->mark, &seen, &err)) ||
+	    !store_accept_restore(at->store, seen, &generation, &floor, &err) ||
+	    (at->mark && !store_mark_write(at->mark, generation, &err)))
+		return failed(&err);
+	buf_addz(&out, "what was issued before ");
+	time_print_datetime(&out, floor * 1000);
+	buf_printf(&out,
+	    " no longer counts; pool members have left; no "
+	    "account has a live key; generation %lld\n"
+	    "revoke again what was revoked since the copy was made\n",
+	    (long long)generation);
+	ok = cli_print(&out);
+	buf_free(&out);
+	return ok ? CLI_YES : CLI_CANNOT_TELL;
+}
+
+enum cli_exit
+cmd_store_accept_restore(int argc, char **argv)
+{
+	struct cli_store at = { 0 };
+	const struct cli_option options[] = { CLI_STORE_OPTIONS(&at) };
+	const struct cli_usage usage = {
+		.synopsis =
+		    "avow store accept-restore [--config FILE | --store URL]",
+		.about =
+		    "Take a store that was put back from a copy as it is. What "
+		    "was revoked since the copy was made is lost, so documents "
+		    "and tokens\nissued before now no longer count, pool "
+		    "members leave, and accounts need their next incarnation: "
+		    "all prove themselves anew. Documents that "
+		    "do not say when they were issued\n(clouds) cannot be told "
+		    "apart: revoke them again.",
+		.options = options,
+		.n_options = ARRAY_LEN(options),
+	};
+	enum cli_exit exit;
+
+	if (cli_parse(&usage, argc, argv, &exit))
+		exit = accept(&at);
+	cli_store_close(&at);
+	return exit;
+}

@@ -1,0 +1,37 @@
+/* revocations.h - what the store says is revoked, as a list in memory that is never older than it may be.
+ *   the store's generation, read every LIMIT_STORE_POLL_MS or so and when PostgreSQL tells -> when it rose: all rows -> a new list, handed over
+ * A thread with a handle of its own does it. Who needs revocations asks revocations_check first: a store that could not be read at the last try, that was not
+ * read for LIMIT_REVOCATION_STALE_MS, or that was put back from a copy refuses everything (SECURITY 8, 10). One list a process; in force everywhere at once. */
+#ifndef GATEWAYS_REVOCATIONS_H
+#define GATEWAYS_REVOCATIONS_H
+
+#include "attest/attest.h"
+
+struct revocations;
+
+struct revocations_options {
+	struct str store; /* its URL */
+	const char *mark; /* file of the newest generation seen; NULL: none. Borrowed */
+	/* A new list, which the callee owns. Called by one thread at a time; false keeps the former one in force, and refuses. */
+	bool (*take)(void *ctx, struct attest_revoked *list, struct error *reterr);
+	void *ctx;
+};
+
+/* Opens the store and looks once: when this succeeds `take` was called. NULL on error. */
+struct revocations *revocations_new(const struct revocations_options *options,
+    struct error *reterr);
+/* The thread. Without it revocations_poll has to be called. */
+bool revocations_start(struct revocations *r, struct error *reterr) MUST_USE;
+/* Ends the thread; the rest stays. revocations_free does it, too. */
+void revocations_stop(struct revocations *r);
+void revocations_free(struct revocations *r);
+
+/* One look. False: the store cannot be used, and from now on nothing passes revocations_check. */
+bool revocations_poll(struct revocations *r, struct error *reterr) MUST_USE;
+/* Look now: something was revoked in this process. Does not wait. */
+void revocations_wake(struct revocations *r);
+/* May a decision rest on the list? ERR_SYSTEM_STORE. NULL `r`: there is no store, and nothing to wait for. */
+bool revocations_check(const struct revocations *r, struct error *reterr)
+    MUST_USE;
+
+#endif
