@@ -72,7 +72,7 @@ DIFFERENTIAL := $(wildcard tests/differential/*.sh)
 FORMAT := $(sort $(wildcard $(MODULES:%=%/*.c) cli/*.c bench/*.c tests/*/*.c tests/*/*/*.c))
 PROGRAM := $(if $(CLI_SRC),$B/avow)
 
-.PHONY: all help deps demo test property unit unit-programs e2e conformance \
+.PHONY: all help deps demo test property vectors unit unit-programs e2e conformance \
 	differential asan tsan fault fuzz \
 	fuzz-smoke cover layers lint format format-check bench snapshots \
 	install clean FORCE
@@ -129,6 +129,13 @@ $B/differential: $(DIFFER_OBJ) $B/libavow.a
 	$(call say,LD)
 	$(Q)$(CC) $(LINK) -pie $^ $(LIB_LIBS) -o $@
 
+VECTORS_OBJ := $(patsubst %.c,$B/obj/%.o,$(wildcard tests/vectors/*.c))
+VECTORS := $(if $(VECTORS_OBJ),$B/vectors)
+$(VECTORS_OBJ): PIC := -fPIE
+$B/vectors: $(VECTORS_OBJ) $B/libavow.a
+	$(call say,LD)
+	$(Q)$(CC) $(LINK) -pie $^ $(LIB_LIBS) -o $@
+
 PROPERTY_OBJ := $(patsubst %.c,$B/obj/%.o,$(wildcard tests/property/*.c))
 PROPERTY := $(if $(PROPERTY_OBJ),$B/property)
 $(PROPERTY_OBJ): PIC := -fPIE
@@ -146,11 +153,14 @@ conformance: $(CONFORM) ## against the published behaviour of others (tests/conf
 differential: $(DIFFER) ## generated cases against Cedar's own engine: SEED=…, COUNT=… requests
 	@DIFFER=$(DIFFER) tests/differential/validation.sh --show
 	@DIFFER=$(DIFFER) tests/differential/run.sh --show
+vectors: $(VECTORS) ## published test vectors: WYCHEPROOF="FILE …" for other files of that project
+	@VECTORS=$(VECTORS) tests/vectors/run.sh --show
 test: deps ## build, and run all tests; the last line has the counts
-	@$(MAKE) --no-print-directory all $(UNIT) $(CONFORM) $(DIFFER) $(PROPERTY)
+	@$(MAKE) --no-print-directory all $(UNIT) $(CONFORM) $(DIFFER) $(PROPERTY) $(VECTORS)
 	@tests/lib/servers.sh || echo "going on without them"
-	@DIFFER=$(DIFFER) PROPERTY=$(PROPERTY) tests/run.sh $(UNIT) $(CONFORMANCE) \
-	    $(DIFFERENTIAL) tests/property/run.sh tests/property/published.sh $(E2E)
+	@DIFFER=$(DIFFER) PROPERTY=$(PROPERTY) VECTORS=$(VECTORS) tests/run.sh $(UNIT) $(CONFORMANCE) \
+	    $(DIFFERENTIAL) tests/property/run.sh tests/property/published.sh \
+	    tests/vectors/run.sh $(E2E)
 property: $(PROPERTY) ## random cases, rules against the text: COUNT=… decisions (1000000), SEED=…
 	@PROPERTY=$(PROPERTY) tests/property/run.sh $(or $(COUNT),1000000) 3600 $(SEED)
 asan: ## the unit tests under AddressSanitizer and UBSan
@@ -225,4 +235,4 @@ install: all ## to DESTDIR and PREFIX (/usr/local)
 clean: ## remove build/
 	rm -rf build
 
--include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(HELP_OBJ:.o=.d) $(CONFORM_OBJ:.o=.d) $(PROPERTY_OBJ:.o=.d) $(DIFFER_OBJ:.o=.d) $(UNIT:$B/%=$B/obj/%.d) $(FUZZ:=.d) $(FAULT:=.d)
+-include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(HELP_OBJ:.o=.d) $(CONFORM_OBJ:.o=.d) $(PROPERTY_OBJ:.o=.d) $(DIFFER_OBJ:.o=.d) $(VECTORS_OBJ:.o=.d) $(UNIT:$B/%=$B/obj/%.d) $(FUZZ:=.d) $(FAULT:=.d)

@@ -161,6 +161,7 @@ json_parse(struct str text, const char *file, size_t limit_bytes,
 	struct span whole = { .file = file };
 	json_error_t e;
 	json_t *value;
+	size_t nul;
 
 	/* jansson counts positions in int. */
 	if (limit_bytes > INT_MAX)
@@ -170,6 +171,11 @@ json_parse(struct str text, const char *file, size_t limit_bytes,
 		    "JSON is %zu bytes, the limit is %zu", text.n, limit_bytes);
 	if (!check_depth(text, file, limit_depth, reterr))
 		return false;
+	/* jansson takes a NUL byte for the end of what it reads. */
+	nul = str_find(text, '\0', 0);
+	if (nul < text.n)
+		return error_set(reterr, ERR_JSON_SYNTAX,
+		    place(text, file, nul), "JSON has no NUL byte");
 	if (mode == JSON_DATA_FILE)
 		flags |= JSON_ALLOW_NUL;
 	value = json_loadb(text.n ? text.p : "", text.n, flags, &e);

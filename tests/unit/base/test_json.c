@@ -13,6 +13,10 @@ static const struct {
 	uint32_t line, col;
 } bad[] = {
 	{ "empty", STR_INIT(""), JSON_NO_NUL, ERR_JSON_SYNTAX, 1, 1 },
+	{ "a NUL at the end", STR_INIT("[]\0"), JSON_NO_NUL, ERR_JSON_SYNTAX, 1,
+	    3 },
+	{ "a NUL and more", STR_INIT("1\0{"), JSON_DATA_FILE, ERR_JSON_SYNTAX,
+	    1, 2 },
 	{ "spaces alone", STR_INIT(" \n "), JSON_NO_NUL, ERR_JSON_SYNTAX, 2,
 	    2 },
 	{ "a word", STR_INIT("{\n  \"a\": flase\n}"), JSON_NO_NUL,
