@@ -32,8 +32,8 @@ bool attest_key_thumbprint(const char *path, char ret[44],
 
 /* One `trust:` entry as configured. Borrowed until attest_trust_add returns. */
 struct attest_trust_entry {
-	struct str kind;      /* avow, token, ec2-signature, ec2-rsa2048 */
-	const char *keys;     /* file or folder of *.pem: public keys or certificates; kind token also *.json, *.jwks: key sets */
+	struct str kind;      /* avow, token, ec2-signature, ec2-rsa2048, ec2-pkcs7, azure */
+	const char *keys;     /* file or folder of *.pem: public keys or certificates; kind token also *.json, *.jwks: key sets; azure: certificates of authorities */
 	struct str issuer;    /* kinds avow and token: required */
 	struct str trust_domain; /* SPIFFE; kinds avow and token: gives `spiffeId`, and a token's `sub` must be of it. Empty: none */
 	struct str prefix;    /* empty for at most one entry; else ends in '/' */
@@ -41,6 +41,7 @@ struct attest_trust_entry {
 	size_t n_owners, n_regions, n_images;
 	int64_t max_lease_s;  /* 0: not given; INT64_MAX: `none` */
 	bool audience_required; /* kind avow: default true */
+	bool allow_weak;      /* ec2-pkcs7, which is DSA with SHA-1, needs it */
 	bool allow_unpinned;  /* only `doc verify`: a cloud entry without owners */
 	struct span at;       /* of the entry, for messages */
 };
@@ -99,7 +100,7 @@ int64_t attest_revoked_floor(const struct attest_revoked *r);
 
 /* ---- evidence and its verification --------------------------------------------------------------------------------------------------------- */
 
-/* What was shown, still in nobody's trust. `document` are the exact bytes; `signature` raw bytes (or PKCS #7 DER for ec2-rsa2048). */
+/* What was shown, still in nobody's trust. `document` are the exact bytes; `signature` raw bytes (or PKCS #7 DER for ec2-rsa2048, ec2-pkcs7, azure). */
 struct attest_evidence {
 	struct str kind, document, signature;
 };
@@ -118,7 +119,8 @@ bool attest_evidence_from_rhui(struct arena *a, struct str kind,
 /* From the text of a token (`Authorization: DPoP TOKEN`): kind token, no signature beside it. */
 bool attest_evidence_from_token(struct str compact,
     struct attest_evidence *ret, struct error *reterr) MUST_USE;
-/* From the bytes of two files: the document as it is; the signature as the kind has it in files (Base64 text, or raw bytes for ec2-signature; PKCS #7 as Base64, PEM or DER; a token is its own, and `signature` is empty). */
+/* From the bytes of two files: the document as it is; the signature as the kind has it in files (Base64 text, or raw bytes for ec2-signature; PKCS #7 as Base64, PEM or DER, or for
+ * azure the JSON that its metadata service answers with; a token is its own, and `signature` is empty). Where the signature has the document inside, `document` may be empty. */
 bool attest_evidence_from_files(struct arena *a, struct str kind,
     struct str document, struct str signature, struct attest_evidence *ret,
     struct error *reterr) MUST_USE;
@@ -130,6 +132,7 @@ struct attest_context {
 	const struct attest_trust *trust;
 	const struct attest_revoked *revoked; /* NULL: nothing is revoked */
 	int64_t now_unix_s;
+	struct str nonce;      /* what the evidence must have been asked for with (azure); p NULL: not checked */
 	struct str audience;   /* the gate's name; empty: not checked (`doc verify` without --audience) */
 	/* What the asker proved to hold, in this request: the thumbprint of a key (attest/dpop.h), the SHA-256 of a certificate (RFC 8705), as Base64url; empty: nothing. */
 	struct str proven_jkt, proven_x5t;

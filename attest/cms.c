@@ -1,10 +1,12 @@
 /* cms.c - one pinned key against one PKCS #7 message.
  * The signer is whoever holds the pinned key: certificates in the message and
  * the issuer and serial number it names are outside the signature and are not
- * consulted, so changing them changes nothing that we say. OpenSSL wants a
- * certificate for a signer; it gets an empty one around the pinned key.
- * With signed attributes (RFC 5652 5.4) the signature covers them, and they
- * cover the content by messageDigest; without, it covers the content. */
+ * consulted, so changing them changes nothing that we say. (Azure's signers
+ * come with a certificate; azure.c asks for it and holds it against a chain.)
+ * OpenSSL wants a certificate for a signer; it gets an empty one around the
+ * pinned key. With signed attributes (RFC 5652 5.4) the signature covers them,
+ * and they cover the content by messageDigest; without, it covers the content.
+ */
 #include "attest/cms.h"
 
 #include <openssl/cms.h>
@@ -12,12 +14,32 @@
 #include <openssl/x509.h>
 
 #include "attest/sig.h"
-#include "base/digest.h"
 
 struct cms_message {
 	CMS_ContentInfo *cms;
 	CMS_SignerInfo *signer; /* of cms */
 	struct str content;     /* of cms */
+	const struct scheme *scheme;
+};
+
+/* Which algorithms a message may name. Azure names its signature's where the
+ * digest's belongs. */
+static const struct scheme {
+	int digest; /* what is hashed with */
+	int digest_names[2], signature_names[2];
+	const char *digest_text, *signature_text;
+} schemes[] = {
+	[CMS_RSA_SHA256] = { NID_sha256, { NID_sha256, NID_sha256 },
+	    { NID_rsaEncryption, NID_sha256WithRSAEncryption },
+	    "is not made with SHA-256",
+	    "is not RSA PKCS #1 v1.5 with SHA-256" },
+	[CMS_AZURE] = { NID_sha256, { NID_sha256, NID_sha256WithRSAEncryption },
+	    { NID_rsaEncryption, NID_sha256WithRSAEncryption },
+	    "is not made with SHA-256",
+	    "is not RSA PKCS #1 v1.5 with SHA-256" },
+	[CMS_DSA_SHA1] = { NID_sha1, { NID_sha1, NID_sha1 },
+	    { NID_dsa, NID_dsaWithSHA1 }, "is not made with SHA-1",
+	    "is not DSA with SHA-1" },
 };
 
 static bool
@@ -67,17 +89,23 @@ find_content(struct cms_message *m, struct error *reterr)
 }
 
 static bool
+names(const X509_ALGOR *algorithm, const int nids[2])
+{
+	int nid = algorithm ? OBJ_obj2nid(algorithm->algorithm) : NID_undef;
+
+	return nid == nids[0] || nid == nids[1];
+}
+
+static bool
 check_algorithms(const struct cms_message *m, struct error *reterr)
 {
 	X509_ALGOR *digest = NULL, *signature = NULL;
-	int nid;
 
 	CMS_SignerInfo_get0_algs(m->signer, NULL, NULL, &digest, &signature);
-	if (!digest || OBJ_obj2nid(digest->algorithm) != NID_sha256)
-		return mismatch(reterr, "is not made with SHA-256");
-	nid = signature ? OBJ_obj2nid(signature->algorithm) : NID_undef;
-	if (nid != NID_rsaEncryption && nid != NID_sha256WithRSAEncryption)
-		return mismatch(reterr, "is not RSA PKCS #1 v1.5 with SHA-256");
+	if (!names(digest, m->scheme->digest_names))
+		return mismatch(reterr, m->scheme->digest_text);
+	if (!names(signature, m->scheme->signature_names))
+		return mismatch(reterr, m->scheme->signature_text);
 	return true;
 }
 
@@ -95,7 +123,8 @@ check_attributes(const struct cms_message *m, struct error *reterr)
 {
 	const ASN1_OBJECT *type;
 	const ASN1_OCTET_STRING *digest;
-	uint8_t own[32];
+	unsigned char own[EVP_MAX_MD_SIZE];
+	unsigned own_n = 0;
 
 	if (CMS_signed_get_attr_count(m->signer) <= 0)
 		return true;
@@ -104,10 +133,11 @@ check_attributes(const struct cms_message *m, struct error *reterr)
 	if (!type || OBJ_obj2nid(type) != NID_pkcs7_data || !digest)
 		return malformed(reterr,
 		    "lacks the content type or digest among its attributes");
-	if (!digest_sha256(&m->content, 1, own))
+	if (EVP_Digest(m->content.p, m->content.n, own, &own_n,
+		EVP_get_digestbynid(m->scheme->digest), NULL) != 1)
 		return error_nomem(reterr);
 	if (!str_eq(str_of_octets(digest),
-		(struct str){ (const char *)own, sizeof own }))
+		(struct str){ (const char *)own, own_n }))
 		return mismatch(reterr, "has the digest of another content");
 	return true;
 }
@@ -126,7 +156,8 @@ parse(struct cms_message *m, struct str der, struct error *reterr)
 }
 
 struct cms_message *
-cms_open(struct str der, struct str document, struct error *reterr)
+cms_open(struct str der, struct str document, enum cms_scheme scheme,
+    struct error *reterr)
 {
 	struct cms_message *m = calloc(1, sizeof *m);
 	bool ok;
@@ -135,6 +166,7 @@ cms_open(struct str der, struct str document, struct error *reterr)
 		(void)error_nomem(reterr);
 		return NULL;
 	}
+	m->scheme = &schemes[scheme];
 	ok = parse(m, der, reterr);
 	if (ok && !str_eq(m->content, document))
 		ok = mismatch(reterr, "is over another document");
@@ -144,6 +176,25 @@ cms_open(struct str der, struct str document, struct error *reterr)
 		return m;
 	cms_free(m);
 	return NULL;
+}
+
+bool
+cms_content(
+    struct arena *a, struct str der, struct str *ret, struct error *reterr)
+{
+	struct cms_message m = { 0 };
+	struct str content = { 0 };
+	bool ok = parse(&m, der, reterr);
+
+	if (ok) {
+		content = str_dup(a, m.content);
+		ok = content.p || error_nomem(reterr);
+	}
+	CMS_ContentInfo_free(m.cms);
+	ERR_clear_error();
+	if (ok)
+		*ret = content;
+	return ok;
 }
 
 void
@@ -182,4 +233,22 @@ cms_verify(struct cms_message *m, const struct keys_public *k)
 		     sig_verify(k, m->content, str_of_octets(signature), NULL);
 	ERR_clear_error();
 	return ok;
+}
+
+/* RFC 5652 5.3: by issuer and serial number, or by key identifier. */
+X509 *
+cms_signer_certificate(const struct cms_message *m)
+{
+	STACK_OF(X509) *certs = CMS_get1_certs(m->cms);
+	X509 *found = NULL;
+
+	for (int i = 0; !found && i < sk_X509_num(certs); i++)
+		if (CMS_SignerInfo_cert_cmp(
+			m->signer, sk_X509_value(certs, i)) == 0)
+			found = sk_X509_value(certs, i);
+	if (found && X509_up_ref(found) != 1)
+		found = NULL;
+	sk_X509_pop_free(certs, X509_free);
+	ERR_clear_error();
+	return found;
 }

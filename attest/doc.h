@@ -1,6 +1,7 @@
 /* doc.h - what an identity document says, as a structure; believed by nobody
  * yet. Read from the JSON of the very bytes that were verified (attest/verify.c
- * sees to that): our own documents in doc.c, EC2's in ec2.c. */
+ * sees to that): our own documents in doc.c, EC2's in ec2.c, Azure's in azure.c.
+ */
 #ifndef ATTEST_DOC_H
 #define ATTEST_DOC_H
 
@@ -47,6 +48,16 @@ bool doc_read_claims(struct arena *a, const json_t *v, const char *name,
  * times, no audience. */
 bool doc_read_ec2(struct arena *a, const json_t *root, struct str bytes,
     struct doc *ret, struct error *reterr) MUST_USE;
+
+/* Azure's attested document; issuer `azure`, no audience. Errors as doc_read. */
+bool doc_read_azure(struct arena *a, const json_t *root, struct str bytes,
+    struct doc *ret, struct error *reterr) MUST_USE;
+/* When it was signed and until when it holds, unix s. */
+bool doc_azure_times(const json_t *root, int64_t *ret_created,
+    int64_t *ret_expires, struct error *reterr) MUST_USE;
+/* The id of a document that has none: 32 hex digits of its SHA-256. */
+bool doc_id_of_bytes(struct arena *a, struct str bytes, struct str *ret,
+    struct error *reterr) MUST_USE;
 
 /* 32 lower-case hex digits. */
 bool doc_id_is_valid(struct str s);

@@ -49,8 +49,8 @@ static const struct {
 	{ "billingProducts", read_licences },
 };
 
-static bool
-make_id(
+bool
+doc_id_of_bytes(
     struct arena *a, struct str bytes, struct str *ret, struct error *reterr)
 {
 	uint8_t digest[32];
@@ -81,7 +81,7 @@ doc_read_ec2(struct arena *a, const json_t *root, struct str bytes,
 	if (d.subject.n == 0)
 		return error_set(reterr, ERR_EVIDENCE_MALFORMED, SPAN_NONE,
 		    "the document lacks `instanceId`");
-	if (!make_id(a, bytes, &d.id, reterr))
+	if (!doc_id_of_bytes(a, bytes, &d.id, reterr))
 		return false;
 	*ret = d;
 	return true;

@@ -8,6 +8,8 @@
  * Limits: LIMIT_PACK_BYTES, LIMIT_DOCUMENT_BYTES, LIMIT_SIGNATURE_BYTES. */
 #include "attest/attest.h"
 
+#include "attest/cms.h"
+#include "attest/doc.h"
 #include "attest/kind.h"
 #include "base/base64.h"
 #include "base/limits.h"
@@ -310,6 +312,31 @@ read_pkcs7_file(
 	return decode_lax_signature(a, inside_pem(text), ret, reterr);
 }
 
+/* `{"encoding":"pkcs7","signature":"…"}`, or PKCS #7 itself. */
+static bool
+read_azure_file(
+    struct arena *a, struct str text, struct str *ret, struct error *reterr)
+{
+	json_t *root = NULL;
+	struct str inside;
+	bool ok;
+
+	if (text.n == 0 || text.p[0] != '{')
+		return read_pkcs7_file(a, text, ret, reterr);
+	if (!doc_parse(text, &root, reterr))
+		return false;
+	inside = json_str(json_object_get(root, "signature"));
+	ok =
+	    str_eq(json_str(json_object_get(root, "encoding")), STR("pkcs7")) &&
+	    inside.n > 0;
+	ok = ok ? decode_lax_signature(a, inside, ret, reterr)
+		: malformed(reterr, "signature",
+		      "file is not `{\"encoding\":\"pkcs7\",\"signature\":"
+		      "\"…\"}`");
+	json_decref(root);
+	return ok;
+}
+
 /* Base64 in any of the forms clients use, or the raw bytes themselves. */
 static bool
 read_ec2_file(
@@ -322,6 +349,16 @@ read_ec2_file(
 	return decode_lax_signature(a, text, ret, reterr);
 }
 
+/* The document that a PKCS #7 signature has inside, where none came beside it.
+ */
+static bool
+take_content(struct arena *a, struct attest_evidence *e, struct error *reterr)
+{
+	return e->document.n > 0 || str_eq(e->kind, STR(KIND_AVOW)) ||
+	       str_eq(e->kind, STR(KIND_EC2_SIGNATURE)) ||
+	       cms_content(a, e->signature, &e->document, reterr);
+}
+
 static const struct {
 	struct str kind;
 	bool (*read)(struct arena *, struct str, struct str *, struct error *);
@@ -329,6 +366,8 @@ static const struct {
 	{ STR_INIT(KIND_AVOW), read_line_file },
 	{ STR_INIT(KIND_EC2_SIGNATURE), read_ec2_file },
 	{ STR_INIT(KIND_EC2_RSA2048), read_pkcs7_file },
+	{ STR_INIT(KIND_EC2_PKCS7), read_pkcs7_file },
+	{ STR_INIT(KIND_AZURE), read_azure_file },
 };
 
 /* One line, and one line feed at most. */
@@ -358,7 +397,7 @@ attest_evidence_from_files(struct arena *a, struct str kind,
 			continue;
 		if (!signature_files[i].read(
 			a, signature, &e.signature, reterr) ||
-		    !check_sizes(&e, reterr))
+		    !take_content(a, &e, reterr) || !check_sizes(&e, reterr))
 			return false;
 		*ret = e;
 		return true;

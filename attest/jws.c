@@ -29,6 +29,7 @@ jws_algorithm(const struct keys_public *k)
 	case KEYS_ED25519:
 		return STR("EdDSA");
 	case KEYS_RSA1024:
+	case KEYS_DSA:
 	case KEYS_UNFIT:
 	default:
 		return STR("");

@@ -71,6 +71,9 @@ algorithm_of(const EVP_PKEY *pkey)
 	    EVP_PKEY_get_group_name(pkey, group, sizeof group, NULL) == 1 &&
 	    strcmp(group, SN_X9_62_prime256v1) == 0)
 		return KEYS_P256;
+	if (EVP_PKEY_is_a(pkey, "DSA") == 1 &&
+	    EVP_PKEY_get_bits(pkey) >= 1024 && EVP_PKEY_get_bits(pkey) <= 3072)
+		return KEYS_DSA;
 	return KEYS_UNFIT;
 }
 
@@ -133,6 +136,7 @@ keys_write_jwk(const struct keys_public *k, struct buf *out)
 		buf_addz(out, "{\"crv\":\"Ed25519\",\"kty\":\"OKP\",\"x\":\"");
 		ok = add_ed25519(out, k->pkey);
 		break;
+	case KEYS_DSA:
 	case KEYS_UNFIT:
 	default:
 		return false;
@@ -142,14 +146,27 @@ keys_write_jwk(const struct keys_public *k, struct buf *out)
 }
 
 static bool
+add_spki(struct buf *out, const EVP_PKEY *pkey)
+{
+	unsigned char *der = NULL;
+	int n = i2d_PUBKEY(pkey, &der);
+
+	if (n > 0)
+		buf_add(out, (struct str){ (const char *)der, (size_t)n });
+	OPENSSL_free(der);
+	return n > 0 && buf_ok(out);
+}
+
+static bool
 set_thumbprint(struct keys_public *k)
 {
-	struct buf jwk = { 0 }, text = { 0 };
+	struct buf form = { 0 }, text = { 0 };
 	uint8_t digest[32];
 	struct str part;
-	bool ok = keys_write_jwk(k, &jwk);
+	bool ok = k->algorithm == KEYS_DSA ? add_spki(&form, k->pkey)
+					   : keys_write_jwk(k, &form);
 
-	part = buf_str(&jwk);
+	part = buf_str(&form);
 	ok = ok && digest_sha256(&part, 1, digest);
 	if (ok)
 		base64_encode(&text, BASE64_URL,
@@ -157,9 +174,16 @@ set_thumbprint(struct keys_public *k)
 	ok = ok && buf_ok(&text) && text.n == KEYS_THUMBPRINT;
 	if (ok)
 		memcpy(k->thumbprint, text.p, KEYS_THUMBPRINT + 1);
-	buf_free(&jwk);
+	buf_free(&form);
 	buf_free(&text);
 	return ok;
+}
+
+bool
+keys_is_usual(enum keys_algorithm algorithm)
+{
+	return algorithm == KEYS_RSA2048 || algorithm == KEYS_RSA_LARGER ||
+	       algorithm == KEYS_P256 || algorithm == KEYS_ED25519;
 }
 
 bool
@@ -452,8 +476,7 @@ read_private(struct arena *a, const char *path, struct attest_key *k,
 		    path, keys_drain());
 	if (!keys_public_init(&k->public, pkey, reterr))
 		return false;
-	if (k->public.algorithm != KEYS_UNFIT &&
-	    k->public.algorithm != KEYS_RSA1024)
+	if (keys_is_usual(k->public.algorithm))
 		return true;
 	keys_public_fini(&k->public);
 	return error_set(reterr, ERR_KEY_FORM, at,

@@ -1,8 +1,8 @@
 /* keys.h - public keys as the rest of attest/ sees them: what algorithm, how
  * large, which thumbprint. The key alone says the algorithm; a message never
  * does. Accepted are RSA of 2,048 to 4,096 bits with e = 65,537, P-256 and
- * Ed25519, and RSA-1024 under a name of its own, for the one kind that may use
- * it. */
+ * Ed25519, and under names of their own RSA-1024 and DSA, each for the one kind
+ * that may use it. */
 #ifndef ATTEST_KEYS_H
 #define ATTEST_KEYS_H
 
@@ -18,6 +18,7 @@ enum keys_algorithm {
 	KEYS_RSA_LARGER, /* over 2,048 to 4,096 bits */
 	KEYS_P256,
 	KEYS_ED25519,
+	KEYS_DSA, /* ec2-pkcs7 alone, and only where that is asked for */
 };
 
 #define KEYS_THUMBPRINT 43 /* unpadded Base64url of SHA-256 */
@@ -25,7 +26,9 @@ enum keys_algorithm {
 struct keys_public {
 	EVP_PKEY *pkey;
 	enum keys_algorithm algorithm;
-	char thumbprint[KEYS_THUMBPRINT + 1]; /* RFC 7638; empty when unfit */
+	/* RFC 7638; of DSA, which has no JWK, the same of its
+	 * SubjectPublicKeyInfo; empty when unfit */
+	char thumbprint[KEYS_THUMBPRINT + 1];
 };
 
 struct attest_key {
@@ -50,6 +53,8 @@ bool keys_public_read(struct arena *a, const char *file, struct str text,
  * is unfit. */
 bool keys_write_jwk(const struct keys_public *k, struct buf *out) MUST_USE;
 
+/* All but those that one kind of cloud's evidence alone may use. */
+bool keys_is_usual(enum keys_algorithm algorithm);
 bool keys_thumbprint_is_valid(struct str s);
 struct str keys_thumbprint(const struct keys_public *k);
 

@@ -7,5 +7,7 @@
 #define KIND_TOKEN "token"
 #define KIND_EC2_SIGNATURE "ec2-signature"
 #define KIND_EC2_RSA2048 "ec2-rsa2048"
+#define KIND_EC2_PKCS7 "ec2-pkcs7"
+#define KIND_AZURE "azure"
 
 #endif

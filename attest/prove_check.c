@@ -32,6 +32,7 @@ prove_check_method(enum keys_algorithm algorithm)
 	case KEYS_RSA_LARGER:
 		return PROVE_RSA;
 	case KEYS_RSA1024:
+	case KEYS_DSA:
 	case KEYS_UNFIT:
 	default:
 		return PROVE_METHOD_NONE;

@@ -65,7 +65,10 @@ sig_verify(const struct keys_public *k, struct str message,
 	EVP_MD_CTX *ctx;
 	bool ok;
 
-	if (k->algorithm == KEYS_UNFIT || !is_possible_length(k, signature.n))
+	if (!is_rsa(k->algorithm) && !keys_is_usual(k->algorithm))
+		return error_set(reterr, ERR_EVIDENCE_SIGNATURE, SPAN_NONE,
+		    "no signature by such a key is taken");
+	if (!is_possible_length(k, signature.n))
 		return error_set(reterr, ERR_EVIDENCE_SIGNATURE, SPAN_NONE,
 		    "the signature is not as long as one by this key");
 	ctx = EVP_MD_CTX_new();

@@ -35,7 +35,7 @@ static bool
 fits_avow(enum keys_algorithm algorithm, bool written_out)
 {
 	(void)written_out;
-	return algorithm != KEYS_UNFIT && algorithm != KEYS_RSA1024;
+	return keys_is_usual(algorithm);
 }
 
 /* RSA-2048 only where the file itself is named, not its folder. */
@@ -53,9 +53,26 @@ fits_ec2_rsa2048(enum keys_algorithm algorithm, bool written_out)
 	return algorithm == KEYS_RSA2048;
 }
 
+static bool
+fits_ec2_pkcs7(enum keys_algorithm algorithm, bool written_out)
+{
+	(void)written_out;
+	return algorithm == KEYS_DSA;
+}
+
+static bool
+fits_azure(enum keys_algorithm algorithm, bool written_out)
+{
+	(void)written_out;
+	return algorithm == KEYS_RSA2048 || algorithm == KEYS_RSA_LARGER;
+}
+
 static const struct kind {
 	struct str name;
 	bool is_cloud;
+	bool is_weak;      /* wants `weak: true` */
+	bool has_expiry;   /* of its own: a cloud's may go without a lease */
+	bool is_chain;     /* keys are those of certificates to chain to */
 	bool has_region;   /* each key is one region's */
 	size_t limit_keys; /* clouds' keys are tried one after the other */
 	bool (*fits)(enum keys_algorithm, bool written_out);
@@ -63,16 +80,53 @@ static const struct kind {
 	const char *keys;            /* for messages */
 	const char *const *suffixes; /* of files of keys */
 } kinds[] = {
-	{ STR_INIT(KIND_AVOW), false, false, LIMIT_TRUST_KEYS, fits_avow,
-	    STR_INIT(""), "RSA of 2,048 to 4,096 bits, P-256 or Ed25519",
-	    pem_suffixes },
-	{ STR_INIT(KIND_TOKEN), false, false, LIMIT_TRUST_KEYS, fits_avow,
-	    STR_INIT(""), "RSA of 2,048 to 4,096 bits, P-256 or Ed25519",
-	    token_suffixes },
-	{ STR_INIT(KIND_EC2_SIGNATURE), true, false, LIMIT_TRUST_CLOUD_KEYS,
-	    fits_ec2_signature, STR_INIT("aws"), "RSA-1024", pem_suffixes },
-	{ STR_INIT(KIND_EC2_RSA2048), true, true, LIMIT_TRUST_CLOUD_KEYS,
-	    fits_ec2_rsa2048, STR_INIT("aws"), "RSA-2048", pem_suffixes },
+	{ .name = STR_INIT(KIND_AVOW),
+	    .has_expiry = true,
+	    .limit_keys = LIMIT_TRUST_KEYS,
+	    .fits = fits_avow,
+	    .issuer = STR_INIT(""),
+	    .keys = "RSA of 2,048 to 4,096 bits, P-256 or Ed25519",
+	    .suffixes = pem_suffixes },
+	{ .name = STR_INIT(KIND_TOKEN),
+	    .has_expiry = true,
+	    .limit_keys = LIMIT_TRUST_KEYS,
+	    .fits = fits_avow,
+	    .issuer = STR_INIT(""),
+	    .keys = "RSA of 2,048 to 4,096 bits, P-256 or Ed25519",
+	    .suffixes = token_suffixes },
+	{ .name = STR_INIT(KIND_EC2_SIGNATURE),
+	    .is_cloud = true,
+	    .limit_keys = LIMIT_TRUST_CLOUD_KEYS,
+	    .fits = fits_ec2_signature,
+	    .issuer = STR_INIT("aws"),
+	    .keys = "RSA-1024",
+	    .suffixes = pem_suffixes },
+	{ .name = STR_INIT(KIND_EC2_RSA2048),
+	    .is_cloud = true,
+	    .has_region = true,
+	    .limit_keys = LIMIT_TRUST_CLOUD_KEYS,
+	    .fits = fits_ec2_rsa2048,
+	    .issuer = STR_INIT("aws"),
+	    .keys = "RSA-2048",
+	    .suffixes = pem_suffixes },
+	{ .name = STR_INIT(KIND_EC2_PKCS7),
+	    .is_cloud = true,
+	    .is_weak = true,
+	    .has_region = true,
+	    .limit_keys = LIMIT_TRUST_CLOUD_KEYS,
+	    .fits = fits_ec2_pkcs7,
+	    .issuer = STR_INIT("aws"),
+	    .keys = "DSA",
+	    .suffixes = pem_suffixes },
+	{ .name = STR_INIT(KIND_AZURE),
+	    .is_cloud = true,
+	    .has_expiry = true,
+	    .is_chain = true,
+	    .limit_keys = LIMIT_TRUST_CLOUD_KEYS,
+	    .fits = fits_azure,
+	    .issuer = STR_INIT("azure"),
+	    .keys = "certificates of RSA with 2,048 to 4,096 bits",
+	    .suffixes = pem_suffixes },
 };
 
 static const struct kind *
@@ -226,7 +280,9 @@ read_file(const struct loading *l, const char *file, struct error *reterr)
 	     (l->kind->suffixes == token_suffixes
 		     ? jwk_read_file(a, file, text, &keys, &n, reterr)
 		     : keys_public_read(a, file, text, &keys, &n, reterr)) &&
-	     add_keys(l, keys, n, file, reterr);
+	     add_keys(l, keys, n, file, reterr) &&
+	     (!l->kind->is_chain ||
+		 chain_add(&l->entry->chain, file, text, reterr));
 	arena_free(a);
 	return ok;
 }
@@ -277,6 +333,14 @@ check_cloud(const struct loading *l, const struct attest_trust_entry *entry,
 	if (entry->issuer.n && !str_eq(entry->issuer, l->kind->issuer))
 		return refuse(l, reterr,
 		    "a cloud's documents have the cloud's own issuer");
+	if (l->kind->is_weak && !entry->allow_weak) {
+		(void)refuse(l, reterr,
+		    "this kind is signed with DSA and SHA-1: write `weak: "
+		    "true` if it must be");
+		error_hint(reterr,
+		    "the same service gives `rsa2048` too, which is not weak");
+		return false;
+	}
 	if (entry->allow_unpinned)
 		return true;
 	if (entry->n_owners == 0) {
@@ -286,7 +350,7 @@ check_cloud(const struct loading *l, const struct attest_trust_entry *entry,
 		    "instance it is; name the accounts");
 		return false;
 	}
-	if (entry->max_lease_s == 0)
+	if (entry->max_lease_s == 0 && !l->kind->has_expiry)
 		return refuse(l, reterr,
 		    "this kind of document has no expiry: give `maxLease`, or "
 		    "write `maxLease: none`");
@@ -525,6 +589,8 @@ attest_trust_new(void)
 static void
 free_keys(struct trust_entry *e)
 {
+	chain_free(e->chain);
+	e->chain = NULL;
 	for (size_t i = 0; i < e->n_keys; i++)
 		keys_public_fini(&e->keys[i].public);
 	e->n_keys = 0;
@@ -565,8 +631,8 @@ attest_trust_add(struct attest_trust *t, const struct attest_trust_entry *entry,
 
 	if (!l.kind)
 		return refuse(&l, reterr,
-		    "kind is `avow`, `token`, `ec2-signature` or "
-		    "`ec2-rsa2048`; others are not supported yet");
+		    "kind is `avow`, `token`, `ec2-signature`, `ec2-rsa2048`, "
+		    "`ec2-pkcs7` or `azure`; others are not supported yet");
 	ok = check_entry(&l, entry, reterr) && copy_entry(&l, entry, reterr) &&
 	     read_keys(&l, entry->keys, reterr) && check_others(&l, reterr) &&
 	     join(t, &e, reterr);

@@ -4,6 +4,7 @@
 #define ATTEST_TRUST_H
 
 #include "attest/attest.h"
+#include "attest/chain.h"
 #include "attest/keys.h"
 
 struct trust_pins {
@@ -24,6 +25,7 @@ struct trust_entry {
 	bool audience_required;
 	struct trust_key *keys;
 	size_t n_keys, cap_keys;
+	struct chain *chain; /* azure: what signers chain to; else NULL */
 };
 
 /* The entries in the order they were added; two trusts of one version have the

@@ -3,12 +3,14 @@
  *   sizes            evidence.malformed, evidence.too_large
  *   kind is trusted  evidence.kind
  *   key              evidence.key (avow: the document's keyId, which is all
- * that is taken from it before its signature held) signature evidence.signature
+ * that is taken from it before its signature held; azure: the signer's
+ * certificate does not chain to a pinned one) signature evidence.signature
  * (EC2: every pinned key is tried) shape            evidence.malformed,
  * evidence.instance times            evidence.not_yet_valid, evidence.expired
  *   issuer           evidence.issuer
  *   owner, region, image, and the region the key is for    evidence.owner
  *   revocation       evidence.revoked
+ *   nonce            evidence.replayed
  *   audience         evidence.audience
  *   cnf              evidence.proof
  * The JSON is parsed once, from the bytes whose signature is checked. What is
@@ -39,6 +41,9 @@ struct run {
 	const struct trust_entry *entry;
 	const struct trust_key *key;
 	struct str spiffe_id; /* empty without a trust domain */
+	/* Of the key that signed: `key`'s, or that of a certificate which
+	 * chains to it. */
+	char key_id[KEYS_THUMBPRINT + 1];
 };
 
 static bool
@@ -53,6 +58,7 @@ take_key(struct run *r, struct verify_key at)
 	r->at = at;
 	r->entry = trust_at(r->ctx->trust, at.entry);
 	r->key = &r->entry->keys[at.key];
+	memcpy(r->key_id, r->key->public.thumbprint, sizeof r->key_id);
 }
 
 /* The first key of the kind that `accepts`; false when none does. */
@@ -152,8 +158,8 @@ signed_message(const struct run *r, const struct trust_key *k, void *arg)
 }
 
 static bool
-check_ec2_rsa2048(
-    struct run *r, const struct verify_key *known, struct error *reterr)
+check_ec2_cms(struct run *r, enum cms_scheme scheme,
+    const struct verify_key *known, struct error *reterr)
 {
 	struct cms_message *m;
 	bool found;
@@ -162,7 +168,8 @@ check_ec2_rsa2048(
 		take_key(r, *known);
 		return parse(r, reterr);
 	}
-	m = cms_open(r->evidence->signature, r->evidence->document, reterr);
+	m = cms_open(
+	    r->evidence->signature, r->evidence->document, scheme, reterr);
 	if (!m)
 		return false;
 	found = find_key(r, signed_message, m);
@@ -171,13 +178,115 @@ check_ec2_rsa2048(
 }
 
 static bool
+check_ec2_rsa2048(
+    struct run *r, const struct verify_key *known, struct error *reterr)
+{
+	return check_ec2_cms(r, CMS_RSA_SHA256, known, reterr);
+}
+
+static bool
+check_ec2_pkcs7(
+    struct run *r, const struct verify_key *known, struct error *reterr)
+{
+	return check_ec2_cms(r, CMS_DSA_SHA1, known, reterr);
+}
+
+/* The names that Azure's signers have, in its public cloud and the national
+ * ones. */
+static const char *const azure_hosts[] = { "metadata.azure.com",
+	"metadata.azure.us", "metadata.azure.cn" };
+
+/* At the time that the verified content names: leaves live for months, what
+ * they signed is judged for hours (check_times). */
+static bool
+check_azure_chain(struct run *r, X509 *leaf, struct error *reterr)
+{
+	const struct attest_trust *t = r->ctx->trust;
+	int64_t created, expires;
+
+	if (!doc_azure_times(r->root, &created, &expires, reterr))
+		return false;
+	for (size_t i = 0; i < trust_count(t); i++) {
+		if (!str_eq(trust_at(t, i)->kind, r->evidence->kind))
+			continue;
+		for (size_t j = 0; j < ARRAY_LEN(azure_hosts); j++)
+			if (chain_verify(trust_at(t, i)->chain, leaf,
+				azure_hosts[j], created, reterr)) {
+				take_key(
+				    r, (struct verify_key){ (uint32_t)i, 0 });
+				return true;
+			}
+	}
+	return false;
+}
+
+static bool
+check_azure_signer(
+    struct run *r, struct cms_message *m, X509 *leaf, struct error *reterr)
+{
+	struct keys_public signer = { 0 };
+	EVP_PKEY *pkey = X509_get_pubkey(leaf);
+	bool ok;
+
+	if (!pkey)
+		return refuse(reterr, ERR_EVIDENCE_KEY,
+		    "the signer's certificate has no key that can be read");
+	if (!keys_public_init(&signer, pkey, reterr))
+		return false;
+	ok = (keys_is_usual(signer.algorithm) && cms_verify(m, &signer)) ||
+	     refuse(reterr, ERR_EVIDENCE_SIGNATURE,
+		 "the signature is not by the certificate beside it");
+	ok = ok && parse(r, reterr) && check_azure_chain(r, leaf, reterr);
+	if (ok)
+		memcpy(r->key_id, signer.thumbprint, sizeof r->key_id);
+	keys_public_fini(&signer);
+	return ok;
+}
+
+/* A signer that is known by its chain is verified at every use: the key that a
+ * cache remembers is one of ours. */
+static bool
+check_azure(struct run *r, const struct verify_key *known, struct error *reterr)
+{
+	struct cms_message *m = cms_open(
+	    r->evidence->signature, r->evidence->document, CMS_AZURE, reterr);
+	X509 *leaf = m ? cms_signer_certificate(m) : NULL;
+	bool ok;
+
+	(void)known;
+	ok = leaf != NULL;
+	if (m && !leaf)
+		ok = refuse(reterr, ERR_EVIDENCE_KEY,
+		    "the signer's certificate does not come with the "
+		    "signature");
+	ok = ok && check_azure_signer(r, m, leaf, reterr);
+	X509_free(leaf);
+	cms_free(m);
+	return ok;
+}
+
+/* Clouds' documents do not name their key. */
+static bool
+set_key_id(struct run *r, struct error *reterr)
+{
+	r->doc.key_id = str_dup(r->arena, str_of(r->key_id));
+	return r->doc.key_id.p || error_nomem(reterr);
+}
+
+static bool
 read_ec2(struct run *r, struct error *reterr)
 {
-	if (!doc_read_ec2(
-		r->arena, r->root, r->evidence->document, &r->doc, reterr))
-		return false;
-	r->doc.key_id = str_dup(r->arena, keys_thumbprint(&r->key->public));
-	return r->doc.key_id.p || error_nomem(reterr);
+	return doc_read_ec2(
+		   r->arena, r->root, r->evidence->document, &r->doc, reterr) &&
+	       set_key_id(r, reterr);
+}
+
+static bool
+read_azure(struct run *r, struct error *reterr)
+{
+	return doc_read_azure(
+		   r->arena, r->root, r->evidence->document, &r->doc, reterr) &&
+	       set_key_id(r, reterr);
 }
 
 /* ---- tokens ---------------------------------------------------------------
@@ -267,6 +376,8 @@ static const struct kind {
 	{ STR_INIT(KIND_TOKEN), check_token, read_token },
 	{ STR_INIT(KIND_EC2_SIGNATURE), check_ec2_signature, read_ec2 },
 	{ STR_INIT(KIND_EC2_RSA2048), check_ec2_rsa2048, read_ec2 },
+	{ STR_INIT(KIND_EC2_PKCS7), check_ec2_pkcs7, read_ec2 },
+	{ STR_INIT(KIND_AZURE), check_azure, read_azure },
 };
 
 static const struct kind *
@@ -368,7 +479,8 @@ check_revoked(struct run *r, struct error *reterr)
 	if (revoked_has_instance(list, r->entry->prefix, r->doc.subject))
 		return refuse(
 		    reterr, ERR_EVIDENCE_REVOKED, "the instance is revoked");
-	if (revoked_has_key(list, keys_thumbprint(&r->key->public)))
+	if (revoked_has_key(list, keys_thumbprint(&r->key->public)) ||
+	    revoked_has_key(list, str_of(r->key_id)))
 		return refuse(
 		    reterr, ERR_EVIDENCE_REVOKED, "the key is revoked");
 	if (revoked_has_key(list, r->doc.jkt) ||
@@ -376,6 +488,19 @@ check_revoked(struct run *r, struct error *reterr)
 		return refuse(reterr, ERR_EVIDENCE_REVOKED,
 		    "the holder's key is revoked");
 	return true;
+}
+
+/* Asked for by us, just now: not something that was seen elsewhere. */
+static bool
+check_nonce(struct run *r, struct error *reterr)
+{
+	struct str want = r->ctx->nonce;
+
+	return !want.p ||
+	       str_eq(json_str(json_object_get(r->root, "nonce")), want) ||
+	       refuse(reterr, ERR_EVIDENCE_REPLAYED,
+		   "the document does not carry the nonce it was asked for "
+		   "with");
 }
 
 /* RFC 7519 4.1.3. */
@@ -419,6 +544,7 @@ static bool (*const checks[])(struct run *, struct error *) = {
 	check_issuer,
 	check_owner,
 	check_revoked,
+	check_nonce,
 	check_audience,
 	check_cnf,
 };

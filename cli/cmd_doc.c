@@ -57,9 +57,10 @@ static bool
 read_evidence(struct arena *a, const char *kind, const char *document,
     const char *signature, struct attest_evidence *ret, struct error *reterr)
 {
-	struct str d, s;
+	struct str d = { 0 }, s;
 
-	return file_read(a, document, LIMIT_DATA_FILE_BYTES, &d, reterr) &&
+	return (!document ||
+		   file_read(a, document, LIMIT_DATA_FILE_BYTES, &d, reterr)) &&
 	       file_read(a, signature, LIMIT_DATA_FILE_BYTES, &s, reterr) &&
 	       attest_evidence_from_files(a, str_of(kind), d, s, ret, reterr);
 }
@@ -311,7 +312,8 @@ cmd_doc_issue(int argc, char **argv)
 
 struct verify_options {
 	const char *trust, *kind, *document, *signature;
-	const char *issuer, *audience, *prefix, *revoked;
+	const char *issuer, *audience, *prefix, *revoked, *nonce;
+	bool weak;
 	struct cli_list owner;
 	struct cli_time at;
 };
@@ -362,6 +364,7 @@ load_trust(struct arena *a, const struct verify_options *o,
 		.n_owners = o->owner.n,
 		.audience_required = o->audience != NULL,
 		.allow_unpinned = true,
+		.allow_weak = o->weak,
 	};
 
 	if (!entry.owners)
@@ -395,6 +398,7 @@ judge(struct arena *a, const struct verify_options *o, struct attest_trust *t)
 	struct attest_revoked *revoked = NULL;
 	struct attest_context ctx = { .trust = t,
 		.now_unix_s = seconds(now_ms(&o->at)),
+		.nonce = o->nonce ? str_of(o->nonce) : (struct str){ 0 },
 		.audience = str_of(o->audience) };
 	struct attest_evidence evidence;
 	const struct claims *claims;
@@ -445,11 +449,16 @@ cmd_doc_verify(int argc, char **argv)
 		    "public keys or certificates: a file, or a folder's "
 		    "*.pem" },
 		{ "kind", CLI_TEXT, &o.kind, true, "KIND",
-		    "avow, ec2-signature or ec2-rsa2048" },
-		{ "document", CLI_TEXT, &o.document, true, "FILE",
-		    "the document" },
+		    "avow, ec2-signature, ec2-rsa2048, ec2-pkcs7 or azure" },
+		{ "document", CLI_TEXT, &o.document, false, "FILE",
+		    "the document; PKCS #7 (ec2-rsa2048, ec2-pkcs7, azure) "
+		    "has it inside" },
 		{ "signature", CLI_TEXT, &o.signature, true, "FILE",
 		    "its signature" },
+		{ "nonce", CLI_TEXT, &o.nonce, false, "TEXT",
+		    "what it must have been asked for with (azure)" },
+		{ "weak", CLI_FLAG, &o.weak, false, NULL,
+		    "take DSA with SHA-1 (ec2-pkcs7)" },
 		{ "issuer", CLI_TEXT, &o.issuer, false, "NAME",
 		    "who must have issued it (required for avow)" },
 		{ "audience", CLI_TEXT, &o.audience, false, "NAME",

@@ -169,16 +169,16 @@ static const struct config_choice audience_choices[] = {
 	{ "required", 0, false }, { "optional", 1, false }, { 0 }
 };
 
-/* To a bool, which is no int. */
+/* To a bool, which is no int: is it the second of two choices? */
 static void
-read_audience(struct config_reader *r, const struct config_field *f,
+read_second(struct config_reader *r, const struct config_field *f,
     const struct yaml *value, void *to)
 {
-	bool *is_optional = to;
+	bool *is_second = to;
 	int choice = 0;
 
 	config_read_choice(r, f, value, &choice);
-	*is_optional = choice == 1;
+	*is_second = choice == 1;
 }
 
 static void
@@ -206,17 +206,17 @@ read_fixed(struct config_reader *r, const struct config_field *f,
 
 static const struct config_choice trust_kinds[] = { { "avow", 0, false },
 	{ "token", 6, false }, { "ec2-signature", 1, false },
-	{ "ec2-rsa2048", 2, false }, { "ec2-pkcs7", 3, true },
-	{ "azure", 4, true }, { "gcp", 5, true }, { 0 } };
+	{ "ec2-rsa2048", 2, false }, { "ec2-pkcs7", 3, false },
+	{ "azure", 4, false }, { "gcp", 5, true }, { 0 } };
 static const struct config_choice purposes[] = { { "document", 0, false },
 	{ "token", 1, false }, { "policy", 2, true }, { "report", 3, true },
 	{ 0 } };
 static const struct config_choice weak_choices[] = { { "false", 0, false },
-	{ "true", 1, true }, { 0 } };
+	{ "true", 1, false }, { 0 } };
 
 #define TRUST(member, key, reader, ...)                                        \
 	FIELD(struct config_trust, member, key, reader, __VA_ARGS__)
-enum { T_KIND, T_ISSUER, T_PREFIX, T_LEASE, T_PURPOSE };
+enum { T_KIND, T_ISSUER, T_PREFIX, T_LEASE, T_PURPOSE, T_WEAK };
 static const struct config_field trust_fields[] = {
 	[T_KIND] = TRUST(kind, "kind", read_kind, .is_required = true,
 	    .choices = trust_kinds),
@@ -225,14 +225,14 @@ static const struct config_field trust_fields[] = {
 	[T_LEASE] = TRUST(max_lease_s, "maxLease", config_read_lease, 0),
 	[T_PURPOSE] =
 	    TRUST(purpose, "purpose", config_read_choice, .choices = purposes),
+	[T_WEAK] = TRUST(is_weak, "weak", read_second, .choices = weak_choices),
 	TRUST(keys, "keys", config_read_text, .is_required = true),
 	TRUST(owners, "owners", config_read_strings, 0),
 	TRUST(regions, "regions", config_read_strings, 0),
 	TRUST(images, "images", config_read_strings, 0),
-	TRUST(audience_optional, "audience", read_audience,
+	TRUST(audience_optional, "audience", read_second,
 	    .choices = audience_choices),
 	TRUST(trust_domain, "trustDomain", config_read_text, 0),
-	TRUST(kind, "weak", read_fixed, .choices = weak_choices),
 	LATER("instances"),
 };
 
@@ -260,12 +260,16 @@ check_trust_entry(struct config_reader *r, const struct config_trust *t,
 			       "trust of kind `%.*s` needs `owners`",
 			       STR_ARG(t->kind)),
 		    "a genuine signature only says that it is some customer's");
-	if (!is_avow && t->max_lease_s == CONFIG_LEASE_NOT_GIVEN)
+	if (!is_avow && !str_eq(t->kind, STR("azure")) &&
+	    t->max_lease_s == CONFIG_LEASE_NOT_GIVEN)
 		error_hint(config_fail(r, ERR_CONFIG_TRUST, t->at,
 			       "trust of kind `%.*s` needs `maxLease`",
 			       STR_ARG(t->kind)),
 		    "its documents never expire; write `none` if that is "
 		    "meant");
+	if (t->is_weak && !str_eq(t->kind, STR("ec2-pkcs7")))
+		config_fail(r, ERR_CONFIG_TRUST, seen->at[T_WEAK],
+		    "only `ec2-pkcs7` can be weak");
 	if (t->prefix.n && t->prefix.p[t->prefix.n - 1] != '/')
 		config_fail(r, ERR_CONFIG_TRUST, seen->at[T_PREFIX],
 		    "a prefix ends in `/`, found `%.*s`", STR_ARG(t->prefix));

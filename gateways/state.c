@@ -82,6 +82,7 @@ load_trust(struct gateways_state *s, struct buf *messages)
 			.n_images = t->images.n,
 			.max_lease_s = t->max_lease_s,
 			.audience_required = !t->audience_optional,
+			.allow_weak = t->is_weak,
 			.at = t->at,
 		};
 		if (attest_trust_add(s->trust, &entry, &err))

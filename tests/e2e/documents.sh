@@ -120,6 +120,17 @@ if [ -d "$DATA/ec2-documents" ]; then
 	expect "altered signature" evidence.signature code_of ec2 ec2-signature taskcluster/aws_iid_DOCUMENT taskcluster/aws_iid_SIGNATURE_badSignature
 	expect "another key" evidence.signature code_of ec2 ec2-signature taskcluster/aws_iid_DOCUMENT taskcluster/aws_iid_SIGNATURE_badKey
 	expect "DSA with SHA-1" evidence.signature code_of ec2 ec2-rsa2048 smallstep-pkcs7/document.json smallstep-pkcs7/us-east-1.pkcs7-dsa.p7.pem
+	expect_exit "DSA is weak" 1 ec2 ec2-pkcs7 smallstep-pkcs7/document.json smallstep-pkcs7/us-east-1.pkcs7-dsa.p7.pem
+	expect_exit "DSA where it may be" 0 ec2 ec2-pkcs7 smallstep-pkcs7/document.json smallstep-pkcs7/us-east-1.pkcs7-dsa.p7.pem --weak
+	azure() { # SIGNATURE: the document is inside
+		"$AVOW" doc verify --trust "$E/taskcluster/azure-ca" --kind azure \
+		    --signature "$E/taskcluster/$1" --at 2026-07-28T15:00:00Z "${@:2}"
+	}
+	expect_exit "Azure" 0 azure azure_good.0.p7.der --nonce 20260728-192400
+	expect "Azure, another's nonce" evidence.replayed code_of azure azure_good.0.p7.der --nonce 1
+	expect "Azure, too late" evidence.expired code_of azure azure_good.0.p7.der --at 2026-07-29T00:00:00Z
+	expect "Azure, altered" evidence.signature code_of azure azure_signature_bad.p7.der
+	expect "Azure, another's authority" evidence.key code_of azure azure_wrong_subject.pkcs7
 else
 	skip "no $DATA/ec2-documents"
 fi

@@ -97,7 +97,7 @@ START_TEST(the_pinned_key_alone_counts)
 	pin(&wrong, other.pkey);
 	m = cms_open(
 	    make(&der, &s, 1, EVP_sha256(), good[_i].flags, STR(DOCUMENT)),
-	    STR(DOCUMENT), &e);
+	    STR(DOCUMENT), CMS_RSA_SHA256, &e);
 	ck_assert_msg(m != NULL, "%s: %s", good[_i].note, e.msg);
 	/* A certificate inside of the message opens nothing. */
 	ck_assert_msg(!cms_verify(m, &wrong), "%s", good[_i].note);
@@ -156,8 +156,9 @@ START_TEST(other_messages_are_refused)
 		buf_byte(&b, '\0');
 		der = buf_str(&b);
 	}
-	ck_assert_msg(cms_open(der, str_of(bad[_i].document), &e) == NULL, "%s",
-	    bad[_i].note);
+	ck_assert_msg(
+	    cms_open(der, str_of(bad[_i].document), CMS_RSA_SHA256, &e) == NULL,
+	    "%s", bad[_i].note);
 	ck_assert_msg(
 	    e.code == bad[_i].want, "%s: %s", bad[_i].note, error_id(e.code));
 	ck_assert_msg(
@@ -179,7 +180,8 @@ START_TEST(junk_is_malformed)
 {
 	struct error e = { 0 };
 
-	ck_assert_ptr_null(cms_open(junk[_i], STR(DOCUMENT), &e));
+	ck_assert_ptr_null(
+	    cms_open(junk[_i], STR(DOCUMENT), CMS_RSA_SHA256, &e));
 	ck_assert_int_eq(e.code, ERR_EVIDENCE_MALFORMED);
 }
 END_TEST

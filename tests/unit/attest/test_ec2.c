@@ -40,6 +40,7 @@ aws(const char *kind, const char *path, const struct str *owner)
 		.owners = owner,
 		.n_owners = owner ? 1 : 0,
 		.max_lease_s = 3600,
+		.allow_weak = true,
 		.allow_unpinned = !owner };
 	struct error e = { 0 };
 
@@ -74,6 +75,14 @@ static const struct {
 	    ERR_EVIDENCE_SIGNATURE },
 	{ "DSA with SHA-1, PEM", "ec2-rsa2048", DSA "document.json",
 	    DSA "us-east-1.pkcs7-dsa.p7.pem", ERR_EVIDENCE_SIGNATURE },
+	{ "pkcs7", "ec2-pkcs7", DSA "document.json", DSA "p7.der", ERR_NONE },
+	{ "pkcs7, PEM", "ec2-pkcs7", DSA "document.json",
+	    DSA "us-east-1.pkcs7-dsa.p7.pem", ERR_NONE },
+	{ "pkcs7 of another document", "ec2-pkcs7",
+	    TELEPORT "instance1.document.json", DSA "p7.der",
+	    ERR_EVIDENCE_SIGNATURE },
+	{ "rsa2048 as pkcs7", "ec2-pkcs7", TELEPORT "instance1.document.json",
+	    TELEPORT "instance1.p7.der", ERR_EVIDENCE_SIGNATURE },
 	{ "PKCS #7 as the other kind", "ec2-signature",
 	    TELEPORT "instance1.document.json",
 	    TELEPORT "instance1.rsa2048.b64", ERR_EVIDENCE_SIGNATURE },

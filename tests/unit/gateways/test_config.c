@@ -244,7 +244,7 @@ static const struct {
 	/* trust */
 	{ P "trust: [{kind: avo, keys: k, issuer: i}]\n" G, ERR_CONFIG_VALUE, 2,
 	    16, "did you mean `avow`?" },
-	{ P "trust: [{kind: azure, keys: k, owners: [o], maxLease: 1h}]\n" G,
+	{ P "trust: [{kind: gcp, keys: k, owners: [o], maxLease: 1h}]\n" G,
 	    ERR_CONFIG_VALUE, 2, 16, "not supported yet" },
 	{ P "trust: [{kind: avow, issuer: i}]\n" G, ERR_CONFIG_KEY, 2, 10,
 	    "`keys` is missing" },
@@ -267,7 +267,7 @@ static const struct {
 	{ P "trust: [{kind: avow, keys: k, issuer: i, prefix: a}]\n" G,
 	    ERR_CONFIG_TRUST, 2, 42, "ends in `/`" },
 	{ P "trust: [{kind: avow, keys: k, issuer: i, weak: true}]\n" G,
-	    ERR_CONFIG_VALUE, 2, 48, "not supported yet" },
+	    ERR_CONFIG_TRUST, 2, 42, "only `ec2-pkcs7`" },
 	{ P "trust: [{kind: avow, keys: k, issuer: i, purpose: token}]\n" G,
 	    ERR_CONFIG_VALUE, 2, 42, "purpose `document`, and no other" },
 	{ P "trust: [{kind: token, keys: k, issuer: i, purpose: document}]\n" G,
