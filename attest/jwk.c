@@ -150,6 +150,23 @@ is_for_signatures(const json_t *jwk)
 	return false;
 }
 
+/* RFC 7517 4.3: where it says what the key is for, verifying is among it. */
+static bool
+may_verify(const json_t *jwk)
+{
+	const json_t *operations = json_object_get(jwk, "key_ops");
+
+	if (!operations)
+		return true;
+	for (size_t i = 0; i < json_array_size(operations); i++) {
+		const json_t *v = json_array_get(operations, i);
+
+		if (json_is_string(v) && str_eq(json_str(v), STR("verify")))
+			return true;
+	}
+	return false;
+}
+
 static EVP_PKEY *
 read_pkey(struct arena *a, const json_t *jwk)
 {
@@ -185,7 +202,7 @@ jwk_read(const json_t *jwk, struct keys_public *ret, struct error *reterr)
 	     (!is_secret(jwk) ||
 		 unreadable(reterr, "it is private, where a public one is "
 				    "wanted")) &&
-	     (is_for_signatures(jwk) ||
+	     ((is_for_signatures(jwk) && may_verify(jwk)) ||
 		 unreadable(reterr, "it is not for signatures"));
 	if (ok)
 		pkey = read_pkey(a, jwk);

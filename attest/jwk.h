@@ -7,7 +7,8 @@
 #include "base/json.h"
 
 /* One JWK. `kty`, `crv`, coordinates of their full width and strict Base64url;
- * `use`, where there, `sig` or one of SPIFFE's; `alg`, where there, the key's.
+ * `use`, where there, `sig` or one of SPIFFE's,
+ * `key_ops` with `verify`; `alg`, where there, the key's.
  * Other members are ignored (RFC 7517 4). keys_public_fini the result. Errors:
  * ERR_KEY_FORM, memory. */
 bool jwk_read(const json_t *jwk, struct keys_public *ret,

@@ -44,12 +44,42 @@ has_usual_exponent(const EVP_PKEY *pkey)
 	return ok;
 }
 
+/* CVE-2017-15361: a generator in smart cards made primes that are powers of
+ * 65,537 by every small prime; so is their product, and a key of that sort can
+ * be factored. Of sound keys one in over a hundred million looks like it. */
+static bool
+is_power_by(BN_ULONG rest, BN_ULONG prime)
+{
+	BN_ULONG power = 1;
+
+	do {
+		if (power == rest)
+			return true;
+		power = power * (RSA_F4 % prime) % prime;
+	} while (power != 1);
+	return false;
+}
+
+static bool
+has_weak_primes(const EVP_PKEY *pkey)
+{
+	static const BN_ULONG primes[] = { 11, 13, 17, 19, 37, 53, 61, 71, 73,
+		79, 97, 103, 107, 109, 127, 151, 157 };
+	BIGNUM *n = NULL;
+	bool weak = EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_N, &n) == 1;
+
+	for (size_t i = 0; weak && i < ARRAY_LEN(primes); i++)
+		weak = is_power_by(BN_mod_word(n, primes[i]), primes[i]);
+	BN_free(n);
+	return weak;
+}
+
 static enum keys_algorithm
 rsa_algorithm(const EVP_PKEY *pkey)
 {
 	int bits = EVP_PKEY_get_bits(pkey);
 
-	if (!has_usual_exponent(pkey))
+	if (!has_usual_exponent(pkey) || has_weak_primes(pkey))
 		return KEYS_UNFIT;
 	if (bits == 1024)
 		return KEYS_RSA1024;

@@ -63,6 +63,14 @@ static const struct {
 	{ "for encryption",
 	    "{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"use\":\"enc\"," ED_X "}",
 	    NULL },
+	{ "to verify",
+	    "{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"key_ops\":[\"verify\"]"
+	    "," ED_X "}",
+	    "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k" },
+	{ "to encrypt",
+	    "{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"key_ops\":[\"encrypt\"]"
+	    "," ED_X "}",
+	    NULL },
 	{ "another curve", "{\"kty\":\"OKP\",\"crv\":\"X25519\"," ED_X "}",
 	    NULL },
 	{ "padded",
