@@ -77,6 +77,20 @@ entities_new(struct arena *a, const struct entities *below)
 	return layer->ids ? layer : NULL;
 }
 
+struct entities *
+entities_patch_new(struct arena *a, const struct entities *base)
+{
+	struct entities *patch = ARENA_NEW(a, struct entities);
+
+	if (!patch)
+		return NULL;
+	assert(base->finished && !base->below && !base->patched);
+	patch->arena = a;
+	patch->patched = base;
+	patch->ids = intern_new(a, base->ids);
+	return patch->ids ? patch : NULL;
+}
+
 struct record *
 entities_record(const struct entities *layer, size_t i)
 {
@@ -85,6 +99,22 @@ entities_record(const struct entities *layer, size_t i)
 
 struct record *
 entities_own(const struct entities *layer, uint32_t id)
+{
+	for (; layer; layer = layer->patched) {
+		uint32_t i = idmap_get(&layer->by_id, id);
+		struct record *r;
+
+		if (i == INTERN_NONE)
+			continue;
+		r = entities_record(layer, i);
+		return r->is_gone ? NULL : r;
+	}
+	return NULL;
+}
+
+/* The same, not looking at what a patch lies over. */
+static struct record *
+added_before(const struct entities *layer, uint32_t id)
 {
 	uint32_t i = idmap_get(&layer->by_id, id);
 
@@ -106,8 +136,8 @@ parent_set(struct arena *a, const struct entity *e, struct value *ret,
 	return true;
 }
 
-static bool
-is_same(struct arena *a, const struct entity *x, const struct entity *y,
+bool
+entities_same(struct arena *a, const struct entity *x, const struct entity *y,
     bool *ret, struct error *reterr)
 {
 	struct value xs, ys;
@@ -207,11 +237,13 @@ entities_add(
 		return error_nomem(reterr);
 	if (!check_parents(e, reterr))
 		return false;
-	r = entities_own(layer, id);
-	if (r && !is_same(layer->arena, &r->own, &own, &same, reterr))
+	r = added_before(layer, id);
+	if (r && !entities_same(layer->arena, &r->own, &own, &same, reterr))
 		return false;
-	if (same)
+	if (same) {
+		r->is_shared = true;
 		return true;
+	}
 	if (r)
 		return error_set(reterr, ERR_ENTITY_DUPLICATE,
 		    (struct span){ .file = e->from },
@@ -231,6 +263,17 @@ entities_add(
 		.n_parents = (uint32_t)e->n_parents,
 		.parents = parents };
 	layer->n++;
+	return true;
+}
+
+bool
+entities_add_gone(
+    struct entities *patch, const struct entity *e, struct error *reterr)
+{
+	if (!entities_add(patch, e, reterr))
+		return false;
+	entities_record(patch, patch->n - 1)->is_gone = true;
+	patch->n_gone++;
 	return true;
 }
 
@@ -286,7 +329,7 @@ lay_over(struct entities *layer, struct record *r, struct error *reterr)
 
 	if (!below)
 		return true;
-	if (!is_same(layer->arena, &r->own, below, &same, reterr))
+	if (!entities_same(layer->arena, &r->own, below, &same, reterr))
 		return false;
 	if (same)
 		return true;
@@ -323,11 +366,40 @@ entities_find(const struct entities *layer, struct uid uid)
 size_t
 entities_count(const struct entities *layer)
 {
-	return layer->n;
+	size_t n = layer->n - layer->n_gone;
+
+	if (layer->patched)
+		n += layer->patched->n - layer->n_hidden;
+	return n;
+}
+
+/* The i-th record of what a patch lies over that is not hidden. */
+static const struct entity *
+at_below(const struct entities *patch, size_t i)
+{
+	size_t from = 0, to = patch->n_hidden;
+
+	/* So many hidden ones come before it. */
+	while (from < to) {
+		size_t mid = from + (to - from) / 2;
+
+		if (patch->hidden[mid] - mid <= i)
+			from = mid + 1;
+		else
+			to = mid;
+	}
+	return &entities_record(patch->patched, i + from)->own;
 }
 
 const struct entity *
 entities_at(const struct entities *layer, size_t i)
 {
+	if (layer->patched) {
+		size_t n = layer->patched->n - layer->n_hidden;
+
+		if (i < n)
+			return at_below(layer, i);
+		i -= n;
+	}
 	return &entities_record(layer, i)->own;
 }

@@ -1,4 +1,4 @@
-/* entities.h - inside of a layer of entities, for entities.c, entities_json.c and reach.c alone. */
+/* entities.h - inside of a layer of entities, for entities*.c, reach.c and the index alone. */
 #ifndef POLICY_ENTITIES_H
 #define POLICY_ENTITIES_H
 
@@ -23,6 +23,8 @@ struct record {
 	const struct entity *seen; /* with the parents that lower layers add */
 	uint32_t id, n_parents;
 	const uint32_t *parents; /* ids of own.parents */
+	bool is_shared; /* added more than once, the same each time */
+	bool is_gone;   /* in a patch: what it lies over has it no more */
 };
 
 /* All ancestors of an id as seen from one layer, sorted. */
@@ -38,6 +40,10 @@ struct closure {
 struct entities {
 	struct arena *arena;
 	const struct entities *below;
+	/* Not NULL: a patch, which stands for this bottom layer with some records changed; it has no `below`. */
+	const struct entities *patched;
+	const uint32_t *hidden; /* records of `patched`, by number, sorted: replaced or gone */
+	size_t n_hidden, n_gone; /* gone: the last so many of its own records */
 	struct intern *ids;
 	struct idmap by_id; /* id to index */
 	struct record **chunks;
@@ -55,8 +61,17 @@ struct entities_shown {
 };
 struct entities_shown entities_show(struct uid uid);
 struct record *entities_record(const struct entities *layer, size_t i);
-/* The record of this layer alone, or NULL. */
+/* The record of this layer (a patch: or of what it lies over), or NULL. */
 struct record *entities_own(const struct entities *layer, uint32_t id);
+/* An empty patch over a finished bottom layer; entities_patch fills it. */
+struct entities *entities_patch_new(
+    struct arena *a, const struct entities *base);
+/* Do two records say the same? Errors: memory, of which `a` is used. */
+bool entities_same(struct arena *a, const struct entity *x,
+    const struct entity *y, bool *ret, struct error *reterr) MUST_USE;
+/* A record that says that there is none. Errors: memory. */
+bool entities_add_gone(struct entities *patch, const struct entity *e,
+    struct error *reterr) MUST_USE;
 
 struct schema;
 /* entities_add_json and entities_add_text, read and checked by `schema` unless it is NULL. */
@@ -78,6 +93,13 @@ struct above {
 };
 /* False when memory is out. */
 bool entities_above(const struct entities *layer, struct uid uid,
+    struct arena *scratch, enum above_how *ret_how, struct above *ret)
+    MUST_USE;
+
+/* Has the record of a patch's lower layer, and all that is above it, stayed as it was there? */
+bool entities_stayed(const struct entities *patch, uint32_t id);
+/* As entities_above, but never ABOVE_SAME. */
+bool entities_all_above(const struct entities *layer, struct uid uid,
     struct arena *scratch, enum above_how *ret_how, struct above *ret)
     MUST_USE;
 

@@ -306,7 +306,7 @@ entities_to_json(const struct entities *layer)
 {
 	json_t *array = json_array();
 
-	for (size_t i = 0; array && i < layer->n; i++)
+	for (size_t i = 0; array && i < entities_count(layer); i++)
 		if (json_array_append_new(
 			array, entity_to_json(entities_at(layer, i))) != 0) {
 			json_decref(array);

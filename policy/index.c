@@ -127,9 +127,9 @@ build(struct policy_index *ix, struct arena *spare, struct error *reterr)
 	       (rank(ix, spare) || error_nomem(reterr));
 }
 
-bool
-policy_index_new(const struct policy_set *set, const struct entities *base,
-    struct policy_index **ret, struct error *reterr)
+static bool
+index_new(const struct policy_set *set, const struct entities *base,
+    bool is_sparse, struct policy_index **ret, struct error *reterr)
 {
 	struct arena *a = arena_new(0), *spare = arena_new(0);
 	struct policy_index *ix = a ? ARENA_NEW(a, struct policy_index) : NULL;
@@ -140,6 +140,7 @@ policy_index_new(const struct policy_set *set, const struct entities *base,
 	if (ix && spare) {
 		ix->set = set;
 		ix->base = base;
+		ix->is_sparse = is_sparse;
 		ix->seed = str_hash(STR("index"), 0);
 		ok = build(ix, spare, reterr);
 	} else
@@ -152,6 +153,20 @@ policy_index_new(const struct policy_set *set, const struct entities *base,
 	else
 		arena_free(a);
 	return ok;
+}
+
+bool
+policy_index_new(const struct policy_set *set, const struct entities *base,
+    struct policy_index **ret, struct error *reterr)
+{
+	return index_new(set, base, false, ret, reterr);
+}
+
+bool
+policy_index_new_sparse(const struct policy_set *set, struct policy_index **ret,
+    struct error *reterr)
+{
+	return index_new(set, NULL, true, ret, reterr);
 }
 
 void
@@ -218,6 +233,10 @@ policy_index_sort(const struct policy_index *ix, uint32_t *policies, size_t n,
 
 	if (n < 2)
 		return true;
+	if (ix->join) {
+		index_join_sort(ix, policies, n);
+		return true;
+	}
 	if (n > 24) {
 		other = ARENA_ARRAY(scratch, n, uint32_t);
 		if (!other)

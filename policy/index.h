@@ -159,6 +159,9 @@ struct policy_index {
 	const struct policy_set *set;
 	const struct entities *base; /* the layer whose entities are in slots */
 	const struct schema *closed; /* normal.h; requests outside it are walked */
+	bool is_sparse;              /* none is: whatever the layers are, they are asked */
+	/* Not NULL: two indexes as one, over `set`; all else is not used. */
+	struct index_join *join;
 	uint64_t seed;
 	/* What depends on entities. */
 	struct index_slot *slots; /* open addressing */
@@ -359,6 +362,17 @@ size_t index_prefixes_of(const struct policy_index *ix,
     const struct index_type *type, unsigned var, struct str id, uint32_t *out,
     size_t max);
 uint32_t index_code(const struct policy_index *ix, const struct value *v);
+
+/* --- two as one: index_join.c --------------------------------------------- */
+
+bool index_join_find(const struct policy_index *ix,
+    const struct eval_request *request, struct arena *scratch,
+    struct policy_found *ret) MUST_USE;
+size_t index_join_near(const struct policy_index *ix,
+    const struct eval_request *request, struct arena *scratch, uint32_t *ret,
+    size_t max);
+void index_join_sort(
+    const struct policy_index *ix, uint32_t *policies, size_t n);
 
 /* --- building ------------------------------------------------------------- */
 

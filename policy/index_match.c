@@ -898,16 +898,43 @@ view_gathered(struct match *m, unsigned v, const struct above *above)
 	split_classes(m, v, g.atoms, (uint32_t)g.n);
 }
 
-static void
-view_layered(
-    struct match *m, unsigned v, uint64_t hash, const struct entities *layer)
+/* Who is above, and whether that is what the slot says: `patch` is the changed
+ * bottom layer, or NULL. */
+static bool
+ask_layers(struct match *m, struct uid uid, const struct index_slot *s,
+    const struct entities *layer, const struct entities *patch,
+    enum above_how *ret_how, struct above *ret)
 {
-	const struct index_slot *s;
+	if (layer->n > 0 &&
+	    !entities_above(layer, uid, m->scratch, ret_how, ret))
+		return false;
+	if (*ret_how != ABOVE_SAME || !patch)
+		return true;
+	if (s && s->record && s->record <= patch->patched->n &&
+	    entities_stayed(
+		patch, entities_record(patch->patched, s->record - 1)->id))
+		return true;
+	if (!entities_above(patch, uid, m->scratch, ret_how, ret))
+		return false;
+	/* What policies name and no layer has, as its slot says. */
+	if (s && !s->record && *ret_how == ABOVE_IDS && ret->n == 0 &&
+	    (ret->id == INTERN_NONE || !entities_own(patch, ret->id)))
+		*ret_how = ABOVE_SAME;
+	return true;
+}
+
+static void
+view_layered(struct match *m, unsigned v, uint64_t hash,
+    const struct entities *layer, const struct entities *patch)
+{
+	const struct index_slot *s = NULL;
 	struct above above = { .id = INTERN_NONE };
 	enum above_how how = ABOVE_SAME;
 
-	if (layer->n > 0 &&
-	    !entities_above(layer, m->view[v].uid, m->scratch, &how, &above)) {
+	if (patch)
+		s = index_slot_find(m->ix, hash, m->view[v].uid);
+	if ((layer->n > 0 || patch) &&
+	    !ask_layers(m, m->view[v].uid, s, layer, patch, &how, &above)) {
 		m->no_memory = true;
 		return;
 	}
@@ -925,33 +952,63 @@ view_layered(
 	view_gathered(m, v, &above);
 }
 
+/* No entity has a slot. */
+static void
+view_sparse(struct match *m)
+{
+	for (unsigned v = 0; v < 3 && !m->is_walk; v++) {
+		struct above above;
+		enum above_how how;
+
+		if (!entities_all_above(m->request->entities, m->view[v].uid,
+			m->scratch, &how, &above)) {
+			m->no_memory = true;
+			return;
+		}
+		if (how == ABOVE_VAST)
+			m->is_walk = true;
+		else
+			view_gathered(m, v, &above);
+	}
+}
+
 static void
 view_all(struct match *m)
 {
 	const struct policy_index *ix = m->ix;
-	const struct entities *layer = m->request->entities;
+	const struct entities *layer = m->request->entities, *patch = NULL;
 	uint64_t hash[3];
 
-	/* Only the layer that the slots are of, or one over it. */
-	if (!layer || (layer != ix->base && layer->below != ix->base)) {
-		m->is_walk = true;
-		return;
-	}
 	m->view[0].uid = m->request->principal;
 	m->view[1].uid = m->request->action;
 	m->view[2].uid = m->request->resource;
+	if (layer && ix->is_sparse) {
+		view_sparse(m);
+		return;
+	}
+	/* Only the layer that the slots are of, a patch of it, or one over
+	 * either. */
+	if (layer && layer->patched)
+		patch = layer;
+	else if (layer && layer->below && layer->below->patched)
+		patch = layer->below;
+	if (!layer || (patch ? patch->patched != ix->base
+			     : layer != ix->base && layer->below != ix->base)) {
+		m->is_walk = true;
+		return;
+	}
 	for (unsigned v = 0; v < 3; v++) {
 		hash[v] = index_hash_uid(ix->seed, m->view[v].uid);
 		__builtin_prefetch(
 		    &ix->slots[index_place(hash[v], ix->n_slots)]);
 	}
-	if (layer == ix->base) {
+	if (layer == ix->base || layer == patch) {
 		static const struct entities nothing;
 
 		layer = &nothing;
 	}
 	for (unsigned v = 0; v < 3 && !m->is_walk; v++)
-		view_layered(m, v, hash[v], layer);
+		view_layered(m, v, hash[v], layer, patch);
 }
 
 /* ---------------------------------------------------------------------------------
@@ -1024,6 +1081,8 @@ policy_index_find(const struct policy_index *ix,
 	/* Three kilobytes, of which match_init writes what is read. */
 	struct match m UNZEROED;
 
+	if (ix->join)
+		return index_join_find(ix, request, scratch, ret);
 	match_init(&m, ix, request, scratch);
 	match_run(&m);
 	*ret = (struct policy_found){ .is_walk = m.is_walk };
@@ -1048,6 +1107,8 @@ policy_index_near(const struct policy_index *ix,
 	/* Three kilobytes, of which match_init writes what is read. */
 	struct match m UNZEROED;
 
+	if (ix->join)
+		return index_join_near(ix, request, scratch, ret, max);
 	match_init(&m, ix, request, scratch);
 	m.near = ret;
 	m.max_near = max;

@@ -176,6 +176,18 @@ add_path(struct policy_set *set, const char *path, struct errors *reterr)
 }
 
 bool
+policy_set_add_file(struct policy_set *set, const char *file, struct str text,
+    struct errors *reterr)
+{
+	const char *name = str_z(set->arena, str_of(file));
+
+	if (!name)
+		return nomem(reterr);
+	return check_form(name, text, reterr) &&
+	       add_copy(set, name, text, form_of(name), reterr);
+}
+
+bool
 policy_set_add_path(
     struct policy_set *set, const char *path, struct errors *reterr)
 {
@@ -246,8 +258,8 @@ add_indivisible(struct members *m, const struct ast *t,
 	return ok;
 }
 
-static bool
-check_indivisibles(const struct policy_set *set, struct errors *reterr)
+bool
+set_check_indivisibles(const struct policy_set *set, struct errors *reterr)
 {
 	struct members m = { .arena = arena_new(0) };
 	bool ok = m.arena != NULL || nomem(reterr), disjoint = true;
@@ -266,8 +278,8 @@ check_indivisibles(const struct policy_set *set, struct errors *reterr)
 	return ok && disjoint;
 }
 
-static bool
-compute_version(struct policy_set *set, struct errors *reterr)
+bool
+set_compute_version(struct policy_set *set, struct errors *reterr)
 {
 	struct str *texts = ARENA_ARRAY(set->arena, set->n_files, struct str);
 	uint8_t digest[32];
@@ -290,8 +302,8 @@ policy_set_finish(struct policy_set *set, struct errors *reterr)
 {
 	bool ok = instances_make(set, reterr);
 
-	ok = check_indivisibles(set, reterr) && ok;
-	set->finished = compute_version(set, reterr) && ok;
+	ok = set_check_indivisibles(set, reterr) && ok;
+	set->finished = set_compute_version(set, reterr) && ok;
 	return set->finished;
 }
 
@@ -354,6 +366,14 @@ uint32_t
 policy_set_files(const struct policy_set *set)
 {
 	return (uint32_t)set->n_files;
+}
+
+struct policy_file
+policy_set_file(const struct policy_set *set, uint32_t i)
+{
+	const struct source *s = &set->files[i]->source;
+
+	return (struct policy_file){ s->file, s->text };
 }
 
 struct policy_info

@@ -52,6 +52,9 @@ bool policy_set_add_json(struct policy_set *set, const char *file,
 /* A file or folder (`*.avow`, `*.cedar`, by suffix). Goes on to the next file after one with errors. "-" is standard input. */
 bool policy_set_add_path(struct policy_set *set, const char *path,
     struct errors *reterr) MUST_USE;
+/* One file, its form told by its name. */
+bool policy_set_add_file(struct policy_set *set, const char *file,
+    struct str text, struct errors *reterr) MUST_USE;
 /* Links bound, ids unique, indivisible sets disjoint, version computed. */
 bool policy_set_finish(struct policy_set *set, struct errors *reterr) MUST_USE;
 
@@ -65,6 +68,12 @@ uint32_t policy_set_templates(const struct policy_set *set);
 /* How many of the count are links. */
 uint32_t policy_set_links(const struct policy_set *set);
 uint32_t policy_set_files(const struct policy_set *set);
+/* A file's name and text, as loaded. Lent. */
+struct policy_file {
+	const char *name;
+	struct str text;
+};
+struct policy_file policy_set_file(const struct policy_set *set, uint32_t i);
 struct policy_info policy_set_info(const struct policy_set *set, uint32_t i);
 /* The same as its info's, without looking for its place. */
 enum policy_effect policy_set_effect(const struct policy_set *set, uint32_t i);
@@ -157,6 +166,22 @@ struct policy_index;
  * ancestors. Errors: memory, ERR_LIMIT_COUNT. */
 bool policy_index_new(const struct policy_set *set, const struct entities *base,
     struct policy_index **ret, struct error *reterr) MUST_USE;
+/* The same where entities are not looked at beforehand, but asked when a request comes, whatever they are: for few policies over many entities. */
+bool policy_index_new_sparse(const struct policy_set *set,
+    struct policy_index **ret, struct error *reterr) MUST_USE;
+/* Files of two sets, in the order in which they are loaded. */
+struct policy_pick {
+	bool is_changed; /* a file of the second */
+	uint32_t file;   /* its number there */
+};
+/* `base` with some of its files changed: `delta` is the index (sparse) of a set that has what the changed and added files are now, and `picks` are all files there
+ * are. *ret_set is what loading them all would make, *ret its index; both borrow from `base`, `delta` and their sets. *ret_is_local is false, and nothing is made,
+ * where the change is more than that of single policies: templates and links, another order of files. Errors: an id that stands twice, sets that overlap, limits,
+ * memory. Cost: 64 bytes a policy, SHA-256 over all texts. */
+bool policy_index_patch(const struct policy_index *base,
+    const struct policy_index *delta, const struct policy_pick *picks,
+    size_t n_picks, struct policy_set **ret_set, struct policy_index **ret,
+    bool *ret_is_local, struct errors *reterr) MUST_USE;
 void policy_index_free(struct policy_index *ix);
 size_t policy_index_bytes(const struct policy_index *ix);
 

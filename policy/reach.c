@@ -20,13 +20,14 @@
 #define CLOSURE_IDS_PER_RECORD 16u
 /* Ids collected for one closure, repeats counted. */
 #define CLOSURE_COLLECTED (4u << 20)
+/* Ancestors walked for one that is asked about. */
+#define WALKED_MAX 4096u
 
 enum state { STATE_OPEN = 0, STATE_CLOSED };
 
-/* The entry of an id that the layer's records are or reach; NULL for others,
- * and for ids that have no record at all. */
+/* The entry that a layer keeps itself. */
 static struct closure *
-closure_of(const struct entities *layer, uint32_t id)
+kept_closure(const struct entities *layer, uint32_t id)
 {
 	uint32_t i = idmap_get(&layer->closure_at, id);
 
@@ -49,6 +50,37 @@ closure_has(const struct closure *c, uint32_t id)
 			from = mid + 1;
 	}
 	return false;
+}
+
+/* Is any record of the layer among the ids? Asked from the smaller side. */
+static bool
+touches(const struct entities *layer, const struct closure *c)
+{
+	if (layer->n < c->n) {
+		for (size_t i = 0; i < layer->n; i++)
+			if (closure_has(c, entities_record(layer, i)->id))
+				return true;
+		return false;
+	}
+	for (uint32_t i = 0; i < c->n; i++)
+		if (idmap_get(&layer->by_id, c->ids[i]) != INTERN_NONE)
+			return true;
+	return false;
+}
+
+/* The entry of an id that the layer's records are or reach; NULL for others,
+ * and for ids that have no record at all. Under a patch, what reaches a changed
+ * record has an entry that is not known. */
+static const struct closure *
+closure_of(const struct entities *layer, uint32_t id)
+{
+	static const struct closure changed = { .state = STATE_CLOSED };
+	const struct closure *c = kept_closure(layer, id);
+
+	if (c || !layer->patched || idmap_get(&layer->by_id, id) != INTERN_NONE)
+		return c;
+	c = kept_closure(layer->patched, id);
+	return c && c->is_known && touches(layer, c) ? &changed : c;
 }
 
 static bool
@@ -122,7 +154,7 @@ collect_above(struct closing *c, uint32_t id, bool *ret_known)
 	c->n_ids = 0;
 	*ret_known = false;
 	while (next_parent(&p, &parent)) {
-		const struct closure *above = closure_of(c->layer, parent);
+		const struct closure *above = kept_closure(c->layer, parent);
 		uint32_t n = above ? above->n : 0;
 
 		if ((above && !above->is_known) ||
@@ -155,7 +187,7 @@ sort_collected(struct closing *c)
 static bool
 close_id(struct closing *c, uint32_t id)
 {
-	struct closure *own = closure_of(c->layer, id);
+	struct closure *own = kept_closure(c->layer, id);
 	uint32_t *ids;
 	bool known;
 
@@ -179,32 +211,19 @@ close_id(struct closing *c, uint32_t id)
 	return true;
 }
 
-/* Is any record of the layer among the ids? Asked from the smaller side. */
-static bool
-touches(const struct entities *layer, const struct closure *c)
-{
-	if (layer->n < c->n) {
-		for (size_t i = 0; i < layer->n; i++)
-			if (closure_has(c, entities_record(layer, i)->id))
-				return true;
-		return false;
-	}
-	for (uint32_t i = 0; i < c->n; i++)
-		if (entities_own(layer, c->ids[i]))
-			return true;
-	return false;
-}
-
 /* The closure that the layer below has, where nothing of this layer changes it.
  */
 static const struct closure *
 borrowed(const struct entities *layer, uint32_t id)
 {
+	const struct entities *below =
+	    layer->patched ? layer->patched : layer->below;
 	const struct closure *c;
 
-	if (!layer->below || layer->below->below || entities_own(layer, id))
+	if (!below || below->below ||
+	    idmap_get(&layer->by_id, id) != INTERN_NONE)
 		return NULL;
-	c = closure_of(layer->below, id);
+	c = closure_of(below, id);
 	return c && c->is_known && !touches(layer, c) ? c : NULL;
 }
 
@@ -271,7 +290,7 @@ close_from(struct closing *c, uint32_t root)
 			c->n_stack--;
 			continue;
 		}
-		above = closure_of(c->layer, parent);
+		above = kept_closure(c->layer, parent);
 		if (above && above->state == STATE_OPEN)
 			return refuse_cycle(c, parent);
 		if (!above && has_record(c->layer, parent) && !enter(c, parent))
@@ -286,7 +305,7 @@ reach_close(struct entities *layer, struct error *reterr)
 	struct closing c = { .layer = layer, .reterr = reterr };
 	bool ok = true;
 
-	layer->all_known = true;
+	layer->all_known = !layer->patched || layer->patched->all_known;
 	if (layer->n == 0)
 		return true;
 	c.spare = arena_new(0);
@@ -295,10 +314,10 @@ reach_close(struct entities *layer, struct error *reterr)
 	c.budget = layer->below ? CLOSURE_IDS_UPPER : CLOSURE_IDS_BOTTOM;
 	c.budget += layer->n * CLOSURE_IDS_PER_RECORD;
 	for (size_t i = 0; ok && i < layer->n; i++) {
-		uint32_t id = entities_record(layer, i)->id;
+		const struct record *r = entities_record(layer, i);
 
-		if (!closure_of(layer, id))
-			ok = close_from(&c, id);
+		if (!r->is_gone && !kept_closure(layer, r->id))
+			ok = close_from(&c, r->id);
 	}
 	arena_free(c.spare);
 	return ok;
@@ -318,6 +337,51 @@ sort_ids(uint32_t *ids, uint32_t n)
 		if (i == 0 || ids[i] != ids[kept - 1])
 			ids[kept++] = ids[i];
 	return kept;
+}
+
+/* Ids met on a walk, in order, each once. */
+struct met {
+	struct idmap places;
+	uint32_t *ids;
+	size_t n, cap;
+};
+
+static bool
+meet(struct met *m, struct arena *a, uint32_t id)
+{
+	if (idmap_get(&m->places, id) != INTERN_NONE)
+		return true;
+	if (!ARENA_PUSH_ROOM(a, m->ids, m->n, m->cap) ||
+	    !idmap_add(&m->places, a, id, (uint32_t)m->n))
+		return false;
+	m->ids[m->n++] = id;
+	return true;
+}
+
+/* What has no closure is walked, up to a bound. */
+static bool
+walk_above(const struct entities *layer, struct arena *scratch,
+    enum above_how *ret_how, struct above *ret)
+{
+	struct met m = { 0 };
+	uint32_t id = ret->id, parent;
+
+	*ret_how = ABOVE_VAST;
+	for (size_t i = 0;; id = m.ids[i++]) {
+		struct parents p = { layer, id, 0 };
+
+		while (next_parent(&p, &parent))
+			if (!meet(&m, scratch, parent))
+				return false;
+		if (m.n > WALKED_MAX)
+			return true;
+		if (i == m.n)
+			break;
+	}
+	*ret_how = ABOVE_IDS;
+	ret->ids = m.ids;
+	ret->n = sort_ids(m.ids, (uint32_t)m.n);
+	return true;
 }
 
 /* `below` is the closure that the lower layer has; the upper one adds to some
@@ -368,9 +432,12 @@ entities_above(const struct entities *layer, struct uid uid,
 	if (ret->id == INTERN_NONE)
 		return true;
 	c = closure_of(layer, ret->id);
+	if (c && !c->is_known) {
+		*ret_how = ABOVE_VAST;
+		return !layer->patched ||
+		       walk_above(layer, scratch, ret_how, ret);
+	}
 	if (c) {
-		if (!c->is_known)
-			*ret_how = ABOVE_VAST;
 		ret->ids = c->ids;
 		ret->n = c->n;
 		return true;
@@ -382,33 +449,38 @@ entities_above(const struct entities *layer, struct uid uid,
 		return true;
 	c = closure_of(layer->below, ret->id);
 	if (c && !c->is_known)
-		return true;
+		return !layer->below->patched ||
+		       walk_above(layer, scratch, ret_how, ret);
 	*ret_how = ABOVE_SAME;
 	if (!c || !touches(layer, c))
 		return true;
 	return join_above(layer, c, scratch, ret_how, ret);
 }
 
-/* --- asking ------------------------------------------------------------ */
-
-/* Ids met on a walk, in order, each once. */
-struct met {
-	struct idmap places;
-	uint32_t *ids;
-	size_t n, cap;
-};
-
-static bool
-meet(struct met *m, struct arena *a, uint32_t id)
+bool
+entities_stayed(const struct entities *patch, uint32_t id)
 {
-	if (idmap_get(&m->places, id) != INTERN_NONE)
-		return true;
-	if (!ARENA_PUSH_ROOM(a, m->ids, m->n, m->cap) ||
-	    !idmap_add(&m->places, a, id, (uint32_t)m->n))
+	const struct closure *c;
+
+	if (kept_closure(patch, id) ||
+	    idmap_get(&patch->by_id, id) != INTERN_NONE)
 		return false;
-	m->ids[m->n++] = id;
-	return true;
+	c = kept_closure(patch->patched, id);
+	return !c || !c->is_known || !touches(patch, c);
 }
+
+bool
+entities_all_above(const struct entities *layer, struct uid uid,
+    struct arena *scratch, enum above_how *ret_how, struct above *ret)
+{
+	if (!entities_above(layer, uid, scratch, ret_how, ret))
+		return false;
+	if (*ret_how != ABOVE_SAME)
+		return true;
+	return entities_above(layer->below, uid, scratch, ret_how, ret);
+}
+
+/* --- asking ------------------------------------------------------------ */
 
 /* Is `above` met on the way up from `id`? For what has no closure. */
 static bool

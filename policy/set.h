@@ -53,6 +53,11 @@ void print_link_node(const struct policy_instance *link, uint32_t node,
 
 /* instances.c: templates apart from what decides, links bound, ids given and found to be unique. */
 bool instances_make(struct policy_set *set, struct errors *reterr) MUST_USE;
+/* policy.c: what finishing a set looks at and works out. */
+bool set_check_indivisibles(
+    const struct policy_set *set, struct errors *reterr) MUST_USE;
+bool set_compute_version(
+    struct policy_set *set, struct errors *reterr) MUST_USE;
 /* A policy set in JSON. On errors the ast may still be made; false all the same. */
 bool parse_json_policies(struct arena *a, const struct source *source,
     struct ast **ret, struct errors *reterr) MUST_USE;

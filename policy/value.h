@@ -162,6 +162,15 @@ bool entities_reach(const struct entities *layer, struct uid uid,
 size_t entities_count(const struct entities *layer);
 /* The i-th record of this layer alone, in order of addition. */
 const struct entity *entities_at(const struct entities *layer, size_t i);
+/* A layer that stands for `base` (which lies over none, is finished and outlives it) with some of its files' records changed: `now` has the records that the
+ * changed files hold now, `files` (sorted) are the names of those that `base` has records of, changed or gone. Finished. *ret_is_local is false, and nothing is made,
+ * where that cannot be told from the records alone: a record that stands in more than one file. `now` lives as long as `a`, and is not finished.
+ * Who is above whom is worked out anew for what changed and for what that reaches; what reaches it is asked when it is asked about. Cost: O(records of `base`), a few
+ * nanoseconds each, and what changed. Errors: ERR_ENTITY_CYCLE, memory. */
+bool entities_patch(struct arena *a, const struct entities *base,
+    const char *const *files, size_t n_files, const struct entities *now,
+    const struct entities **ret, bool *ret_is_local, struct error *reterr)
+    MUST_USE;
 /* The layer's own records as a Cedar JSON array; NULL when memory is out. */
 json_t *entities_to_json(const struct entities *layer);
 
