@@ -22,6 +22,15 @@
 #define LIMIT_VALIDATION_POLICY_STEPS 20000000ull /* of one policy: nodes typed in their environments, types compared; a second or so */
 #define LIMIT_VALIDATION_STEPS 2000000000ull      /* of a set */
 
+/* Changes that a snapshot carries over what was loaded whole; with more, all is loaded anew. */
+#define LIMIT_DELTA_FILES 256u
+#define LIMIT_DELTA_POLICIES 4096u
+#define LIMIT_DELTA_ENTITIES 16384u
+/* With so many, or after so many updates, they are merged in the background. */
+#define LIMIT_MERGE_POLICIES 64u
+#define LIMIT_MERGE_ENTITIES 256u
+#define LIMIT_MERGE_UPDATES 16u
+
 /* Patterns (PCRE2). */
 #define LIMIT_PATTERN_BYTES 1024u
 #define LIMIT_SUBJECT_BYTES 4096u

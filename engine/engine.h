@@ -43,6 +43,45 @@ struct engine_snapshot *engine_load_by_schema(const char *schema,
     const char *const *entities, size_t n_entities, int64_t now_ms,
     struct buf *messages);
 
+/* ---- changes ------------------------------------------------------------------------------------------------------------------------------ */
+
+/* A file and what it holds. `is_known`: its text is left out, since it is what the snapshot's base has under that name (entities: with that digest). */
+struct engine_file {
+	const char *name;
+	struct str text;
+	bool is_known;
+	uint8_t digest[32];
+};
+/* All files there are, in the order in which they are loaded. Borrowed. */
+struct engine_files {
+	const struct engine_file *policies, *entities;
+	size_t n_policies, n_entities;
+};
+/* All of it anew, from texts (none is_known). NULL on error, with all errors printed. */
+struct engine_snapshot *engine_load_files(const struct engine_files *files,
+    int64_t now_ms, struct buf *messages);
+/* The snapshot that loading `now` would make, sharing with `old` what did not change: same decisions, reasons, errors, version. NULL where that is not cheap and
+ * exact, or where something is wrong: *ret_why says which, and all is to be loaded anew. Cost: the changed files, 64 bytes a policy copied, SHA-256 over all policy
+ * texts, a look at each record of entities where some changed. */
+struct engine_snapshot *engine_snapshot_update(
+    const struct engine_snapshot *old, const struct engine_files *now,
+    int64_t now_ms, const char **ret_why);
+/* The same by paths, as engine_load has them. Where there is no update, or `old` is NULL, all is loaded (*ret_why: why; NULL: it is an update). NULL on error. */
+struct engine_snapshot *engine_reload(const struct engine_snapshot *old,
+    const char *const *policies, size_t n_policies,
+    const char *const *entities, size_t n_entities, int64_t now_ms,
+    struct buf *messages, const char **ret_why);
+/* The same snapshot as one whole, from the texts and records that it has. NULL when memory is out. */
+struct engine_snapshot *engine_snapshot_merge(const struct engine_snapshot *s);
+/* What it is made of. */
+struct engine_parts {
+	size_t base_policies, base_entities;
+	/* Since the base was made: changed or added, taken away or replaced. */
+	size_t changed_policies, gone_policies, changed_entities;
+	bool is_merged; /* the base comes of a merge */
+};
+struct engine_parts engine_snapshot_parts(const struct engine_snapshot *s);
+
 /* ---- requests --------------------------------------------------------------------------------------------------------------------------- */
 
 struct engine_request {

@@ -1,7 +1,8 @@
 /* load.c - paths as operators name them, into a snapshot. All or nothing: every
  * error of every file is written down, and then there is no snapshot. */
-#include "engine/engine.h"
+#include "engine/snapshot.h"
 
+#include "base/digest.h"
 #include "base/file.h"
 #include "base/limits.h"
 
@@ -39,9 +40,29 @@ engine_load_schema(const char *path, struct buf *messages)
 	return schema;
 }
 
+/* What was read, so that an update knows what changed. */
+struct entity_files {
+	struct entity_file *items;
+	size_t n, cap;
+};
+
+static bool
+note_file(struct entity_files *files, struct arena *a, const char *name,
+    struct str text, struct error *reterr)
+{
+	struct entity_file *f;
+	if (!ARENA_PUSH_ROOM(a, files->items, files->n, files->cap))
+		return error_nomem(reterr);
+	f = &files->items[files->n++];
+	f->name = name;
+	return digest_sha256(&text, 1, f->digest) ||
+	       error_set(reterr, ERR_SYSTEM_ERROR, SPAN_NONE, "SHA-256 failed");
+}
+
 static bool
 load_entities_file(const struct schema *schema, const char *path,
-    struct entities *layer, struct arena *a, struct error *reterr)
+    struct entities *layer, struct arena *a, struct entity_files *files,
+    struct error *reterr)
 {
 	struct str text;
 	struct arena *raw = arena_new(0);
@@ -51,6 +72,7 @@ load_entities_file(const struct schema *schema, const char *path,
 	const char *file = ok ? str_z(a, str_of(path)) : NULL;
 	if (ok && file == NULL)
 		ok = error_nomem(reterr);
+	ok = ok && note_file(files, a, file, text, reterr);
 	if (ok && schema != NULL)
 		ok =
 		    schema_add_entities_text(schema, layer, text, file, reterr);
@@ -62,7 +84,8 @@ load_entities_file(const struct schema *schema, const char *path,
 
 static bool
 load_entities(const struct schema *schema, const char *const *paths, size_t n,
-    struct entities *layer, struct arena *a, struct buf *messages)
+    struct entities *layer, struct arena *a, struct entity_files *ret,
+    struct buf *messages)
 {
 	static const char *const suffixes[] = { ".json", NULL };
 	struct error err = { 0 };
@@ -71,18 +94,33 @@ load_entities(const struct schema *schema, const char *const *paths, size_t n,
 		const char *const *files;
 		size_t n_files;
 		if (strcmp(paths[i], "-") == 0) {
-			ok = load_entities_file(schema, "-", layer, a, &err);
+			ok = load_entities_file(
+			    schema, "-", layer, a, ret, &err);
 			continue;
 		}
 		ok = file_list(a, paths[i], suffixes, &files, &n_files, &err);
 		for (size_t k = 0; ok && k < n_files; k++)
 			ok = load_entities_file(
-			    schema, files[k], layer, a, &err);
+			    schema, files[k], layer, a, ret, &err);
 	}
 	ok = ok && entities_finish(layer, &err);
 	if (!ok)
 		error_print(messages, &err, (struct str){ 0 });
 	return ok;
+}
+
+/* Takes the set and the arena. */
+static struct engine_snapshot *
+make_snapshot(struct policy_set *set, struct arena *a, struct entities *layer,
+    const struct entity_files *files, int64_t now_ms)
+{
+	struct loaded_entities *loaded = loaded_entities_new(a, layer);
+	if (loaded != NULL) {
+		loaded->files = files->items;
+		loaded->n_files = files->n;
+		loaded->knows_files = true;
+	}
+	return snapshot_whole(set, loaded, now_ms);
 }
 
 struct engine_snapshot *
@@ -95,6 +133,7 @@ engine_load_by_schema(const char *schema_path, const char *const *policies,
 	struct entities *layer = a != NULL ? entities_new(a, NULL) : NULL;
 	struct engine_snapshot *s = NULL;
 	struct schema *schema = NULL;
+	struct entity_files files = { 0 };
 	bool ok = set != NULL && layer != NULL;
 	if (!ok)
 		buf_addz(messages, "error: memory ran out\n");
@@ -104,14 +143,14 @@ engine_load_by_schema(const char *schema_path, const char *const *policies,
 	}
 	if (ok) {
 		ok = load_policies(policies, n_policies, set, messages);
-		ok = load_entities(
-			 schema, entities, n_entities, layer, a, messages) &&
+		ok = load_entities(schema, entities, n_entities, layer, a,
+			 &files, messages) &&
 		     ok;
 	}
 	if (ok) {
 		if (schema != NULL)
 			schema_close_set(schema, set);
-		s = engine_snapshot_new(set, a, layer, now_ms);
+		s = make_snapshot(set, a, layer, &files, now_ms);
 		if (s == NULL)
 			buf_addz(messages,
 			    "error: memory ran out, or there are more rules "
@@ -134,4 +173,54 @@ engine_load(const char *const *policies, size_t n_policies,
 {
 	return engine_load_by_schema(
 	    NULL, policies, n_policies, entities, n_entities, now_ms, messages);
+}
+
+static bool
+add_entity_files(const struct engine_files *files, struct entities *layer,
+    struct arena *a, struct entity_files *ret, struct error *reterr)
+{
+	for (size_t i = 0; i < files->n_entities; i++) {
+		const struct engine_file *f = &files->entities[i];
+		const char *name = str_z(a, str_of(f->name));
+		if (name == NULL)
+			return error_nomem(reterr);
+		if (!note_file(ret, a, name, f->text, reterr) ||
+		    !entities_add_text(layer, f->text, name, reterr))
+			return false;
+	}
+	return entities_finish(layer, reterr);
+}
+
+struct engine_snapshot *
+engine_load_files(
+    const struct engine_files *files, int64_t now_ms, struct buf *messages)
+{
+	struct policy_set *set = policy_set_new(POLICY_NAMED);
+	struct arena *a = arena_new(0);
+	struct entities *layer = a != NULL ? entities_new(a, NULL) : NULL;
+	struct entity_files noted = { 0 };
+	struct errors errors = { 0 };
+	struct error err = { 0 };
+	struct engine_snapshot *s = NULL;
+	bool ok = set != NULL && layer != NULL;
+	if (!ok)
+		(void)error_nomem(&err);
+	for (size_t i = 0; ok && i < files->n_policies; i++)
+		ok = policy_set_add_file(set, files->policies[i].name,
+		    files->policies[i].text, &errors);
+	ok = ok && policy_set_finish(set, &errors) &&
+	     add_entity_files(files, layer, a, &noted, &err);
+	if (set != NULL)
+		policy_set_print_errors(set, &errors, messages);
+	if (err.code != ERR_NONE)
+		error_print(messages, &err, (struct str){ 0 });
+	if (ok)
+		s = make_snapshot(set, a, layer, &noted, now_ms);
+	else {
+		policy_set_free(set);
+		arena_free(a);
+	}
+	if (ok && s == NULL)
+		buf_addz(messages, "error: memory ran out\n");
+	return s;
 }

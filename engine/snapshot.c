@@ -1,41 +1,106 @@
 /* snapshot.c - policies and entities that belong together, shared by reference
- * counts and never changed. */
-#include "engine/engine_private.h"
+ * counts and never changed.
+ * A snapshot stands on a base: what was loaded whole, with its index. Snapshots
+ * that update.c makes stand on the same base and add what changed since: the
+ * policies of changed files with an index of their own, a patch over the
+ * entities. What goes with the last reference is freed from the top down. */
+#include "engine/snapshot.h"
 
-#include <stdatomic.h>
 #include <stdlib.h>
 
-struct engine_snapshot {
-	atomic_uint refs;
-	struct policy_set *policies;
-	struct arena *entities_arena;
-	const struct entities *entities;
-	struct schema *schema;
-	struct policy_index *index;
-	int64_t loaded_at_ms;
-};
+void
+loaded_entities_unref(struct loaded_entities *e)
+{
+	if (e == NULL ||
+	    atomic_fetch_sub_explicit(&e->refs, 1, memory_order_acq_rel) != 1)
+		return;
+	arena_free(e->arena);
+	free(e);
+}
+
+static void
+base_unref(struct engine_base *b)
+{
+	if (b == NULL ||
+	    atomic_fetch_sub_explicit(&b->refs, 1, memory_order_acq_rel) != 1)
+		return;
+	policy_index_free(b->index);
+	policy_set_free(b->policies);
+	loaded_entities_unref(b->entities);
+	schema_free(b->schema);
+	free(b);
+}
+
+struct loaded_entities *
+loaded_entities_new(struct arena *arena_take, const struct entities *layer)
+{
+	struct loaded_entities *e = calloc(1, sizeof *e);
+
+	if (e == NULL) {
+		arena_free(arena_take);
+		return NULL;
+	}
+	atomic_init(&e->refs, 1);
+	e->arena = arena_take;
+	e->layer = layer;
+	return e;
+}
+
+struct loaded_entities *
+loaded_entities_ref(struct loaded_entities *e)
+{
+	atomic_fetch_add_explicit(&e->refs, 1, memory_order_relaxed);
+	return e;
+}
+
+struct engine_snapshot *
+snapshot_over(struct engine_base *b, int64_t loaded_at_ms)
+{
+	struct engine_snapshot *s = calloc(1, sizeof *s);
+
+	if (s == NULL)
+		return NULL;
+	atomic_init(&s->refs, 1);
+	atomic_fetch_add_explicit(&b->refs, 1, memory_order_relaxed);
+	s->base = b;
+	s->policies = b->policies;
+	s->index = b->index;
+	s->entities = b->entities->layer;
+	s->files = b->entities->files;
+	s->n_files = b->entities->n_files;
+	s->loaded_at_ms = loaded_at_ms;
+	return s;
+}
+
+struct engine_snapshot *
+snapshot_whole(struct policy_set *policies_take,
+    struct loaded_entities *entities_take, int64_t loaded_at_ms)
+{
+	struct engine_base *b =
+	    entities_take != NULL ? calloc(1, sizeof *b) : NULL;
+	struct engine_snapshot *s = NULL;
+
+	if (b == NULL) {
+		policy_set_free(policies_take);
+		loaded_entities_unref(entities_take);
+		return NULL;
+	}
+	atomic_init(&b->refs, 1);
+	b->policies = policies_take;
+	b->entities = entities_take;
+	if (policy_index_new(b->policies, b->entities->layer, &b->index, NULL))
+		s = snapshot_over(b, loaded_at_ms);
+	base_unref(b);
+	return s;
+}
 
 struct engine_snapshot *
 engine_snapshot_new(struct policy_set *policies_take,
     struct arena *entities_arena_take, const struct entities *entities,
     int64_t loaded_at_ms)
 {
-	struct engine_snapshot *s = calloc(1, sizeof *s);
-	if (s == NULL) {
-		policy_set_free(policies_take);
-		arena_free(entities_arena_take);
-		return NULL;
-	}
-	atomic_init(&s->refs, 1);
-	s->policies = policies_take;
-	s->entities_arena = entities_arena_take;
-	s->entities = entities;
-	s->loaded_at_ms = loaded_at_ms;
-	if (!policy_index_new(policies_take, entities, &s->index, NULL)) {
-		engine_snapshot_unref(s);
-		return NULL;
-	}
-	return s;
+	return snapshot_whole(policies_take,
+	    loaded_entities_new(entities_arena_take, entities), loaded_at_ms);
 }
 
 struct engine_snapshot *
@@ -51,10 +116,14 @@ engine_snapshot_unref(struct engine_snapshot *s)
 	if (s == NULL ||
 	    atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1)
 		return;
-	policy_index_free(s->index);
-	policy_set_free(s->policies);
-	arena_free(s->entities_arena);
-	schema_free(s->schema);
+	if (s->delta != NULL) {
+		policy_index_free(s->index);
+		policy_set_free(s->policies);
+		policy_index_free(s->delta_index);
+		policy_set_free(s->delta);
+	}
+	arena_free(s->patch_arena);
+	base_unref(s->base);
 	free(s);
 }
 
@@ -86,12 +155,32 @@ void
 engine_snapshot_take_schema(
     struct engine_snapshot *s, struct schema *schema_take)
 {
-	schema_free(s->schema);
-	s->schema = schema_take;
+	schema_free(s->base->schema);
+	s->base->schema = schema_take;
 }
 
 const struct schema *
 engine_snapshot_schema(const struct engine_snapshot *s)
 {
-	return s->schema;
+	return s->base->schema;
+}
+
+struct engine_parts
+engine_snapshot_parts(const struct engine_snapshot *s)
+{
+	const struct entities *layer = s->base->entities->layer;
+	struct engine_parts parts = {
+		.base_policies = policy_set_count(s->base->policies),
+		.base_entities = layer != NULL ? entities_count(layer) : 0,
+		.changed_entities = s->n_patched,
+		.is_merged = s->is_merged,
+	};
+
+	if (s->delta != NULL) {
+		parts.changed_policies = policy_set_count(s->delta);
+		parts.gone_policies = parts.base_policies +
+				      parts.changed_policies -
+				      policy_set_count(s->policies);
+	}
+	return parts;
 }

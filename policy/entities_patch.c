@@ -79,7 +79,10 @@ put(struct patching *p, const struct record *now, bool *ret_is_local)
 			return true;
 		}
 	}
-	return entities_add(p->patch, &now->own, p->reterr);
+	if (!entities_add(p->patch, &now->own, p->reterr))
+		return false;
+	entities_record(p->patch, p->patch->n - 1)->is_shared = now->is_shared;
+	return true;
 }
 
 static bool
@@ -113,6 +116,12 @@ take_away(struct patching *p, bool *ret_is_local)
 			return false;
 	}
 	return true;
+}
+
+size_t
+entities_changed(const struct entities *patch)
+{
+	return patch->n;
 }
 
 bool

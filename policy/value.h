@@ -83,6 +83,9 @@ bool value_record_take(struct value_field *fields, size_t n,
 const struct value *value_get(const struct value *record, struct str name);
 /* Deep equality, total (Cedar's ==): different kinds are unequal, extensions compare by value. */
 bool value_eq(const struct value *a, const struct value *b);
+/* The same value, all of it in `a`. False when memory is out. */
+bool value_copy(struct arena *a, const struct value *v, struct value *ret)
+    MUST_USE;
 /* A total order over all values, consistent with value_eq; for canonical sets only. */
 int value_cmp(const struct value *a, const struct value *b);
 bool value_set_contains(const struct value *set, const struct value *v);
@@ -171,6 +174,10 @@ bool entities_patch(struct arena *a, const struct entities *base,
     const char *const *files, size_t n_files, const struct entities *now,
     const struct entities **ret, bool *ret_is_local, struct error *reterr)
     MUST_USE;
+/* How many records a patch adds, replaces or takes away. */
+size_t entities_changed(const struct entities *patch);
+/* A bottom layer with the records that `from` (a bottom layer or a patch) has, all copied into `a`; not finished. NULL when memory is out. */
+struct entities *entities_copy(struct arena *a, const struct entities *from);
 /* The layer's own records as a Cedar JSON array; NULL when memory is out. */
 json_t *entities_to_json(const struct entities *layer);
 

@@ -16,6 +16,7 @@
 #include "tests/property/generate.h"
 #include "tests/lib/linear.h"
 #include "tests/property/published.h"
+#include "tests/property/updates.h"
 
 #define STAGES 6u
 #define ALL_STAGES ((1u << STAGES) - 1)
@@ -581,6 +582,25 @@ run_published(char **paths, int n)
 	return report(tally.agree, tally.differ, ok);
 }
 
+static int
+run_updates(char **argv, int argc)
+{
+	uint64_t count = argument(argv, argc, 0, 1000000), seed;
+	int64_t until = clock_mono_ns() +
+			(int64_t)argument(argv, argc, 1, 3600) * 1000000000;
+	struct updates_tally t = { 0 };
+
+	for (seed = argument(argv, argc, 2, 1);
+	     t.agree + t.differ < count && clock_mono_ns() < until; seed++)
+		updates_run(seed, &t);
+	printf("of %llu changes: %llu were updates, %llu of them merged, %llu "
+	       "loaded anew, %llu refused\n",
+	    (unsigned long long)t.steps, (unsigned long long)t.updated,
+	    (unsigned long long)t.merged, (unsigned long long)t.rebuilt,
+	    (unsigned long long)t.refused);
+	return report(t.agree, t.differ, t.updated > 0 && t.merged > 0);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -592,6 +612,8 @@ main(int argc, char **argv)
 	json_setup();
 	if (argc > 2 && strcmp(argv[1], "--cases") == 0)
 		return run_published(argv + 2, argc - 2);
+	if (argc > 1 && strcmp(argv[1], "--updates") == 0)
+		return run_updates(argv + 2, argc - 2);
 	run.arena = arena_new(0);
 	run.scratch = arena_new(0);
 	run.schema = generate_schema();

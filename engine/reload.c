@@ -1,0 +1,127 @@
+/* reload.c - paths as operators name them, into what the files hold now; where
+ * that is an update of a snapshot, only what changed is parsed.
+ * Each file is read once to be compared, and forgotten again when it is the
+ * same; so memory holds the texts of changed files alone. What cannot be read,
+ * or is no plain file, is left to loading all anew, which tells why. */
+#include "engine/snapshot.h"
+
+#include "base/digest.h"
+#include "base/file.h"
+#include "base/limits.h"
+
+struct reading {
+	const struct engine_base *base;
+	struct arena *arena;
+	struct engine_file *files;
+	size_t n, cap;
+	uint32_t expected; /* file of policies, in the base */
+};
+
+static bool
+is_known_policy(struct reading *r, struct engine_file *f)
+{
+	uint32_t at = update_find_file(r->base, r->expected, f->name);
+	const struct policy_set *set = r->base->policies;
+
+	if (at >= policy_set_files(set))
+		return false;
+	r->expected = at + 1;
+	return str_eq(policy_set_file(set, at).text, f->text);
+}
+
+static bool
+is_known_entities(struct reading *r, struct engine_file *f)
+{
+	const struct loaded_entities *e = r->base->entities;
+
+	if (!digest_sha256(&f->text, 1, f->digest))
+		return false;
+	for (size_t i = 0; i < e->n_files; i++)
+		if (memcmp(e->files[i].digest, f->digest, 32) == 0 &&
+		    strcmp(e->files[i].name, f->name) == 0)
+			return true;
+	return false;
+}
+
+static bool
+read_one(struct reading *r, const char *path, size_t limit,
+    bool (*is_known)(struct reading *r, struct engine_file *f))
+{
+	struct engine_file f = { .name = path };
+	struct arena_mark mark;
+
+	if (!ARENA_PUSH_ROOM(r->arena, r->files, r->n, r->cap))
+		return false;
+	mark = arena_mark(r->arena);
+	if (!file_read(r->arena, path, limit, &f.text, NULL))
+		return false;
+	f.is_known = is_known(r, &f);
+	if (f.is_known) {
+		f.text = (struct str){ 0 };
+		arena_release(r->arena, mark);
+	}
+	r->files[r->n++] = f;
+	return true;
+}
+
+static bool
+read_all(struct reading *r, const char *const *paths, size_t n,
+    const char *const *suffixes, size_t limit,
+    bool (*is_known)(struct reading *r, struct engine_file *f))
+{
+	for (size_t i = 0; i < n; i++) {
+		const char *const *files;
+		size_t n_files;
+
+		if (strcmp(paths[i], "-") == 0 ||
+		    !file_list(
+			r->arena, paths[i], suffixes, &files, &n_files, NULL))
+			return false;
+		for (size_t k = 0; k < n_files; k++)
+			if (!read_one(r, files[k], limit, is_known))
+				return false;
+	}
+	return true;
+}
+
+static struct engine_snapshot *
+update(const struct engine_snapshot *old, struct arena *a,
+    const char *const *policies, size_t n_policies, const char *const *entities,
+    size_t n_entities, int64_t now_ms, const char **ret_why)
+{
+	static const char *const texts[] = { ".avow", ".cedar", NULL };
+	static const char *const data[] = { ".json", NULL };
+	struct reading p = { .base = old->base, .arena = a };
+	struct reading e = { .base = old->base, .arena = a };
+	struct engine_files now;
+
+	*ret_why = "not all files could be read";
+	if (!read_all(&p, policies, n_policies, texts, LIMIT_POLICY_FILE_BYTES,
+		is_known_policy) ||
+	    !read_all(&e, entities, n_entities, data, LIMIT_DATA_FILE_BYTES,
+		is_known_entities))
+		return NULL;
+	now = (struct engine_files){ p.files, e.files, p.n, e.n };
+	return engine_snapshot_update(old, &now, now_ms, ret_why);
+}
+
+struct engine_snapshot *
+engine_reload(const struct engine_snapshot *old, const char *const *policies,
+    size_t n_policies, const char *const *entities, size_t n_entities,
+    int64_t now_ms, struct buf *messages, const char **ret_why)
+{
+	struct arena *a = old != NULL ? arena_new(0) : NULL;
+	struct engine_snapshot *s = NULL;
+
+	*ret_why = old != NULL ? "memory ran out" : "nothing was loaded before";
+	if (a != NULL)
+		s = update(old, a, policies, n_policies, entities, n_entities,
+		    now_ms, ret_why);
+	arena_free(a);
+	if (s != NULL) {
+		*ret_why = NULL;
+		return s;
+	}
+	return engine_load(
+	    policies, n_policies, entities, n_entities, now_ms, messages);
+}

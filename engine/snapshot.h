@@ -1,0 +1,68 @@
+/* snapshot.h - what a snapshot stands on, for the files of engine/ that make one: snapshot.c, load.c, update.c, merge.c. */
+#ifndef ENGINE_SNAPSHOT_H
+#define ENGINE_SNAPSHOT_H
+
+#include <stdatomic.h>
+
+#include "engine/engine_private.h"
+
+/* A file of entities as it was read. */
+struct entity_file {
+	const char *name;
+	uint8_t digest[32];
+};
+
+/* A bottom layer of entities with all that it borrows from. */
+struct loaded_entities {
+	atomic_uint refs;
+	struct arena *arena;
+	const struct entities *layer;    /* NULL: none */
+	const struct entity_file *files; /* in the order of loading */
+	size_t n_files;
+	bool knows_files; /* zero: where the layer comes from is not known */
+};
+
+/* What was loaded whole. */
+struct engine_base {
+	atomic_uint refs;
+	struct policy_set *policies;
+	struct policy_index *index;
+	struct loaded_entities *entities;
+	struct schema *schema;
+};
+
+struct engine_snapshot {
+	atomic_uint refs;
+	struct engine_base *base;
+	/* What is in force: the base's own, unless something changed since. */
+	struct policy_set *policies;
+	struct policy_index *index;
+	const struct entities *entities;
+	const struct entity_file *files;
+	size_t n_files;
+	/* Changed policies; NULL: none. */
+	struct policy_set *delta;
+	struct policy_index *delta_index;
+	/* Changed entities, and `files`; NULL: none. */
+	struct arena *patch_arena;
+	size_t n_patched;
+	bool is_merged;
+	int64_t loaded_at_ms;
+};
+
+/* Takes the arena, also on failure. NULL when memory is out. */
+struct loaded_entities *loaded_entities_new(
+    struct arena *arena_take, const struct entities *layer);
+struct loaded_entities *loaded_entities_ref(struct loaded_entities *e);
+void loaded_entities_unref(struct loaded_entities *e);
+/* Takes both, also on failure; `entities_take` may be NULL, for memory that is out. NULL on failure. */
+struct engine_snapshot *snapshot_whole(struct policy_set *policies_take,
+    struct loaded_entities *entities_take, int64_t loaded_at_ms);
+/* A snapshot that adds nothing to its base yet. NULL when memory is out. */
+struct engine_snapshot *snapshot_over(
+    struct engine_base *b, int64_t loaded_at_ms);
+/* Which of the base's files of policies has the name: its number, or the count. They mostly come in the order they had: looked for from `expected` on. */
+uint32_t update_find_file(
+    const struct engine_base *b, uint32_t expected, const char *name);
+
+#endif

@@ -1,0 +1,341 @@
+/* update.c - files as they are now, over a snapshot of what they were.
+ * A file of policies whose text is the same is not parsed again, a file of
+ * entities whose digest is the same is not read as JSON again. What differs is
+ * always told against the base: changes of changes do not pile up, and the cost
+ * of a decision does not grow with the number of updates. What is not plainly
+ * the sum of its parts is not updated (templates, files in another order, many
+ * changes at once, anything that is an error): the caller loads all of it anew,
+ * which then tells the same errors as ever. */
+#include "engine/snapshot.h"
+
+#include <stdlib.h>
+
+#include "base/digest.h"
+#include "base/limits.h"
+
+struct updating {
+	struct engine_base *base;
+	const struct engine_files *now;
+	struct arena *spare; /* gone after the update */
+	struct engine_snapshot *next;
+	const char *why; /* it is no update */
+};
+
+static bool
+give_up(struct updating *u, const char *why)
+{
+	if (u->why == NULL)
+		u->why = why;
+	return false;
+}
+
+static const char out_of_memory[] = "memory ran out";
+static const char has_errors[] = "there are errors";
+
+/* ---- policies --------------------------------------------------------------
+ */
+
+/* Which of the base's files has the name; its number, or the count. Files are
+ * mostly where they were. */
+uint32_t
+update_find_file(
+    const struct engine_base *b, uint32_t expected, const char *name)
+{
+	uint32_t n = policy_set_files(b->policies);
+
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t at =
+		    expected + i < n ? expected + i : expected + i - n;
+
+		if (at < n &&
+		    strcmp(policy_set_file(b->policies, at).name, name) == 0)
+			return at;
+	}
+	return n;
+}
+
+static bool
+is_same_text(
+    const struct updating *u, uint32_t file, const struct engine_file *now)
+{
+	if (file >= policy_set_files(u->base->policies))
+		return false;
+	return now->is_known ||
+	       str_eq(policy_set_file(u->base->policies, file).text, now->text);
+}
+
+/* The changed files into a set, and which file of which set comes when. */
+static bool
+pick_files(struct updating *u, struct policy_pick *picks, size_t *ret_same)
+{
+	uint32_t n = policy_set_files(u->base->policies), expected = 0,
+		 n_changed = 0;
+	struct errors errors = { 0 };
+
+	for (size_t i = 0; i < u->now->n_policies; i++) {
+		const struct engine_file *f = &u->now->policies[i];
+		uint32_t at = update_find_file(u->base, expected, f->name);
+
+		if (is_same_text(u, at, f)) {
+			picks[i].file = at;
+			expected = at + 1;
+			++*ret_same;
+			continue;
+		}
+		/* Changed, or new. */
+		if (at < n)
+			expected = at + 1;
+		picks[i] = (struct policy_pick){ true, n_changed++ };
+		if (f->is_known || !policy_set_add_file(u->next->delta, f->name,
+				       f->text, &errors))
+			return give_up(u, has_errors);
+		if (n_changed > LIMIT_DELTA_FILES)
+			return give_up(u, "many files changed");
+	}
+	return policy_set_finish(u->next->delta, &errors) ||
+	       give_up(u, has_errors);
+}
+
+static bool
+compose_policies(struct updating *u, const struct policy_pick *picks)
+{
+	struct engine_snapshot *s = u->next;
+	struct errors errors = { 0 };
+	struct policy_set *set;
+	struct policy_index *index;
+	bool is_local;
+
+	if (policy_set_count(s->delta) > LIMIT_DELTA_POLICIES)
+		return give_up(u, "many policies changed");
+	if (!policy_index_new_sparse(s->delta, &s->delta_index, NULL))
+		return give_up(u, out_of_memory);
+	if (!policy_index_patch(u->base->index, s->delta_index, picks,
+		u->now->n_policies, &set, &index, &is_local, &errors))
+		return give_up(u, has_errors);
+	if (!is_local)
+		return give_up(u, "templates, links or the order changed");
+	s->policies = set;
+	s->index = index;
+	return true;
+}
+
+static void
+drop_delta(struct engine_snapshot *s)
+{
+	policy_index_free(s->delta_index);
+	policy_set_free(s->delta);
+	s->delta_index = NULL;
+	s->delta = NULL;
+}
+
+static bool
+update_policies(struct updating *u)
+{
+	size_t n = u->now->n_policies, n_same = 0;
+	struct policy_pick *picks =
+	    ARENA_ARRAY(u->spare, n + 1, struct policy_pick);
+	bool ok;
+
+	u->next->delta = policy_set_new(POLICY_NAMED);
+	if (picks == NULL || u->next->delta == NULL)
+		return give_up(u, out_of_memory);
+	ok = pick_files(u, picks, &n_same);
+	for (size_t i = 1; ok && n_same == n && i < n; i++)
+		if (picks[i].file <= picks[i - 1].file)
+			ok = give_up(u, "the order of files changed");
+	if (ok && n_same == n && n == policy_set_files(u->base->policies)) {
+		drop_delta(u->next);
+		return true;
+	}
+	ok = ok && compose_policies(u, picks);
+	if (!ok)
+		drop_delta(u->next);
+	return ok;
+}
+
+/* ---- entities --------------------------------------------------------------
+ */
+
+static int
+by_file(const void *a, const void *b)
+{
+	const struct entity_file *x = a, *y = b;
+	int order = strcmp(x->name, y->name);
+
+	return order ? order : memcmp(x->digest, y->digest, sizeof x->digest);
+}
+
+static int
+by_name(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* The names in `a` that `b` does not have with the same content. Both are
+ * sorted. */
+static size_t
+names_without(const struct entity_file *a, size_t n_a,
+    const struct entity_file *b, size_t n_b, const char **ret)
+{
+	size_t n = 0, k = 0;
+
+	for (size_t i = 0; i < n_a; i++) {
+		while (k < n_b && by_file(&b[k], &a[i]) < 0)
+			k++;
+		if (k == n_b || by_file(&b[k], &a[i]) != 0)
+			ret[n++] = a[i].name;
+	}
+	return n;
+}
+
+static bool
+is_listed(const char *name, const char *const *names, size_t n)
+{
+	return n && bsearch(&name, names, n, sizeof *names, by_name);
+}
+
+/* What the changed files hold now, as records. */
+static bool
+read_changed(struct updating *u, const char *const *changed, size_t n,
+    struct entities *layer)
+{
+	for (size_t i = 0; i < u->now->n_entities; i++) {
+		const struct engine_file *f = &u->now->entities[i];
+		const char *name;
+
+		if (!is_listed(f->name, changed, n))
+			continue;
+		name = str_z(u->next->patch_arena, str_of(f->name));
+		if (name == NULL)
+			return give_up(u, out_of_memory);
+		if (f->is_known ||
+		    !entities_add_text(layer, f->text, name, NULL))
+			return give_up(u, has_errors);
+	}
+	return true;
+}
+
+static bool
+patch(struct updating *u, const char *const *gone, size_t n_gone,
+    const char *const *changed, size_t n_changed)
+{
+	struct engine_snapshot *s = u->next;
+	struct entities *layer = entities_new(s->patch_arena, NULL);
+	const struct entities *patched;
+	bool is_local;
+
+	if (layer == NULL)
+		return give_up(u, out_of_memory);
+	if (!read_changed(u, changed, n_changed, layer))
+		return false;
+	if (!entities_patch(s->patch_arena, u->base->entities->layer, gone,
+		n_gone, layer, &patched, &is_local, NULL))
+		return give_up(u, has_errors);
+	if (!is_local)
+		return give_up(u, "an entity stands in several files");
+	s->n_patched = entities_changed(patched);
+	if (s->n_patched > 0)
+		s->entities = patched;
+	if (s->n_patched > LIMIT_DELTA_ENTITIES)
+		return give_up(u, "many entities changed");
+	return true;
+}
+
+/* Names and digests of what there is now, in the snapshot's memory. */
+static struct entity_file *
+list_files(struct updating *u)
+{
+	size_t n = u->now->n_entities;
+	struct arena *a = u->next->patch_arena;
+	struct entity_file *files = ARENA_ARRAY(a, n, struct entity_file);
+
+	for (size_t i = 0; files != NULL && i < n; i++) {
+		const struct engine_file *f = &u->now->entities[i];
+
+		files[i].name = str_z(a, str_of(f->name));
+		if (files[i].name == NULL)
+			return NULL;
+		if (f->is_known)
+			memcpy(files[i].digest, f->digest, 32);
+		else if (!digest_sha256(&f->text, 1, files[i].digest))
+			return NULL;
+	}
+	return files;
+}
+
+static struct entity_file *
+sorted(struct arena *a, const struct entity_file *files, size_t n)
+{
+	struct entity_file *copy = ARENA_ARRAY(a, n, struct entity_file);
+
+	if (copy == NULL || n == 0)
+		return copy;
+	memcpy(copy, files, n * sizeof *copy);
+	qsort(copy, n, sizeof *copy, by_file);
+	return copy;
+}
+
+static bool
+compare_files(struct updating *u, const struct entity_file *files)
+{
+	size_t n = u->now->n_entities, n_was = u->base->entities->n_files;
+	struct entity_file *now = sorted(u->spare, files, n),
+			   *was = sorted(
+			       u->spare, u->base->entities->files, n_was);
+	const char **gone = ARENA_ARRAY(u->spare, n_was, const char *),
+		   **changed = ARENA_ARRAY(u->spare, n, const char *);
+	size_t n_gone, n_changed;
+
+	if (!now || !was || !gone || !changed)
+		return give_up(u, out_of_memory);
+	n_gone = names_without(was, n_was, now, n, gone);
+	n_changed = names_without(now, n, was, n_was, changed);
+	if (n_gone == 0 && n_changed == 0)
+		return true;
+	return patch(u, gone, n_gone, changed, n_changed);
+}
+
+static bool
+update_entities(struct updating *u)
+{
+	struct engine_snapshot *s = u->next;
+	struct entity_file *files;
+
+	if (!u->base->entities->knows_files || u->base->entities->layer == NULL)
+		return give_up(u, "where the entities come from is not known");
+	s->patch_arena = arena_new(0);
+	files = s->patch_arena != NULL ? list_files(u) : NULL;
+	if (files == NULL)
+		return give_up(u, out_of_memory);
+	if (!compare_files(u, files))
+		return false;
+	s->files = files;
+	s->n_files = u->now->n_entities;
+	return true;
+}
+
+/* ---------------------------------------------------------------------------
+ */
+
+struct engine_snapshot *
+engine_snapshot_update(const struct engine_snapshot *old,
+    const struct engine_files *now, int64_t now_ms, const char **ret_why)
+{
+	struct updating u = { .base = old->base,
+		.now = now,
+		.spare = arena_new(0),
+		.next = snapshot_over(old->base, now_ms) };
+	bool ok = u.spare != NULL && u.next != NULL;
+
+	if (!ok)
+		(void)give_up(&u, out_of_memory);
+	if (ok && old->base->schema != NULL)
+		ok = give_up(&u, "there is a schema");
+	ok = ok && update_policies(&u) && update_entities(&u);
+	arena_free(u.spare);
+	if (ok)
+		return u.next;
+	engine_snapshot_unref(u.next);
+	*ret_why = u.why;
+	return NULL;
+}

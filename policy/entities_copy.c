@@ -1,0 +1,126 @@
+/* entities_copy.c - records of one layer, or of one and its patch, as a layer
+ * of their own that borrows nothing. Cost: linear. */
+#include "policy/entities.h"
+
+static bool
+copy_str(struct arena *a, struct str s, struct str *ret)
+{
+	if (!s.p) {
+		*ret = s;
+		return true;
+	}
+	*ret = str_dup(a, s);
+	return ret->p != NULL;
+}
+
+static bool
+copy_uid(struct arena *a, struct uid uid, struct uid *ret)
+{
+	return copy_str(a, uid.type, &ret->type) &&
+	       copy_str(a, uid.id, &ret->id);
+}
+
+static bool
+copy_items(struct arena *a, const struct value *v, struct value *ret)
+{
+	struct value *items = ARENA_ARRAY(a, v->set.n, struct value);
+
+	if (!items)
+		return false;
+	ret->set.items = items;
+	for (size_t i = 0; i < v->set.n; i++)
+		if (!value_copy(a, &v->set.items[i], &items[i]))
+			return false;
+	return true;
+}
+
+static bool
+copy_fields(struct arena *a, const struct value *v, struct value *ret)
+{
+	struct value_field *fields =
+	    ARENA_ARRAY(a, v->record.n, struct value_field);
+
+	if (!fields)
+		return false;
+	ret->record.fields = fields;
+	for (size_t i = 0; i < v->record.n; i++)
+		if (!copy_str(a, v->record.fields[i].name, &fields[i].name) ||
+		    !value_copy(
+			a, &v->record.fields[i].value, &fields[i].value))
+			return false;
+	return true;
+}
+
+/* Sets and records stay sorted as they were: nothing of their order depends on
+ * where things lie. As deep as the value. */
+bool
+value_copy(struct arena *a, const struct value *v, struct value *ret)
+{
+	*ret = *v;
+	if (!copy_str(a, v->text, &ret->text))
+		return false;
+	if (v->kind == VALUE_STRING)
+		return copy_str(a, v->string, &ret->string);
+	if (v->kind == VALUE_ENTITY)
+		return copy_uid(a, v->uid, &ret->uid);
+	if (v->kind == VALUE_SET)
+		return copy_items(a, v, ret);
+	return v->kind != VALUE_RECORD || copy_fields(a, v, ret);
+}
+
+/* `from` was the last file's name, and *ret_from is its copy. */
+static bool
+copy_record(struct entities *to, const struct entity *e, const char **last,
+    const char **last_copy)
+{
+	struct entity own = *e;
+	struct uid *parents = ARENA_ARRAY(to->arena, e->n_parents, struct uid);
+
+	if (e->from && e->from != *last) {
+		*last = e->from;
+		*last_copy = str_z(to->arena, str_of(e->from));
+	}
+	own.from = e->from ? *last_copy : NULL;
+	if (!parents || (e->from && !own.from) ||
+	    !copy_uid(to->arena, e->uid, &own.uid) ||
+	    !value_copy(to->arena, &e->attrs, &own.attrs) ||
+	    !value_copy(to->arena, &e->tags, &own.tags))
+		return false;
+	for (size_t i = 0; i < e->n_parents; i++)
+		if (!copy_uid(to->arena, e->parents[i], &parents[i]))
+			return false;
+	own.parents = parents;
+	return entities_add(to, &own, NULL);
+}
+
+/* Who stands in several files does so in the copy. */
+static void
+copy_shared(struct entities *to, const struct entities *from)
+{
+	for (; from; from = from->patched)
+		for (size_t i = 0; i < from->n; i++) {
+			const struct record *was = entities_record(from, i);
+			uint32_t id;
+
+			if (!was->is_shared)
+				continue;
+			id = intern_find(
+			    to->ids, was->own.uid.type, was->own.uid.id);
+			if (id != INTERN_NONE && entities_own(to, id))
+				entities_own(to, id)->is_shared = true;
+		}
+}
+
+struct entities *
+entities_copy(struct arena *a, const struct entities *from)
+{
+	struct entities *to = entities_new(a, NULL);
+	const char *last = NULL, *last_copy = NULL;
+
+	for (size_t i = 0; to && i < entities_count(from); i++)
+		if (!copy_record(to, entities_at(from, i), &last, &last_copy))
+			return NULL;
+	if (to)
+		copy_shared(to, from);
+	return to;
+}

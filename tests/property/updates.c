@@ -1,0 +1,414 @@
+/* updates.c - does a snapshot that was updated decide as one that was loaded?
+ * Files of policies and of entities are changed, added and removed at random;
+ * after each step the same files are loaded whole. Decision, code, reasons,
+ * errors with their places, and the version must be the same, and the same as
+ * direct evaluation gives; what cannot be loaded must not be an update either.
+ * Now and then the changes are merged. */
+#include "tests/property/updates.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "engine/engine.h"
+#include "tests/property/generate.h"
+
+#define POLICY_FILES 8u
+#define ENTITY_FILES 3u
+#define STEPS 12u
+#define REQUESTS 6u
+#define TEXT_BYTES 8192u
+#define SHOWN 5u
+
+/* The files of one moment; a text that is NULL: there is no such file. */
+struct files {
+	const char *policies[POLICY_FILES], *entities[ENTITY_FILES];
+};
+
+struct run {
+	struct generate g;
+	struct arena *arena, *scratch;
+	struct files now;
+	uint64_t seed;
+	struct updates_tally *tally;
+};
+
+static const char template[] =
+    "@id(\"template\") permit (principal == ?principal, action, resource) "
+    "when { context has n };\n";
+static const char links[] =
+    "{\"staticPolicies\":{},\"templates\":{},\"templateLinks\":[{"
+    "\"templateId\":\"template\",\"newId\":\"a link\",\"values\":{"
+    "\"?principal\":{\"__entity\":{\"type\":\"User\",\"id\":\"a\"}}}}]}";
+
+/* ---- texts -----------------------------------------------------------------
+ */
+
+static const char *
+keep(struct run *r, struct buf *b)
+{
+	const char *text = str_z(r->arena, buf_str(b));
+
+	if (!text)
+		abort();
+	buf_free(b);
+	return text;
+}
+
+static void
+write(struct buf *b, const json_t *json)
+{
+	if (!json_write(b, json))
+		abort();
+}
+
+/* A few policies, some with an id that another file may have too. */
+static const char *
+policies_text(struct run *r)
+{
+	static const char *const ids[] = { "x", "y", "p0.avow#0", "zz" };
+	struct generate_case c;
+	struct buf b = { 0 };
+
+	generate_case(&r->g, &c);
+	if (generate_one_in(&r->g, 8))
+		buf_add(&b, c.declarations);
+	for (uint32_t i = 0; i < c.n_policies && i < 3; i++) {
+		if (generate_one_in(&r->g, 12))
+			buf_printf(&b, "@id(\"%s\") ",
+			    ids[generate_below(&r->g, ARRAY_LEN(ids))]);
+		generate_text(&b, &c.policies[i]);
+	}
+	if (generate_one_in(&r->g, 60))
+		buf_addz(&b, "permit (principal, action\n");
+	return keep(r, &b);
+}
+
+/* Which of several files an entity is in hangs on its name: mostly each is in
+ * one, sometimes in two. */
+static bool
+is_in_file(struct run *r, struct uid uid, uint32_t file)
+{
+	if (generate_one_in(&r->g, 40))
+		return true;
+	return (uid.id.n + (unsigned char)uid.id.p[0]) % ENTITY_FILES == file;
+}
+
+static const char *
+entities_text(struct run *r, uint32_t file)
+{
+	const struct entities *all = generate_entities(&r->g);
+	json_t *array = entities_to_json(all);
+	struct buf b = { 0 };
+	size_t i = 0;
+
+	for (size_t k = 0; k < entities_count(all); k++)
+		if (is_in_file(r, entities_at(all, k)->uid, file))
+			i++;
+		else
+			json_array_remove(array, i);
+	write(&b, array);
+	json_decref(array);
+	return keep(r, &b);
+}
+
+/* The text with one of its records taken away. */
+static const char *
+without_one(struct run *r, const char *text)
+{
+	json_t *array = NULL;
+	struct buf b = { 0 };
+
+	if (!json_parse(
+		str_of(text), "e", 1 << 20, 64, JSON_DATA_FILE, &array, NULL))
+		abort();
+	if (json_array_size(array) > 0)
+		json_array_remove(array,
+		    generate_below(&r->g, (uint32_t)json_array_size(array)));
+	write(&b, array);
+	json_decref(array);
+	return keep(r, &b);
+}
+
+static void
+change_policies(struct run *r)
+{
+	uint32_t i = generate_below(&r->g, POLICY_FILES);
+
+	/* Files of templates and links change seldom. */
+	if (i < 2 && !generate_one_in(&r->g, 20))
+		i = 2 + generate_below(&r->g, POLICY_FILES - 2);
+	if (i < 2)
+		r->now.policies[i] = r->now.policies[i] ? NULL
+				     : i                ? links
+							: template;
+	else
+		r->now.policies[i] =
+		    generate_one_in(&r->g, 4) ? NULL : policies_text(r);
+}
+
+static void
+change_entities(struct run *r)
+{
+	uint32_t i = generate_below(&r->g, ENTITY_FILES);
+	const char *was = r->now.entities[i];
+
+	if (was && generate_one_in(&r->g, 3))
+		r->now.entities[i] = without_one(r, was);
+	else
+		r->now.entities[i] =
+		    generate_one_in(&r->g, 6) ? NULL : entities_text(r, i);
+}
+
+static void
+change(struct run *r)
+{
+	uint32_t n = 1 + generate_below(&r->g, 3);
+
+	for (uint32_t i = 0; i < n; i++)
+		if (generate_one_in(&r->g, 3))
+			change_entities(r);
+		else
+			change_policies(r);
+}
+
+/* ---- snapshots -------------------------------------------------------------
+ */
+
+struct listed {
+	struct engine_file policies[POLICY_FILES], entities[ENTITY_FILES];
+	char names[POLICY_FILES + ENTITY_FILES][16];
+	struct engine_files files;
+};
+
+static void
+list(const struct files *now, struct listed *ret)
+{
+	*ret = (struct listed){ 0 };
+	ret->files.policies = ret->policies;
+	ret->files.entities = ret->entities;
+	for (uint32_t i = 0; i < POLICY_FILES; i++) {
+		(void)snprintf(ret->names[i], sizeof ret->names[i],
+		    i == 1 ? "l%u.json" : "p%u.avow", i);
+		if (now->policies[i])
+			ret->policies[ret->files.n_policies++] =
+			    (struct engine_file){ .name = ret->names[i],
+				    .text = str_of(now->policies[i]) };
+	}
+	for (uint32_t i = 0; i < ENTITY_FILES; i++) {
+		char *name = ret->names[POLICY_FILES + i];
+
+		(void)snprintf(name, sizeof ret->names[0], "e%u.json", i);
+		if (now->entities[i])
+			ret->entities[ret->files.n_entities++] =
+			    (struct engine_file){ .name = name,
+				    .text = str_of(now->entities[i]) };
+	}
+}
+
+static struct engine_snapshot *
+load(const struct files *now)
+{
+	struct listed l;
+	struct buf messages = { 0 };
+	struct engine_snapshot *s;
+
+	list(now, &l);
+	s = engine_load_files(&l.files, 1000, &messages);
+	buf_free(&messages);
+	return s;
+}
+
+/* ---- comparing -------------------------------------------------------------
+ */
+
+/* What direct evaluation says, without what a decision does not have. */
+static json_t *
+evaluated(struct run *r, const struct engine_snapshot *s,
+    const struct engine_request *q, enum engine_errored_deny errored)
+{
+	static const char *const keys[] = { "decision", "code", "reasons",
+		"errors", "policies" };
+	enum engine_effect effect;
+	json_t *report = engine_verify(
+	    s, q, NULL, errored, LEVEL_LOW, NULL, r->scratch, &effect);
+	json_t *answer = json_object();
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		json_object_set(
+		    answer, keys[i], json_object_get(report, keys[i]));
+	json_decref(report);
+	return answer;
+}
+
+/* The request over a snapshot's entities; with some of its own. */
+static bool
+lay(struct run *r, const struct engine_snapshot *s, const struct entity *own,
+    struct engine_request *q, struct error *err)
+{
+	struct entities *layer =
+	    entities_new(r->scratch, engine_snapshot_entities(s));
+
+	if (!layer)
+		abort();
+	q->entities = layer;
+	return (!own || entities_add(layer, own, err)) &&
+	       entities_finish(layer, err);
+}
+
+static void
+show(struct run *r, const char *what, const json_t *want, const json_t *got)
+{
+	struct buf b = { 0 };
+
+	if (r->tally->differ++ >= SHOWN)
+		return;
+	buf_printf(&b,
+	    "\nseed %llu: %s\nloaded:  ", (unsigned long long)r->seed, what);
+	if (want)
+		write(&b, want);
+	buf_addz(&b, "\nupdated: ");
+	if (got)
+		write(&b, got);
+	buf_byte(&b, '\n');
+	for (uint32_t i = 0; i < POLICY_FILES; i++)
+		if (r->now.policies[i])
+			buf_printf(&b, "p%u: %s", i, r->now.policies[i]);
+	for (uint32_t i = 0; i < ENTITY_FILES; i++)
+		if (r->now.entities[i])
+			buf_printf(&b, "e%u: %s\n", i, r->now.entities[i]);
+	fputs(b.p, stdout);
+	buf_free(&b);
+}
+
+static void
+compare_one(struct run *r, const struct engine_snapshot *whole,
+    const struct engine_snapshot *updated, struct engine_request q,
+    const struct entity *own)
+{
+	struct engine_request p = q;
+	struct error err = { 0 }, other = { 0 };
+	enum engine_errored_deny errored =
+	    generate_one_in(&r->g, 2) ? ERRORED_DENY_SKIP : ERRORED_DENY_DENIES;
+	bool is_direct = generate_one_in(&r->g, 3) && !own;
+	bool ok = is_direct || lay(r, whole, own, &q, &err);
+	struct engine_answer x, y;
+	json_t *want, *got, *direct;
+
+	if ((is_direct || lay(r, updated, own, &p, &other)) != ok ||
+	    err.code != other.code || strcmp(err.msg, other.msg) != 0)
+		show(r, "a request's entities do not fit alike", NULL, NULL);
+	if (!ok)
+		return;
+	if (is_direct) {
+		q.entities = engine_snapshot_entities(whole);
+		p.entities = engine_snapshot_entities(updated);
+	}
+	engine_evaluate(whole, &q, errored, r->scratch, &x);
+	engine_evaluate(updated, &p, errored, r->scratch, &y);
+	want = engine_answer_to_json(&x);
+	got = engine_answer_to_json(&y);
+	direct = evaluated(r, updated, &p, errored);
+	if (!json_equal(want, got))
+		show(r, "the answers differ", want, got);
+	else if (!json_equal(want, direct))
+		show(r, "direct evaluation differs", want, direct);
+	else
+		r->tally->agree++;
+	json_decref(want);
+	json_decref(got);
+	json_decref(direct);
+}
+
+static void
+compare(struct run *r, const struct engine_snapshot *whole,
+    const struct engine_snapshot *updated)
+{
+	const struct entities *others = generate_entities(&r->g);
+	size_t n = entities_count(others);
+
+	if (entities_count(engine_snapshot_entities(whole)) !=
+	    entities_count(engine_snapshot_entities(updated)))
+		show(r, "the entities differ in number", NULL, NULL);
+	for (uint32_t i = 0; i < REQUESTS; i++) {
+		struct eval_request e;
+		struct engine_request q;
+		const struct entity *own = NULL;
+
+		generate_request(&r->g, &e);
+		q = (struct engine_request){ e.principal, e.action, e.resource,
+			*e.context, NULL };
+		if (n && generate_one_in(&r->g, 3))
+			own = entities_at(
+			    others, generate_below(&r->g, (uint32_t)n));
+		arena_reset(r->scratch);
+		compare_one(r, whole, updated, q, own);
+	}
+}
+
+/* ---- steps -----------------------------------------------------------------
+ */
+
+/* The snapshot in force after the change, once compared. */
+static struct engine_snapshot *
+step(struct run *r, struct engine_snapshot *old)
+{
+	struct files before = r->now;
+	struct engine_snapshot *whole, *updated, *merged;
+	struct listed l;
+	const char *why = NULL;
+
+	change(r);
+	list(&r->now, &l);
+	whole = load(&r->now);
+	updated = engine_snapshot_update(old, &l.files, 2000, &why);
+	r->tally->steps++;
+	if (!whole) {
+		if (updated)
+			show(r, "what is refused was an update", NULL, NULL);
+		engine_snapshot_unref(updated);
+		r->tally->refused++;
+		r->now = before;
+		return old;
+	}
+	engine_snapshot_unref(old);
+	if (!updated) {
+		r->tally->rebuilt++;
+		return whole;
+	}
+	r->tally->updated++;
+	compare(r, whole, updated);
+	if (generate_one_in(&r->g, 6)) {
+		merged = engine_snapshot_merge(updated);
+		if (!merged)
+			abort();
+		compare(r, whole, merged);
+		engine_snapshot_unref(updated);
+		updated = merged;
+		r->tally->merged++;
+	}
+	engine_snapshot_unref(whole);
+	return updated;
+}
+
+void
+updates_run(uint64_t seed, struct updates_tally *tally)
+{
+	struct run r = { .arena = arena_new(0),
+		.scratch = arena_new(0),
+		.seed = seed,
+		.tally = tally };
+	struct engine_snapshot *s;
+
+	generate_init(&r.g, r.arena, seed);
+	r.now.policies[0] = template;
+	r.now.policies[1] = links;
+	for (uint32_t i = 0; i < ENTITY_FILES; i++)
+		change_entities(&r);
+	while (!(s = load(&r.now)))
+		change(&r);
+	for (uint32_t i = 0; i < STEPS; i++)
+		s = step(&r, s);
+	engine_snapshot_unref(s);
+	arena_free(r.arena);
+	arena_free(r.scratch);
+}
