@@ -9,11 +9,13 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/arena.h"
 #include "base/limits.h"
+#include "base/pages.h"
 
 /* Read size when a file does not tell its own (pipes, /proc). */
 #define READ_FIRST 65536u
@@ -108,6 +110,99 @@ file_read(struct arena *a, const char *path, size_t limit_bytes,
 	if (fd >= 0 && !is_stdin)
 		(void)close(fd);
 	return ok;
+}
+
+bool
+file_begins(const char *path, struct str prefix)
+{
+	char first[16];
+	ssize_t n = -1;
+	struct stat st;
+	/* Not blocking: a pipe in that place is read by others. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+
+	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		n = read_some(fd, first, sizeof first);
+	if (fd >= 0)
+		(void)close(fd);
+	return n > 0 &&
+	       str_has_prefix((struct str){ first, (size_t)n }, prefix);
+}
+
+static bool
+copy_bytes(int fd, const char *path, char *to, size_t n, struct error *reterr)
+{
+	for (size_t at = 0; at < n;) {
+		ssize_t got = read_some(fd, to + at, n - at);
+
+		if (got < 0)
+			return fail(reterr, ERR_FILE_READ, path, "read");
+		if (got == 0)
+			return error_set(reterr, ERR_FILE_READ,
+			    (struct span){ .file = path },
+			    "`%s` was cut short while it was read", path);
+		at += (size_t)got;
+	}
+	return true;
+}
+
+static bool
+take_bytes(int fd, const char *path, size_t n, struct file_bytes *ret,
+    struct error *reterr)
+{
+	char *p;
+
+	if (ret->is_copy) {
+		p = pages_new(n);
+		if (!p)
+			return error_nomem(reterr);
+		ret->text = (struct str){ p, n };
+		return copy_bytes(fd, path, p, n, reterr);
+	}
+	p = mmap(NULL, n, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
+	if (p == MAP_FAILED)
+		return fail(reterr, ERR_FILE_READ, path, "map");
+	ret->text = (struct str){ p, n };
+	return true;
+}
+
+bool
+file_bytes_open(const char *path, bool copy, size_t limit_bytes,
+    struct file_bytes *ret, struct error *reterr)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	struct span at = { .file = path };
+	struct stat st;
+	bool ok;
+
+	*ret = (struct file_bytes){ .is_copy = copy };
+	if (fd < 0 || fstat(fd, &st) != 0)
+		ok = fail(reterr, ERR_FILE_READ, path, "read");
+	else if (!S_ISREG(st.st_mode) || st.st_size <= 0)
+		ok = error_set(reterr, ERR_FILE_READ, at,
+		    "`%s` is empty, or no regular file", path);
+	else if ((uint64_t)st.st_size > limit_bytes)
+		ok = error_set(reterr, ERR_LIMIT_SIZE, at,
+		    "`%s` is larger than %zu bytes", path, limit_bytes);
+	else
+		ok = take_bytes(fd, path, (size_t)st.st_size, ret, reterr);
+	if (fd >= 0)
+		(void)close(fd);
+	if (!ok)
+		file_bytes_free(ret);
+	return ok;
+}
+
+void
+file_bytes_free(struct file_bytes *b)
+{
+	if (b->text.n) {
+		void *p;
+
+		memcpy(&p, &b->text.p, sizeof p);
+		pages_free(p, b->text.n);
+	}
+	*b = (struct file_bytes){ 0 };
 }
 
 static bool

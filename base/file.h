@@ -12,6 +12,19 @@ bool file_read(struct arena *a, const char *path, size_t limit_bytes,
 /* The same for a secret: not through a symbolic link, regular, owned by us or root, mode without bits for group and others. Also ERR_FILE_MODE. */
 bool file_read_secret(struct arena *a, const char *path, size_t limit_bytes,
     struct str *ret, struct error *reterr) MUST_USE;
+/* The bytes of a regular file that is large: mapped as it lies, for reading; or copied into memory of our own, so that nobody can change them any more. Whoever cuts a
+ * mapped file short kills who reads it, so files that are mapped are replaced by renaming. */
+struct file_bytes {
+	struct str text;
+	bool is_copy;
+};
+/* Errors: ERR_FILE_READ, ERR_LIMIT_SIZE, memory. */
+bool file_bytes_open(const char *path, bool copy, size_t limit_bytes,
+    struct file_bytes *ret, struct error *reterr) MUST_USE;
+/* Fine when all is zero. */
+void file_bytes_free(struct file_bytes *b);
+/* Does the file begin with `prefix` (16 bytes at most)? False, too, when it cannot be read. */
+bool file_begins(const char *path, struct str prefix);
 /* Create `path` with `mode`; an existing file is an error. Written and fsynced whole, or not there. */
 bool file_create(const char *path, unsigned mode, struct str content,
     struct error *reterr) MUST_USE;

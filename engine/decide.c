@@ -45,7 +45,8 @@ is_limit(enum err_code code)
 {
 	return code == ERR_LIMIT_MEMORY || code == ERR_LIMIT_DEPTH ||
 	       code == ERR_LIMIT_COUNT || code == ERR_LIMIT_SIZE ||
-	       code == ERR_EVAL_DEPTH || code == ERR_NONE;
+	       code == ERR_EVAL_DEPTH || code == ERR_FILE_IMAGE ||
+	       code == ERR_NONE;
 }
 
 static void

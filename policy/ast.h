@@ -110,6 +110,7 @@ struct ast_policy {
 	uint32_t first_cond, n_conds; /* LIST of NODE_WHEN, NODE_UNLESS */
 	uint32_t off, len;            /* from the first annotation to the semicolon */
 	uint32_t head_off, head_len;  /* the effect word: the place reports name */
+	uint32_t first_node;          /* of text: its nodes follow on one another from here */
 	bool has_slots, has_error;
 	/* Policies of a JSON set have ids of their own. */
 	bool has_id;
@@ -139,6 +140,7 @@ struct ast_comment {
 
 struct ast {
 	struct source source;
+	bool is_cedar;  /* text without additions */
 	bool is_marked; /* JSON of Avow's own form */
 	bool is_json;   /* places are of JSON text: what a node says is printed, not quoted */
 	struct ast_node *nodes;

@@ -140,6 +140,7 @@ build_ast(struct parser *p, struct ast **ret)
 	if (!ok)
 		return false;
 	t->source = *p->source;
+	t->is_cedar = p->dialect == POLICY_CEDAR;
 	*ret = t;
 	return true;
 }

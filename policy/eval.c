@@ -628,10 +628,13 @@ evaluation(const struct policy_set *set, uint32_t i,
     const struct eval_request *request, struct arena *scratch,
     const struct eval_trace *trace, struct error *reterr)
 {
-	const struct policy_instance *instance = &set->instances[i];
+	const struct policy_instance *instance = policy_instance_at(set, i);
 
+	if (!instance)
+		(void)error_set(reterr, ERR_FILE_IMAGE, SPAN_NONE,
+		    "the text of this policy cannot be read from its image");
 	return (struct eval){ .policy = instance,
-		.ast = instance->ast,
+		.ast = instance ? instance->ast : NULL,
 		.request = request,
 		.trace = trace,
 		.scratch = scratch,
@@ -646,6 +649,8 @@ eval_scope_test(const struct policy_set *set, uint32_t i, uint32_t node,
 {
 	struct eval e = evaluation(set, i, request, scratch, trace, reterr);
 
+	if (!e.ast)
+		return EVAL_ERROR;
 	return tell(&e, node, test(&e, node, scope_uid(&e, var)), NULL);
 }
 
@@ -656,7 +661,7 @@ eval_expression(const struct policy_set *set, uint32_t i, uint32_t node,
 {
 	struct eval e = evaluation(set, i, request, scratch, trace, reterr);
 
-	return eval_expr(&e, node, ret);
+	return e.ast ? eval_expr(&e, node, ret) : FOUND_NOTHING;
 }
 
 enum eval_outcome
@@ -665,9 +670,13 @@ policy_eval(const struct policy_set *set, uint32_t i,
     const struct eval_trace *trace, struct error *reterr)
 {
 	struct eval e = evaluation(set, i, request, scratch, trace, reterr);
-	const struct ast_policy *policy = &e.ast->policies[e.policy->policy];
-	enum eval_outcome outcome = eval_scope(&e, policy);
+	const struct ast_policy *policy;
+	enum eval_outcome outcome;
 
+	if (!e.ast)
+		return EVAL_ERROR;
+	policy = &e.ast->policies[e.policy->policy];
+	outcome = eval_scope(&e, policy);
 	for (uint32_t k = 0; k < policy->n_conds && outcome == EVAL_TRUE; k++)
 		outcome =
 		    eval_condition(&e, e.ast->kids[policy->first_cond + k]);

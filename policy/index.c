@@ -8,7 +8,7 @@
 
 #include "base/pages.h"
 #include "base/sort.h"
-#include "policy/set.h"
+#include "policy/image.h"
 
 /* An id that begins as its neighbours do. */
 struct ranked {
@@ -89,7 +89,7 @@ rank(struct policy_index *ix, struct arena *spare)
 	size_t n = set->n_instances, prefix = n ? common_prefix(set) : 0;
 	struct head *heads = ARENA_ARRAY(spare, n, struct head);
 
-	ix->n_instances = n;
+	ix->n_instances = ix->n_ranked = n;
 	ix->rank = ARENA_ARRAY(ix->arena, n, uint32_t);
 	ix->by_rank = ARENA_ARRAY(ix->arena, n, uint32_t);
 	if (!heads || !ix->rank || !ix->by_rank)
@@ -127,6 +127,22 @@ build(struct policy_index *ix, struct arena *spare, struct error *reterr)
 	       (rank(ix, spare) || error_nomem(reterr));
 }
 
+/* The arrays are the image's; where there are entities, what they have is laid
+ * out here. */
+static bool
+map(struct policy_index *ix, struct arena *spare, struct error *reterr)
+{
+	struct index_building b = {
+		.ix = ix, .spare = spare, .reterr = reterr
+	};
+
+	if (!image_index(ix->set->image, ix, reterr))
+		return false;
+	ix->is_mapped = true;
+	return !ix->base || entities_count(ix->base) == 0 ||
+	       index_build_slots_anew(&b);
+}
+
 static bool
 index_new(const struct policy_set *set, const struct entities *base,
     bool is_sparse, struct policy_index **ret, struct error *reterr)
@@ -142,7 +158,8 @@ index_new(const struct policy_set *set, const struct entities *base,
 		ix->base = base;
 		ix->is_sparse = is_sparse;
 		ix->seed = str_hash(STR("index"), 0);
-		ok = build(ix, spare, reterr);
+		ok = set->image ? map(ix, spare, reterr)
+				: build(ix, spare, reterr);
 	} else
 		(void)error_nomem(reterr);
 	arena_free(spare);
@@ -174,9 +191,12 @@ policy_index_free(struct policy_index *ix)
 {
 	if (!ix)
 		return;
-	pages_free(ix->slots, ix->bytes_slots);
-	pages_free(ix->cells, ix->bytes_cells);
-	pages_free(ix->rules, ix->bytes_rules);
+	if (ix->bytes_slots)
+		pages_free(ix->slots, ix->bytes_slots);
+	if (ix->bytes_cells)
+		pages_free(ix->cells, ix->bytes_cells);
+	if (ix->bytes_rules)
+		pages_free(ix->rules, ix->bytes_rules);
 	arena_free(ix->arena);
 }
 
@@ -184,7 +204,7 @@ size_t
 policy_index_bytes(const struct policy_index *ix)
 {
 	return ix->bytes_slots + ix->bytes_cells + ix->bytes_rules +
-	       arena_used(ix->arena);
+	       arena_used(ix->arena) + policy_image_bytes(ix->set);
 }
 
 /* --- order -------------------------------------------------------------------

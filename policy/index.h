@@ -162,6 +162,7 @@ struct policy_index {
 	bool is_sparse;              /* none is: whatever the layers are, they are asked */
 	/* Not NULL: two indexes as one, over `set`; all else is not used. */
 	struct index_join *join;
+	bool is_mapped; /* arrays are an image's, but those that an arena or pages have */
 	uint64_t seed;
 	/* What depends on entities. */
 	struct index_slot *slots; /* open addressing */
@@ -212,7 +213,7 @@ struct policy_index {
 	uint8_t shapes[125][3];
 	size_t n_shapes;
 	uint32_t *rank, *by_rank; /* of instances, in the order of their ids */
-	size_t n_instances;
+	size_t n_instances, n_ranked; /* the same */
 };
 
 static inline bool
@@ -403,5 +404,7 @@ struct index_test index_test_of(
 bool index_build_rules(struct index_building *b) MUST_USE;
 /* Slots of uids and entities: index_entities.c. */
 bool index_build_slots(struct index_building *b) MUST_USE;
+/* The same over policies of an image, whose slots have no entities: what changes is copied first. */
+bool index_build_slots_anew(struct index_building *b) MUST_USE;
 
 #endif

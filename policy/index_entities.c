@@ -327,3 +327,99 @@ index_build_slots(struct index_building *b)
 		return error_nomem(b->reterr);
 	return name_ids(&s) && put_entities(&s) && put_named_uids(&s);
 }
+
+/* --- over an image
+ * ------------------------------------------------------------
+ */
+
+static bool
+copy_array(struct arena *a, void *inout, size_t n, size_t item)
+{
+	const void *old;
+	void *new = arena_array(a, n, item);
+
+	memcpy(&old, inout, sizeof old);
+	if (new &&n)
+		memcpy(new, old, n * item);
+	memcpy(inout, &new, sizeof new);
+	return new != NULL;
+}
+
+/* Types of entities that policies do not name. */
+static bool
+add_types(struct index_building *b)
+{
+	struct policy_index *ix = b->ix;
+	size_t n = ix->n_types;
+	struct str last = { 0 };
+
+	ix->type_names.cap = n;
+	ix->type_names.cap_bytes = ix->type_names.n_bytes;
+	for (size_t i = 0; i < entities_count(ix->base); i++) {
+		struct str type = entities_at(ix->base, i)->uid.type;
+		uint32_t number;
+
+		if (str_eq(type, last))
+			continue;
+		if (!index_names_add(&ix->type_names, ix->seed, ix->arena,
+			STR(""), type, &number, b->reterr))
+			return false;
+		last = type;
+	}
+	for (; ix->n_types < ix->type_names.n; ix->n_types++) {
+		if (!ARENA_PUSH_ROOM(ix->arena, ix->types, ix->n_types, n))
+			return error_nomem(b->reterr);
+		ix->types[ix->n_types] = (struct index_type){
+			.name = ix->type_names.items[ix->n_types].id
+		};
+	}
+	return true;
+}
+
+/* Uids that policies name, by number. */
+static bool
+name_uids(struct index_building *b)
+{
+	const struct policy_index *ix = b->ix;
+
+	b->uids = intern_new(b->spare, NULL);
+	if (!b->uids)
+		return error_nomem(b->reterr);
+	for (uint32_t u = 0; u + 1 < ix->n_named; u++) {
+		uint32_t slot = ix->named[u + 1].slot;
+		struct uid uid;
+
+		if (slot >= ix->n_slots)
+			return error_set(b->reterr, ERR_FILE_IMAGE, SPAN_NONE,
+			    "the image names what it does not have");
+		uid = index_slot_uid(ix, &ix->slots[slot]);
+		if (intern_add(b->uids, uid.type, uid.id) == u)
+			continue;
+		return error_set(b->reterr, ERR_FILE_IMAGE, SPAN_NONE,
+		    "the image names an entity twice, or memory ran out");
+	}
+	return true;
+}
+
+bool
+index_build_slots_anew(struct index_building *b)
+{
+	struct policy_index *ix = b->ix;
+	struct index_names *t = &ix->type_names;
+
+	if (!name_uids(b))
+		return false;
+	if (!copy_array(
+		ix->arena, &ix->named, ix->n_named, sizeof *ix->named) ||
+	    !copy_array(
+		ix->arena, &ix->types, ix->n_types, sizeof *ix->types) ||
+	    !copy_array(ix->arena, &t->items, t->n, sizeof *t->items) ||
+	    !copy_array(ix->arena, &t->table, t->n_table, sizeof *t->table) ||
+	    !copy_array(ix->arena, &t->bytes, t->n_bytes, 1))
+		return error_nomem(b->reterr);
+	ix->slots = NULL;
+	ix->slot_words = NULL;
+	ix->slot_bytes = NULL;
+	ix->n_used = ix->n_slot_words = ix->n_slot_bytes = 0;
+	return add_types(b) && index_build_slots(b);
+}

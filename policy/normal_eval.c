@@ -7,6 +7,7 @@
 
 struct testing {
 	const struct normal *n;
+	const struct policy_instance *instance;
 	const struct normal_conjunct *c;
 	const struct eval_request *request;
 	struct arena *scratch;
@@ -23,7 +24,7 @@ outcome_of(bool holds)
 static const struct ast *
 tree_of(const struct testing *t)
 {
-	return t->n->set->instances[t->c->instance].ast;
+	return t->instance->ast;
 }
 
 static struct operation
@@ -99,8 +100,7 @@ scope_member(const struct testing *t)
 
 	if (n->kind == NODE_TEST_IS)
 		return outcome_of(str_eq(uid.type, tree->strings[kid]));
-	return reach(
-	    t, uid, normal_uid(&t->n->set->instances[t->c->instance], kid));
+	return reach(t, uid, normal_uid(t->instance, kid));
 }
 
 static enum eval_outcome
@@ -123,15 +123,52 @@ whole(const struct testing *t)
 	return outcome_of(v.boolean);
 }
 
+/* Is there such a test in the policy's tree? An image may name any. */
+static bool
+fits(const struct testing *t)
+{
+	const struct ast *tree = tree_of(t);
+	const struct ast_node *n = &tree->nodes[t->c->node];
+
+	if (t->c->node >= tree->n_nodes || t->c->var > VAR_RESOURCE)
+		return false;
+	switch ((int)n->kind) {
+	case NODE_ERROR:
+	case NODE_FIELD:
+	case NODE_PATTERN:
+	case NODE_REGEX:
+	case NODE_SCOPE:
+	case NODE_WHEN:
+	case NODE_UNLESS:
+		return false;
+	case NODE_TEST_EQ:
+	case NODE_TEST_LIKE:
+		return t->c->member == 0;
+	case NODE_TEST_IN:
+	case NODE_TEST_IS:
+		return t->c->member <= n->b;
+	default:
+		return t->c->member == 0 ||
+		       t->c->member <= normal_list(tree, t->c->node).n;
+	}
+}
+
 enum eval_outcome
 normal_eval_conjunct(const struct normal *n, const struct normal_conjunct *c,
     const struct eval_request *request, struct arena *scratch,
     const struct eval_trace *trace, struct error *reterr)
 {
-	struct testing t = { n, c, request, scratch, trace, reterr };
-	enum node_kind kind = (enum node_kind)tree_of(&t)->nodes[c->node].kind;
+	struct testing t = { n, policy_instance_at(n->set, c->instance), c,
+		request, scratch, trace, reterr };
 	enum eval_outcome outcome;
+	enum node_kind kind;
 
+	if (!t.instance || !fits(&t)) {
+		(void)error_set(reterr, ERR_FILE_IMAGE, SPAN_NONE,
+		    "a test of this policy cannot be read from its image");
+		return EVAL_ERROR;
+	}
+	kind = (enum node_kind)tree_of(&t)->nodes[c->node].kind;
 	if (c->member == 0)
 		outcome = whole(&t);
 	else if (kind == NODE_TEST_IN || kind == NODE_TEST_IS)

@@ -521,7 +521,9 @@ parse_conditions(struct parser *p, struct ast_policy *policy)
 static bool
 parse_policy(struct parser *p)
 {
-	struct ast_policy policy = { .off = p->tok.off };
+	struct ast_policy policy = { .off = p->tok.off,
+		.first_node =
+		    (uint32_t)(p->nodes.n / sizeof(struct ast_node)) };
 	bool ok = true, before = p->failed;
 
 	p->failed = false;
@@ -639,11 +641,11 @@ parse_file(struct parser *p)
 static bool
 check_utf8(struct parser *p)
 {
-	struct str text = p->source->text;
-	size_t at = 0, n = 1;
+	struct str text = p->lexer.text;
+	size_t at = p->lexer.at, n = 1;
 	uint32_t point;
 
-	if (str_is_utf8(text))
+	if (str_is_utf8(str_sub(text, at, text.n)))
 		return true;
 	while (n) {
 		n = str_utf8_next(text, at, &point);
@@ -655,9 +657,11 @@ check_utf8(struct parser *p)
 	return false;
 }
 
-bool
-parse_policies(struct arena *a, const struct source *source,
-    enum policy_dialect dialect, struct ast **ret, struct errors *reterr)
+/* Bytes [from, to) of the source. */
+static bool
+parse_range(struct arena *a, const struct source *source,
+    enum policy_dialect dialect, size_t from, size_t to, struct ast **ret,
+    struct errors *reterr)
 {
 	struct parser p = { .arena = a,
 		.source = source,
@@ -666,7 +670,8 @@ parse_policies(struct arena *a, const struct source *source,
 	struct error nomem = { 0 };
 	bool ok;
 
-	p.lexer = (struct lexer){ source->text, 0, &p.comments };
+	p.lexer = (struct lexer){ str_sub(source->text, 0, to), (uint32_t)from,
+		&p.comments };
 	p.failed = !check_utf8(&p);
 	if (!p.failed)
 		parse_file(&p);
@@ -676,4 +681,24 @@ parse_policies(struct arena *a, const struct source *source,
 		return !p.failed;
 	(void)error_nomem(&nomem);
 	return errors_take(reterr, &nomem);
+}
+
+bool
+parse_policies(struct arena *a, const struct source *source,
+    enum policy_dialect dialect, struct ast **ret, struct errors *reterr)
+{
+	return parse_range(a, source, dialect, 0, source->text.n, ret, reterr);
+}
+
+bool
+parse_policy_at(struct arena *a, const struct source *source,
+    enum policy_dialect dialect, uint32_t off, uint32_t len, struct ast **ret,
+    struct errors *reterr)
+{
+	size_t end = (size_t)off + len;
+
+	if (end > source->text.n)
+		return error_false(errors_add(reterr, ERR_LIMIT_SIZE, SPAN_NONE,
+		    "the policy lies outside its file"));
+	return parse_range(a, source, dialect, off, end, ret, reterr);
 }

@@ -39,10 +39,16 @@ void
 policy_place(const struct policy_set *set, uint32_t i, uint32_t node,
     struct policy_place *ret)
 {
-	const struct ast *t = set->instances[i].ast;
-	const struct ast_policy *p = &t->policies[set->instances[i].policy];
-	const struct ast_node *n = &t->nodes[node];
+	const struct policy_instance *instance = policy_instance_at(set, i);
+	const struct ast *t = instance ? instance->ast : NULL;
+	const struct ast_policy *p;
+	const struct ast_node *n;
 
+	*ret = (struct policy_place){ 0 };
+	if (!t || node >= t->n_nodes)
+		return;
+	p = &t->policies[instance->policy];
+	n = &t->nodes[node];
 	*ret = (struct policy_place){ .at = ast_span(t, node),
 		.off = n->off,
 		.len = n->len,
@@ -79,11 +85,14 @@ struct str
 policy_place_text(
     const struct policy_set *set, uint32_t i, uint32_t node, struct arena *a)
 {
-	const struct policy_instance *p = &set->instances[i];
-	const struct ast_node *n = &p->ast->nodes[node];
+	const struct policy_instance *p = policy_instance_at(set, i);
+	const struct ast_node *n;
 	struct buf out = { 0 };
 	struct str text = { 0 };
 
+	if (!p || node >= p->ast->n_nodes)
+		return text;
+	n = &p->ast->nodes[node];
 	if (!p->ast->is_json && !(p->is_link && may_hold_slot(n)))
 		return source_text(&p->ast->source, n->off, n->len);
 	print_link_node(p, node, &out);

@@ -11,7 +11,7 @@
 #include "base/file.h"
 #include "base/intern.h"
 #include "base/limits.h"
-#include "policy/set.h"
+#include "policy/image.h"
 
 #define VERSION_BYTES 8u
 
@@ -33,8 +33,10 @@ policy_set_new(enum policy_naming naming)
 void
 policy_set_free(struct policy_set *set)
 {
-	if (set)
-		arena_free(set->arena);
+	if (!set)
+		return;
+	image_fini(set->image);
+	arena_free(set->arena);
 }
 
 static bool
@@ -146,8 +148,9 @@ check_form(const char *path, struct str text, struct errors *reterr)
 
 	if (str_find(str_sub(text, 0, 16), '\0', 0) < str_sub(text, 0, 16).n) {
 		(void)errors_add(reterr, ERR_SYNTAX_UNSUPPORTED, at,
-		    "expected policy text, found binary data: images are "
-		    "not supported yet");
+		    policy_is_image(text)
+			? "an image is mapped, so it is given as a file"
+			: "expected policy text, found binary data");
 		return false;
 	}
 	return true;
@@ -202,6 +205,8 @@ policy_set_add_path(
 		return nomem(reterr);
 	if (strcmp(own, "-") == 0)
 		return add_path(set, own, reterr);
+	if (policy_path_is_image(own))
+		return image_add(set, own, reterr);
 	if (!file_list(set->arena, own, suffixes, &paths, &n, &e))
 		return errors_take(reterr, &e);
 	for (size_t i = 0; i < n; i++)
@@ -316,6 +321,9 @@ text_of(const struct policy_set *set, const char *file)
 	for (size_t i = 0; file && i < set->n_files; i++)
 		if (set->files[i]->source.file == file)
 			return set->files[i]->source.text;
+	for (size_t i = 0; file && set->image && i < set->image->n_files; i++)
+		if (set->image->sources[i].file == file)
+			return set->image->sources[i].text;
 	return STR("");
 }
 
@@ -365,7 +373,13 @@ policy_set_links(const struct policy_set *set)
 uint32_t
 policy_set_files(const struct policy_set *set)
 {
-	return (uint32_t)set->n_files;
+	return (uint32_t)(set->image ? set->image->n_files : set->n_files);
+}
+
+const struct policy_instance *
+policy_instance_at(const struct policy_set *set, uint32_t i)
+{
+	return set->image ? image_instance(set, i) : &set->instances[i];
 }
 
 struct policy_file
@@ -379,9 +393,13 @@ policy_set_file(const struct policy_set *set, uint32_t i)
 struct policy_info
 policy_set_info(const struct policy_set *set, uint32_t i)
 {
-	const struct policy_instance *p = &set->instances[i];
-	const struct ast_policy *policy = &p->ast->policies[p->policy];
+	const struct policy_instance *p;
+	const struct ast_policy *policy;
 
+	if (set->image)
+		return image_info(set->image, i);
+	p = &set->instances[i];
+	policy = &p->ast->policies[p->policy];
 	return (struct policy_info){ p->id,
 		policy->word == WORD_PERMIT ? POLICY_PERMIT : POLICY_DENY,
 		source_span(
@@ -391,8 +409,13 @@ policy_set_info(const struct policy_set *set, uint32_t i)
 enum policy_effect
 policy_set_effect(const struct policy_set *set, uint32_t i)
 {
-	const struct policy_instance *p = &set->instances[i];
+	const struct policy_instance *p;
 
+	if (set->image)
+		return set->image->policies[i].file & IMAGE_PERMIT
+			   ? POLICY_PERMIT
+			   : POLICY_DENY;
+	p = &set->instances[i];
 	return p->ast->policies[p->policy].word == WORD_PERMIT ? POLICY_PERMIT
 							       : POLICY_DENY;
 }
@@ -404,6 +427,8 @@ policy_set_actions(const struct policy_set *set, struct arena *a,
 	struct uid *uids = NULL;
 	size_t n = 0, cap = 0, kept = 0;
 
+	if (set->image)
+		return image_actions(set->image, a, ret, ret_n, reterr);
 	for (size_t f = 0; f < set->n_files; f++) {
 		const struct ast *t = set->files[f];
 
@@ -464,5 +489,10 @@ policy_format(const char *file, struct str text, enum policy_dialect dialect,
 void
 policy_print(const struct policy_set *set, uint32_t i, struct buf *out)
 {
-	print_link(&set->instances[i], out);
+	const struct policy_instance *p = policy_instance_at(set, i);
+
+	if (p)
+		print_link(p, out);
+	else
+		out->failed = true;
 }

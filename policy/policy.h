@@ -131,6 +131,53 @@ struct policy_lint {
 bool policy_set_lint(const struct policy_set *set, struct arena *a,
     struct policy_lint *ret, struct error *reterr) MUST_USE;
 
+/* ---- images -------------------------------------------------------------------------------------------------------------------------------- */
+
+/* A policy set with its index, compiled into one block of bytes that is saved, shipped and mapped. It holds the policies' texts, and may hold entities, as text too.
+ * A set that was opened from one decides as its texts do, and says the same; what no decision needs (formats, findings, the normal form) is had by adding the image
+ * to another set, which then reads the texts. */
+
+/* What signs, and what says whether a signature is good, are the caller's: keys are not known here. */
+struct policy_signer {
+	bool (*sign)(void *ctx, struct str message, struct buf *ret_signature,
+	    struct error *reterr);
+	void *ctx;
+};
+struct policy_verifier {
+	bool (*verify)(void *ctx, struct str message, struct str signature,
+	    struct error *reterr);
+	void *ctx;
+};
+
+/* Entities that go with policies: JSON as entities_add_text reads it, and the file it is of. */
+struct policy_data {
+	const char *file;
+	struct str text;
+};
+
+/* Does the text, or the file, begin as an image does? */
+bool policy_is_image(struct str text);
+bool policy_path_is_image(const char *path);
+/* Append the image of a finished set. `signer` may be NULL. Errors: those of policy_index_new, ERR_LIMIT_SIZE over 4 GiB. */
+bool policy_image_make(const struct policy_set *set,
+    const struct policy_data *data, size_t n_data,
+    const struct policy_signer *signer, struct buf *ret, struct error *reterr)
+    MUST_USE;
+/* Map an image as a finished set. With a verifier it is copied first, and refused unless signed. `path` outlives *reterr. Errors: ERR_FILE_READ, ERR_FILE_IMAGE,
+ * ERR_FILE_SIGNATURE. Cost: reading it once. */
+bool policy_image_open(const char *path, const struct policy_verifier *verifier,
+    struct policy_set **ret, struct error *reterr) MUST_USE;
+/* Images that policy_set_add_path meets from now on are to be signed. Borrowed. */
+void policy_set_verifier(
+    struct policy_set *set, const struct policy_verifier *verifier);
+/* Entities of the images that the set was opened from, or that were added. Lent. */
+size_t policy_set_data(
+    const struct policy_set *set, const struct policy_data **ret);
+/* Bytes of the image that the set was opened from; 0: none. */
+size_t policy_image_bytes(const struct policy_set *set);
+/* How large its parts are, for people. `image` is one, whole. */
+void policy_image_print_parts(struct str image, struct buf *out);
+
 /* ---- evaluation --------------------------------------------------------------------------------------------------------------------------- */
 
 /* Zero is the safe one: an error never satisfies, and may deny. */

@@ -24,8 +24,13 @@ struct policy_template {
 	uint32_t n_links;
 };
 
+struct image;
 struct policy_set {
 	struct arena *arena;
+	struct image *image; /* which `instances` and `files` are asked of instead; NULL: none */
+	const struct policy_verifier *verifier; /* of images that are added */
+	struct policy_data *data; /* entities of images that were added */
+	size_t n_data, cap_data;
 	enum policy_naming naming;
 	struct ast **files;
 	size_t n_files, cap_files;
@@ -42,6 +47,10 @@ struct policy_set {
 bool parse_policies(struct arena *a, const struct source *source,
     enum policy_dialect dialect, struct ast **ret, struct errors *reterr)
     MUST_USE;
+/* One policy alone, `len` bytes from `off`: what parsing the whole file makes of it, but for the numbers of its nodes, which begin at 1. */
+bool parse_policy_at(struct arena *a, const struct source *source,
+    enum policy_dialect dialect, uint32_t off, uint32_t len, struct ast **ret,
+    struct errors *reterr) MUST_USE;
 /* Whole file with comments (printing for `fmt`), and one policy without. */
 void print_ast(const struct ast *t, struct buf *out);
 void print_policy(const struct ast *t, uint32_t policy, struct buf *out);
@@ -50,6 +59,10 @@ void print_node(const struct ast *t, uint32_t node, struct buf *out);
 void print_link(const struct policy_instance *link, struct buf *out);
 void print_link_node(const struct policy_instance *link, uint32_t node,
     struct buf *out);
+
+/* Policy `i`, with its tree. NULL where an image has its text and that cannot be read: an error for who evaluates. */
+const struct policy_instance *policy_instance_at(
+    const struct policy_set *set, uint32_t i);
 
 /* instances.c: templates apart from what decides, links bound, ids given and found to be unique. */
 bool instances_make(struct policy_set *set, struct errors *reterr) MUST_USE;

@@ -1,0 +1,480 @@
+/* image.c - open an image: is it one, is it whole, does each array lie inside?
+ * The head says which version, byte order and layout wrote it; a checksum over
+ * all says that nothing was lost on the way. Neither is a defence: a signature
+ * is, and is asked for where the caller names a verifier; the file is then
+ * copied first, so that what was verified is what is used. What the arrays say
+ * is not believed here: see image.h. Cost: reading the file once, at the speed
+ * of memory, and O(files). */
+#include "policy/image.h"
+
+#include <inttypes.h>
+
+#include "base/digest.h"
+#include "base/limits.h"
+
+#define SIGNED "avow-image-v1"
+
+const struct image_part image_own[IMAGE_OWN_SECTIONS] = {
+#define SECTION(member, type, name) { name, 0, 0, sizeof(type) },
+	IMAGE_SECTIONS(SECTION)
+#undef SECTION
+};
+
+#define MEMBER(member) sizeof(*((struct policy_index *)0)->member)
+const struct image_part image_parts[] = {
+#define PART(member, count, name)                                              \
+	{ name, offsetof(struct policy_index, member),                         \
+		offsetof(struct policy_index, count), MEMBER(member) },
+#include "policy/index_parts.def"
+#undef PART
+};
+const size_t image_n_parts = ARRAY_LEN(image_parts);
+
+static const struct image_part *
+part_at(size_t i)
+{
+	return i < IMAGE_OWN_SECTIONS ? &image_own[i]
+				      : &image_parts[i - IMAGE_OWN_SECTIONS];
+}
+
+/* Changes with the size of any item and with their order. */
+uint32_t
+image_layout(void)
+{
+	uint64_t h = INDEX_K1;
+
+	for (size_t i = 0; i < IMAGE_OWN_SECTIONS + image_n_parts; i++)
+		h = index_mix(h ^ part_at(i)->item, INDEX_K2 ^ i);
+	return (uint32_t)(h ^ h >> 32);
+}
+
+/* Four sums at once, since each waits for its multiplication. The block's
+ * length is a multiple of 32. */
+uint64_t
+image_checksum(struct str block)
+{
+	uint64_t sum[4] = { INDEX_K1, INDEX_K2, ~INDEX_K1, ~INDEX_K2 }, w[4];
+
+	for (size_t at = 0; at + sizeof w <= block.n; at += sizeof w) {
+		memcpy(w, block.p + at, sizeof w);
+		/* The checksum itself, in the head. */
+		if (at == offsetof(struct image_head, checksum) / 32 * 32)
+			w[offsetof(struct image_head, checksum) / 8 % 4] = 0;
+		for (size_t k = 0; k < 4; k++)
+			sum[k] = index_mix(sum[k] ^ w[k], INDEX_K2);
+	}
+	return index_mix(sum[0] ^ block.n, sum[1] ^ INDEX_K1) ^
+	       index_mix(sum[2] ^ INDEX_K2, sum[3] ^ INDEX_K1);
+}
+
+struct str
+image_text(const struct image *im, struct index_text t)
+{
+	if (t.at < im->n_text)
+		return index_text_of(im->text, im->n_text, t);
+	t.at -= (uint32_t)im->n_text;
+	return index_text_of(im->ids, im->n_ids, t);
+}
+
+bool
+policy_is_image(struct str text)
+{
+	return str_has_prefix(text, STR(IMAGE_MAGIC));
+}
+
+bool
+policy_path_is_image(const char *path)
+{
+	return file_begins(path, STR(IMAGE_MAGIC));
+}
+
+static bool
+refuse(struct error *reterr, const char *path, const char *why)
+{
+	return error_set(reterr, ERR_FILE_IMAGE, (struct span){ .file = path },
+	    "the image `%s` is not used: %s", path, why);
+}
+
+/* ---- head and sections ----------------------------------------------------
+ */
+
+static bool
+check_head(struct str all, const char *path, struct image_head *ret,
+    struct error *reterr)
+{
+	if (!policy_is_image(all))
+		return refuse(reterr, path, "it is no image");
+	if (all.n < sizeof *ret)
+		return refuse(reterr, path, "it is cut short");
+	memcpy(ret, all.p, sizeof *ret);
+	if (ret->order != IMAGE_ORDER)
+		return refuse(reterr, path,
+		    "it was compiled on a machine of another byte order");
+	if (ret->version != IMAGE_VERSION || ret->layout != image_layout() ||
+	    ret->n_sections != IMAGE_OWN_SECTIONS + image_n_parts) {
+		(void)refuse(reterr, path,
+		    "another version of this program compiled it");
+		error_hint(reterr, "compile the policies again");
+		return false;
+	}
+	if (ret->n_bytes > all.n || ret->n_bytes % IMAGE_ALIGN ||
+	    ret->n_bytes <
+		sizeof *ret + ret->n_sections * sizeof(struct image_section))
+		return refuse(reterr, path, "it is cut short");
+	all.n = ret->n_bytes;
+	if (image_checksum(all) != ret->checksum)
+		return refuse(reterr, path,
+		    "its checksum is wrong, so it was cut or altered");
+	if (!memchr(ret->set_version, '\0', sizeof ret->set_version))
+		return refuse(reterr, path, "its version is not text");
+	return true;
+}
+
+static bool
+section_fits(const struct image_section *s, size_t item, size_t n_bytes)
+{
+	uint64_t size;
+
+	return s->at % IMAGE_ALIGN == 0 && s->at <= n_bytes &&
+	       !__builtin_mul_overflow(s->n, (uint64_t)item, &size) &&
+	       size <= n_bytes - s->at;
+}
+
+static bool
+take_sections(struct image *im, const struct image_head *head, const char *path,
+    struct error *reterr)
+{
+	const char *p = im->bytes.text.p;
+
+	im->sections = (const void *)(p + sizeof *head);
+	for (size_t i = 0; i < head->n_sections; i++)
+		if (!section_fits(
+			&im->sections[i], part_at(i)->item, head->n_bytes))
+			return refuse(reterr, path, "it has no such place");
+#define SECTION(member, type, name)                                            \
+	im->member = (const void *)(p + im->sections[IMAGE_AT_##member].at);   \
+	im->n_##member = im->sections[IMAGE_AT_##member].n;
+	IMAGE_SECTIONS(SECTION)
+#undef SECTION
+	if (im->n_fixed != 1 || im->n_policies > LIMIT_POLICIES ||
+	    im->n_text > UINT32_MAX || im->n_ids > UINT32_MAX - im->n_text)
+		return refuse(reterr, path, "its numbers are too large");
+	return true;
+}
+
+/* ---- the signature ---------------------------------------------------------
+ */
+
+/* What is behind the block: nothing, or one signature. */
+static bool
+find_seal(struct str all, size_t n_bytes, const char *path,
+    struct str *ret_signature, struct error *reterr)
+{
+	struct image_seal seal;
+	size_t left = all.n - n_bytes;
+
+	*ret_signature = (struct str){ 0 };
+	if (left == 0)
+		return true;
+	if (left < sizeof seal)
+		return refuse(reterr, path, "it is cut short");
+	memcpy(&seal, all.p + n_bytes, sizeof seal);
+	if (memcmp(seal.magic, IMAGE_SEAL_MAGIC, sizeof seal.magic) != 0 ||
+	    seal.n != left - sizeof seal)
+		return refuse(reterr, path, "what follows it is no signature");
+	*ret_signature = (struct str){ all.p + n_bytes + sizeof seal, seal.n };
+	return true;
+}
+
+/* The name keeps this apart from all else that a key may sign. */
+bool
+image_message(struct str block, struct buf *ret, struct error *reterr)
+{
+	uint8_t digest[32];
+
+	if (!digest_sha256(&block, 1, digest))
+		return error_set(
+		    reterr, ERR_SYSTEM_ERROR, SPAN_NONE, "SHA-256 failed");
+	buf_add(ret, (struct str){ SIGNED, sizeof SIGNED });
+	buf_add(ret, (struct str){ (const char *)digest, sizeof digest });
+	return buf_ok(ret) || error_nomem(reterr);
+}
+
+static bool
+check_signature(struct str all, const struct image_head *head, const char *path,
+    const struct policy_verifier *verifier, struct error *reterr)
+{
+	struct buf message = { 0 };
+	struct error why = { 0 };
+	struct str signature;
+	bool ok;
+
+	if (!find_seal(all, head->n_bytes, path, &signature, reterr))
+		return false;
+	if (!verifier)
+		return true;
+	if (signature.n == 0)
+		return error_set(reterr, ERR_FILE_SIGNATURE,
+		    (struct span){ .file = path },
+		    "the image `%s` is not used: it is not signed", path);
+	ok =
+	    image_message(str_sub(all, 0, head->n_bytes), &message, reterr) &&
+	    verifier->verify(verifier->ctx, buf_str(&message), signature, &why);
+	buf_free(&message);
+	return ok || error_set(reterr, ERR_FILE_SIGNATURE,
+			 (struct span){ .file = path },
+			 "the image `%s` is not used: no trusted key signed it",
+			 path);
+}
+
+/* ---- what is made of it ----------------------------------------------------
+ */
+
+/* A C string. */
+static bool
+is_name(const struct image *im, struct str name)
+{
+	return name.p >= im->text && name.p < im->text + im->n_text &&
+	       name.n < (size_t)(im->text + im->n_text - name.p) &&
+	       !memchr(name.p, '\0', name.n) && name.p[name.n] == '\0';
+}
+
+static bool
+make_data(
+    struct image *im, struct arena *a, const char *path, struct error *reterr)
+{
+	im->given = ARENA_ARRAY(a, im->n_data, struct policy_data);
+	if (!im->given)
+		return error_nomem(reterr);
+	for (size_t i = 0; i < im->n_data; i++) {
+		struct str name = image_text(im, im->data[i].file);
+
+		if (!is_name(im, name))
+			return refuse(reterr, path, "data in it has no file");
+		im->given[i].file = name.p;
+		im->given[i].text = image_text(im, im->data[i].text);
+	}
+	return true;
+}
+
+/* `lines` and `points` may be wrong: then so are lines and columns, no more. */
+static bool
+make_source(struct image *im, size_t i, const char *path, struct error *reterr)
+{
+	const struct image_file *f = &im->files[i];
+	struct str name = image_text(im, f->name);
+	struct str text = image_text(im, f->text);
+
+	if (!is_name(im, name) ||
+	    !index_is_inside(f->lines, f->n_lines, im->n_lines) ||
+	    !index_is_inside(
+		f->points, text.n / SOURCE_STEP + 1, im->n_points) ||
+	    f->n_lines == 0 || text.n != f->text.n)
+		return refuse(reterr, path, "a file in it has no text");
+	im->sources[i] = (struct source){ name.p, text, im->lines + f->lines,
+		f->n_lines, im->points + f->points };
+	return true;
+}
+
+static bool
+make_tables(
+    struct image *im, struct arena *a, const char *path, struct error *reterr)
+{
+	im->sources = ARENA_ARRAY(a, im->n_files, struct source);
+	im->whole = ARENA_ARRAY(a, im->n_files, const struct ast *);
+	im->thawed = arena_array(a, im->n_policies, sizeof *im->thawed);
+	if (!im->sources || !im->whole || !im->thawed)
+		return error_nomem(reterr);
+	if (!make_data(im, a, path, reterr))
+		return false;
+	for (size_t i = 0; i < im->n_files; i++)
+		if (!make_source(im, i, path, reterr))
+			return false;
+	for (size_t i = 0; i < im->n_policies; i++) {
+		const struct image_policy *p = &im->policies[i];
+
+		if ((p->file & ~IMAGE_PERMIT) >= im->n_files ||
+		    p->link > im->n_links)
+			return refuse(
+			    reterr, path, "a policy in it has no file");
+	}
+	return true;
+}
+
+void
+image_fini(struct image *im)
+{
+	if (!im)
+		return;
+	file_bytes_free(&im->bytes);
+	(void)pthread_mutex_destroy(&im->lock);
+}
+
+static bool
+fill_set(struct policy_set *set, const char *path,
+    const struct policy_verifier *verifier, struct error *reterr)
+{
+	struct image *im = set->image;
+	struct image_head head;
+
+	if (!file_bytes_open(
+		path, verifier != NULL, UINT32_MAX, &im->bytes, reterr) ||
+	    !check_head(im->bytes.text, path, &head, reterr) ||
+	    !check_signature(im->bytes.text, &head, path, verifier, reterr) ||
+	    !take_sections(im, &head, path, reterr) ||
+	    !make_tables(im, set->arena, path, reterr))
+		return false;
+	memcpy(set->version, head.set_version, sizeof set->version - 1);
+	set->n_instances = im->n_policies;
+	set->n_templates = im->fixed->n_templates;
+	set->n_links = im->fixed->n_links;
+	if (!image_thaw_eager(set))
+		return refuse(reterr, path, "a policy in it cannot be read");
+	set->finished = true;
+	return true;
+}
+
+bool
+policy_image_open(const char *path, const struct policy_verifier *verifier,
+    struct policy_set **ret, struct error *reterr)
+{
+	struct policy_set *set = policy_set_new(POLICY_NAMED);
+	struct image *im = set ? ARENA_NEW(set->arena, struct image) : NULL;
+	bool ok;
+
+	if (im && pthread_mutex_init(&im->lock, NULL) == 0)
+		set->image = im;
+	ok = set && set->image ? fill_set(set, path, verifier, reterr)
+			       : error_nomem(reterr);
+	if (ok)
+		*ret = set;
+	else
+		policy_set_free(set);
+	return ok;
+}
+
+size_t
+policy_image_bytes(const struct policy_set *set)
+{
+	return set->image ? set->image->bytes.text.n : 0;
+}
+
+bool
+image_actions(const struct image *im, struct arena *a, const struct uid **ret,
+    size_t *ret_n, struct error *reterr)
+{
+	struct uid *uids = ARENA_ARRAY(a, im->n_actions, struct uid);
+
+	if (!uids)
+		return error_nomem(reterr);
+	for (size_t i = 0; i < im->n_actions; i++) {
+		uids[i].type = image_text(im, im->actions[i].type);
+		uids[i].id = image_text(im, im->actions[i].id);
+	}
+	*ret = uids;
+	*ret_n = im->n_actions;
+	return true;
+}
+
+/* ---- adding an image's texts to a set ---------------------------------------
+ */
+
+static bool
+add_texts(struct policy_set *to, const struct image *im, struct errors *reterr)
+{
+	bool ok = true;
+
+	for (size_t i = 0; i < im->n_files; i++) {
+		const struct source *s = &im->sources[i];
+
+		if (im->files[i].form == IMAGE_JSON)
+			ok =
+			    policy_set_add_json(to, s->file, s->text, reterr) &&
+			    ok;
+		else
+			ok = policy_set_add_text(to, s->file, s->text,
+				 im->files[i].form == IMAGE_CEDAR ? POLICY_CEDAR
+								  : POLICY_AVOW,
+				 reterr) &&
+			     ok;
+	}
+	return ok;
+}
+
+static bool
+add_data(struct policy_set *to, const struct image *im)
+{
+	for (size_t i = 0; i < im->n_data; i++) {
+		struct policy_data data = { str_z(to->arena,
+						str_of(im->given[i].file)),
+			str_dup(to->arena, im->given[i].text) };
+
+		if (!data.file || !data.text.p ||
+		    !ARENA_PUSH_ROOM(
+			to->arena, to->data, to->n_data, to->cap_data))
+			return false;
+		to->data[to->n_data++] = data;
+	}
+	return true;
+}
+
+bool
+image_add(struct policy_set *to, const char *path, struct errors *reterr)
+{
+	struct policy_set *from;
+	struct error e = { 0 };
+	bool ok;
+
+	if (!policy_image_open(path, to->verifier, &from, &e))
+		return errors_take(reterr, &e);
+	ok = add_texts(to, from->image, reterr);
+	if (!add_data(to, from->image)) {
+		(void)error_nomem(&e);
+		ok = errors_take(reterr, &e);
+	}
+	policy_set_free(from);
+	return ok;
+}
+
+size_t
+policy_set_data(const struct policy_set *set, const struct policy_data **ret)
+{
+	*ret = set->image ? set->image->given : set->data;
+	return set->image ? set->image->n_data : set->n_data;
+}
+
+void
+policy_set_verifier(
+    struct policy_set *set, const struct policy_verifier *verifier)
+{
+	set->verifier = verifier;
+}
+
+/* ---- for people -------------------------------------------------------------
+ */
+
+void
+policy_image_print_parts(struct str image, struct buf *out)
+{
+	size_t n = IMAGE_OWN_SECTIONS + image_n_parts;
+	const struct image_section *sections =
+	    (const void *)(image.p + sizeof(struct image_head));
+
+	if (image.n < sizeof(struct image_head) + n * sizeof *sections)
+		return;
+	buf_printf(out, "image: %zu bytes\n", image.n);
+	for (size_t i = 0; i < n; i++) {
+		uint64_t bytes = 0;
+		bool is_first = true;
+
+		for (size_t k = 0; k < n; k++) {
+			if (strcmp(part_at(i)->name, part_at(k)->name) != 0)
+				continue;
+			is_first = is_first && k >= i;
+			bytes += sections[k].n * part_at(k)->item;
+		}
+		if (is_first)
+			buf_printf(out, "  %-16s %12" PRIu64 "\n",
+			    part_at(i)->name, bytes);
+	}
+}

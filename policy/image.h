@@ -1,0 +1,159 @@
+/* image.h - inside of an image, for the files of policy/ alone; its door is in policy.h.
+ *   head, sections (where each array lies, how many items), the arrays. All is numbers of this machine's byte order; nothing is an address, so the file is mapped
+ *   as it is. Texts (files, ids) lie in one section, and are named by offset and length. A signature may follow the block.
+ * A set of an image knows its policies' ids and places, and keeps their text; the tree of a policy is made when something asks for it first, once, and kept:
+ * until then a policy costs nothing. Trees that decisions evaluate are made so, too; those with patterns when the image is opened.
+ * An image may hold anything: its sections lie inside it (checked when it is opened), and every number is checked where it is followed, or by index_check. */
+#ifndef POLICY_IMAGE_H
+#define POLICY_IMAGE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/file.h"
+#include "policy/index.h"
+#include "policy/set.h"
+
+#define IMAGE_MAGIC "AVOW\0IMG"
+#define IMAGE_VERSION 1u
+#define IMAGE_ORDER 0x01020304u
+#define IMAGE_ALIGN 64u
+#define IMAGE_SEAL_MAGIC "AVOWSEAL"
+
+struct image_head {
+	char magic[8];
+	uint32_t version, order;
+	uint32_t layout; /* of all structs: image_layout() */
+	uint32_t n_sections;
+	uint64_t n_bytes;  /* of the block */
+	uint64_t checksum; /* of the block, with 0 here */
+	char set_version[24];
+};
+
+struct image_section {
+	uint64_t at, n; /* n: items */
+};
+
+/* Behind the block; then the signature. */
+struct image_seal {
+	char magic[8];
+	uint32_t n, reserved;
+};
+
+/* What of an index is no array. */
+struct image_fixed {
+	uint64_t seed;
+	uint64_t n_used;
+	uint32_t bound[3][CLASS_COUNT + 1];
+	uint32_t n_shapes, n_columns;
+	struct index_text columns[INDEX_COLUMNS];
+	uint8_t shapes[125][3];
+	uint8_t pad;
+	uint32_t n_templates, n_links; /* of the set */
+};
+
+enum image_form { IMAGE_JSON = 0, IMAGE_AVOW, IMAGE_CEDAR };
+
+struct image_file {
+	struct index_text name, text; /* the name with NUL behind */
+	uint32_t lines, n_lines, points;
+	uint32_t form; /* enum image_form */
+};
+
+struct image_policy {
+	struct index_text id;
+	uint32_t file;           /* IMAGE_PERMIT | number */
+	uint32_t off, len;       /* of the body in its file */
+	uint32_t number;         /* of the body among its file's policies */
+	uint32_t head, head_len; /* of the effect word */
+	uint32_t link;           /* number of the link, plus one; 0: none */
+};
+#define IMAGE_PERMIT (1u << 31)
+
+struct image_link {
+	struct index_text type[2], id[2]; /* an empty type: not bound */
+};
+
+struct image_uid {
+	struct index_text type, id;
+};
+
+struct image_data {
+	struct index_text file, text;
+};
+
+/* Sections that are no array of the index; those follow. */
+#define IMAGE_SECTIONS(SECTION) \
+	SECTION(fixed, struct image_fixed, "head") \
+	SECTION(files, struct image_file, "places") \
+	SECTION(policies, struct image_policy, "policies") \
+	SECTION(links, struct image_link, "policies") \
+	SECTION(eager, uint32_t, "policies") /* have patterns */ \
+	SECTION(actions, struct image_uid, "names") \
+	SECTION(data, struct image_data, "entities' text") \
+	SECTION(lines, uint32_t, "places") \
+	SECTION(points, uint32_t, "places") \
+	SECTION(ids, char, "ids") \
+	SECTION(text, char, "text")
+
+enum image_section_number {
+#define SECTION(member, type, name) IMAGE_AT_##member,
+	IMAGE_SECTIONS(SECTION)
+#undef SECTION
+	IMAGE_OWN_SECTIONS
+};
+
+/* The arrays of an index, from index_parts.def. */
+struct image_part {
+	const char *name;
+	size_t member, count, item; /* offsets in struct policy_index; bytes */
+};
+extern const struct image_part image_parts[];
+extern const size_t image_n_parts;
+/* What each of its own sections is: `member` and `count` are 0. */
+extern const struct image_part image_own[IMAGE_OWN_SECTIONS];
+
+struct image {
+	struct file_bytes bytes;
+	const struct image_section *sections;
+#define SECTION(member, type, name) \
+	const type *member; \
+	size_t n_##member;
+	IMAGE_SECTIONS(SECTION)
+#undef SECTION
+	struct source *sources; /* one a file */
+	struct policy_data *given; /* one for each of `data` */
+	/* Of all below, but to read what is there; and of the set's arena. */
+	pthread_mutex_t lock;
+	_Atomic(const struct policy_instance *) *thawed;
+	const struct ast **whole; /* files of JSON */
+};
+
+/* What is signed. */
+bool image_message(struct str block, struct buf *ret, struct error *reterr)
+    MUST_USE;
+uint32_t image_layout(void);
+uint64_t image_checksum(struct str block);
+/* `ids` and `text` are one space: ids follow the texts. */
+struct str image_text(const struct image *im, struct index_text t);
+
+/* thaw.c: the tree of policy `i`; NULL when its text cannot be read or memory is out. Thread-safe. */
+const struct policy_instance *image_instance(
+    const struct policy_set *set, uint32_t i);
+/* Its texts and data, as policy_set_add_path adds files. */
+bool image_add(struct policy_set *to, const char *path,
+    struct errors *reterr) MUST_USE;
+/* Errors: memory. */
+bool image_actions(const struct image *im, struct arena *a,
+    const struct uid **ret, size_t *ret_n, struct error *reterr) MUST_USE;
+struct policy_info image_info(const struct image *im, uint32_t i);
+/* False when one with patterns cannot be made. */
+bool image_thaw_eager(const struct policy_set *set) MUST_USE;
+/* It lies in its set's arena. */
+void image_fini(struct image *im);
+
+/* An index whose arrays are the image's. Errors: ERR_FILE_IMAGE where they cannot be an index's. */
+bool image_index(const struct image *im, struct policy_index *ix,
+    struct error *reterr) MUST_USE;
+
+#endif

@@ -1,0 +1,388 @@
+/* image_make.c - a finished set and its index, as the bytes of an image.
+ * Sections are gathered as arrays, then laid one after another. Numbers of
+ * nodes become those of the policy alone, since that is how its text is read
+ * again. An id that stands in a file's text is not written again.
+ * Cost: O(bytes); all of them are in memory twice. */
+#include "policy/image.h"
+
+struct making_image {
+	const struct policy_set *set;
+	struct policy_index *ix;
+	struct arena *a;
+	struct error *reterr;
+	struct buf own[IMAGE_OWN_SECTIONS];
+	struct index_tree *trees;
+	const uint32_t *file_text; /* where each file's text begins */
+};
+
+#define ADD(buf, item)                                                         \
+	buf_add((buf), (struct str){ (const char *)&(item), sizeof(item) })
+
+/* One that is over 4 GiB is refused at the end, by its whole length. */
+static struct index_text
+add_text(struct making_image *m, struct str s)
+{
+	struct index_text at = { (uint32_t)m->own[IMAGE_AT_text].n,
+		(uint32_t)s.n };
+
+	buf_add(&m->own[IMAGE_AT_text], s);
+	return at;
+}
+
+static struct index_text
+add_name(struct making_image *m, const char *name)
+{
+	struct index_text at = add_text(m, str_of(name));
+
+	buf_byte(&m->own[IMAGE_AT_text], '\0');
+	return at;
+}
+
+static enum image_form
+form_of(const struct ast *t)
+{
+	if (t->is_json)
+		return IMAGE_JSON;
+	return t->is_cedar ? IMAGE_CEDAR : IMAGE_AVOW;
+}
+
+static bool
+add_files(struct making_image *m)
+{
+	uint32_t *file_text = ARENA_ARRAY(m->a, m->set->n_files, uint32_t);
+
+	if (!file_text)
+		return error_nomem(m->reterr);
+	for (size_t i = 0; i < m->set->n_files; i++) {
+		const struct ast *t = m->set->files[i];
+		const struct source *s = &t->source;
+		struct image_file f = { .n_lines = s->n_lines,
+			.lines = (uint32_t)(m->own[IMAGE_AT_lines].n /
+					    sizeof(uint32_t)),
+			.points = (uint32_t)(m->own[IMAGE_AT_points].n /
+					     sizeof(uint32_t)),
+			.form = form_of(t) };
+
+		f.text = add_text(m, s->text);
+		f.name = add_name(m, s->file);
+		file_text[i] = f.text.at;
+		buf_add(&m->own[IMAGE_AT_lines],
+		    (struct str){ (const char *)s->line_starts,
+			s->n_lines * sizeof(uint32_t) });
+		buf_add(&m->own[IMAGE_AT_points],
+		    (struct str){ (const char *)s->points,
+			(s->text.n / SOURCE_STEP + 1) * sizeof(uint32_t) });
+		ADD(&m->own[IMAGE_AT_files], f);
+	}
+	m->file_text = file_text;
+	return true;
+}
+
+/* Policies come file after file, links after them: look from the last. */
+static uint32_t
+file_of(const struct making_image *m, const struct ast *t, uint32_t from)
+{
+	uint32_t n = (uint32_t)m->set->n_files;
+
+	while (m->set->files[from] != t)
+		from = from + 1 == n ? 0 : from + 1;
+	return from;
+}
+
+static struct index_text
+add_id(struct making_image *m, struct str id, uint32_t file)
+{
+	struct str text = m->set->files[file]->source.text;
+	struct index_text at = { .n = (uint32_t)id.n };
+
+	if (id.p >= text.p && id.p < text.p + text.n) {
+		at.at = m->file_text[file] + (uint32_t)(id.p - text.p);
+		return at;
+	}
+	/* Behind all texts, whose length is known by now. */
+	at.at = (uint32_t)(m->own[IMAGE_AT_text].n + m->own[IMAGE_AT_ids].n);
+	buf_add(&m->own[IMAGE_AT_ids], id);
+	return at;
+}
+
+/* Texts of links and actions come before any id does. */
+static void
+add_links(struct making_image *m)
+{
+	for (size_t i = 0; i < m->set->n_instances; i++) {
+		const struct policy_instance *p = &m->set->instances[i];
+		struct image_link l = { 0 };
+
+		if (!p->is_link)
+			continue;
+		for (size_t k = 0; k < 2; k++) {
+			l.type[k] = add_text(m, p->slot[k].type);
+			l.id[k] = add_text(m, p->slot[k].id);
+		}
+		ADD(&m->own[IMAGE_AT_links], l);
+	}
+}
+
+static bool
+add_actions(struct making_image *m)
+{
+	const struct uid *uids;
+	size_t n;
+
+	if (!policy_set_actions(m->set, m->a, &uids, &n, m->reterr))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		struct image_uid uid = { add_text(m, uids[i].type),
+			add_text(m, uids[i].id) };
+
+		ADD(&m->own[IMAGE_AT_actions], uid);
+	}
+	return true;
+}
+
+static void
+add_data(struct making_image *m, const struct policy_data *data, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct image_data d = { add_name(m, data[i].file),
+			add_text(m, data[i].text) };
+
+		ADD(&m->own[IMAGE_AT_data], d);
+	}
+}
+
+static void
+add_policies(struct making_image *m)
+{
+	uint32_t file = 0, link = 0;
+
+	for (size_t i = 0; i < m->set->n_instances; i++) {
+		const struct policy_instance *p = &m->set->instances[i];
+		const struct ast_policy *body = &p->ast->policies[p->policy];
+		struct image_policy to = { .off = body->off,
+			.len = body->len,
+			.number = p->policy,
+			.head = body->head_off,
+			.head_len = body->head_len };
+
+		file = file_of(m, p->ast, file);
+		to.file = file;
+		if (body->word == WORD_PERMIT)
+			to.file |= IMAGE_PERMIT;
+		if (p->is_link)
+			to.link = ++link;
+		to.id = add_id(m, p->id, file);
+		ADD(&m->own[IMAGE_AT_policies], to);
+	}
+}
+
+/* ---- the index
+ * ---------------------------------------------------------------
+ */
+
+static uint32_t
+own_node(const struct policy_instance *p, uint32_t node)
+{
+	if (p->ast->is_json)
+		return node;
+	return node - p->ast->policies[p->policy].first_node + 1;
+}
+
+static bool
+add_trees(struct making_image *m)
+{
+	m->trees = ARENA_ARRAY(m->a, m->ix->n_trees, struct index_tree);
+	if (!m->trees)
+		return error_nomem(m->reterr);
+	for (size_t i = 0; i < m->ix->n_trees; i++) {
+		const struct index_tree *t = &m->ix->trees[i];
+
+		m->trees[i] = *t;
+		m->trees[i].node =
+		    own_node(&m->set->instances[t->instance], t->node);
+	}
+	return true;
+}
+
+/* Policies of whose trees some are evaluated, and with patterns. */
+static void
+add_eager(struct making_image *m)
+{
+	for (size_t i = 0; i < m->set->n_instances; i++) {
+		const struct policy_instance *p = &m->set->instances[i];
+		const struct ast_policy *body = &p->ast->policies[p->policy];
+		uint32_t end, number = (uint32_t)i;
+		bool has = false;
+
+		if (p->ast->n_regexes == 0)
+			continue;
+		end = p->policy + 1 < p->ast->n_policies && !p->ast->is_json
+			  ? body[1].first_node
+			  : p->ast->n_nodes;
+		for (uint32_t k = body->first_node; !has && k < end; k++)
+			has = p->ast->nodes[k].kind == NODE_REGEX;
+		if (has)
+			ADD(&m->own[IMAGE_AT_eager], number);
+	}
+}
+
+static void
+add_fixed(struct making_image *m)
+{
+	const struct policy_index *ix = m->ix;
+	struct image_fixed f = { .seed = ix->seed,
+		.n_used = ix->n_used,
+		.n_shapes = (uint32_t)ix->n_shapes,
+		.n_columns = (uint32_t)ix->n_columns,
+		.n_templates = (uint32_t)m->set->n_templates,
+		.n_links = (uint32_t)m->set->n_links };
+
+	memcpy(f.bound, ix->bound, sizeof f.bound);
+	memcpy(f.columns, ix->columns, sizeof f.columns);
+	memcpy(f.shapes, ix->shapes, sizeof f.shapes);
+	ADD(&m->own[IMAGE_AT_fixed], f);
+}
+
+/* ---- the bytes
+ * ----------------------------------------------------------------
+ */
+
+static struct str
+part_of(const struct making_image *m, const struct image_part *part)
+{
+	struct str s = { 0 };
+	size_t n;
+
+	memcpy(&s.p, (const char *)m->ix + part->member, sizeof s.p);
+	memcpy(&n, (const char *)m->ix + part->count, sizeof n);
+	s.n = n * part->item;
+	if (part->member == offsetof(struct policy_index, trees))
+		s.p = (const char *)m->trees;
+	return s;
+}
+
+static struct str
+section_at(const struct making_image *m, size_t i)
+{
+	if (i >= IMAGE_OWN_SECTIONS)
+		return part_of(m, &image_parts[i - IMAGE_OWN_SECTIONS]);
+	return buf_str(&m->own[i]);
+}
+
+static void
+align(struct buf *out, size_t base)
+{
+	while ((out->n - base) % IMAGE_ALIGN && buf_ok(out))
+		buf_byte(out, '\0');
+}
+
+static void
+lay_out(const struct making_image *m, struct buf *out, size_t base)
+{
+	struct image_head head = { .magic = IMAGE_MAGIC,
+		.version = IMAGE_VERSION,
+		.order = IMAGE_ORDER,
+		.layout = image_layout(),
+		.n_sections = (uint32_t)(IMAGE_OWN_SECTIONS + image_n_parts) };
+	size_t table = base + sizeof head;
+
+	memcpy(head.set_version, m->set->version, sizeof m->set->version);
+	ADD(out, head);
+	for (size_t i = 0; i < head.n_sections; i++) {
+		struct image_section none = { 0 };
+
+		ADD(out, none);
+	}
+	for (size_t i = 0; i < head.n_sections && buf_ok(out); i++) {
+		size_t item = i < IMAGE_OWN_SECTIONS
+				  ? image_own[i].item
+				  : image_parts[i - IMAGE_OWN_SECTIONS].item;
+		struct str s = section_at(m, i);
+		struct image_section section;
+
+		align(out, base);
+		section = (struct image_section){ out->n - base, s.n / item };
+		buf_add(out, s);
+		if (buf_ok(out))
+			memcpy(out->p + table + i * sizeof section, &section,
+			    sizeof section);
+	}
+	align(out, base);
+	if (!buf_ok(out))
+		return;
+	head.n_bytes = out->n - base;
+	memcpy(out->p + base, &head, sizeof head);
+	head.checksum = image_checksum(str_sub(buf_str(out), base, out->n));
+	memcpy(out->p + base, &head, sizeof head);
+}
+
+static bool
+seal(const struct policy_signer *signer, struct buf *out, size_t base,
+    struct error *reterr)
+{
+	struct image_seal seal = { .magic = IMAGE_SEAL_MAGIC };
+	struct buf message = { 0 }, signature = { 0 };
+	bool ok =
+	    image_message(
+		str_sub(buf_str(out), base, out->n), &message, reterr) &&
+	    signer->sign(signer->ctx, buf_str(&message), &signature, reterr) &&
+	    (buf_ok(&signature) || error_nomem(reterr));
+
+	if (ok) {
+		seal.n = (uint32_t)signature.n;
+		ADD(out, seal);
+		buf_add(out, buf_str(&signature));
+	}
+	buf_free(&message);
+	buf_free(&signature);
+	return ok;
+}
+
+static bool
+gather(struct making_image *m, const struct policy_data *data, size_t n_data)
+{
+	if (!add_files(m) || !add_actions(m) || !add_trees(m))
+		return false;
+	add_links(m);
+	add_data(m, data, n_data);
+	add_policies(m);
+	add_eager(m);
+	add_fixed(m);
+	for (size_t i = 0; i < IMAGE_OWN_SECTIONS; i++)
+		if (!buf_ok(&m->own[i]))
+			return error_nomem(m->reterr);
+	if (m->own[IMAGE_AT_text].n + m->own[IMAGE_AT_ids].n < UINT32_MAX)
+		return true;
+	return error_set(m->reterr, ERR_LIMIT_SIZE, SPAN_NONE,
+	    "the texts of an image are at most 4 GiB");
+}
+
+static void
+free_all(struct making_image *m)
+{
+	for (size_t i = 0; i < IMAGE_OWN_SECTIONS; i++)
+		buf_free(&m->own[i]);
+	policy_index_free(m->ix);
+	arena_free(m->a);
+}
+
+bool
+policy_image_make(const struct policy_set *set, const struct policy_data *data,
+    size_t n_data, const struct policy_signer *signer, struct buf *ret,
+    struct error *reterr)
+{
+	struct making_image m = {
+		.set = set, .a = arena_new(0), .reterr = reterr
+	};
+	size_t base = ret->n;
+	bool ok = (m.a != NULL || error_nomem(reterr)) &&
+		  policy_index_new(set, NULL, &m.ix, reterr) &&
+		  gather(&m, data, n_data);
+
+	if (ok) {
+		lay_out(&m, ret, base);
+		ok = buf_ok(ret) || error_nomem(reterr);
+	}
+	free_all(&m);
+	return ok && (!signer || seal(signer, ret, base, reterr));
+}

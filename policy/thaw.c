@@ -1,0 +1,122 @@
+/* thaw.c - the tree of a policy of an image, made from its text when something
+ * asks for it first. Text files are read a policy at a time, so that a decision
+ * which needs one policy's tree or error reads that policy alone; a file of
+ * JSON is read whole. What cannot be read is no policy (NULL): who asked takes
+ * that for an error, and a decision denies. Cost: parsing the policy, once;
+ * then one load. */
+#include "policy/image.h"
+
+static const struct ast *
+read_whole(struct image *im, struct arena *a, uint32_t file)
+{
+	struct errors errors = { 0 };
+	struct ast *t;
+
+	if (!im->whole[file] &&
+	    parse_json_policies(a, &im->sources[file], &t, &errors))
+		im->whole[file] = t;
+	return im->whole[file];
+}
+
+static const struct ast *
+read_body(struct image *im, struct arena *a, const struct image_policy *p,
+    uint32_t file)
+{
+	struct errors errors = { 0 };
+	enum policy_dialect dialect =
+	    im->files[file].form == IMAGE_CEDAR ? POLICY_CEDAR : POLICY_AVOW;
+	struct ast *t;
+
+	if (!parse_policy_at(
+		a, &im->sources[file], dialect, p->off, p->len, &t, &errors))
+		return NULL;
+	return t->n_policies == 1 ? t : NULL;
+}
+
+static void
+bind_slots(
+    const struct image *im, uint32_t link, struct policy_instance *instance)
+{
+	const struct image_link *l = &im->links[link - 1];
+
+	instance->is_link = true;
+	for (size_t i = 0; i < 2; i++) {
+		instance->slot[i].type = image_text(im, l->type[i]);
+		instance->slot[i].id = image_text(im, l->id[i]);
+	}
+}
+
+static struct policy_instance *
+thaw(struct image *im, struct arena *a, uint32_t i)
+{
+	const struct image_policy *p = &im->policies[i];
+	uint32_t file = p->file & ~IMAGE_PERMIT;
+	bool is_json = im->files[file].form == IMAGE_JSON;
+	struct policy_instance *instance = ARENA_NEW(a, struct policy_instance);
+
+	if (!instance)
+		return NULL;
+	instance->id = image_text(im, p->id);
+	instance->ast =
+	    is_json ? read_whole(im, a, file) : read_body(im, a, p, file);
+	instance->policy = is_json ? p->number : 0;
+	if (!instance->ast || instance->policy >= instance->ast->n_policies ||
+	    instance->ast->policies[instance->policy].has_slots !=
+		(p->link != 0))
+		return NULL;
+	if (p->link)
+		bind_slots(im, p->link, instance);
+	return instance;
+}
+
+const struct policy_instance *
+image_instance(const struct policy_set *set, uint32_t i)
+{
+	struct image *im = set->image;
+	const struct policy_instance *p;
+
+	if (i >= im->n_policies)
+		return NULL;
+	p = atomic_load_explicit(&im->thawed[i], memory_order_acquire);
+	if (p)
+		return p;
+	(void)pthread_mutex_lock(&im->lock);
+	p = atomic_load_explicit(&im->thawed[i], memory_order_relaxed);
+	if (!p) {
+		struct arena_mark mark = arena_mark(set->arena);
+		const struct ast **whole =
+		    &im->whole[im->policies[i].file & ~IMAGE_PERMIT];
+		const struct ast *before = *whole;
+
+		p = thaw(im, set->arena, i);
+		if (p)
+			atomic_store_explicit(
+			    &im->thawed[i], p, memory_order_release);
+		else if (*whole == before)
+			arena_release(set->arena, mark);
+	}
+	(void)pthread_mutex_unlock(&im->lock);
+	return p;
+}
+
+bool
+image_thaw_eager(const struct policy_set *set)
+{
+	const struct image *im = set->image;
+
+	for (size_t i = 0; i < im->n_eager; i++)
+		if (!image_instance(set, im->eager[i]))
+			return false;
+	return true;
+}
+
+struct policy_info
+image_info(const struct image *im, uint32_t i)
+{
+	const struct image_policy *p = &im->policies[i];
+
+	return (struct policy_info){ image_text(im, p->id),
+		p->file & IMAGE_PERMIT ? POLICY_PERMIT : POLICY_DENY,
+		source_span(&im->sources[p->file & ~IMAGE_PERMIT], p->head,
+		    p->head_len) };
+}
