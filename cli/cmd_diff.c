@@ -10,6 +10,8 @@
 #include "base/clock.h"
 #include "base/limits.h"
 
+#define CANDIDATES_MAX 10000000u /* of a page, about a minute */
+
 struct options {
 	struct cli_rules rules; /* its policies: none */
 	struct cli_query query;
@@ -31,6 +33,8 @@ static const char *const change_names[] = { "unknown", "gains", "loses",
 
 struct listing {
 	const struct options *o;
+	struct engine_bodies bodies;
+	struct arena *scratch;
 	json_t *changes; /* with --json */
 	struct buf out;
 	uint64_t counts[CHANGE_NONE + 1], limit, n;
@@ -53,14 +57,17 @@ same_reasons(const struct engine_answer *x, const struct engine_answer *y)
 }
 
 static enum change
-change_of(const struct options *o, const struct engine_answer *x,
+change_of(const struct listing *l, const struct engine_answer *x,
     const struct engine_answer *y)
 {
+	if (engine_bodies_open_alike(&l->bodies, x, y, l->scratch))
+		return CHANGE_NONE;
 	if (x->code == ERR_DATA_MISSING || y->code == ERR_DATA_MISSING)
 		return CHANGE_UNKNOWN;
 	if (x->effect != y->effect)
 		return y->effect == ENGINE_PERMIT ? CHANGE_GAINS : CHANGE_LOSES;
-	return o->reasons && !same_reasons(x, y) ? CHANGE_REASONS : CHANGE_NONE;
+	return l->o->reasons && !same_reasons(x, y) ? CHANGE_REASONS
+						    : CHANGE_NONE;
 }
 
 static void
@@ -139,7 +146,7 @@ note_pair(void *ctx, const struct engine_request *r,
     const struct engine_answer *x, const struct engine_answer *y)
 {
 	struct listing *l = ctx;
-	enum change change = change_of(l->o, x, y);
+	enum change change = change_of(l, x, y);
 
 	l->counts[change]++;
 	if (change == CHANGE_NONE)
@@ -267,14 +274,16 @@ static enum cli_exit
 compare(const struct options *o, struct engine_snapshot *const s[2],
     const struct engine_query *q)
 {
-	struct listing l = { .o = o, .limit = q->limit };
 	struct arena *scratch = arena_new(LIMIT_SCRATCH_BYTES);
+	struct arena *a = arena_new(0);
+	struct listing l = { .o = o, .limit = q->limit, .scratch = scratch };
 	struct error err = { 0 };
 	uint64_t next = 0;
 	bool ok;
 
 	l.changes = o->json ? json_array() : NULL;
-	ok = scratch && (l.changes || !o->json) ? true : error_nomem(&err);
+	ok = scratch && a && (l.changes || !o->json) ? true : error_nomem(&err);
+	ok = ok && engine_bodies_learn(s[0], s[1], a, &l.bodies, &err);
 	if (ok && o->requests)
 		ok = compare_file(&l, s, q, scratch, &next);
 	else if (ok)
@@ -286,6 +295,7 @@ compare(const struct options *o, struct engine_snapshot *const s[2],
 	json_decref(l.changes);
 	buf_free(&l.out);
 	arena_free(scratch);
+	arena_free(a);
 	return ok ? exit_of(&l, next) : CLI_CANNOT_TELL;
 }
 
@@ -306,6 +316,7 @@ read_query(struct arena *a, const struct options *o, struct value *context,
 		cli_errorf("--entities or --requests is needed");
 		return false;
 	}
+	ret->most = CANDIDATES_MAX;
 	return cli_query_read(&o->query, a, context, ret);
 }
 
@@ -365,7 +376,10 @@ cmd_diff(int argc, char **argv)
 		    "Who gains and who loses when the policies of NEW take "
 		    "the place of those of OLD?\nEach request is decided by "
 		    "both; requests other than those looked at are not "
-		    "spoken of.\nExit: 0 nothing changes, 2 something does, 1 "
+		    "spoken of.\n`unknown`: the context decides, and not alike "
+		    "for both. A page ends after 10,000,000\ncombinations, or "
+		    "--limit changes.\nExit: 0 nothing changes, 2 something "
+		    "does, 1 "
 		    "cannot tell (unknown, unreadable, more to come).",
 		.options = options,
 		.n_options = ARRAY_LEN(options),

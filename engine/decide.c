@@ -22,6 +22,8 @@ struct tally {
 	size_t n_errors, cap_errors;
 	uint32_t pattern_hits;
 	bool unknown[2]; /* by effect: data not fetched yet */
+	uint32_t *open;  /* those policies */
+	size_t n_open, cap_open;
 	bool deny_failed, limit_hit;
 	bool ended; /* patterns took so long that the rest is not looked at */
 	bool is_sorted; /* by id */
@@ -38,6 +40,18 @@ count_satisfied(
 	}
 	items[t->n[effect]++] = i;
 	t->satisfied[effect] = items;
+}
+
+static void
+count_open(
+    struct tally *t, struct arena *a, uint32_t i, enum policy_effect effect)
+{
+	t->unknown[effect] = true;
+	if (!ARENA_PUSH_ROOM(a, t->open, t->n_open, t->cap_open)) {
+		t->limit_hit = true;
+		return;
+	}
+	t->open[t->n_open++] = i;
 }
 
 static bool
@@ -106,6 +120,9 @@ conclude(struct tally *t, enum engine_errored_deny errored_deny,
 		ret->code = ERR_POLICY_ERROR;
 	} else if (t->unknown[POLICY_DENY] || t->unknown[POLICY_PERMIT]) {
 		ret->code = ERR_DATA_MISSING;
+		ret->open = t->open;
+		ret->n_open = t->n_open;
+		ret->permits_wait = t->n[POLICY_PERMIT] > 0;
 		if (!t->unknown[POLICY_DENY]) {
 			ret->certain = t->satisfied[POLICY_PERMIT];
 			ret->n_certain = t->n[POLICY_PERMIT];
@@ -141,7 +158,7 @@ count_policy(struct tally *t, uint32_t i, const struct eval_request *request,
 		t->is_sorted = false;
 		count_satisfied(t, scratch, i, effect);
 	} else if (outcome == EVAL_UNKNOWN)
-		t->unknown[effect] = true;
+		count_open(t, scratch, i, effect);
 	else
 		count_error(t, scratch, i, effect, &err);
 }

@@ -144,6 +144,10 @@ struct engine_answer {
 	/* A deny for data that is missing (ERR_DATA_MISSING): permits that are satisfied and that no deny can beat, whatever the data is. Opens nothing. */
 	const uint32_t *certain;
 	size_t n_certain;
+	/* The policies whose outcome the missing data decides, and whether some permit is satisfied already. */
+	const uint32_t *open;
+	size_t n_open;
+	bool permits_wait;
 	const struct engine_snapshot *snapshot;
 };
 
@@ -174,6 +178,7 @@ struct engine_query {
 	enum engine_errored_deny errored_deny;
 	uint64_t from; /* candidates are numbered from 0, in order of loading; go on here */
 	size_t limit;  /* stop after this many findings; 0: no limit */
+	uint64_t most; /* look at no more candidates than this; 0: at all */
 };
 
 /* A request that is permitted, whatever the context is where that is not known, by `reasons` policies; none: it depends on the context. False stops the search. */
@@ -199,6 +204,20 @@ bool engine_compare_all(const struct engine_snapshot *old,
     const struct engine_snapshot *new, const struct engine_query *q,
     struct arena *scratch, engine_compared *compared, void *ctx,
     uint64_t *ret_next, struct error *reterr) MUST_USE;
+
+/* What the policies of two snapshots say, by number: equal bodies (policy_print_body) have equal numbers. */
+struct engine_bodies {
+	const uint32_t *of[2];
+};
+/* Memory is `a`'s. Cost O(text of both). Errors: memory. */
+bool engine_bodies_learn(const struct engine_snapshot *old,
+    const struct engine_snapshot *new, struct arena *a,
+    struct engine_bodies *ret, struct error *reterr) MUST_USE;
+/* Are both decisions open, and open alike: by policies that say the same, with the same otherwise? Whatever the data is, they are then equal, where it is the same
+ * for both. `scratch` for two words a policy; false when it is out. */
+bool engine_bodies_open_alike(const struct engine_bodies *b,
+    const struct engine_answer *old, const struct engine_answer *new,
+    struct arena *scratch);
 
 /* ---- dry run ---------------------------------------------------------------------------------------------------------------------------- */
 

@@ -3,10 +3,13 @@
  * A candidate is a number; its request is that number's digits over the lists
  * of principals, actions and resources, the resource counting fastest. Nothing
  * is guessed: what is not in the data is not found, and a decision that needs a
- * context that is not known is told as such. */
+ * context that is not known is told as such. Two snapshots are compared on the
+ * same candidates. */
 #include "engine/engine_private.h"
 
 #include <stdlib.h>
+
+#include "base/intern.h"
 
 struct choices {
 	const struct uid *items;
@@ -117,14 +120,23 @@ request_of(const struct search *s, const struct engine_query *q, uint64_t i)
 	return r;
 }
 
+/* Where the page ends at the latest. */
+static uint64_t
+end_of(const struct engine_query *q, uint64_t total)
+{
+	if (q->most == 0 || q->from >= total || total - q->from <= q->most)
+		return total;
+	return q->from + q->most;
+}
+
 static uint64_t
 run(const struct search *s, const struct engine_query *q, uint64_t total,
     struct arena *scratch, engine_found *found, void *ctx)
 {
 	size_t n = 0;
-	uint64_t i = q->from;
+	uint64_t i = q->from, end = end_of(q, total);
 
-	for (; i < total && (q->limit == 0 || n < q->limit); i++) {
+	for (; i < end && (q->limit == 0 || n < q->limit); i++) {
 		struct engine_request r = request_of(s, q, i);
 		struct engine_answer answer;
 
@@ -167,26 +179,27 @@ engine_search(const struct engine_snapshot *snapshot,
 /* ---- two sets of policies --------------------------------------------------
  */
 
-/* Actions of both, each once. */
+/* Actions of both, each once. Those of one are distinct. */
 static bool
 add_actions(struct search *s, const struct search *other, struct error *reterr)
 {
-	size_t n = s->actions.n;
-	struct uid *all =
-	    ARENA_ARRAY(s->arena, n + other->actions.n + 1, struct uid);
+	size_t n = s->actions.n, both = n + other->actions.n;
+	struct uid *all = ARENA_ARRAY(s->arena, both + 1, struct uid);
+	struct uid *sorted = ARENA_ARRAY(s->arena, n + 1, struct uid);
 
-	if (!all)
+	if (!all || !sorted)
 		return error_nomem(reterr);
-	if (n)
+	if (n) {
 		memcpy(all, s->actions.items, n * sizeof *all);
+		memcpy(sorted, all, n * sizeof *all);
+		qsort(sorted, n, sizeof *sorted, uid_compare);
+	}
 	for (size_t i = 0; i < other->actions.n; i++) {
-		size_t k = 0;
+		const struct uid *one = &other->actions.items[i];
 
-		while (k < s->actions.n &&
-		       !uid_eq(all[k], other->actions.items[i]))
-			k++;
-		if (k == s->actions.n)
-			all[n++] = other->actions.items[i];
+		if (s->actions.n == 0 || !bsearch(one, sorted, s->actions.n,
+					     sizeof *sorted, uid_compare))
+			all[n++] = *one;
 	}
 	s->actions = (struct choices){ all, n };
 	return true;
@@ -197,9 +210,9 @@ run_both(const struct search *s, const struct engine_snapshot *new,
     const struct engine_query *q, uint64_t total, struct arena *scratch,
     engine_compared *compared, void *ctx)
 {
-	uint64_t i = q->from;
+	uint64_t i = q->from, end = end_of(q, total);
 
-	for (; i < total; i++) {
+	for (; i < end; i++) {
 		struct engine_request r = request_of(s, q, i);
 
 		arena_reset(scratch);
@@ -208,7 +221,7 @@ run_both(const struct search *s, const struct engine_snapshot *new,
 			compared, ctx))
 			return i + 1 < total ? i + 1 : 0;
 	}
-	return 0;
+	return i < total ? i : 0;
 }
 
 bool
@@ -249,4 +262,88 @@ engine_compare_all(const struct engine_snapshot *old,
 		*ret_next = run_both(&s, new, q, total, scratch, compared, ctx);
 	arena_free(a);
 	return ok;
+}
+
+/* ---- what is open alike
+ * ------------------------------------------------------
+ */
+
+static const uint32_t *
+number_bodies(const struct engine_snapshot *s, struct arena *a,
+    struct intern *texts, struct buf *text)
+{
+	const struct policy_set *set = engine_snapshot_policies(s);
+	uint32_t n = policy_set_count(set);
+	uint32_t *numbers = ARENA_ARRAY(a, n + 1u, uint32_t);
+
+	for (uint32_t i = 0; numbers && i < n; i++) {
+		text->n = 0;
+		policy_print_body(set, i, text);
+		numbers[i] = buf_ok(text)
+				 ? intern_add(texts, STR(""), buf_str(text))
+				 : INTERN_NONE;
+		if (numbers[i] == INTERN_NONE)
+			return NULL;
+	}
+	return numbers;
+}
+
+bool
+engine_bodies_learn(const struct engine_snapshot *old,
+    const struct engine_snapshot *new, struct arena *a,
+    struct engine_bodies *ret, struct error *reterr)
+{
+	struct arena *spare = arena_new(0);
+	struct intern *texts = spare ? intern_new(spare, NULL) : NULL;
+	struct buf text = { 0 };
+
+	ret->of[0] = texts ? number_bodies(old, a, texts, &text) : NULL;
+	ret->of[1] = ret->of[0] ? number_bodies(new, a, texts, &text) : NULL;
+	buf_free(&text);
+	arena_free(spare);
+	return ret->of[1] != NULL || error_nomem(reterr);
+}
+
+static int
+by_number(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* The bodies of the answer's open policies, sorted, each once. */
+static uint32_t *
+open_bodies(const struct engine_answer *answer, const uint32_t *of,
+    struct arena *scratch, size_t *ret_n)
+{
+	uint32_t *all = ARENA_ARRAY(scratch, answer->n_open + 1, uint32_t);
+	size_t kept = 0;
+
+	if (!all)
+		return NULL;
+	for (size_t i = 0; i < answer->n_open; i++)
+		all[i] = of[answer->open[i]];
+	qsort(all, answer->n_open, sizeof *all, by_number);
+	for (size_t i = 0; i < answer->n_open; i++)
+		if (kept == 0 || all[kept - 1] != all[i])
+			all[kept++] = all[i];
+	*ret_n = kept;
+	return all;
+}
+
+bool
+engine_bodies_open_alike(const struct engine_bodies *b,
+    const struct engine_answer *old, const struct engine_answer *new,
+    struct arena *scratch)
+{
+	size_t n = 0, m = 0;
+	uint32_t *x, *y;
+
+	if (old->code != ERR_DATA_MISSING || new->code != ERR_DATA_MISSING ||
+	    old->permits_wait != new->permits_wait)
+		return false;
+	x = open_bodies(old, b->of[0], scratch, &n);
+	y = open_bodies(new, b->of[1], scratch, &m);
+	return x && y && n == m && memcmp(x, y, n * sizeof *x) == 0;
 }

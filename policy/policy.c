@@ -487,6 +487,12 @@ policy_format(const char *file, struct str text, enum policy_dialect dialect,
 }
 
 void
+policy_print_body(const struct policy_set *set, uint32_t i, struct buf *out)
+{
+	print_body(&set->instances[i], out);
+}
+
+void
 policy_print(const struct policy_set *set, uint32_t i, struct buf *out)
 {
 	const struct policy_instance *p = policy_instance_at(set, i);

@@ -98,6 +98,9 @@ bool policy_set_add_iam(struct policy_set *set, const char *file,
     struct errors *reterr) MUST_USE;
 /* Canonical text of one policy of the set, without comments; of a link: with what its slots are bound to. */
 void policy_print(const struct policy_set *set, uint32_t i, struct buf *out);
+/* What the policy says, in canonical form on one line: equal for policies that differ in annotations, comments and spacing alone. */
+void policy_print_body(
+    const struct policy_set *set, uint32_t i, struct buf *out);
 /* A finished set in Cedar's JSON, ids kept; where it has additions to Cedar, in Avow's own form (`"avow": 1`). The caller owns *ret. What was read from such JSON
  * gives it back. Errors: ERR_LIMIT_DEPTH (a chain longer than JSON may nest), ERR_JSON_NUL_KEY. */
 bool policy_set_to_json(const struct policy_set *set, json_t **ret,

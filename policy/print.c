@@ -247,6 +247,8 @@ print_annotations(struct printer *p, const struct ast_policy *policy)
 	}
 }
 
+static void print_any(struct printer *p, uint32_t node);
+
 static void
 print_one(struct printer *p, const struct ast_policy *policy)
 {
@@ -304,6 +306,21 @@ print_ast(const struct ast *t, struct buf *out)
 	if (out->n > 0)
 		buf_byte(out, '\n');
 	buf_free(&p.comments);
+	buf_free(&p.spine);
+}
+
+void
+print_body(const struct policy_instance *instance, struct buf *out)
+{
+	struct printer p = { .t = instance->ast,
+		.out = out,
+		.flat = true,
+		.link = instance->is_link ? instance : NULL };
+	const struct ast_policy *policy = &p.t->policies[instance->policy];
+
+	print_scope(&p, policy);
+	for (uint32_t i = 0; i < policy->n_conds; i++)
+		print_any(&p, p.t->kids[policy->first_cond + i]);
 	buf_free(&p.spine);
 }
 

@@ -57,6 +57,8 @@ void print_policy(const struct ast *t, uint32_t policy, struct buf *out);
 void print_node(const struct ast *t, uint32_t node, struct buf *out);
 /* The same with a link's bindings in place of the slots, and its id in place of the template's `@id`. */
 void print_link(const struct policy_instance *link, struct buf *out);
+/* Effect, scope and conditions on one line: what the policy says, whatever its annotations, comments and places. */
+void print_body(const struct policy_instance *instance, struct buf *out);
 void print_link_node(const struct policy_instance *link, uint32_t node,
     struct buf *out);
 

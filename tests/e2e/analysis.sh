@@ -80,6 +80,8 @@ expect "a change of reasons alone" 'reasons User::"ann"*old: permit by staff  ne
 expect "a page" 'loses User::"ann"*more: --from *' bash -c '"$0" diff --limit 1 --entities entities.json old.avow new.avow 2>&1' "$AVOW"
 expect "what the context says is unknown" 'unknown User::"ann"*old: permit by staff  new: data.missing' \
 	"$AVOW" diff --entities entities.json old.avow inside.avow
+sed 's/@id("staff")/@id("renamed")/' inside.avow >moved.avow
+expect_exit "unknown on both sides by the same policies is no change" 0 "$AVOW" diff --entities entities.json inside.avow moved.avow
 expect_exit "that is not known" 1 "$AVOW" diff --entities entities.json old.avow inside.avow
 expect_exit "with the context it is" 0 "$AVOW" diff --context inside.json --entities entities.json old.avow inside.avow
 check "diff --json gives a request" bash -c '"$0" diff --json --entities entities.json old.avow new.avow 2>/dev/null | grep -o "\"request\":{.*}},\"old\"" | head -c -7 | cut -d: -f2- | sed "s/,\"old\".*//" >r.json; test -s r.json' "$AVOW"
