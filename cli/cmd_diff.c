@@ -35,10 +35,9 @@ struct listing {
 	const struct options *o;
 	struct engine_bodies bodies;
 	struct arena *scratch;
-	json_t *changes; /* with --json */
-	struct buf out;
+	struct cli_findings changes;
 	uint64_t counts[CHANGE_NONE + 1], limit, n;
-	bool failed, unreadable;
+	bool unreadable;
 };
 
 static bool
@@ -124,8 +123,8 @@ request_to_json(const struct listing *l, const struct engine_request *r)
 	return NULL;
 }
 
-static bool
-add_change(struct listing *l, enum change change,
+static json_t *
+change_to_json(struct listing *l, enum change change,
     const struct engine_request *r, const struct engine_answer *x,
     const struct engine_answer *y)
 {
@@ -136,9 +135,9 @@ add_change(struct listing *l, enum change change,
 	    json_object_set_new(json, "request", request_to_json(l, r)) == 0 &&
 	    json_object_set_new(json, "old", engine_answer_to_json(x)) == 0 &&
 	    json_object_set_new(json, "new", engine_answer_to_json(y)) == 0)
-		return json_array_append_new(l->changes, json) == 0;
+		return json;
 	json_decref(json);
-	return false;
+	return NULL;
 }
 
 static bool
@@ -151,11 +150,12 @@ note_pair(void *ctx, const struct engine_request *r,
 	l->counts[change]++;
 	if (change == CHANGE_NONE)
 		return true;
-	if (!l->changes)
-		print_change(&l->out, change, r, x, y);
-	else if (!add_change(l, change, r, x, y))
-		l->failed = true;
-	return ++l->n != l->limit && !l->failed;
+	if (l->o->json)
+		cli_findings_add(
+		    &l->changes, change_to_json(l, change, r, x, y));
+	else
+		print_change(&l->changes.out, change, r, x, y);
+	return cli_findings_go_on(&l->changes) && ++l->n != l->limit;
 }
 
 /* ---- given requests -------------------------------------------------------
@@ -230,19 +230,8 @@ show(struct listing *l, uint64_t next)
 {
 	uint64_t stay = l->counts[CHANGE_NONE] + l->counts[CHANGE_REASONS];
 	struct buf summary = { 0 };
-	bool ok;
+	bool ok = cli_findings_end(&l->changes, next);
 
-	if (l->failed) {
-		cli_errorf("memory ran out");
-		return false;
-	}
-	if (l->changes)
-		ok = cli_print_json(
-		    json_pack("{s:O, s:o}", "changes", l->changes, "next",
-			next ? json_integer((json_int_t)next) : json_null()),
-		    false);
-	else
-		ok = cli_print(&l->out);
 	buf_printf(&summary, "%llu gain, %llu lose, %llu stay",
 	    (unsigned long long)l->counts[CHANGE_GAINS],
 	    (unsigned long long)l->counts[CHANGE_LOSES],
@@ -276,13 +265,14 @@ compare(const struct options *o, struct engine_snapshot *const s[2],
 {
 	struct arena *scratch = arena_new(LIMIT_SCRATCH_BYTES);
 	struct arena *a = arena_new(0);
-	struct listing l = { .o = o, .limit = q->limit, .scratch = scratch };
+	struct listing l = { .o = o,
+		.limit = q->limit,
+		.scratch = scratch,
+		.changes = { .name = "changes", .json = o->json } };
 	struct error err = { 0 };
 	uint64_t next = 0;
-	bool ok;
+	bool ok = scratch && a ? true : error_nomem(&err);
 
-	l.changes = o->json ? json_array() : NULL;
-	ok = scratch && a && (l.changes || !o->json) ? true : error_nomem(&err);
 	ok = ok && engine_bodies_learn(s[0], s[1], a, &l.bodies, &err);
 	if (ok && o->requests)
 		ok = compare_file(&l, s, q, scratch, &next);
@@ -292,8 +282,7 @@ compare(const struct options *o, struct engine_snapshot *const s[2],
 	if (err.code != ERR_NONE)
 		cli_error(&err, (struct str){ 0 });
 	ok = ok && show(&l, next);
-	json_decref(l.changes);
-	buf_free(&l.out);
+	buf_free(&l.changes.out);
 	arena_free(scratch);
 	arena_free(a);
 	return ok ? exit_of(&l, next) : CLI_CANNOT_TELL;

@@ -17,10 +17,8 @@ struct options {
 struct listing {
 	const struct options *o;
 	const struct policy_set *set;
-	json_t *found; /* with --json */
-	struct buf out;
+	struct cli_findings found;
 	size_t n, certain;
-	bool failed;
 };
 
 /* ---- what is printed ------------------------------------------------------
@@ -59,7 +57,7 @@ static void
 print_finding(struct listing *l, const struct engine_request *r,
     const uint32_t *reasons, size_t n_reasons)
 {
-	struct buf *out = &l->out;
+	struct buf *out = &l->found.out;
 
 	buf_addz(out, n_reasons > 0 ? "permit   " : "unknown  ");
 	if (l->o->is_who) {
@@ -81,46 +79,30 @@ note_finding(void *ctx, const struct engine_snapshot *s,
     const struct engine_request *r, const uint32_t *reasons, size_t n_reasons)
 {
 	struct listing *l = ctx;
-	json_t *finding;
 
 	(void)s;
 	l->n++;
 	l->certain += n_reasons > 0;
-	if (!l->found) {
+	if (l->o->json)
+		cli_findings_add(
+		    &l->found, finding_to_json(l, r, reasons, n_reasons));
+	else
 		print_finding(l, r, reasons, n_reasons);
-		return true;
-	}
-	finding = finding_to_json(l, r, reasons, n_reasons);
-	l->failed = !finding || json_array_append_new(l->found, finding) != 0;
-	return !l->failed;
+	return cli_findings_go_on(&l->found);
 }
 
-static bool
-show_json(struct listing *l, uint64_t next)
+static void
+print_end(struct listing *l, uint64_t next)
 {
-	json_t *all = json_object();
+	struct buf *out = &l->found.out;
 
-	if (!all || l->failed || json_object_set(all, "found", l->found) != 0 ||
-	    json_object_set_new(all, "next",
-		next ? json_integer((json_int_t)next) : json_null()) != 0) {
-		cli_errorf("memory ran out");
-		json_decref(all);
-		return false;
-	}
-	return cli_print_json(all, false);
-}
-
-static bool
-show_text(struct listing *l, uint64_t next)
-{
 	if (l->n == 0 && next == 0)
-		buf_addz(&l->out, l->o->is_who
-				      ? "nobody of the loaded entities\n"
-				      : "nothing of the loaded entities\n");
+		buf_addz(out, l->o->is_who
+				  ? "nobody of the loaded entities\n"
+				  : "nothing of the loaded entities\n");
 	if (next)
 		buf_printf(
-		    &l->out, "more: --from %llu\n", (unsigned long long)next);
-	return cli_print(&l->out);
+		    out, "more: --from %llu\n", (unsigned long long)next);
 }
 
 /* ---- the query ------------------------------------------------------------
@@ -154,21 +136,22 @@ static enum cli_exit
 search(const struct engine_snapshot *s, const struct options *o,
     const struct engine_query *q)
 {
-	struct listing l = { .o = o, .set = engine_snapshot_policies(s) };
+	struct listing l = { .o = o,
+		.set = engine_snapshot_policies(s),
+		.found = { .name = "found", .json = o->json } };
 	struct arena *scratch = arena_new(LIMIT_SCRATCH_BYTES);
 	struct error err = { 0 };
 	uint64_t next = 0;
-	bool ok;
+	bool ok = scratch ? true : error_nomem(&err);
 
-	l.found = o->json ? json_array() : NULL;
-	ok = scratch && (l.found || !o->json) ? true : error_nomem(&err);
 	ok = ok && engine_search(s, q, scratch, note_finding, &l, &next, &err);
+	if (ok && !o->json)
+		print_end(&l, next);
 	if (ok)
-		ok = o->json ? show_json(&l, next) : show_text(&l, next);
+		ok = cli_findings_end(&l.found, next);
 	else
 		cli_error(&err, (struct str){ 0 });
-	json_decref(l.found);
-	buf_free(&l.out);
+	buf_free(&l.found.out);
 	arena_free(scratch);
 	if (!ok)
 		return CLI_CANNOT_TELL;

@@ -1,4 +1,4 @@
-/* query.c - the options of a search, read. */
+/* query.c - the options of a search, read, and its findings, written. */
 #include "cli/query.h"
 
 #include "base/file.h"
@@ -54,4 +54,51 @@ cli_query_read(const struct cli_query *query, struct arena *a,
 		return false;
 	ret->limit = limit;
 	return true;
+}
+
+/* ---- findings ---------------------------------------------------------------
+ */
+
+#define GATHER_BYTES 65536u
+
+static void
+begin(struct cli_findings *f)
+{
+	if (f->json && f->n == 0)
+		buf_printf(&f->out, "{\"%s\":[", f->name);
+}
+
+void
+cli_findings_add(struct cli_findings *f, json_t *json_take)
+{
+	begin(f);
+	buf_addz(&f->out, f->n++ ? "," : "");
+	if (!f->failed && (!json_take || !json_write(&f->out, json_take))) {
+		cli_errorf("memory ran out");
+		f->failed = true;
+	}
+	json_decref(json_take);
+}
+
+bool
+cli_findings_go_on(struct cli_findings *f)
+{
+	if (f->failed || f->out.n < GATHER_BYTES)
+		return !f->failed;
+	f->failed = !cli_print(&f->out);
+	f->out.n = 0;
+	return !f->failed;
+}
+
+bool
+cli_findings_end(struct cli_findings *f, uint64_t next)
+{
+	begin(f);
+	if (f->json && next)
+		buf_printf(
+		    &f->out, "],\"next\":%llu}\n", (unsigned long long)next);
+	else if (f->json)
+		buf_addz(&f->out, "],\"next\":null}\n");
+	f->failed = f->failed || !cli_print(&f->out);
+	return !f->failed;
 }
