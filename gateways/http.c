@@ -54,6 +54,10 @@ struct http_connection {
 	char *body;
 	size_t body_want, body_got;
 	bool has_head, is_queued, counts;
+	bool knows_client; /* looked at once: a TLS 1.3 client cannot change it
+			    */
+	enum tls_client client;
+	char client_subject[256];
 };
 
 struct http_server {
@@ -70,6 +74,7 @@ struct http_server {
 	bool has_thread, stop;
 	struct http_connection *connections;
 	unsigned n_connections;
+	struct tls_listener *tls; /* NULL: plain HTTP */
 	_Atomic bool draining;
 	_Atomic unsigned
 	    active; /* requests between first call and answer sent */
@@ -293,6 +298,77 @@ connection_of(struct MHD_Connection *m)
 	return i ? i->socket_context : NULL;
 }
 
+/* ---- TLS ----------------------------------------------------------------- */
+
+static bool
+has_socket(void *ctx, int fd)
+{
+	struct http_server *s = ctx;
+	bool found = false;
+
+	pthread_mutex_lock(&s->lock);
+	for (struct http_connection *c = s->connections; c && !found;
+	     c = c->next)
+		found = c->fd == fd;
+	pthread_mutex_unlock(&s->lock);
+	return found;
+}
+
+static bool
+open_tls(struct http_server *s, struct error *reterr)
+{
+	if (!s->o.tls_key_pem)
+		return true;
+	s->tls = tls_listener_new(
+	    s->o.tls_certificate_pem, s->o.tls_key_pem, has_socket, s, reterr);
+	return s->tls != NULL;
+}
+
+bool
+http_server_tls_reload(struct http_server *s, const char *certificate_pem,
+    const char *key_pem, struct error *reterr)
+{
+	return tls_listener_reload(s->tls, certificate_pem, key_pem, reterr);
+}
+
+static void
+read_client(struct http_connection *c, void *session)
+{
+	struct str subject = { 0 };
+
+	c->knows_client = true;
+	if (!c->server->o.tls_client_ca_pem)
+		return;
+	c->client = tls_client_of(session, c->arena, &subject);
+	if (subject.n >= sizeof c->client_subject)
+		c->client = TLS_CLIENT_REFUSED;
+	else if (c->client == TLS_CLIENT_PROVEN)
+		memcpy(c->client_subject, subject.p, subject.n + 1);
+}
+
+static void
+read_tls(struct http_connection *c, struct MHD_Connection *m)
+{
+	struct http_request *r = &c->request;
+	const union MHD_ConnectionInfo *i =
+	    MHD_get_connection_info(m, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+
+	r->is_tls = c->server->tls != NULL;
+	if (!r->is_tls || !i)
+		return;
+	r->tls_session = i->tls_session;
+	if (!c->knows_client)
+		read_client(c, i->tls_session);
+	r->client = c->client;
+	r->client_subject = str_of(c->client_subject);
+}
+
+bool
+http_channel(const struct http_request *r, uint8_t ret[TLS_CHANNEL_BYTES])
+{
+	return r->tls_session && tls_channel(r->tls_session, ret);
+}
+
 /* ---- reading a request --------------------------------------------------- */
 
 /* The request line is there; `uri` still has its query. */
@@ -360,8 +436,8 @@ read_head(struct http_connection *c, struct MHD_Connection *m,
 	r->headers = headers;
 	r->peer = c->peer;
 	r->peer_is_unix = c->peer_is_unix;
-	r->is_tls = c->server->o.tls_key_pem != NULL;
 	r->arena = c->arena;
+	read_tls(c, m);
 	MHD_get_connection_values_n(m, MHD_HEADER_KIND, on_header, r);
 	if (r->n_headers > LIMIT_HTTP_FIELDS)
 		return broken(431, "request.limit", "too many header fields");
@@ -677,17 +753,19 @@ on_accept(void *ctx, const struct sockaddr *addr, socklen_t len)
 static bool
 start_daemon(struct http_server *s, struct error *reterr)
 {
-	bool tls = s->o.tls_key_pem != NULL;
+	bool tls = s->tls != NULL;
 	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC |
 			 (tls ? MHD_USE_TLS : 0);
 	struct MHD_OptionItem tls_options[] = {
-		{ MHD_OPTION_HTTPS_MEM_CERT, 0,
-		    (void *)(uintptr_t)s->o.tls_certificate_pem },
-		{ MHD_OPTION_HTTPS_MEM_KEY, 0,
-		    (void *)(uintptr_t)s->o.tls_key_pem },
+		{ MHD_OPTION_HTTPS_CERT_CALLBACK, 0, tls_handshake() },
 		{ MHD_OPTION_HTTPS_PRIORITIES, 0,
-		    (void *)(uintptr_t) "NORMAL:-VERS-ALL:"
-					"+VERS-TLS1.3:+VERS-TLS1.2" },
+		    (void *)(uintptr_t)(s->o.tls13_only
+					    ? "NORMAL:-VERS-ALL:+VERS-TLS1.3"
+					    : "NORMAL:-VERS-ALL:+VERS-TLS1.3:"
+					      "+VERS-TLS1.2") },
+		{ s->o.tls_client_ca_pem ? MHD_OPTION_HTTPS_MEM_TRUST
+					 : MHD_OPTION_END,
+		    0, (void *)(uintptr_t)s->o.tls_client_ca_pem },
 		{ MHD_OPTION_END, 0, NULL },
 	};
 	struct MHD_OptionItem no_options[] = { { MHD_OPTION_END, 0, NULL } };
@@ -707,8 +785,9 @@ start_daemon(struct http_server *s, struct error *reterr)
 	if (s->daemon)
 		return true;
 	return error_set(reterr, ERR_SYSTEM_ERROR, SPAN_NONE,
-	    tls ? "the HTTP server does not start; do certificate and key "
-		  "belong together?"
+	    tls && s->o.tls_client_ca_pem
+		? "the HTTP server does not start; are there CA certificates "
+		  "in the file for clients?"
 		: "the HTTP server does not start");
 }
 
@@ -742,8 +821,8 @@ http_server_start(const struct http_options *options, struct error *reterr)
 	s->fd = -1;
 	fill_defaults(s);
 	raise_file_limit(s->o.connections);
-	if (start_deadlines(s, reterr) && open_listener(s, reterr) &&
-	    start_daemon(s, reterr))
+	if (start_deadlines(s, reterr) && open_tls(s, reterr) &&
+	    open_listener(s, reterr) && start_daemon(s, reterr))
 		return s;
 	http_server_stop(s, 0);
 	return NULL;
@@ -802,6 +881,7 @@ http_server_stop(struct http_server *s, int drain_ms)
 		drain(s, drain_ms);
 		MHD_stop_daemon(s->daemon);
 	}
+	tls_listener_free(s->tls);
 	stop_deadlines(s);
 	if (s->fd >= 0)
 		close(s->fd);

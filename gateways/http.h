@@ -11,6 +11,7 @@
 #include "base/net.h"
 #include "base/arena.h"
 #include "base/error.h"
+#include "gateways/tls.h"
 
 struct http_header {
 	struct str name, value; /* name as received; compare with http_name_eq */
@@ -33,9 +34,16 @@ struct http_request {
 	struct net_addr peer;   /* family 0 for a Unix socket */
 	bool peer_is_unix;
 	bool is_tls;
+	enum tls_client client; /* by its certificate; TLS_CLIENT_NONE where none is asked for */
+	struct str client_subject; /* of TLS_CLIENT_PROVEN, RFC 4514 */
+	void *tls_session;      /* for http_channel; NULL: none */
 	enum http_flaw flaw;
 	struct arena *arena;    /* the request's scratch; reset after the answer */
 };
+
+/* The connection's `tls-exporter` value (RFC 9266). False without TLS 1.3. */
+bool http_channel(const struct http_request *r,
+    uint8_t ret[TLS_CHANNEL_BYTES]) MUST_USE;
 
 /* The only value of that header, or a slice with p == NULL. Names ignore case. */
 struct str http_header(const struct http_request *r, const char *name);
@@ -65,6 +73,8 @@ struct http_options {
 	unsigned threads;           /* 0: number of processors, but at least 4: a handler may wait for a load balancer */
 	size_t body_limit;          /* 0: LIMIT_HTTP_BODY */
 	const char *tls_certificate_pem, *tls_key_pem; /* both or neither */
+	const char *tls_client_ca_pem; /* ask clients for a certificate of these CAs, judged at each request; NULL: do not */
+	bool tls13_only; /* what channel binding needs */
 	void (*handle)(void *ctx, const struct http_request *q,
 	    struct http_response *r);
 	void *ctx;
@@ -81,6 +91,9 @@ struct http_server *http_server_start(const struct http_options *options,
     struct error *reterr);
 /* The bound port (0 for Unix sockets). */
 uint16_t http_server_port(const struct http_server *s);
+/* Another certificate for handshakes from now on; the former stays when this fails. For servers with TLS. Errors: ERR_KEY_FORM. */
+bool http_server_tls_reload(struct http_server *s, const char *certificate_pem,
+    const char *key_pem, struct error *reterr) MUST_USE;
 /* Stop accepting, let requests in hand finish (at most `drain_ms`), stop. Frees. */
 void http_server_stop(struct http_server *s, int drain_ms);
 

@@ -19,6 +19,8 @@ door='^(base/.*|([a-z]+)/\2\.h|policy/(value|claims|normal|schema)\.h|attest/(to
 private=(
 	'jansson\.h|base/json\.h'
 	'microhttpd\.h|gateways/http\.c'
+	'gnutls/.*|gateways/tls\.c'
+	'curl/curl\.h|gateways/client\.c'
 	'libfyaml\.h|gateways/yaml\.c'
 	'sqlite3\.h|store/sqlite\.c'
 	'libpq-fe\.h|store/postgres\.c'
