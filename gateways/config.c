@@ -3,9 +3,8 @@
 
 #include "base/file.h"
 #include "base/limits.h"
-#include "gateways/config_read.h"
+#include "gateways/config_service.h"
 #include "gateways/http.h"
-#include "gateways/listen.h"
 #include "gateways/path.h"
 
 #define FIELD(type, member, key, reader, ...)                                  \
@@ -93,20 +92,6 @@ read_backend(struct config_reader *r, const struct config_field *f,
 		    "a backend's name has letters, digits and `_.-`, at most "
 		    "64");
 	*backend = s;
-}
-
-static void
-read_listen(struct config_reader *r, const struct config_field *f,
-    const struct yaml *value, void *to)
-{
-	struct listen_address at;
-	struct error err = { 0 };
-	struct str *text = to;
-
-	(void)f;
-	*text = config_text(r, value);
-	if (text->n && !listen_parse(*text, &at, &err))
-		config_fail(r, err.code, value->at, "%s", err.msg);
 }
 
 static void
@@ -617,14 +602,28 @@ static const struct config_choice errored_denies[] = {
 
 #define TOP(member, key, reader, ...)                                          \
 	FIELD(struct config, member, key, reader, __VA_ARGS__)
-enum { C_LISTEN, C_STORE, C_PROXIES, C_LOG };
+enum {
+	C_LISTEN,
+	C_STORE,
+	C_PROXIES,
+	C_LOG,
+	C_POLICIES,
+	C_TRUST,
+	C_GATES,
+	C_SERVICE,
+	C_ADMIN
+};
 static const struct config_field config_fields[] = {
-	[C_LISTEN] = TOP(listen, "listen", read_listen, 0),
+	[C_LISTEN] = TOP(listen, "listen", config_read_listen, 0),
 	[C_STORE] = TOP(store, "store", read_store, 0),
 	[C_PROXIES] =
 	    TOP(proxies, "proxies", config_read_cidrs, .may_be_empty = true),
 	[C_LOG] = TOP(decision_log, "decisionLog", config_read_text, 0),
-	TOP(policies, "policies", config_read_strings, .is_required = true),
+	[C_POLICIES] = TOP(policies, "policies", config_read_strings, 0),
+	[C_TRUST] = { .name = "trust", .read = read_trust },
+	[C_GATES] = { .name = "gates", .read = read_gates },
+	[C_SERVICE] = { .name = "service", .read = config_read_service },
+	[C_ADMIN] = { .name = "admin", .read = config_read_admin },
 	TOP(entities, "entities", config_read_strings, .may_be_empty = true),
 	TOP(client_address, "clientAddress", read_header_name, 0),
 	TOP(client_certificate, "clientCertificate", read_header_name, 0),
@@ -632,8 +631,6 @@ static const struct config_field config_fields[] = {
 	TOP(store_mark, "storeMark", config_read_text, 0),
 	TOP(errored_deny, "erroredDeny", config_read_choice,
 	    .choices = errored_denies),
-	{ .name = "trust", .read = read_trust, .is_required = true },
-	{ .name = "gates", .read = read_gates, .is_required = true },
 	{ .name = "tls", .read = read_tls },
 	LATER("replay"),
 };
@@ -751,12 +748,52 @@ has_gate(const struct config *c, enum config_gate_kind kind)
 	return false;
 }
 
+/* Where there are no keys to decide by there is none to sign with, and the
+ * other way round. */
+static void
+check_for_service(struct config_reader *r, const struct config_seen *seen)
+{
+	if (seen->at[C_GATES].line)
+		error_hint(
+		    config_fail(r, ERR_CONFIG_KEY, seen->at[C_SERVICE],
+			"`service` beside `gates`: a process with gates holds "
+			"no signing key"),
+		    "run the token service as another `avow serve`, with a "
+		    "configuration of its own");
+	for (size_t i = 0; i < ARRAY_LEN(config_fields); i++)
+		if (seen->at[i].line && i != C_STORE && i != C_SERVICE &&
+		    i != C_ADMIN && i != C_GATES)
+			config_fail(r, ERR_CONFIG_KEY, seen->at[i],
+			    "`%s` belongs to gates, and there is a `service` "
+			    "here",
+			    config_fields[i].name);
+}
+
+static void
+check_for_gates(
+    struct config_reader *r, struct span top, const struct config_seen *seen)
+{
+	static const size_t needed[] = { C_POLICIES, C_TRUST, C_GATES };
+
+	for (size_t i = 0; i < ARRAY_LEN(needed); i++)
+		if (!seen->at[needed[i]].line)
+			config_fail(r, ERR_CONFIG_KEY, top,
+			    "`%s` is missing here",
+			    config_fields[needed[i]].name);
+}
+
 static void
 check_whole(struct config_reader *r, struct building *b, struct span top,
     const struct config_seen *seen)
 {
 	struct config *c = &b->config;
 
+	config_check_service(r, c);
+	if (c->service.is_given) {
+		check_for_service(r, seen);
+		return;
+	}
+	check_for_gates(r, top, seen);
 	if (c->listen.n == 0)
 		c->listen = STR("127.0.0.1:8181");
 	if (c->client_address.n == 0)

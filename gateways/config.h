@@ -79,11 +79,43 @@ struct config_gate {
 	struct span at;
 };
 
+enum config_channel { CONFIG_CHANNEL_OFF = 0, CONFIG_CHANNEL_TLS_EXPORTER };
+
+struct config_tls {
+	struct str certificate, key; /* both or neither */
+};
+
+/* The token service. It signs, so no gates stand in the same file. */
+struct config_service {
+	bool is_given;
+	struct str listen; /* `127.0.0.1:8443` when not given; without `tls` only loopback or a Unix socket */
+	struct config_tls tls;
+	struct str url;    /* as provers write it: what they bind */
+	struct str issuer;
+	struct str keys;   /* folder of signing keys */
+	struct str secret; /* file of the master secret */
+	struct str trust_domain; /* empty: subjects are plain ids */
+	enum config_channel channel;
+	int64_t token_lifetime_s;
+	struct span at;
+};
+
+struct config_admin {
+	bool is_given;
+	struct str listen; /* `127.0.0.1:8444` when not given */
+	struct config_tls tls;
+	struct str client_certificates; /* file of CA certificates; empty: none */
+	bool no_tokens;    /* client certificates alone */
+	struct span at;
+};
+
 struct config {
+	struct config_service service;
+	struct config_admin admin;
 	struct str listen; /* `A.B.C.D:PORT`, `[V6]:PORT` or `unix:/PATH` */
 	struct str store;  /* `sqlite:///PATH` or `postgresql://…`; empty when no gate needs one */
 	struct str store_mark; /* file of the newest generation seen; empty: none */
-	struct config_strings policies, entities; /* at least one policy path */
+	struct config_strings policies, entities; /* at least one policy path, unless this is a token service */
 	struct str decision_log; /* empty: none; `-`: standard error */
 	struct config_cidrs proxies;
 	struct str client_address; /* header name; `X-Forwarded-For` when not given */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/timefmt.h"
+#include "gateways/listen.h"
 
 struct error *
 config_fail(struct config_reader *r, enum err_code code, struct span at,
@@ -317,6 +318,20 @@ config_read_choice(struct config_reader *r, const struct config_field *f,
 	suggest(config_fail(r, ERR_CONFIG_VALUE, value->at,
 		    "`%s` cannot be `%.*s`", f->name, STR_ARG(text)),
 	    &best);
+}
+
+void
+config_read_listen(struct config_reader *r, const struct config_field *f,
+    const struct yaml *value, void *to)
+{
+	struct listen_address at;
+	struct error err = { 0 };
+	struct str *text = to;
+
+	(void)f;
+	*text = config_text(r, value);
+	if (text->n && !listen_parse(*text, &at, &err))
+		config_fail(r, err.code, value->at, "%s", err.msg);
 }
 
 void

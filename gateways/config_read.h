@@ -1,4 +1,4 @@
-/* config_read.h - from a YAML tree to structs by tables of keys; used by config.c alone.
+/* config_read.h - from a YAML tree to structs by tables of keys; used by config.c and its parts.
  * A table names each key once, with the function that reads its value. Every error is added to the list with its place, and reading goes on. An unknown key is
  * an error with the nearest known name as hint; a key of a later version says so. */
 #ifndef GATEWAYS_CONFIG_READ_H
@@ -69,6 +69,8 @@ void config_read_cidrs(struct config_reader *r, const struct config_field *f,
     const struct yaml *value, void *to); /* struct config_cidrs */
 void config_read_choice(struct config_reader *r, const struct config_field *f,
     const struct yaml *value, void *to); /* an enum, or int */
+void config_read_listen(struct config_reader *r, const struct config_field *f,
+    const struct yaml *value, void *to); /* struct str, as listen_parse takes it */
 void config_read_lease(struct config_reader *r, const struct config_field *f,
     const struct yaml *value, void *to); /* int64_t */
 
