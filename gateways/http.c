@@ -487,7 +487,10 @@ make_response(struct http_connection *c)
 	struct MHD_Response *m =
 	    MHD_create_response_from_buffer(has_body ? r->body.n : 0,
 		has_body ? r->body.p : NULL, MHD_RESPMEM_PERSISTENT);
-	bool ok = m && add_header(m, "Cache-Control", "no-store");
+	struct str kept = r->max_age_s
+			      ? str_printf(c->arena, "max-age=%u", r->max_age_s)
+			      : STR("no-store");
+	bool ok = m && add_header(m, "Cache-Control", kept.p);
 
 	if (ok && has_body && r->content_type)
 		ok = add_header(m, "Content-Type", r->content_type);

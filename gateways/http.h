@@ -1,7 +1,7 @@
 /* http.h - an HTTP server that refuses what two programs could read differently; the only user of libmicrohttpd.
  * A handler sees a request whose head has been checked (sizes, tokens, control bytes, repeated and conflicting headers) and whose target is raw: nothing is decoded. The
  * handler runs on a worker thread, may block for a short time, and fills a response. A refused head gets 400, 411, 413, 414 or 431 with `X-Avow-Reason` and
- * `Connection: close`; what comes after it on the connection is never read as a request. Every answer carries `Cache-Control: no-store`.
+ * `Connection: close`; what comes after it on the connection is never read as a request. Every answer carries `Cache-Control`: `no-store` unless the route says otherwise.
  * Deadlines are our own (a thread that shuts sockets down), since the library's count from the last byte. Deadlines, limits: base/limits.h. TLS: 1.2 or later.
  * Memory: one arena a connection, reset after each answer, so a busy connection settles to few allocations. */
 #ifndef GATEWAYS_HTTP_H
@@ -56,6 +56,7 @@ struct http_response {
 	const char *content_type; /* NULL: none */
 	struct http_header headers[8];
 	size_t n_headers;
+	unsigned max_age_s; /* may be kept so long by anybody; 0: not at all */
 	bool close;
 };
 

@@ -164,6 +164,22 @@ END_TEST
 	"{w: {" pool "}}}]\n"
 #define POOL "haproxy: /s, backend: w, ports: [1], networks: [10.0.0.0/8]"
 
+#define ST "store: sqlite:///s\n"
+#define URL "url: \"https://sts.example:8443\", "
+#define SV URL "issuer: i, keys: k, secret: s"
+#define TL "tls: {certificate: c, key: k}"
+
+START_TEST(service_and_gates_apart)
+{
+	struct errors errors;
+
+	ck_assert_ptr_null(parse(ST P T G "service: {" SV "}\n", &errors));
+	ck_assert_ptr_nonnull(
+	    strstr(errors.e[errors.n - 1].msg, "holds no signing key"));
+	ck_assert_uint_eq(errors.e[errors.n - 1].at.line, 5);
+}
+END_TEST
+
 START_TEST(small_has_defaults)
 {
 	const struct config *c = parse_good(P T G);
@@ -176,6 +192,46 @@ START_TEST(small_has_defaults)
 	ck_assert_int_eq(c->gates[0].transport, CONFIG_TRANSPORT_HTTPS);
 	ck_assert(c->tls_key.n == 0 && c->revoked.n == 0 && c->store.n == 0);
 	ck_assert_uint_eq(c->n_warnings, 2); /* proxies, decisionLog */
+}
+END_TEST
+
+START_TEST(token_service)
+{
+	const struct config *c = parse_good(ST "service: {" SV "}\n");
+	const struct config_service *s = &c->service;
+
+	ck_assert(s->is_given && !c->admin.is_given);
+	ck_str_is(s->listen, "127.0.0.1:8443");
+	ck_str_is(s->url, "https://sts.example:8443");
+	ck_str_is(s->issuer, "i");
+	ck_str_is(s->keys, "k");
+	ck_str_is(s->secret, "s");
+	ck_assert_int_eq(s->token_lifetime_s, 300);
+	ck_assert_int_eq(s->channel, CONFIG_CHANNEL_OFF);
+	ck_assert_uint_eq(c->n_gates + c->n_trust + c->policies.n, 0);
+	ck_assert_uint_eq(c->n_warnings, 0);
+}
+END_TEST
+
+START_TEST(token_service_whole)
+{
+	const struct config *c =
+	    parse_good(ST "service: {listen: \"0.0.0.0:1\", " TL ", " SV
+			  ", channelBinding: tls-exporter, tokenLifetime: "
+			  "90s, trustDomain: example.org}\n"
+			  "admin: {listen: \"0.0.0.0:2\", " TL
+			  ", clientCertificates: ca, tokens: off}\n");
+	const struct config_admin *a = &c->admin;
+
+	ck_str_is(c->service.listen, "0.0.0.0:1");
+	ck_str_is(c->service.tls.certificate, "c");
+	ck_str_is(c->service.tls.key, "k");
+	ck_str_is(c->service.trust_domain, "example.org");
+	ck_assert_int_eq(c->service.channel, CONFIG_CHANNEL_TLS_EXPORTER);
+	ck_assert_int_eq(c->service.token_lifetime_s, 90);
+	ck_assert(a->is_given && a->no_tokens);
+	ck_str_is(a->listen, "0.0.0.0:2");
+	ck_str_is(a->client_certificates, "ca");
 }
 END_TEST
 
@@ -356,6 +412,44 @@ static const struct {
 	{ P T "gates: [{kind: repository, name: a, require: {claim: [os]}, "
 	      "repositories: {m: /d/}}]\n",
 	    ERR_CONFIG_KEY, 3, 47, "did you mean `claims`?" },
+	/* the token service */
+	{ ST "service: {" SV "}\n" P, ERR_CONFIG_KEY, 3, 1,
+	    "belongs to gates" },
+	{ ST "service: {" SV "}\nlisten: \"127.0.0.1:1\"\n", ERR_CONFIG_KEY, 3,
+	    1, "belongs to gates" },
+	{ "service: {" SV "}\n", ERR_CONFIG_KEY, 1, 11, "needs `store`" },
+	{ ST "service: {" URL "issuer: i, keys: k}\n", ERR_CONFIG_KEY, 2, 11,
+	    "`secret` is missing" },
+	{ ST "service: {" SV ", listen: \"0.0.0.0:1\"}\n", ERR_CONFIG_VALUE, 2,
+	    75, "only on loopback" },
+	{ ST "service: {" SV ", channelBinding: tls-exporter}\n",
+	    ERR_CONFIG_VALUE, 2, 75, "needs `tls`" },
+	{ ST "service: {" SV ", tokenLifetime: 61m}\n", ERR_CONFIG_VALUE, 2, 90,
+	    "at most 60m" },
+	{ ST "service: {" SV ", tokenLifetime: none}\n", ERR_CONFIG_VALUE, 2,
+	    90, "at most 60m" },
+	{ ST "service: {url: \"http://a\", issuer: i, keys: k, secret: s, " TL
+	     "}\n",
+	    ERR_CONFIG_VALUE, 2, 11, "begins with `https:`" },
+	{ ST "service: {url: \"https://A\", issuer: i, keys: k, secret: s}\n",
+	    ERR_CONFIG_VALUE, 2, 16, "lower case" },
+	{ ST "service: {url: \"https://a/\", issuer: i, keys: k, secret: s}\n",
+	    ERR_CONFIG_VALUE, 2, 16, "lower case" },
+	{ ST "service: {url: \"https://u@a\", issuer: i, keys: k, secret: s}\n",
+	    ERR_CONFIG_VALUE, 2, 16, "lower case" },
+	{ ST "service: {url: \"https://a/b?c\", issuer: i, keys: k, secret: "
+	     "s}\n",
+	    ERR_CONFIG_VALUE, 2, 16, "lower case" },
+	{ P T G "admin: {tokens: on}\n", ERR_CONFIG_KEY, 4, 9,
+	    "beside `service`" },
+	{ ST "service: {" SV "}\nadmin: {tokens: off}\n", ERR_CONFIG_VALUE, 3,
+	    9, "nobody gets in" },
+	{ ST "service: {" SV "}\nadmin: {clientCertificates: c}\n",
+	    ERR_CONFIG_VALUE, 3, 9, "needs `tls`" },
+	{ ST "service: {" SV "}\nadmin: {listen: \"10.0.0.1:1\"}\n",
+	    ERR_CONFIG_VALUE, 3, 9, "only on loopback" },
+	{ ST "service: {" SV "}\nadmin: {listen: \"127.0.0.1:8443\"}\n",
+	    ERR_CONFIG_VALUE, 3, 9, "listener of its own" },
 	/* pools */
 	{ P T "gates: [{kind: balancer, name: b, pools: {w: {" POOL "}}}]\n",
 	    ERR_CONFIG_KEY, 1, 1, "needs `store`" },
@@ -492,6 +586,9 @@ main(void)
 	tcase_add_test(tc, whole_trust);
 	tcase_add_test(tc, whole_gates);
 	tcase_add_test(tc, small_has_defaults);
+	tcase_add_test(tc, token_service);
+	tcase_add_test(tc, token_service_whole);
+	tcase_add_test(tc, service_and_gates_apart);
 	tcase_add_loop_test(tc, bad_refused, 0, ARRAY_LEN(bad));
 	tcase_add_test(tc, all_errors_in_one_run);
 	tcase_add_test(tc, size_limit);

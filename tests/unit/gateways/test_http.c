@@ -796,7 +796,7 @@ START_TEST(bad_tls_does_not_start)
 
 	o.tls_certificate_pem = o.tls_key_pem = "nothing";
 	ck_assert_ptr_null(http_server_start(&o, &err));
-	ck_assert_int_eq(err.code, ERR_SYSTEM_ERROR);
+	ck_assert_int_eq(err.code, ERR_KEY_FORM);
 }
 END_TEST
 
