@@ -69,8 +69,7 @@ read_value(const struct body_field *f, const json_t *value, void *to,
 		       read_duration(f->name, text, to, reterr);
 	case BODY_COUNT:
 		if (!json_is_integer(value) || json_integer_value(value) < 0)
-			return malformed(
-			    reterr, f->name, "a number from 0 on");
+			return malformed(reterr, f->name, "a number from 0 on");
 		*(int64_t *)to = json_integer_value(value);
 		return true;
 	case BODY_CHOICE:
@@ -107,8 +106,7 @@ body_read_object(const json_t *json, const struct body_field *fields, size_t n,
 	if (!json_is_object(json))
 		return error_set(reterr, ERR_REQUEST_MALFORMED, SPAN_NONE,
 		    "expected a JSON object");
-	json_object_foreach((json_t *)(uintptr_t)json, name, value)
-	{
+	json_object_foreach ((json_t *)(uintptr_t)json, name, value) {
 		const struct body_field *f = find_field(fields, n, name);
 
 		if (!f)
@@ -139,9 +137,9 @@ body_read(const struct http_request *q, const struct body_field *fields,
 		JSON_NO_NUL, ret_json, &why))
 		return why.code == ERR_LIMIT_MEMORY
 			   ? error_nomem(reterr)
-			   : error_set(reterr, ERR_REQUEST_MALFORMED,
-				 SPAN_NONE, "line %u, column %u: %s",
-				 why.at.line, why.at.col, why.msg);
+			   : error_set(reterr, ERR_REQUEST_MALFORMED, SPAN_NONE,
+				 "line %u, column %u: %s", why.at.line,
+				 why.at.col, why.msg);
 	return body_read_object(*ret_json, fields, n, object, reterr);
 }
 

@@ -16,6 +16,7 @@
 #include "base/swap.h"
 #include "gateways/balancer.h"
 #include "gateways/http.h"
+#include "gateways/service.h"
 #include "store/store.h"
 
 struct gateways_server {
@@ -39,6 +40,7 @@ struct gateways_server {
 	struct http_options
 	    http_options; /* borrows from boot's configuration */
 	struct http_server *http;
+	struct service *service; /* then nothing of the gates is there */
 	struct gateways_state
 	    *boot; /* what sockets and files were opened with */
 };
@@ -288,6 +290,13 @@ static bool
 open_parts(struct gateways_server *s, struct error *err)
 {
 	const struct config *c = s->boot->config;
+	if (c->service.is_given) {
+		s->store = store_open(c->store, err);
+		if (s->store != NULL)
+			s->service =
+			    service_start(c, s->clock, s->store, err);
+		return s->service != NULL;
+	}
 	s->cache = attest_cache_new();
 	if (s->cache == NULL)
 		return error_nomem(err);
@@ -375,6 +384,8 @@ gateways_server_start(
 		gateways_server_stop(s, 0);
 		return NULL;
 	}
+	if (s->service != NULL)
+		return s;
 	/* Members whose time is up leave before anybody can ask for anything.
 	 */
 	if ((s->balancer != NULL && !balancer_tick(s->balancer, &err)) ||
@@ -387,6 +398,15 @@ gateways_server_start(
 		return NULL;
 	}
 	return s;
+}
+
+static bool
+fail_fixed(struct buf *messages, const char *key)
+{
+	buf_printf(messages,
+	    "error: `%s` cannot change on reload; restart [config.value]\n",
+	    key);
+	return false;
 }
 
 /* What sockets, files and threads were opened with cannot be swapped under
@@ -409,16 +429,43 @@ check_unchanged(
 		{ "tls certificate", old->tls_certificate,
 		    now->tls_certificate },
 		{ "tls key", old->tls_key, now->tls_key },
+		{ "service listen", old->service.listen, now->service.listen },
+		{ "service url", old->service.url, now->service.url },
+		{ "service issuer", old->service.issuer, now->service.issuer },
+		{ "service keys", old->service.keys, now->service.keys },
+		{ "service secret", old->service.secret, now->service.secret },
+		{ "service trustDomain", old->service.trust_domain,
+		    now->service.trust_domain },
+		{ "service tls certificate", old->service.tls.certificate,
+		    now->service.tls.certificate },
+		{ "service tls key", old->service.tls.key,
+		    now->service.tls.key },
+		{ "admin listen", old->admin.listen, now->admin.listen },
+		{ "admin clientCertificates", old->admin.client_certificates,
+		    now->admin.client_certificates },
+		{ "admin tls certificate", old->admin.tls.certificate,
+		    now->admin.tls.certificate },
+		{ "admin tls key", old->admin.tls.key, now->admin.tls.key },
+	};
+	const struct {
+		const char *key;
+		int64_t was, is;
+	} numbers[] = {
+		{ "service", old->service.is_given, now->service.is_given },
+		{ "admin", old->admin.is_given, now->admin.is_given },
+		{ "channelBinding", old->service.channel,
+		    now->service.channel },
+		{ "tokenLifetime", old->service.token_lifetime_s,
+		    now->service.token_lifetime_s },
+		{ "admin tokens", old->admin.no_tokens, now->admin.no_tokens },
 	};
 	bool ok = true;
 	for (size_t i = 0; i < ARRAY_LEN(fixed); i++)
-		if (!str_eq(fixed[i].was, fixed[i].is)) {
-			buf_printf(messages,
-			    "error: `%s` cannot change on reload; restart "
-			    "[config.value]\n",
-			    fixed[i].key);
-			ok = false;
-		}
+		if (!str_eq(fixed[i].was, fixed[i].is))
+			ok = fail_fixed(messages, fixed[i].key);
+	for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
+		if (numbers[i].was != numbers[i].is)
+			ok = fail_fixed(messages, numbers[i].key);
 	return ok;
 }
 
@@ -476,6 +523,16 @@ note_reload(struct gateways_server *s, bool ok, const struct buf *messages)
 	pthread_mutex_unlock(&s->lock);
 }
 
+static bool
+reload_service(struct gateways_server *s, struct buf *messages)
+{
+	struct error err = { 0 };
+	bool ok = s->service == NULL || service_reload(s->service, &err);
+	if (!ok)
+		error_print(messages, &err, (struct str){ 0 });
+	return ok;
+}
+
 bool
 gateways_server_reload(struct gateways_server *s, struct buf *messages)
 {
@@ -485,6 +542,10 @@ gateways_server_reload(struct gateways_server *s, struct buf *messages)
 	if (new_state != NULL &&
 	    (!check_unchanged(s->boot->config, new_state->config, messages) ||
 		!check_pools(s, new_state->config, messages))) {
+		gateways_state_unref(new_state);
+		new_state = NULL;
+	}
+	if (new_state != NULL && !reload_service(s, messages)) {
 		gateways_state_unref(new_state);
 		new_state = NULL;
 	}
@@ -501,14 +562,15 @@ void
 gateways_server_reopen(struct gateways_server *s)
 {
 	struct error err = { 0 };
-	if (!engine_log_reopen(s->log, &err))
+	if (s->log != NULL && !engine_log_reopen(s->log, &err))
 		log_error("decision-log", &err);
 }
 
 uint16_t
 gateways_server_port(const struct gateways_server *s)
 {
-	return http_server_port(s->http);
+	return s->service != NULL ? service_port(s->service)
+				  : http_server_port(s->http);
 }
 
 void
@@ -518,6 +580,7 @@ gateways_server_stop(struct gateways_server *s, int drain_ms)
 		return;
 	if (s->http != NULL)
 		http_server_stop(s->http, drain_ms);
+	service_stop(s->service, drain_ms);
 	/* Its thread wakes the balancer, whose judges ask it. */
 	revocations_stop(s->revocations);
 	balancer_free(s->balancer);

@@ -122,7 +122,7 @@ gateways_state_load(
 	atomic_init(&s->refs, 1);
 	s->arena = arena_new(0);
 	bool ok = s->arena != NULL && load_config(s, config_path, messages);
-	if (ok) {
+	if (ok && !s->config->service.is_given) {
 		/* All errors in one run, not one file's at a time. */
 		ok = load_snapshot(s, now_ms, messages);
 		ok = load_trust(s, messages) && ok;
@@ -186,6 +186,12 @@ gateways_state_unref(struct gateways_state *s)
 void
 gateways_state_summary(const struct gateways_state *s, struct buf *out)
 {
+	if (s->config->service.is_given) {
+		buf_printf(out, "the token service of `%.*s` at %.*s",
+		    STR_ARG(s->config->service.issuer),
+		    STR_ARG(s->config->service.url));
+		return;
+	}
 	const struct policy_set *set = engine_snapshot_policies(s->snapshot);
 	struct str version = policy_set_version(set);
 	buf_printf(out,

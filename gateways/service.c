@@ -1,0 +1,330 @@
+/* service.c - the token service from start to stop: its keys, its two
+ * listeners, a thread that each minute reads the keys anew and purges what is
+ * past. The routes are in service_routes.c. */
+#include "gateways/service_private.h"
+
+#include <stdlib.h>
+
+#include "base/file.h"
+#include "base/limits.h"
+#include "base/log.h"
+
+#define MINUTE_NS 60000000000ll
+
+static int64_t
+now_s(const struct service *s)
+{
+	return clock_now_ms(s->clock) / 1000;
+}
+
+/* ---- signing keys -------------------------------------------------------- */
+
+void
+service_keys_drop(struct service_keys *k)
+{
+	if (!k || atomic_fetch_sub(&k->refs, 1) != 1)
+		return;
+	token_keys_free(k->verify);
+	token_ring_free(k->ring);
+	free(k);
+}
+
+struct service_keys *
+service_keys_take(struct service *s)
+{
+	struct service_keys *k;
+
+	pthread_mutex_lock(&s->lock);
+	k = s->keys;
+	atomic_fetch_add(&k->refs, 1);
+	pthread_mutex_unlock(&s->lock);
+	return k;
+}
+
+static struct service_keys *
+keys_open(const struct service *s, struct error *reterr)
+{
+	struct service_keys *k = calloc(1, sizeof *k);
+
+	if (!k) {
+		error_nomem(reterr);
+		return NULL;
+	}
+	atomic_init(&k->refs, 1);
+	k->ring = token_ring_open(s->config->service.keys.p, reterr);
+	if (k->ring && token_ring_signer(k->ring, now_s(s), reterr))
+		k->verify = token_keys_of_ring(k->ring, now_s(s), reterr);
+	if (k->verify)
+		return k;
+	service_keys_drop(k);
+	return NULL;
+}
+
+static void
+keys_replace(struct service *s, struct service_keys *next)
+{
+	struct service_keys *old;
+
+	pthread_mutex_lock(&s->lock);
+	old = s->keys;
+	s->keys = next;
+	pthread_mutex_unlock(&s->lock);
+	service_keys_drop(old);
+}
+
+/* ---- each minute --------------------------------------------------------- */
+
+static void
+each_minute(struct service *s)
+{
+	struct error err = { 0 };
+	struct service_keys *k = keys_open(s, &err);
+
+	if (k)
+		keys_replace(s, k);
+	else
+		log_error("signing-keys", &err);
+	err = (struct error){ 0 };
+	if (!sts_purge(s->sts, &err))
+		log_error("purge", &err);
+}
+
+static void *
+run_minutes(void *ctx)
+{
+	struct service *s = ctx;
+	struct timespec until;
+	int64_t at = clock_mono_ns() + MINUTE_NS;
+
+	pthread_mutex_lock(&s->lock);
+	while (!s->stop) {
+		until.tv_sec = (time_t)(at / 1000000000);
+		until.tv_nsec = (long)(at % 1000000000);
+		pthread_cond_timedwait(&s->wake, &s->lock, &until);
+		if (s->stop || clock_mono_ns() < at)
+			continue;
+		at = clock_mono_ns() + MINUTE_NS;
+		pthread_mutex_unlock(&s->lock);
+		each_minute(s);
+		pthread_mutex_lock(&s->lock);
+	}
+	pthread_mutex_unlock(&s->lock);
+	return NULL;
+}
+
+static bool
+start_minutes(struct service *s, struct error *reterr)
+{
+	s->has_minute = pthread_create(&s->minute, NULL, run_minutes, s) == 0;
+	return s->has_minute ||
+	       error_set(reterr, ERR_SYSTEM_ERROR, SPAN_NONE,
+		   "the thread that looks after keys does not start");
+}
+
+/* ---- listeners ----------------------------------------------------------- */
+
+static bool
+read_tls(struct arena *a, const struct service_listener *l,
+    const char **ret_certificate, const char **ret_key, struct error *reterr)
+{
+	struct str certificate, key;
+
+	if (!file_read(a, l->certificate_file, LIMIT_KEY_FILE_BYTES,
+		&certificate, reterr) ||
+	    !file_read_secret(
+		a, l->key_file, LIMIT_KEY_FILE_BYTES, &key, reterr))
+		return false;
+	*ret_certificate = certificate.p;
+	*ret_key = key.p;
+	return true;
+}
+
+static bool
+read_clients(struct service *s, struct service_listener *l,
+    const struct config_admin *config, struct error *reterr)
+{
+	struct str text;
+
+	if (config->client_certificates.n == 0)
+		return true;
+	if (!file_read(s->arena, config->client_certificates.p,
+		LIMIT_KEY_FILE_BYTES, &text, reterr))
+		return false;
+	l->options.tls_client_ca_pem = text.p;
+	return true;
+}
+
+static bool
+listen_on(struct service *s, struct service_listener *l, struct str at,
+    const struct config_tls *tls, struct error *reterr)
+{
+	l->service = s;
+	l->options.listen = at.p;
+	l->options.handle = service_handle;
+	l->options.ctx = l;
+	if (tls->key.n) {
+		l->certificate_file = tls->certificate.p;
+		l->key_file = tls->key.p;
+		if (!read_tls(s->arena, l, &l->options.tls_certificate_pem,
+			&l->options.tls_key_pem, reterr))
+			return false;
+	}
+	l->http = http_server_start(&l->options, reterr);
+	return l->http != NULL;
+}
+
+static bool
+listen_both(struct service *s, struct error *reterr)
+{
+	const struct config_service *front = &s->config->service;
+	const struct config_admin *admin = &s->config->admin;
+
+	s->front.options.tls13_only =
+	    front->channel == CONFIG_CHANNEL_TLS_EXPORTER;
+	if (!listen_on(s, &s->front, front->listen, &front->tls, reterr))
+		return false;
+	if (!admin->is_given)
+		return true;
+	s->admin.is_admin = true;
+	s->admin.options.body_limit = LIMIT_HTTP_ADMIN_BODY;
+	return read_clients(s, &s->admin, admin, reterr) &&
+	       listen_on(s, &s->admin, admin->listen, &admin->tls, reterr);
+}
+
+static bool
+reload_tls(struct service_listener *l, struct error *reterr)
+{
+	struct arena *a;
+	const char *certificate, *key;
+	bool ok;
+
+	if (!l->http || !l->key_file)
+		return true;
+	a = arena_new(0);
+	if (!a)
+		return error_nomem(reterr);
+	ok = read_tls(a, l, &certificate, &key, reterr) &&
+	     http_server_tls_reload(l->http, certificate, key, reterr);
+	arena_free(a);
+	return ok;
+}
+
+/* ---- start and stop ------------------------------------------------------ */
+
+static void
+on_alarm(void *ctx, const struct sts_alarm *alarm)
+{
+	(void)ctx;
+	log_line(LOG_WARN, "alarm",
+	    "kind=%s account=%.*s incarnation=%lld from=\"%.*s\" "
+	    "other=\"%.*s\" count=%lld",
+	    sts_alarm_name(alarm->kind), STR_ARG(alarm->account),
+	    (long long)alarm->incarnation, STR_ARG(alarm->source),
+	    STR_ARG(alarm->other), (long long)alarm->count);
+}
+
+static bool
+open_core(struct service *s, struct error *reterr)
+{
+	const struct config_service *c = &s->config->service;
+	const struct sts_options options = {
+		.store = s->store,
+		.clock = s->clock,
+		.secret_file = c->secret.p,
+		.url = c->url,
+		.issuer = c->issuer,
+		.trust_domain = c->trust_domain,
+		.alarm = on_alarm,
+	};
+
+	s->sts = sts_open(&options, reterr);
+	if (!s->sts)
+		return false;
+	s->dpop = dpop_new(reterr);
+	s->keys = s->dpop ? keys_open(s, reterr) : NULL;
+	return s->keys != NULL;
+}
+
+static bool
+make_locks(struct service *s, struct error *reterr)
+{
+	pthread_condattr_t attr;
+
+	if (pthread_condattr_init(&attr) != 0)
+		return error_nomem(reterr);
+	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(&s->wake, &attr);
+	(void)pthread_condattr_destroy(&attr);
+	(void)pthread_mutex_init(&s->lock, NULL);
+	s->arena = arena_new(0);
+	return s->arena || error_nomem(reterr);
+}
+
+struct service *
+service_start(const struct config *config, const struct clock *clock,
+    struct store *store, struct error *reterr)
+{
+	struct service *s = calloc(1, sizeof *s);
+
+	if (!s) {
+		error_nomem(reterr);
+		return NULL;
+	}
+	s->config = config;
+	s->clock = clock;
+	s->store = store;
+	if (make_locks(s, reterr) && open_core(s, reterr) &&
+	    start_minutes(s, reterr) && listen_both(s, reterr))
+		return s;
+	service_stop(s, 0);
+	return NULL;
+}
+
+bool
+service_reload(struct service *s, struct error *reterr)
+{
+	struct service_keys *k = keys_open(s, reterr);
+
+	if (!k)
+		return false;
+	if (!reload_tls(&s->front, reterr) || !reload_tls(&s->admin, reterr)) {
+		service_keys_drop(k);
+		return false;
+	}
+	keys_replace(s, k);
+	return true;
+}
+
+uint16_t
+service_port(const struct service *s)
+{
+	return http_server_port(s->front.http);
+}
+
+static void
+stop_minutes(struct service *s)
+{
+	pthread_mutex_lock(&s->lock);
+	s->stop = true;
+	pthread_cond_signal(&s->wake);
+	pthread_mutex_unlock(&s->lock);
+	if (s->has_minute)
+		pthread_join(s->minute, NULL);
+}
+
+void
+service_stop(struct service *s, int drain_ms)
+{
+	if (!s)
+		return;
+	http_server_stop(s->front.http, drain_ms);
+	http_server_stop(s->admin.http, drain_ms);
+	stop_minutes(s);
+	service_keys_drop(s->keys);
+	dpop_free(s->dpop);
+	sts_close(s->sts);
+	arena_free(s->arena);
+	pthread_cond_destroy(&s->wake);
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+}

@@ -1,0 +1,111 @@
+/* service_private.h - what the files of the token service share: a call, its answer, who makes it. */
+#ifndef GATEWAYS_SERVICE_PRIVATE_H
+#define GATEWAYS_SERVICE_PRIVATE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "attest/dpop.h"
+#include "attest/sts.h"
+#include "attest/token.h"
+#include "gateways/body.h"
+#include "gateways/service.h"
+
+/* The signing keys in force; replaced as a whole, gone with the last call that uses them. */
+struct service_keys {
+	atomic_uint refs;
+	struct token_ring *ring;
+	struct token_keys *verify; /* their public halves */
+};
+
+struct service_listener {
+	struct service *service;
+	bool is_admin;
+	const char *certificate_file, *key_file; /* NULL: plain HTTP */
+	struct http_options options;
+	struct http_server *http;
+};
+
+struct service {
+	const struct config *config;
+	const struct clock *clock;
+	struct store *store;
+	struct arena *arena; /* texts of the listeners' first certificates */
+	struct sts *sts;
+	struct dpop *dpop;
+	struct service_listener front, admin;
+	pthread_mutex_t lock; /* guards the next three */
+	struct service_keys *keys;
+	bool stop;
+	pthread_cond_t wake;
+	pthread_t minute;
+	bool has_minute;
+};
+
+struct service_keys *service_keys_take(struct service *s);
+void service_keys_drop(struct service_keys *k);
+
+/* One request on its way. */
+struct service_call {
+	struct service *s;
+	const struct http_request *q;
+	struct http_response *r;
+	struct arena *a;
+	bool is_admin;          /* the listener */
+	struct service_keys *keys;
+	int64_t now_s;
+	struct sts_actor actor; /* rank STS_NOBODY until proven */
+	struct str id;          /* the `*` of the path; empty: none */
+	json_t *json;           /* the body, dropped by the dispatcher */
+	const char *what;       /* of a change, for its log line; NULL: no change */
+	struct error err;       /* why it is refused */
+};
+
+/* ---- answers (service_answer.c) ----------------------------------------- */
+
+/* Refuse with c->err. Always false. */
+bool service_refuse(struct service_call *c);
+bool service_fail(struct service_call *c, enum err_code code, const char *fmt,
+    ...) PRINTF_LIKE(3, 4);
+/* Takes the reference. Always true, also when memory was out: then the answer is a bare 500. */
+bool service_answer(struct service_call *c, unsigned status, json_t *body_take);
+bool service_answer_nothing(struct service_call *c);
+
+/* ---- who asks (service_who.c) -------------------------------------------- */
+
+/* Fill c->actor by the proof that the request carries, or refuse. */
+bool service_who(struct service_call *c) MUST_USE;
+/* The same where an answer may be sent without; then STS_NOBODY. */
+bool service_who_maybe(struct service_call *c) MUST_USE;
+/* The key that the request's DPoP proof, made for `token`, is of; not spent yet. */
+bool service_proven_jkt(struct service_call *c, struct str token,
+    struct dpop_proof *ret) MUST_USE;
+
+/* How long a token that is asked for lives, by which keys; refuses more than is configured. */
+bool service_token_options(struct service_call *c, int64_t lifetime_s,
+    bool offer, struct sts_token_options *ret) MUST_USE;
+
+/* ---- routes: true, or refused --------------------------------------------- */
+
+bool service_accounts_create(struct service_call *c) MUST_USE;
+bool service_accounts_list(struct service_call *c) MUST_USE;
+bool service_account_get(struct service_call *c) MUST_USE;
+bool service_account_patch(struct service_call *c) MUST_USE;
+bool service_account_delete(struct service_call *c) MUST_USE;
+bool service_account_enrol(struct service_call *c) MUST_USE;
+bool service_account_key(struct service_call *c) MUST_USE;
+bool service_account_move(struct service_call *c) MUST_USE;
+bool service_instances_create(struct service_call *c) MUST_USE;
+bool service_breaches_list(struct service_call *c) MUST_USE;
+bool service_challenge(struct service_call *c) MUST_USE;
+bool service_tokens(struct service_call *c) MUST_USE;
+bool service_exchange(struct service_call *c) MUST_USE;
+bool service_offer(struct service_call *c) MUST_USE;
+bool service_pick(struct service_call *c) MUST_USE;
+bool service_withdraw(struct service_call *c) MUST_USE;
+bool service_jwks(struct service_call *c) MUST_USE;
+
+void service_handle(void *ctx, const struct http_request *q,
+    struct http_response *r);
+
+#endif

@@ -1,0 +1,308 @@
+/* service_tokens.c - challenges, answers that become tokens, tokens that become
+ * narrower ones (RFC 8693), the broker, the public keys. */
+#include "gateways/service_private.h"
+
+#include "base/base64.h"
+#include "base/limits.h"
+#include "gateways/account_json.h"
+
+static bool
+read_body(struct service_call *c, const struct body_field *fields, size_t n,
+    void *object)
+{
+	return body_read(c->q, fields, n, object, &c->json, &c->err) ||
+	       service_refuse(c);
+}
+
+bool
+service_token_options(struct service_call *c, int64_t lifetime_s, bool offer,
+    struct sts_token_options *ret)
+{
+	int64_t most = c->s->config->service.token_lifetime_s;
+
+	if (lifetime_s > most)
+		return service_fail(c, ERR_REQUEST_MALFORMED,
+		    "`lifetime`: tokens live at most %llds here",
+		    (long long)most);
+	*ret = (struct sts_token_options){ .ring = c->keys->ring,
+		.lifetime_s = lifetime_s ? lifetime_s : most,
+		.offer = offer };
+	return true;
+}
+
+/* ---- challenges ---------------------------------------------------------- */
+
+struct challenge {
+	struct str account, method, audience, role;
+};
+static const struct body_field challenge_fields[] = {
+	{ "account", BODY_TEXT, offsetof(struct challenge, account), true },
+	{ "method", BODY_TEXT, offsetof(struct challenge, method), true },
+	{ "audience", BODY_TEXT, offsetof(struct challenge, audience), true },
+	{ "role", BODY_TEXT, offsetof(struct challenge, role), false },
+};
+
+bool
+service_challenge(struct service_call *c)
+{
+	struct challenge body = { .role = STR("account") };
+	struct buf raw = { 0 }, text = { 0 };
+	bool ok;
+
+	if (!read_body(c, challenge_fields, ARRAY_LEN(challenge_fields), &body))
+		return false;
+	if (!sts_challenge(c->s->sts, prove_role_of(body.role), body.account,
+		prove_method_of(body.method), body.audience, &raw, &c->err)) {
+		buf_free(&raw);
+		return service_refuse(c);
+	}
+	base64_encode(&text, BASE64_URL, buf_str(&raw));
+	ok = buf_ok(&raw) && buf_ok(&text);
+	(void)service_answer(c, 201,
+	    ok ? json_pack("{s:o, s:i, s:s}", "challenge",
+		     json_from_str(buf_str(&text)), "expiresIn",
+		     LIMIT_CHALLENGE_S, "channelBinding",
+		     c->s->config->service.channel == CONFIG_CHANNEL_OFF
+			 ? "off"
+			 : "tls-exporter")
+	       : NULL);
+	buf_free(&raw);
+	buf_free(&text);
+	return true;
+}
+
+/* ---- answers ------------------------------------------------------------- */
+
+struct answer {
+	const json_t *proof;
+	enum body_choice offer;
+	int64_t lifetime_s;
+};
+static const struct body_field answer_fields[] = {
+	{ "proof", BODY_OBJECT, offsetof(struct answer, proof), true },
+	{ "offer", BODY_CHOICE, offsetof(struct answer, offer), false },
+	{ "lifetime", BODY_DURATION, offsetof(struct answer, lifetime_s),
+	    false },
+};
+
+/* What the connection itself says; nothing of it is the message's. */
+static bool
+caller_of(struct service_call *c, uint8_t channel[TLS_CHANNEL_BYTES],
+    struct sts_caller *ret)
+{
+	*ret = (struct sts_caller){ .source = c->q->peer,
+		.relay = c->actor.rank == STS_ACCOUNT ? &c->actor : NULL };
+	if (c->s->config->service.channel == CONFIG_CHANNEL_OFF)
+		return true;
+	if (!http_channel(c->q, channel))
+		return service_fail(c, ERR_EVIDENCE_TRANSPORT,
+		    "the TLS connection has no `tls-exporter` value");
+	ret->channel = (struct str){ (const char *)channel, TLS_CHANNEL_BYTES };
+	return true;
+}
+
+bool
+service_tokens(struct service_call *c)
+{
+	struct answer body = { 0 };
+	struct prove_answer proof;
+	struct sts_token_options options;
+	struct sts_caller caller;
+	struct sts_grant grant;
+	uint8_t channel[TLS_CHANNEL_BYTES];
+
+	if (!read_body(c, answer_fields, ARRAY_LEN(answer_fields), &body))
+		return false;
+	if (!prove_answer_read(c->a, body.proof, &proof, &c->err))
+		return service_refuse(c);
+	if (!service_token_options(
+		c, body.lifetime_s, body.offer == BODY_YES, &options) ||
+	    !caller_of(c, channel, &caller))
+		return false;
+	if (!sts_token(
+		c->s->sts, c->a, &proof, &caller, &options, &grant, &c->err))
+		return service_refuse(c);
+	return service_answer(c, 201, grant_json(&grant));
+}
+
+/* ---- exchange (RFC 8693) ------------------------------------------------- */
+
+enum { F_GRANT, F_TOKEN, F_TYPE, F_WANTED, F_AUDIENCE, F_ACTOR, F_COUNT };
+static const char *const form_names[F_COUNT] = { "grant_type", "subject_token",
+	"subject_token_type", "requested_token_type", "audience",
+	"actor_token" };
+
+#define JWT_TYPE "urn:ietf:params:oauth:token-type:jwt"
+#define ACCESS_TYPE "urn:ietf:params:oauth:token-type:access_token"
+
+static bool
+is_token_type(struct str s)
+{
+	return str_eq(s, STR(JWT_TYPE)) || str_eq(s, STR(ACCESS_TYPE));
+}
+
+static bool
+check_form(struct service_call *c, const struct body_pair *form)
+{
+	if (!str_eq(form[F_GRANT].value,
+		STR("urn:ietf:params:oauth:grant-type:token-exchange")))
+		return service_fail(c, ERR_REQUEST_MALFORMED,
+		    "`grant_type`: expected "
+		    "urn:ietf:params:oauth:grant-type:token-exchange");
+	if (form[F_TOKEN].value.n == 0 || !is_token_type(form[F_TYPE].value))
+		return service_fail(c, ERR_REQUEST_MALFORMED,
+		    "expected `subject_token`, and "
+		    "`subject_token_type` " JWT_TYPE);
+	if (form[F_WANTED].value.p && !is_token_type(form[F_WANTED].value))
+		return service_fail(c, ERR_REQUEST_MALFORMED,
+		    "`requested_token_type`: expected " JWT_TYPE);
+	/* Delegation would say that another acts: not here. */
+	return form[F_ACTOR].value.p == NULL ||
+	       service_fail(
+		   c, ERR_REQUEST_MALFORMED, "`actor_token` is not supported");
+}
+
+/* A token for this service, or for the audience that it shall keep. */
+static bool
+verify_subject(
+    struct service_call *c, const struct body_pair *form, struct token *ret)
+{
+	const struct config_service *config = &c->s->config->service;
+	struct token_want want = { .type = TOKEN_FULL,
+		.keys = c->keys->verify,
+		.issuer = config->issuer,
+		.audience = config->url,
+		.trust_domain = config->trust_domain,
+		.now_unix_s = c->now_s };
+
+	if (token_verify(c->a, form[F_TOKEN].value, &want, ret, &c->err))
+		return true;
+	if (c->err.code != ERR_EVIDENCE_AUDIENCE || !form[F_AUDIENCE].value.n)
+		return service_refuse(c);
+	c->err = (struct error){ 0 };
+	want.audience = form[F_AUDIENCE].value;
+	return token_verify(c->a, form[F_TOKEN].value, &want, ret, &c->err) ||
+	       service_refuse(c);
+}
+
+static bool
+make_exchanged(struct service_call *c, const struct token_exchange *x,
+    struct token *ret, struct buf *compact)
+{
+	return (token_exchange(c->a, x, ret, &c->err) &&
+		   token_issue(c->keys->ring, ret, compact, &c->err) &&
+		   sts_token_note(c->s->sts, ret, buf_str(compact), &c->err)) ||
+	       service_refuse(c);
+}
+
+static bool
+exchange(struct service_call *c, const struct token *subject,
+    struct str audience, const struct dpop_proof *proof)
+{
+	const struct config_service *config = &c->s->config->service;
+	const struct token_exchange x = { .subject = subject,
+		.proven_jkt = str_of(proof->jkt),
+		.service = config->url,
+		.type = TOKEN_FULL,
+		.audience = audience,
+		.lifetime_s = config->token_lifetime_s,
+		.now_unix_s = c->now_s };
+	struct token next = { 0 };
+	struct buf compact = { 0 };
+	bool ok;
+
+	if (!dpop_spend(c->s->dpop, proof, c->now_s, &c->err))
+		return service_refuse(c);
+	ok = make_exchanged(c, &x, &next, &compact);
+	if (ok)
+		(void)service_answer(c, 200,
+		    json_pack("{s:o, s:s, s:s, s:I}", "access_token",
+			json_from_str(buf_str(&compact)), "issued_token_type",
+			JWT_TYPE, "token_type", "DPoP", "expires_in",
+			(json_int_t)(next.expires_at - c->now_s)));
+	token_fini(&next);
+	buf_free(&compact);
+	return ok;
+}
+
+bool
+service_exchange(struct service_call *c)
+{
+	struct body_pair form[F_COUNT];
+	struct token subject = { 0 };
+	struct dpop_proof proof;
+	bool ok;
+
+	for (size_t i = 0; i < F_COUNT; i++)
+		form[i] = (struct body_pair){ form_names[i], { 0 } };
+	if (!body_form(c->q, form, F_COUNT, &c->err))
+		return service_refuse(c);
+	if (!check_form(c, form) ||
+	    !service_proven_jkt(c, form[F_TOKEN].value, &proof) ||
+	    !verify_subject(c, form, &subject))
+		return false;
+	ok = exchange(c, &subject, form[F_AUDIENCE].value, &proof);
+	token_fini(&subject);
+	return ok;
+}
+
+/* ---- the broker (S9) ----------------------------------------------------- */
+
+struct offer {
+	struct str token;
+};
+static const struct body_field offer_fields[] = {
+	{ "token", BODY_TEXT, offsetof(struct offer, token), true },
+};
+
+bool
+service_offer(struct service_call *c)
+{
+	struct offer body = { 0 };
+
+	if (!read_body(c, offer_fields, ARRAY_LEN(offer_fields), &body))
+		return false;
+	c->id = c->actor.account;
+	if (!sts_offer(c->s->sts, &c->actor, body.token, &c->err))
+		return service_refuse(c);
+	return service_answer_nothing(c);
+}
+
+bool
+service_pick(struct service_call *c)
+{
+	struct str token;
+	int64_t expires_at;
+
+	if (!sts_pick(c->s->sts, c->a, &c->actor, c->id, &token, &expires_at,
+		&c->err))
+		return service_refuse(c);
+	return service_answer(c, 200,
+	    json_pack("{s:o, s:o}", "token", json_from_str(token), "expiresAt",
+		json_from_time(expires_at * 1000)));
+}
+
+bool
+service_withdraw(struct service_call *c)
+{
+	struct body_pair query[] = { { "audience", { 0 } } };
+
+	if (!body_query(c->q, query, 1, &c->err))
+		return service_refuse(c);
+	if (!sts_withdraw(c->s->sts, &c->actor, c->id, query[0].value, &c->err))
+		return service_refuse(c);
+	return service_answer_nothing(c);
+}
+
+/* ---- public keys --------------------------------------------------------- */
+
+bool
+service_jwks(struct service_call *c)
+{
+	if (!token_ring_jwks(c->keys->ring, c->now_s, &c->r->body, &c->err))
+		return service_refuse(c);
+	c->r->status = 200;
+	c->r->content_type = "application/jwk-set+json";
+	c->r->max_age_s = TOKEN_KEYS_MAX_AGE_S;
+	return true;
+}
