@@ -104,6 +104,9 @@
 #define LIMIT_HTTP_BODY_MS 30000
 #define LIMIT_HTTP_IDLE_MS 60000
 #define LIMIT_PATH_BYTES 4096u
+#define LIMIT_CLIENT_BYTES (1u << 20)  /* of an answer to our own client */
+#define LIMIT_CLIENT_MS 10000
+#define LIMIT_ADMIN_TOKENS 1000u
 
 /* Configuration and load balancer. */
 #define LIMIT_CONFIG_BYTES (1u << 20)

@@ -1,4 +1,4 @@
-/* account_json.h - accounts, grants and alarms as JSON, one shape for HTTP and the command line. A named contract of gateways/.
+/* account_json.h - accounts, grants and alarms as JSON, one shape for HTTP and the command line.
  * Objects are new; NULL when memory is out. What is not there has no member. Bytes in unpadded Base64url, times as RFC 3339. */
 #ifndef GATEWAYS_ACCOUNT_JSON_H
 #define GATEWAYS_ACCOUNT_JSON_H

@@ -14,7 +14,7 @@ declare -A knows=(
 	[cli]="base store policy engine attest gateways cli"
 )
 # Headers of another folder that may be included: its door, and the contracts.
-door='^(base/.*|([a-z]+)/\2\.h|policy/(value|claims|normal|schema)\.h|attest/(token|dpop|prove|sts)\.h|store/accounts\.h)$'
+door='^(base/.*|([a-z]+)/\2\.h|policy/(value|claims|normal|schema)\.h|attest/(token|dpop|prove|sts)\.h|store/(accounts|admin)\.h|gateways/(admin|client)\.h)$'
 # Third-party header, and the files that may include it.
 private=(
 	'jansson\.h|base/json\.h'
@@ -26,7 +26,7 @@ private=(
 	'libpq-fe\.h|store/postgres\.c'
 	'pcre2\.h|policy/pattern\.c'
 	'urcu.*\.h|base/swap\.c'
-	'openssl/.*|attest/[a-z_]+\.[ch]|base/digest\.c'
+	'openssl/.*|attest/[a-z_]+\.[ch]|base/digest\.c|gateways/client\.c'
 )
 
 refuse() { # FILE LINE WHY

@@ -1,0 +1,499 @@
+/* client.c - libcurl with all its leniency switched off, and OpenSSL's verdict
+ * on the server taken in the three ways of client.h. */
+#include "gateways/client.h"
+
+#include <curl/curl.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/limits.h"
+#include "base/net.h"
+
+#define TRIES 3
+#define PAUSE_US 150000u
+
+struct client {
+	struct client_options o;
+	CURL *curl;
+	struct arena *arena; /* the pinned certificate's text, URLs */
+	const char *base;    /* what paths are put after */
+	const char *socket;  /* NULL: TCP */
+	X509 *pinned;
+	/* Of the request in hand. */
+	struct buf body;
+	char nonce[128];
+	uint8_t channel[CLIENT_CHANNEL_BYTES];
+	bool has_channel, is_too_large;
+	char error[CURL_ERROR_SIZE];
+};
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static CURLcode global;
+
+static void
+init_once(void)
+{
+	global = curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+/* ---- where to ------------------------------------------------------------ */
+
+/* The host of `rest`, which begins after the scheme: brackets of IPv6 off. */
+static struct str
+host_of(struct str rest)
+{
+	struct str host = str_sub(rest, 0, str_find(rest, '/', 0));
+
+	if (host.n && host.p[0] == '[')
+		return str_sub(host, 1, str_find(host, ']', 0));
+	return str_sub(host, 0, str_find(host, ':', 0));
+}
+
+static bool
+is_loopback(struct str host)
+{
+	struct net_addr addr;
+
+	return str_eq(host, STR("localhost")) ||
+	       (net_parse_addr(host, &addr) && net_is_loopback(&addr));
+}
+
+static bool
+settle_url(struct client *c, struct error *reterr)
+{
+	struct str url = str_of(c->o.url), rest;
+
+	c->base = c->o.url;
+	if (str_has_prefix(url, STR("unix:/"))) {
+		c->socket = c->o.url + strlen("unix:");
+		c->base = "http://localhost";
+		return true;
+	}
+	if (str_has_suffix(url, STR("/")))
+		return error_set(reterr, ERR_USAGE, SPAN_NONE,
+		    "`%s`: the address of a server has no `/` at its end",
+		    c->o.url);
+	if (str_has_prefix(url, STR("https://")))
+		return true;
+	if (!str_has_prefix(url, STR("http://")))
+		return error_set(reterr, ERR_USAGE, SPAN_NONE,
+		    "`%s`: expected https://HOST:PORT or unix:/PATH", c->o.url);
+	rest = str_sub(url, strlen("http://"), url.n);
+	return is_loopback(host_of(rest)) ||
+	       error_set(reterr, ERR_USAGE, SPAN_NONE,
+		   "`%s`: plain HTTP only to loopback; use https", c->o.url);
+}
+
+/* ---- whom to trust (S5) -------------------------------------------------- */
+
+/* One certificate, dates and all: nobody else has to vouch for it. */
+static int
+is_pinned(X509_STORE_CTX *ctx, void *arg)
+{
+	const struct client *c = arg;
+	X509 *leaf = X509_STORE_CTX_get0_cert(ctx);
+	bool ok = leaf && X509_cmp(leaf, c->pinned) == 0 &&
+		  X509_cmp_current_time(X509_get0_notBefore(leaf)) < 0 &&
+		  X509_cmp_current_time(X509_get0_notAfter(leaf)) > 0;
+
+	X509_STORE_CTX_set_error(
+	    ctx, ok ? X509_V_OK : X509_V_ERR_CERT_REJECTED);
+	return ok;
+}
+
+static bool
+has_subject(X509 *leaf, struct str want)
+{
+	BIO *text = BIO_new(BIO_s_mem());
+	char *p = NULL;
+	long n;
+	bool ok = text && X509_NAME_print_ex(text, X509_get_subject_name(leaf),
+			      0, XN_FLAG_RFC2253) >= 0;
+
+	n = ok ? BIO_get_mem_data(text, &p) : 0;
+	ok = ok && n > 0 && str_eq((struct str){ p, (size_t)n }, want);
+	BIO_free(text);
+	return ok;
+}
+
+static int
+is_vouched_subject(X509_STORE_CTX *ctx, void *arg)
+{
+	const struct client *c = arg;
+	X509 *leaf = X509_STORE_CTX_get0_cert(ctx);
+
+	if (X509_verify_cert(ctx) != 1)
+		return 0;
+	if (leaf && has_subject(leaf, str_of(c->o.subject)))
+		return 1;
+	X509_STORE_CTX_set_error(ctx, X509_V_ERR_SUBJECT_ISSUER_MISMATCH);
+	return 0;
+}
+
+static CURLcode
+on_ssl_ctx(CURL *curl, void *ssl_ctx, void *arg)
+{
+	struct client *c = arg;
+
+	(void)curl;
+	if (SSL_CTX_set_min_proto_version(ssl_ctx, TLS1_2_VERSION) != 1)
+		return CURLE_SSL_CERTPROBLEM;
+	if (c->pinned)
+		SSL_CTX_set_cert_verify_callback(ssl_ctx, is_pinned, c);
+	else if (c->o.subject)
+		SSL_CTX_set_cert_verify_callback(
+		    ssl_ctx, is_vouched_subject, c);
+	return CURLE_OK;
+}
+
+static bool
+read_pinned(struct client *c, struct error *reterr)
+{
+	struct str pem;
+	BIO *text;
+
+	if (!c->o.pinned_file)
+		return true;
+	if (c->o.subject)
+		return error_set(reterr, ERR_USAGE, SPAN_NONE,
+		    "a pinned certificate or a subject, not both");
+	if (!file_read(
+		c->arena, c->o.pinned_file, LIMIT_KEY_FILE_BYTES, &pem, reterr))
+		return false;
+	text = BIO_new_mem_buf(pem.p, (int)pem.n);
+	c->pinned = text ? PEM_read_bio_X509(text, NULL, NULL, NULL) : NULL;
+	BIO_free(text);
+	return c->pinned ||
+	       error_set(reterr, ERR_KEY_FORM, SPAN_NONE,
+		   "`%s`: expected a certificate as PEM", c->o.pinned_file);
+}
+
+/* The client's own key is a secret; it is read here only to see that it is
+ * kept as one. */
+static bool
+check_own_key(struct client *c, struct error *reterr)
+{
+	struct str key;
+
+	if (!c->o.certificate_file != !c->o.key_file)
+		return error_set(reterr, ERR_USAGE, SPAN_NONE,
+		    "a client certificate needs its key, and the key a "
+		    "certificate");
+	if (!c->o.key_file)
+		return true;
+	if (!file_read_secret(
+		c->arena, c->o.key_file, LIMIT_KEY_FILE_BYTES, &key, reterr))
+		return false;
+	explicit_bzero((char *)(uintptr_t)key.p, key.n);
+	return true;
+}
+
+/* ---- what comes back ----------------------------------------------------- */
+
+/* While the transfer runs the connection can be asked for its channel. */
+static void
+note_channel(struct client *c)
+{
+	struct curl_tlssessioninfo *info = NULL;
+	static const char label[] = "EXPORTER-Channel-Binding";
+	SSL *ssl;
+
+	if (curl_easy_getinfo(c->curl, CURLINFO_TLS_SSL_PTR, &info) !=
+		CURLE_OK ||
+	    !info || info->backend != CURLSSLBACKEND_OPENSSL ||
+	    !info->internals)
+		return;
+	ssl = info->internals;
+	c->has_channel =
+	    SSL_version(ssl) == TLS1_3_VERSION &&
+	    SSL_export_keying_material(ssl, c->channel, sizeof c->channel,
+		label, sizeof label - 1, NULL, 0, 0) == 1;
+}
+
+static size_t
+on_body(char *data, size_t one, size_t n, void *arg)
+{
+	struct client *c = arg;
+
+	(void)one;
+	if (n > LIMIT_CLIENT_BYTES - c->body.n) {
+		c->is_too_large = true;
+		return 0;
+	}
+	buf_add(&c->body, (struct str){ data, n });
+	return buf_ok(&c->body) ? n : 0;
+}
+
+static bool
+take_header(struct str line, const char *name, char *to, size_t size)
+{
+	size_t n = strlen(name);
+
+	if (line.n < n || strncasecmp(line.p, name, n) != 0)
+		return false;
+	line = str_sub(line, n, line.n);
+	while (line.n && (line.p[0] == ' ' || line.p[0] == '\t'))
+		line = str_sub(line, 1, line.n);
+	while (line.n && (unsigned char)line.p[line.n - 1] <= ' ')
+		line.n--;
+	if (line.n >= size)
+		return false;
+	memcpy(to, line.p, line.n);
+	to[line.n] = '\0';
+	return true;
+}
+
+static size_t
+on_header(char *data, size_t one, size_t n, void *arg)
+{
+	struct client *c = arg;
+
+	(void)one;
+	if (!c->has_channel)
+		note_channel(c);
+	(void)take_header(
+	    (struct str){ data, n }, "dpop-nonce:", c->nonce, sizeof c->nonce);
+	return n;
+}
+
+/* ---- setting up ---------------------------------------------------------- */
+
+static bool
+set_options(struct client *c)
+{
+	CURL *h = c->curl;
+	const struct client_options *o = &c->o;
+	long ms = o->timeout_ms > 0 ? o->timeout_ms : LIMIT_CLIENT_MS;
+	bool by_name = !c->pinned && !o->subject;
+	CURLcode bad = CURLE_OK;
+
+#define SET(option, value) bad |= curl_easy_setopt(h, option, value)
+	SET(CURLOPT_ERRORBUFFER, c->error);
+	SET(CURLOPT_NOSIGNAL, 1L);
+	SET(CURLOPT_PROTOCOLS_STR, "http,https");
+	SET(CURLOPT_FOLLOWLOCATION, 0L);
+	SET(CURLOPT_PROXY, "");
+	SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	SET(CURLOPT_TIMEOUT_MS, ms);
+	SET(CURLOPT_CONNECTTIMEOUT_MS, ms);
+	SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	SET(CURLOPT_SSL_VERIFYPEER, 1L);
+	SET(CURLOPT_SSL_VERIFYHOST, by_name ? 2L : 0L);
+	SET(CURLOPT_SSL_CTX_FUNCTION, on_ssl_ctx);
+	SET(CURLOPT_SSL_CTX_DATA, c);
+	SET(CURLOPT_WRITEFUNCTION, on_body);
+	SET(CURLOPT_WRITEDATA, c);
+	SET(CURLOPT_HEADERFUNCTION, on_header);
+	SET(CURLOPT_HEADERDATA, c);
+	if (c->socket)
+		SET(CURLOPT_UNIX_SOCKET_PATH, c->socket);
+	if (o->ca_file) {
+		SET(CURLOPT_CAINFO, o->ca_file);
+		SET(CURLOPT_CAPATH, NULL);
+	}
+	if (o->key_file) {
+		SET(CURLOPT_SSLCERT, o->certificate_file);
+		SET(CURLOPT_SSLKEY, o->key_file);
+	}
+#undef SET
+	return bad == CURLE_OK;
+}
+
+/* The callbacks above are OpenSSL's; another TLS library would pass over them.
+ */
+static bool
+has_openssl(struct error *reterr)
+{
+	const curl_version_info_data *v = curl_version_info(CURLVERSION_NOW);
+
+	return (v->ssl_version &&
+		   str_has_prefix(str_of(v->ssl_version), STR("OpenSSL"))) ||
+	       error_set(reterr, ERR_SYSTEM_ERROR, SPAN_NONE,
+		   "this libcurl has not OpenSSL for TLS");
+}
+
+struct client *
+client_new(const struct client_options *options, struct error *reterr)
+{
+	struct client *c = calloc(1, sizeof *c);
+
+	if (!c) {
+		error_nomem(reterr);
+		return NULL;
+	}
+	pthread_once(&once, init_once);
+	c->o = *options;
+	c->arena = arena_new(0);
+	c->curl = global == CURLE_OK ? curl_easy_init() : NULL;
+	if (!c->arena || !c->curl)
+		error_nomem(reterr);
+	else if (has_openssl(reterr) && settle_url(c, reterr) &&
+		 read_pinned(c, reterr) && check_own_key(c, reterr)) {
+		if (set_options(c))
+			return c;
+		error_set(reterr, ERR_SYSTEM_ERROR, SPAN_NONE,
+		    "libcurl does not take an option that it should");
+	}
+	client_free(c);
+	return NULL;
+}
+
+void
+client_free(struct client *c)
+{
+	if (!c)
+		return;
+	curl_easy_cleanup(c->curl);
+	X509_free(c->pinned);
+	buf_free(&c->body);
+	arena_free(c->arena);
+	free(c);
+}
+
+/* ---- one request --------------------------------------------------------- */
+
+static bool
+add_line(struct arena *a, struct curl_slist **lines, const char *name,
+    struct str value)
+{
+	struct str line = str_printf(a, "%s: %.*s", name, STR_ARG(value));
+	struct curl_slist *longer;
+
+	for (size_t i = 0; i < value.n; i++)
+		if ((unsigned char)value.p[i] < 0x20 || value.p[i] == 0x7f)
+			return false;
+	longer = line.p ? curl_slist_append(*lines, line.p) : NULL;
+	if (longer)
+		*lines = longer;
+	return longer != NULL;
+}
+
+static bool
+make_lines(
+    struct arena *a, const struct client_request *q, struct curl_slist **ret)
+{
+	*ret = NULL;
+	if (!add_line(a, ret, "Expect", STR("")) ||
+	    (q->content_type &&
+		!add_line(a, ret, "Content-Type", str_of(q->content_type))))
+		return false;
+	for (size_t i = 0; i < q->n_headers; i++)
+		if (!add_line(a, ret, q->headers[i].name, q->headers[i].value))
+			return false;
+	return true;
+}
+
+static bool
+set_request(struct client *c, struct arena *a, const struct client_request *q,
+    struct curl_slist *lines)
+{
+	struct str url = str_printf(a, "%s%.*s", c->base, STR_ARG(q->path));
+	bool has_body = q->content_type != NULL;
+	CURLcode bad = CURLE_OK;
+
+#define SET(option, value) bad |= curl_easy_setopt(c->curl, option, value)
+	if (!url.p)
+		return false;
+	SET(CURLOPT_URL, url.p);
+	SET(CURLOPT_PATH_AS_IS, 1L);
+	SET(CURLOPT_HTTPGET, 1L);
+	if (has_body) {
+		SET(CURLOPT_POST, 1L);
+		SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)q->body.n);
+		SET(CURLOPT_POSTFIELDS, q->body.n ? q->body.p : "");
+	}
+	SET(CURLOPT_CUSTOMREQUEST, q->method);
+	SET(CURLOPT_HTTPHEADER, lines);
+#undef SET
+	return bad == CURLE_OK;
+}
+
+static bool
+explain(const struct client *c, CURLcode code, struct error *reterr)
+{
+	const char *said = c->error[0] ? c->error : curl_easy_strerror(code);
+
+	if (c->is_too_large)
+		return error_set(reterr, ERR_LIMIT_SIZE, SPAN_NONE,
+		    "%s: the answer is over %u bytes", c->o.url,
+		    LIMIT_CLIENT_BYTES);
+	if (code == CURLE_OUT_OF_MEMORY || !buf_ok(&c->body))
+		return error_nomem(reterr);
+	return error_set(reterr,
+	    code == CURLE_OPERATION_TIMEDOUT ? ERR_DATA_TIMEOUT
+					     : ERR_DATA_MISSING,
+	    SPAN_NONE, "%s: %s", c->o.url, said);
+}
+
+static CURLcode
+perform(struct client *c, bool may_repeat)
+{
+	CURLcode code = CURLE_OK;
+
+	for (unsigned i = 0; i < TRIES; i++) {
+		buf_free(&c->body);
+		c->nonce[0] = c->error[0] = '\0';
+		c->has_channel = c->is_too_large = false;
+		code = curl_easy_perform(c->curl);
+		if (code == CURLE_OK || c->is_too_large ||
+		    (code != CURLE_COULDNT_CONNECT && !may_repeat) ||
+		    code == CURLE_PEER_FAILED_VERIFICATION ||
+		    code == CURLE_OPERATION_TIMEDOUT)
+			return code;
+		if (i + 1 < TRIES)
+			usleep(PAUSE_US << i);
+	}
+	return code;
+}
+
+static bool
+take_response(struct client *c, struct arena *a, struct client_response *ret,
+    struct error *reterr)
+{
+	const char *type = NULL;
+	long status = 0, connects = 1;
+
+	(void)curl_easy_getinfo(c->curl, CURLINFO_RESPONSE_CODE, &status);
+	(void)curl_easy_getinfo(c->curl, CURLINFO_CONTENT_TYPE, &type);
+	(void)curl_easy_getinfo(c->curl, CURLINFO_NUM_CONNECTS, &connects);
+	*ret = (struct client_response){ .status = (unsigned)status,
+		.body = str_dup(a, buf_str(&c->body)),
+		.content_type = str_dup(a, str_of(type)),
+		.dpop_nonce = str_dup(a, str_of(c->nonce)),
+		.is_new_connection = connects > 0 };
+	return (ret->body.p && ret->content_type.p && ret->dpop_nonce.p) ||
+	       error_nomem(reterr);
+}
+
+bool
+client_send(struct client *c, struct arena *a, const struct client_request *q,
+    struct client_response *ret, struct error *reterr)
+{
+	struct curl_slist *lines = NULL;
+	CURLcode code;
+	bool ok = false;
+
+	if (!make_lines(a, q, &lines) || !set_request(c, a, q, lines)) {
+		error_set(reterr, ERR_USAGE, SPAN_NONE,
+		    "this request cannot be sent");
+	} else {
+		code = perform(c, q->may_repeat);
+		ok = code == CURLE_OK ? take_response(c, a, ret, reterr)
+				      : explain(c, code, reterr);
+	}
+	curl_slist_free_all(lines);
+	return ok;
+}
+
+bool
+client_channel(const struct client *c, uint8_t ret[CLIENT_CHANNEL_BYTES])
+{
+	if (c->has_channel)
+		memcpy(ret, c->channel, CLIENT_CHANNEL_BYTES);
+	return c->has_channel;
+}
