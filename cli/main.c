@@ -13,7 +13,19 @@ struct command {
 
 /* clang-format off */
 static const struct command commands[] = {
+	{ "account", "delete", cmd_account_delete, "delete an account of the token service" },
+	{ "account", "disable", cmd_account_disable, "it proves nothing any more" },
+	{ "account", "enable", cmd_account_enable, "it may prove itself again" },
+	{ "account", "enrol", cmd_account_enrol, "make a secret that registers its key, once" },
+	{ "account", "key", cmd_account_key, "register its first key" },
+	{ "account", "list", cmd_account_list, "list accounts" },
+	{ "account", "move", cmd_account_move, "end its key, open the next" },
+	{ "account", "new", cmd_account_new, "make an account" },
+	{ "account", "provision", cmd_account_provision, "account, key and token in one" },
+	{ "account", "show", cmd_account_show, "show an account" },
+	{ "admin", "token", cmd_admin_token, "tokens for administrators: new, list, remove" },
 	{ "bench", "decide", cmd_bench_decide, "measure what decisions cost" },
+	{ "challenge", "new", cmd_challenge_new, "get a challenge for another to answer" },
 	{ "check", NULL, cmd_check, "read policies and report what is wrong with them" },
 	{ "compile", NULL, cmd_compile, "show the rules that policies become" },
 	{ "decide", NULL, cmd_decide, "decide requests given as data" },
@@ -28,17 +40,23 @@ static const struct command commands[] = {
 	{ "key", "new", cmd_key_new, "make a signing key" },
 	{ "key", "public", cmd_key_public, "print its public half" },
 	{ "key", "rotate", cmd_key_rotate, "make the next key that signs tokens" },
+	{ "key", "secret", cmd_key_secret, "make the master secret of a token service" },
 	{ "key", "thumbprint", cmd_key_thumbprint, "print a key's RFC 7638 thumbprint" },
 	{ "lint", NULL, cmd_lint, "find policies that change nothing" },
 	{ "revoke", "add", cmd_revoke_add, "revoke a document, instance, key, credential, token, account" },
 	{ "revoke", "list", cmd_revoke_list, "what is revoked in the store" },
 	{ "revoke", "remove", cmd_revoke_remove, "take a revocation back" },
-	{ "serve", NULL, cmd_serve, "run the gates" },
+	{ "serve", NULL, cmd_serve, "run the gates, or the token service" },
 	{ "store", "accept-restore", cmd_store_accept_restore, "take a store that was put back from a copy" },
 	{ "store", "check", cmd_store_check, "is the store whole and up to date?" },
+	{ "token", "exchange", cmd_token_exchange, "exchange a token for a narrower one" },
 	{ "token", "issue", cmd_token_issue, "make and sign a token" },
+	{ "token", "new", cmd_token_new, "prove possession, get a token" },
+	{ "token", "offer", cmd_token_offer, "leave a token at the broker" },
+	{ "token", "pick", cmd_token_pick, "pick up what another offers" },
 	{ "token", "prove", cmd_token_prove, "prove a token's key, for one request" },
 	{ "token", "verify", cmd_token_verify, "is a token genuine and valid?" },
+	{ "token", "withdraw", cmd_token_withdraw, "take back what is offered" },
 	{ "translate", NULL, cmd_translate, "write policies in another form: avow, cedar, json; read IAM" },
 	{ "what", NULL, cmd_what, "what may one do?" },
 	{ "who", NULL, cmd_who, "who may do it?" },
@@ -56,7 +74,7 @@ print_help(FILE *to)
 		const struct command *c = &commands[i];
 		int n = fprintf(to, "  %s%s%s", c->noun, c->verb ? " " : "",
 		    c->verb ? c->verb : "");
-		fprintf(to, "%*s%s\n", n < 18 ? 18 - n : 1, "", c->summary);
+		fprintf(to, "%*s%s\n", n < 20 ? 20 - n : 1, "", c->summary);
 	}
 	fputs("\n`avow COMMAND --help` explains a command. Exit: 0 yes, 2 no, "
 	      "1 cannot tell.\n",

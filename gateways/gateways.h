@@ -56,4 +56,26 @@ uint16_t gateways_server_port(const struct gateways_server *s);
 /* Requests in hand are finished, at most `drain_ms`. Frees. */
 void gateways_server_stop(struct gateways_server *s, int drain_ms);
 
+/* ---- the token service's admin routes on this host's store, without a server ---------------------------------------------------------------- */
+
+struct store;
+struct gateways_local;
+
+/* Open what the configuration's `service:` names, but no listener and no signing key. Messages as above; NULL on error. */
+struct gateways_local *gateways_local_open(const char *config_path,
+    const struct clock *clock, struct buf *messages);
+void gateways_local_close(struct gateways_local *l);
+struct store *gateways_local_store(struct gateways_local *l); /* lent */
+
+struct gateways_local_request {
+	struct str method, target; /* as in HTTP: `POST`, `/v1/accounts?limit=10` */
+	struct str body;           /* JSON */
+	struct str idempotency_key; /* empty: none */
+};
+
+/* What the admin's listener would answer an administrator; the body lives in `a`. False when memory is out. */
+bool gateways_local_call(struct gateways_local *l, struct arena *a,
+    const struct gateways_local_request *what, unsigned *ret_status,
+    struct str *ret_body, struct error *reterr) MUST_USE;
+
 #endif

@@ -293,8 +293,7 @@ open_parts(struct gateways_server *s, struct error *err)
 	if (c->service.is_given) {
 		s->store = store_open(c->store, err);
 		if (s->store != NULL)
-			s->service =
-			    service_start(c, s->clock, s->store, err);
+			s->service = service_start(c, s->clock, s->store, err);
 		return s->service != NULL;
 	}
 	s->cache = attest_cache_new();

@@ -238,8 +238,12 @@ open_core(struct service *s, struct error *reterr)
 	};
 
 	s->sts = sts_open(&options, reterr);
-	if (!s->sts)
-		return false;
+	return s->sts != NULL;
+}
+
+static bool
+open_keys(struct service *s, struct error *reterr)
+{
 	s->dpop = dpop_new(reterr);
 	s->keys = s->dpop ? keys_open(s, reterr) : NULL;
 	return s->keys != NULL;
@@ -261,7 +265,7 @@ make_locks(struct service *s, struct error *reterr)
 }
 
 struct service *
-service_start(const struct config *config, const struct clock *clock,
+service_open(const struct config *config, const struct clock *clock,
     struct store *store, struct error *reterr)
 {
 	struct service *s = calloc(1, sizeof *s);
@@ -273,8 +277,22 @@ service_start(const struct config *config, const struct clock *clock,
 	s->config = config;
 	s->clock = clock;
 	s->store = store;
-	if (make_locks(s, reterr) && open_core(s, reterr) &&
-	    start_minutes(s, reterr) && listen_both(s, reterr))
+	if (make_locks(s, reterr) && open_core(s, reterr))
+		return s;
+	service_stop(s, 0);
+	return NULL;
+}
+
+struct service *
+service_start(const struct config *config, const struct clock *clock,
+    struct store *store, struct error *reterr)
+{
+	struct service *s = service_open(config, clock, store, reterr);
+
+	if (!s)
+		return NULL;
+	if (open_keys(s, reterr) && start_minutes(s, reterr) &&
+	    listen_both(s, reterr))
 		return s;
 	service_stop(s, 0);
 	return NULL;

@@ -105,6 +105,12 @@ bool service_pick(struct service_call *c) MUST_USE;
 bool service_withdraw(struct service_call *c) MUST_USE;
 bool service_jwks(struct service_call *c) MUST_USE;
 
+/* Store and accounts alone: no keys, no listener. `service_stop` ends it. */
+struct service *service_open(const struct config *config,
+    const struct clock *clock, struct store *store, struct error *reterr);
+/* A request of the host's own administrator. */
+void service_handle_local(struct service *s, const struct http_request *q,
+    struct http_response *r);
 void service_handle(void *ctx, const struct http_request *q,
     struct http_response *r);
 
