@@ -77,6 +77,11 @@ static const char *const accounts[] = {
 	" incarnation BIGINT NOT NULL, times BIGINT NOT NULL,"
 	" first_at BIGINT NOT NULL, last_at BIGINT NOT NULL,"
 	" PRIMARY KEY (account, kind, incarnation))",
+/* Tokens of administrators (admin.h), by their SHA-256; times in unix seconds. */
+static const char *const admin_tokens[] = {
+	"CREATE TABLE admin_token (id TEXT PRIMARY KEY,"
+	" hash BYTEA NOT NULL UNIQUE, name TEXT NOT NULL,"
+	" created_at BIGINT NOT NULL, expires_at BIGINT NOT NULL)",
 	NULL,
 };
 
@@ -87,6 +92,7 @@ static const struct {
 	{ "members", members },
 	{ "revocations", revocations },
 	{ "accounts", accounts },
+	{ "admin tokens", admin_tokens },
 };
 
 static const char make_list[] =
