@@ -73,6 +73,9 @@ settle_url(struct client *c, struct error *reterr)
 		c->base = "http://localhost";
 		return true;
 	}
+	if (str_find(url, '@', 0) < url.n)
+		return error_set(reterr, ERR_USAGE, SPAN_NONE,
+		    "the address of a server has no user and no password");
 	if (str_has_suffix(url, STR("/")))
 		return error_set(reterr, ERR_USAGE, SPAN_NONE,
 		    "`%s`: the address of a server has no `/` at its end",
