@@ -74,7 +74,7 @@ print_help(FILE *to)
 		const struct command *c = &commands[i];
 		int n = fprintf(to, "  %s%s%s", c->noun, c->verb ? " " : "",
 		    c->verb ? c->verb : "");
-		fprintf(to, "%*s%s\n", n < 20 ? 20 - n : 1, "", c->summary);
+		fprintf(to, "%*s%s\n", n < 21 ? 21 - n : 1, "", c->summary);
 	}
 	fputs("\n`avow COMMAND --help` explains a command. Exit: 0 yes, 2 no, "
 	      "1 cannot tell.\n",

@@ -77,6 +77,9 @@ static const char *const accounts[] = {
 	" incarnation BIGINT NOT NULL, times BIGINT NOT NULL,"
 	" first_at BIGINT NOT NULL, last_at BIGINT NOT NULL,"
 	" PRIMARY KEY (account, kind, incarnation))",
+	NULL,
+};
+
 /* Tokens of administrators (admin.h), by their SHA-256; times in unix seconds. */
 static const char *const admin_tokens[] = {
 	"CREATE TABLE admin_token (id TEXT PRIMARY KEY,"
