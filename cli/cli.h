@@ -87,6 +87,7 @@ enum cli_exit cmd_account_provision(int argc, char **argv);
 enum cli_exit cmd_account_show(int argc, char **argv);
 enum cli_exit cmd_admin_token(int argc, char **argv);
 enum cli_exit cmd_bench_decide(int argc, char **argv);
+enum cli_exit cmd_challenge_answer(int argc, char **argv);
 enum cli_exit cmd_challenge_new(int argc, char **argv);
 enum cli_exit cmd_check(int argc, char **argv);
 enum cli_exit cmd_compile(int argc, char **argv);

@@ -1,14 +1,11 @@
-/* cmd_prove.c - the prover's side: `avow challenge new`, `avow token new`,
- * `prove`, `exchange`, `offer`, `pick`, `withdraw`, `dpop`, and `avow key
- * secret`. Private keys and secrets are read from files and stay here; tokens
- * go to a file of mode 0600, or to standard output. */
+/* cmd_prove.c - the prover's side: `avow challenge new`, `answer`, `avow token
+ * new`, `exchange`, `offer`, `pick`, `withdraw`, and `avow key secret`. Private
+ * keys and secrets are read from files and stay here; tokens go to a file of
+ * mode 0600, or to standard output. */
 #include <stdlib.h>
 
-#include "attest/dpop.h"
 #include "attest/sts.h"
-#include "attest/token.h"
 #include "base/base64.h"
-#include "base/clock.h"
 #include "base/file.h"
 #include "base/limits.h"
 #include "cli/remote.h"
@@ -18,7 +15,7 @@ struct prover {
 	struct cli_list args;
 	const char *account, *key, *secret, *enrol, *audience, *relay;
 	const char *challenge, *service, *answer, *token, *offer_file, *out;
-	const char *method, *role, *url, *nonce, *request_method;
+	const char *method, *role;
 	struct cli_time lifetime;
 	bool offer, json;
 };
@@ -190,7 +187,8 @@ cmd_challenge_new(int argc, char **argv)
 		OUT(&p), JSON(&p), REMOTE_SERVER(&p.remote) };
 	const struct cli_usage usage = USAGE(
 	    "avow challenge new --account ID --method METHOD --audience NAME",
-	    "Get a challenge for somebody else to answer (`avow token prove`), "
+	    "Get a challenge for somebody else to answer (`avow challenge "
+	    "answer`), "
 	    "once, within a minute.",
 	    0, 0);
 
@@ -277,7 +275,7 @@ cmd_token_new(int argc, char **argv)
 		{ "service", CLI_TEXT, &p.service, false, "URL",
 		    "the service's public address, when --server is another" },
 		{ "answer", CLI_TEXT, &p.answer, false, "FILE",
-		    "send this answer of `avow token prove` instead" },
+		    "send this answer of `avow challenge answer` instead" },
 		{ "as", CLI_TEXT, &p.remote.as, false, "ID",
 		    "with --answer: the controller that relays it; --key is "
 		    "its" },
@@ -337,7 +335,7 @@ prove_offline(struct prover *p, struct arena *a, struct attest_key *key)
 }
 
 static enum cli_exit
-act_token_prove(struct prover *p)
+act_challenge_answer(struct prover *p)
 {
 	struct arena *a;
 	struct attest_key *key;
@@ -359,7 +357,7 @@ act_token_prove(struct prover *p)
 }
 
 enum cli_exit
-cmd_token_prove(int argc, char **argv)
+cmd_challenge_answer(int argc, char **argv)
 {
 	struct prover p = { 0 };
 	const struct cli_option options[] = {
@@ -373,13 +371,13 @@ cmd_token_prove(int argc, char **argv)
 		OUT(&p),
 	};
 	const struct cli_usage usage = USAGE(
-	    "avow token prove --account ID --key FILE --audience NAME "
+	    "avow challenge answer --account ID --key FILE --audience NAME "
 	    "--challenge TEXT --service URL",
 	    "Answer a challenge, without a network: for a controller to send "
 	    "(`avow token new --answer`).",
 	    0, 0);
 
-	return with_options(&usage, argc, argv, &p, act_token_prove);
+	return with_options(&usage, argc, argv, &p, act_challenge_answer);
 }
 
 /* ---- token exchange ------------------------------------------------------ */
@@ -590,63 +588,6 @@ cmd_token_withdraw(int argc, char **argv)
 	    0, 1);
 
 	return with_options(&usage, argc, argv, &p, act_withdraw);
-}
-
-/* ---- token dpop: a header for one request ---------------------------------
- */
-
-static enum cli_exit
-act_dpop(struct prover *p)
-{
-	struct arena *a = arena_new(0);
-	struct error err = { 0 };
-	struct attest_key *key = attest_key_open(p->key, &err);
-	struct dpop_request what = {
-		.method = str_of(p->request_method ? p->request_method : "GET"),
-		.url = str_of(p->url),
-		.now_unix_s = clock_now_ms(clock_system()) / 1000
-	};
-	struct buf proof = { 0 };
-	enum cli_exit code = CLI_CANNOT_TELL;
-
-	if (!key)
-		code = failed(&err);
-	else if (a && read_line(a, p->token, &what.shown))
-		code = dpop_make(key, &what, str_of(p->nonce),
-			   (struct str){ 0 }, &proof, &err)
-			   ? put_text(p->out, buf_str(&proof))
-			   : failed(&err);
-	buf_free(&proof);
-	attest_key_free(key);
-	arena_free(a);
-	return code;
-}
-
-enum cli_exit
-cmd_token_dpop(int argc, char **argv)
-{
-	struct prover p = { 0 };
-	const struct cli_option options[] = {
-		{ "token", CLI_TEXT, &p.token, true, "FILE",
-		    "the token, or document, that goes with it" },
-		{ "key", CLI_TEXT, &p.key, true, "FILE",
-		    "the key that it is bound to" },
-		{ "url", CLI_TEXT, &p.url, true, "URL",
-		    "of the request, without query" },
-		{ "method", CLI_TEXT, &p.request_method, false, "METHOD",
-		    "of the request (GET)" },
-		{ "nonce", CLI_TEXT, &p.nonce, false, "TEXT",
-		    "what the server gave in `DPoP-Nonce`" },
-		OUT(&p)
-	};
-	const struct cli_usage usage = USAGE(
-	    "avow token dpop --token FILE --key FILE --url URL [--nonce TEXT]",
-	    "Make the value of a `DPoP` header (RFC 9449), for one request: "
-	    "curl -H \"Authorization: DPoP $(cat FILE)\" -H \"DPoP: $(avow "
-	    "token dpop …)\" URL.",
-	    0, 0);
-
-	return with_options(&usage, argc, argv, &p, act_dpop);
 }
 
 /* ---- key secret ---------------------------------------------------------- */

@@ -25,6 +25,7 @@ static const struct command commands[] = {
 	{ "account", "show", cmd_account_show, "show an account" },
 	{ "admin", "token", cmd_admin_token, "tokens for administrators: new, list, remove" },
 	{ "bench", "decide", cmd_bench_decide, "measure what decisions cost" },
+	{ "challenge", "answer", cmd_challenge_answer, "answer a challenge, without a network" },
 	{ "challenge", "new", cmd_challenge_new, "get a challenge for another to answer" },
 	{ "check", NULL, cmd_check, "read policies and report what is wrong with them" },
 	{ "compile", NULL, cmd_compile, "show the rules that policies become" },

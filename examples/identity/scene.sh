@@ -39,9 +39,7 @@ service_files() {
 	cp "$T/pki/sts.pem" "$T/etc/avow/sts/tls.pem"
 	cp "$T/pki/sts.key" "$T/etc/avow/sts/tls.key"
 	cp "$CA" "$T/etc/avow/sts/ca.pem"
-	mkdir -m 700 "$T/etc/avow/sts/keys"
-	"$AVOW" key new --type p256 \
-	    -o "$T/etc/avow/sts/keys/2026-01-01T000000Z.key.pem" &&
+	"$AVOW" key rotate "$T/etc/avow/sts/keys" >/dev/null &&
 		"$AVOW" key secret -o "$T/etc/avow/sts/master.secret" &&
 		relocate "$EXAMPLE/sts.yaml" "$T/etc/avow/sts.yaml" \
 		    "8443=$STS_PORT" "8444=$ADMIN_PORT"
@@ -148,8 +146,8 @@ get() {
 
 present() {
 	local proof
-	proof=$("$AVOW" token dpop --token "$T/tokens/$1" --key "$T/keys/$2.key" \
-	    --url "$MIRROR$3" ${4:+--nonce "$4"}) || return
+	proof=$("$AVOW" token prove --key "$T/keys/$2.key" --url "$MIRROR$3" \
+	    ${4:+--nonce "$4"} "$T/tokens/$1") || return
 	curl -s -o "$T/got" --max-time 10 -w "$5" \
 	    -H "Authorization: DPoP $(cat "$T/tokens/$1")" -H "DPoP: $proof" \
 	    "$MIRROR$3"
