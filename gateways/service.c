@@ -1,13 +1,14 @@
 /* service.c - the token service from start to stop: its keys, its two
  * listeners, a thread that each minute reads the keys anew and purges what is
  * past. The routes are in service_routes.c. */
-#include "gateways/service_private.h"
+#include "gateways/service.h"
 
 #include <stdlib.h>
 
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "gateways/service_private.h"
 
 #define MINUTE_NS 60000000000ll
 
