@@ -369,6 +369,39 @@ buf_str(const struct buf *b)
 	return (struct str){ b->p ? b->p : "", b->n };
 }
 
+#define LARGE_BYTES ((size_t)1 << 20)
+
+/* The buffer's own memory, cut to size, freed with the arena. */
+static void *
+adopt(struct buf *b, struct arena *a)
+{
+	char *p = realloc(b->p, b->n);
+
+	if (!p)
+		return NULL;
+	b->p = p;
+	b->cap = b->n;
+	if (!arena_at_end(a, free, p))
+		return NULL;
+	*b = (struct buf){ 0 };
+	return p;
+}
+
+void *
+buf_take(struct buf *b, struct arena *a)
+{
+	void *p;
+
+	if (b->n >= LARGE_BYTES && !b->is_lent)
+		return adopt(b, a);
+	p = arena_alloc(a, b->n);
+	if (p && b->n)
+		memcpy(p, b->p, b->n);
+	if (p)
+		buf_free(b);
+	return p;
+}
+
 /* Room for `more` bytes and a NUL after them; NULL from the first failure on,
  * so that what is there never has a hole. */
 static char *

@@ -79,6 +79,8 @@ struct buf buf_over(char *room, size_t n);
 void buf_free(struct buf *b);
 bool buf_ok(const struct buf *b);
 struct str buf_str(const struct buf *b);
+/* The bytes, now the arena's; the buffer is empty. Large ones are not copied. NULL when memory is out: the buffer is as it was. */
+void *buf_take(struct buf *b, struct arena *a);
 void buf_add(struct buf *b, struct str s);
 void buf_addz(struct buf *b, const char *z);
 void buf_byte(struct buf *b, char c);

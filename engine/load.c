@@ -2,6 +2,8 @@
  * error of every file is written down, and then there is no snapshot. */
 #include "engine/snapshot.h"
 
+#include <pthread.h>
+
 #include "base/digest.h"
 #include "base/file.h"
 #include "base/limits.h"
@@ -109,6 +111,56 @@ load_entities(const struct schema *schema, const char *const *paths, size_t n,
 	return ok;
 }
 
+/* Policies and entities have nothing to do with one another until both are
+ * there: entities are read by a second thread. */
+struct loading {
+	const struct schema *schema;
+	const char *const *paths;
+	size_t n;
+	struct entities *layer;
+	struct arena *arena;
+	struct entity_files *files;
+	struct buf messages;
+	bool ok;
+};
+
+static void *
+load_entities_aside(void *arg)
+{
+	struct loading *l = arg;
+	l->ok = load_entities(l->schema, l->paths, l->n, l->layer, l->arena,
+	    l->files, &l->messages);
+	return NULL;
+}
+
+/* Standard input is read in the order of the options. */
+static bool
+has_stdin(const char *const *paths, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(paths[i], "-") == 0)
+			return true;
+	return false;
+}
+
+/* Messages of policies come first. */
+static bool
+load_both(const char *const *policies, size_t n_policies,
+    struct policy_set *set, struct loading *l, struct buf *messages)
+{
+	pthread_t thread;
+	bool aside = l->n > 0 && !has_stdin(l->paths, l->n) &&
+		     pthread_create(&thread, NULL, load_entities_aside, l) == 0;
+	bool ok = load_policies(policies, n_policies, set, messages);
+	if (aside)
+		(void)pthread_join(thread, NULL);
+	else
+		(void)load_entities_aside(l);
+	buf_add(messages, buf_str(&l->messages));
+	buf_free(&l->messages);
+	return ok && l->ok;
+}
+
 /* Takes the set and the arena. */
 static struct engine_snapshot *
 make_snapshot(struct policy_set *set, struct arena *a, struct entities *layer,
@@ -142,10 +194,13 @@ engine_load_by_schema(const char *schema_path, const char *const *policies,
 		ok = schema != NULL;
 	}
 	if (ok) {
-		ok = load_policies(policies, n_policies, set, messages);
-		ok = load_entities(schema, entities, n_entities, layer, a,
-			 &files, messages) &&
-		     ok;
+		struct loading l = { .schema = schema,
+			.paths = entities,
+			.n = n_entities,
+			.layer = layer,
+			.arena = a,
+			.files = &files };
+		ok = load_both(policies, n_policies, set, &l, messages);
 	}
 	if (ok) {
 		if (schema != NULL)

@@ -1,5 +1,5 @@
-/* build.c - the arrays of an ast: grown on the heap while parsing, then copied
- * to their exact size into the arena, so that a file costs what it holds. */
+/* build.c - the arrays of an ast: grown on the heap while parsing, then moved
+ * in their exact size to the arena, so that a file costs what it holds. */
 #include "policy/parse.h"
 
 static uint32_t
@@ -98,20 +98,21 @@ build_get(const struct parser *p, uint32_t node)
 	return (const struct ast_node *)(const void *)p->nodes.p + node;
 }
 
-/* Move an array to the arena; the heap copy is gone at once. */
+/* Move an array to the arena; there are never two of a large one. */
 static bool
 settle(struct arena *a, struct buf *b, size_t size, void *ret_items,
     uint32_t *ret_n)
 {
-	void *items = arena_alloc(a, b->n);
+	uint32_t n = (uint32_t)(b->n / size);
+	void *items;
 
-	if (!buf_ok(b) || !items)
+	if (!buf_ok(b))
 		return false;
-	if (b->n)
-		memcpy(items, b->p, b->n);
-	*ret_n = (uint32_t)(b->n / size);
+	items = buf_take(b, a);
+	if (!items)
+		return false;
+	*ret_n = n;
 	memcpy(ret_items, &items, sizeof items);
-	buf_free(b);
 	return true;
 }
 

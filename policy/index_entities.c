@@ -68,7 +68,7 @@ static bool
 put_prefixes(struct slots *s, const struct index_type *type, unsigned v,
     struct str id, bool *ret_vast)
 {
-	uint32_t found[PREFIXES_MAX];
+	uint32_t found[PREFIXES_MAX] UNZEROED; /* the first n are */
 	size_t n;
 
 	if (type->n_prefixes[v] == 0)

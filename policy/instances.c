@@ -280,7 +280,7 @@ add_link(struct maker *m, const struct ast *t, const struct ast_link *link)
 		.id = link->id,
 		.ast = of->ast,
 		.policy = of->policy,
-		.slot = { link->slot[0], link->slot[1] },
+		.slot = link->slot,
 		.is_link = true,
 	};
 	set->n_links++;

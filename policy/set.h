@@ -11,9 +11,9 @@ struct schema;
 struct policy_instance {
 	struct str id;
 	const struct ast *ast;
-	uint32_t policy;    /* index into ast->policies */
-	struct uid slot[2]; /* ?principal, ?resource; empty type: unbound */
+	uint32_t policy; /* index into ast->policies */
 	bool is_link;
+	const struct uid *slot; /* a link's: ?principal, ?resource; empty type: unbound */
 };
 
 /* A policy with slots: it never decides. */

@@ -252,6 +252,45 @@ START_TEST(buf_grows)
 }
 END_TEST
 
+/* Small ones are copied, large ones handed over; the bytes are the same. */
+START_TEST(buf_take_moves)
+{
+	static const size_t sizes[] = { 0, 1, 1000, (1u << 20) - 1, 1u << 20,
+		3000001 };
+	size_t n = sizes[_i];
+	struct arena *a = arena_new(0);
+	struct buf b = { 0 };
+	char *p;
+
+	for (size_t i = 0; i < n; i++)
+		buf_byte(&b, (char)(i * 31 % 251));
+	p = buf_take(&b, a);
+	ck_assert_ptr_nonnull(p);
+	ck_assert_uint_eq(b.n, 0);
+	ck_assert_ptr_null(b.p);
+	for (size_t i = 0; i < n; i++)
+		if (p[i] != (char)(i * 31 % 251))
+			ck_abort_msg("byte %zu of %zu", i, n);
+	buf_free(&b);
+	arena_free(a);
+}
+END_TEST
+
+START_TEST(buf_take_fails_whole)
+{
+	struct arena *a = arena_new(32);
+	struct buf b = { 0 };
+
+	for (size_t i = 0; i < 100; i++)
+		buf_byte(&b, 'x');
+	ck_assert_ptr_null(buf_take(&b, a));
+	ck_assert_uint_eq(b.n, 100);
+	ck_assert(buf_ok(&b));
+	buf_free(&b);
+	arena_free(a);
+}
+END_TEST
+
 START_TEST(buf_remembers_failure)
 {
 	struct buf b = { 0 };
@@ -360,6 +399,8 @@ main(void)
 	tcase_add_test(tc, hash_is_seeded_and_salted);
 	tcase_add_test(tc, buf_grows);
 	tcase_add_test(tc, buf_remembers_failure);
+	tcase_add_loop_test(tc, buf_take_moves, 0, 6);
+	tcase_add_test(tc, buf_take_fails_whole);
 	tcase_add_loop_test(
 	    tc, escaped_drives_no_terminal, 0, ARRAY_LEN(escapes));
 	suite_add_tcase(s, tc);
