@@ -186,7 +186,11 @@ snapshots: all ## write the golden files anew; look at the difference
 # The allocations of our objects, and of no other's, go to tests/fault/wrap.c.
 $B/libfault.a: $B/libavow.a
 	$(call say,RENAME)
-	$(Q)objcopy $(foreach f,malloc calloc realloc free,--redefine-sym $f=fault_$f) $< $@
+	$(Q)objcopy $(foreach f,malloc calloc realloc free \
+	    sqlite3_step sqlite3_exec sqlite3_prepare_v2 sqlite3_prepare_v3 \
+	    sqlite3_bind_int64 PQconnectStartParams PQconnectPoll PQsendQuery \
+	    PQsendPrepare PQsendQueryPrepared PQconsumeInput PQflush \
+	    PQgetResult,--redefine-sym $f=fault_$f) $< $@
 $B/tests/fault/%: tests/fault/%.c $B/obj/tests/fault/wrap.o $(HELP_OBJ) $B/libfault.a
 	@mkdir -p $(@D)
 	$(call say,CC)

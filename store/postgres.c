@@ -167,7 +167,7 @@ await(struct postgres *p, PGresult **ret, struct error *reterr)
 		return true;
 	refuse(reterr, "the database says",
 	    *ret ? PQresultErrorMessage(*ret) : PQerrorMessage(p->conn));
-	if (PQstatus(p->conn) != CONNECTION_OK)
+	if (!*ret || PQstatus(p->conn) != CONNECTION_OK)
 		drop(p);
 	return error_false(false);
 }

@@ -362,11 +362,23 @@ exec(void *db, const char *text, struct error *reterr)
 /* --- transactions ----------------------------------------------------------
  */
 
+static void
+rollback(void *db)
+{
+	struct sqlite *q = db;
+
+	/* Some failures end the transaction by themselves. */
+	if (!sqlite3_get_autocommit(q->db))
+		sqlite3_exec(q->db, "ROLLBACK", NULL, NULL, NULL);
+}
+
 static bool
 begin(void *db, struct error *reterr)
 {
 	static const char text[] = "BEGIN IMMEDIATE";
 
+	/* One that could not be rolled back when it failed. */
+	rollback(db);
 	return run(db, text, NULL, 0, NULL, NULL, reterr);
 }
 
@@ -376,16 +388,6 @@ commit(void *db, struct error *reterr)
 	static const char text[] = "COMMIT";
 
 	return run(db, text, NULL, 0, NULL, NULL, reterr);
-}
-
-static void
-rollback(void *db)
-{
-	struct sqlite *q = db;
-
-	/* Some failures end the transaction by themselves. */
-	if (!sqlite3_get_autocommit(q->db))
-		sqlite3_exec(q->db, "ROLLBACK", NULL, NULL, NULL);
 }
 
 /* --- time, news, health ----------------------------------------------------

@@ -1,12 +1,15 @@
 /* wrap.c - the failing allocator behind fault_sweep.
  * While armed, what is handed out is remembered in a table, so that what a run
  * leaves behind is seen; memory from before, or from inside libc, is passed on
- * untouched. */
+ * untouched. A call of a database fails in two ways: before it was made, and as
+ * if, after it was. */
 #include "tests/fault/wrap.h"
 
 #include <check.h>
 #include <errno.h>
 #include <jansson.h>
+#include <libpq-fe.h>
+#include <sqlite3.h>
 #include <stdlib.h>
 
 #define SLOTS (1u << 16)
@@ -103,6 +106,139 @@ fault_free(void *p)
 {
 	forget(p);
 	free(p);
+}
+
+/* --- databases -------------------------------------------------------------
+ */
+
+int fault_sqlite3_step(sqlite3_stmt *s);
+int fault_sqlite3_exec(sqlite3 *db, const char *text,
+    int (*row)(void *, int, char **, char **), void *ctx, char **message);
+int fault_sqlite3_prepare_v2(sqlite3 *db, const char *text, int n,
+    sqlite3_stmt **ret, const char **tail);
+int fault_sqlite3_prepare_v3(sqlite3 *db, const char *text, int n,
+    unsigned flags, sqlite3_stmt **ret, const char **tail);
+int fault_sqlite3_bind_int64(sqlite3_stmt *s, int at, sqlite3_int64 n);
+PGconn *fault_PQconnectStartParams(
+    const char *const *names, const char *const *values, int expand);
+PostgresPollingStatusType fault_PQconnectPoll(PGconn *c);
+int fault_PQsendQuery(PGconn *c, const char *text);
+int fault_PQsendPrepare(
+    PGconn *c, const char *name, const char *text, int n, const Oid *types);
+int fault_PQsendQueryPrepared(PGconn *c, const char *name, int n,
+    const char *const *values, const int *lengths, const int *formats,
+    int format);
+int fault_PQconsumeInput(PGconn *c);
+int fault_PQflush(PGconn *c);
+PGresult *fault_PQgetResult(PGconn *c);
+
+/* `call` fails as `failure`. */
+#define FAULTY(type, failure, call)                                            \
+	do {                                                                   \
+		type faulty_;                                                  \
+		if (fails())                                                   \
+			return failure;                                        \
+		faulty_ = (call);                                              \
+		return fails() ? (failure) : faulty_;                          \
+	} while (0)
+
+int
+fault_sqlite3_step(sqlite3_stmt *s)
+{
+	FAULTY(int, SQLITE_IOERR, sqlite3_step(s));
+}
+
+int
+fault_sqlite3_exec(sqlite3 *db, const char *text,
+    int (*row)(void *, int, char **, char **), void *ctx, char **message)
+{
+	FAULTY(int, SQLITE_FULL, sqlite3_exec(db, text, row, ctx, message));
+}
+
+int
+fault_sqlite3_prepare_v2(
+    sqlite3 *db, const char *text, int n, sqlite3_stmt **ret, const char **tail)
+{
+	if (fails())
+		return SQLITE_NOMEM;
+	return sqlite3_prepare_v2(db, text, n, ret, tail);
+}
+
+int
+fault_sqlite3_prepare_v3(sqlite3 *db, const char *text, int n, unsigned flags,
+    sqlite3_stmt **ret, const char **tail)
+{
+	if (fails())
+		return SQLITE_NOMEM;
+	return sqlite3_prepare_v3(db, text, n, flags, ret, tail);
+}
+
+int
+fault_sqlite3_bind_int64(sqlite3_stmt *s, int at, sqlite3_int64 n)
+{
+	FAULTY(int, SQLITE_NOMEM, sqlite3_bind_int64(s, at, n));
+}
+
+PGconn *
+fault_PQconnectStartParams(
+    const char *const *names, const char *const *values, int expand)
+{
+	return fails() ? NULL : PQconnectStartParams(names, values, expand);
+}
+
+PostgresPollingStatusType
+fault_PQconnectPoll(PGconn *c)
+{
+	FAULTY(
+	    PostgresPollingStatusType, PGRES_POLLING_FAILED, PQconnectPoll(c));
+}
+
+int
+fault_PQsendQuery(PGconn *c, const char *text)
+{
+	FAULTY(int, 0, PQsendQuery(c, text));
+}
+
+int
+fault_PQsendPrepare(
+    PGconn *c, const char *name, const char *text, int n, const Oid *types)
+{
+	FAULTY(int, 0, PQsendPrepare(c, name, text, n, types));
+}
+
+int
+fault_PQsendQueryPrepared(PGconn *c, const char *name, int n,
+    const char *const *values, const int *lengths, const int *formats,
+    int format)
+{
+	FAULTY(int, 0,
+	    PQsendQueryPrepared(c, name, n, values, lengths, formats, format));
+}
+
+int
+fault_PQconsumeInput(PGconn *c)
+{
+	FAULTY(int, 0, PQconsumeInput(c));
+}
+
+int
+fault_PQflush(PGconn *c)
+{
+	FAULTY(int, -1, PQflush(c));
+}
+
+PGresult *
+fault_PQgetResult(PGconn *c)
+{
+	PGresult *r;
+
+	if (fails())
+		return NULL;
+	r = PQgetResult(c);
+	if (!fails())
+		return r;
+	PQclear(r);
+	return NULL;
 }
 
 static bool

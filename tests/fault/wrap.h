@@ -1,5 +1,6 @@
 /* wrap.h - make the k-th allocation fail, for every k.
- * Counted are malloc, calloc and realloc of our own objects (whose calls are renamed to fault_malloc and so on before linking) and all of jansson's. Other libraries' are not reached. */
+ * Counted are malloc, calloc and realloc of our own objects (whose calls are renamed to fault_malloc and so on before linking) and all of jansson's. Other libraries' are not reached.
+ * The calls that store/ makes of SQLite and libpq count as well. */
 #ifndef TESTS_FAULT_WRAP_H
 #define TESTS_FAULT_WRAP_H
 
