@@ -33,17 +33,22 @@ read_body(struct image *im, struct arena *a, const struct image_policy *p,
 	return t->n_policies == 1 ? t : NULL;
 }
 
-static void
-bind_slots(
-    const struct image *im, uint32_t link, struct policy_instance *instance)
+static bool
+bind_slots(const struct image *im, struct arena *a, uint32_t link,
+    struct policy_instance *instance)
 {
 	const struct image_link *l = &im->links[link - 1];
+	struct uid *slot = ARENA_ARRAY(a, 2, struct uid);
 
-	instance->is_link = true;
+	if (!slot)
+		return false;
 	for (size_t i = 0; i < 2; i++) {
-		instance->slot[i].type = image_text(im, l->type[i]);
-		instance->slot[i].id = image_text(im, l->id[i]);
+		slot[i].type = image_text(im, l->type[i]);
+		slot[i].id = image_text(im, l->id[i]);
 	}
+	instance->is_link = true;
+	instance->slot = slot;
+	return true;
 }
 
 static struct policy_instance *
@@ -64,8 +69,8 @@ thaw(struct image *im, struct arena *a, uint32_t i)
 	    instance->ast->policies[instance->policy].has_slots !=
 		(p->link != 0))
 		return NULL;
-	if (p->link)
-		bind_slots(im, p->link, instance);
+	if (p->link && !bind_slots(im, a, p->link, instance))
+		return NULL;
 	return instance;
 }
 
