@@ -18,6 +18,7 @@ struct engine_snapshot;
 struct engine_snapshot *engine_snapshot_new(struct policy_set *policies_take,
     struct arena *entities_arena_take, const struct entities *entities,
     int64_t loaded_at_ms);
+/* NULL is nothing, for both. */
 struct engine_snapshot *engine_snapshot_ref(struct engine_snapshot *s);
 void engine_snapshot_unref(struct engine_snapshot *s);
 const struct policy_set *engine_snapshot_policies(
@@ -78,8 +79,11 @@ struct engine_parts {
 	size_t base_policies, base_entities;
 	/* Since the base was made: changed or added, taken away or replaced. */
 	size_t changed_policies, gone_policies, changed_entities;
+	size_t updates; /* so many, one after the other */
 	bool is_merged; /* the base comes of a merge */
 };
+/* Is it worth a merge? (LIMIT_MERGE_*.) */
+bool engine_snapshot_wants_merge(const struct engine_snapshot *s);
 struct engine_parts engine_snapshot_parts(const struct engine_snapshot *s);
 
 /* ---- requests --------------------------------------------------------------------------------------------------------------------------- */

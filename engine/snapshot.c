@@ -8,6 +8,8 @@
 
 #include <stdlib.h>
 
+#include "base/limits.h"
+
 void
 loaded_entities_unref(struct loaded_entities *e)
 {
@@ -106,7 +108,8 @@ engine_snapshot_new(struct policy_set *policies_take,
 struct engine_snapshot *
 engine_snapshot_ref(struct engine_snapshot *s)
 {
-	atomic_fetch_add_explicit(&s->refs, 1, memory_order_relaxed);
+	if (s != NULL)
+		atomic_fetch_add_explicit(&s->refs, 1, memory_order_relaxed);
 	return s;
 }
 
@@ -173,6 +176,7 @@ engine_snapshot_parts(const struct engine_snapshot *s)
 		.base_policies = policy_set_count(s->base->policies),
 		.base_entities = layer != NULL ? entities_count(layer) : 0,
 		.changed_entities = s->n_patched,
+		.updates = s->n_updates,
 		.is_merged = s->is_merged,
 	};
 
@@ -183,4 +187,19 @@ engine_snapshot_parts(const struct engine_snapshot *s)
 				      policy_set_count(s->policies);
 	}
 	return parts;
+}
+
+bool
+engine_snapshot_wants_merge(const struct engine_snapshot *s)
+{
+	struct engine_parts p;
+
+	if (s == NULL)
+		return false;
+	p = engine_snapshot_parts(s);
+	if (s->delta == NULL && s->n_patched == 0)
+		return false;
+	return p.changed_policies + p.gone_policies >= LIMIT_MERGE_POLICIES ||
+	       p.changed_entities >= LIMIT_MERGE_ENTITIES ||
+	       p.updates >= LIMIT_MERGE_UPDATES;
 }

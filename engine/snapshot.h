@@ -46,6 +46,7 @@ struct engine_snapshot {
 	/* Changed entities, and `files`; NULL: none. */
 	struct arena *patch_arena;
 	size_t n_patched;
+	size_t n_updates; /* since the base was made */
 	bool is_merged;
 	int64_t loaded_at_ms;
 };

@@ -333,8 +333,11 @@ engine_snapshot_update(const struct engine_snapshot *old,
 		ok = give_up(&u, "there is a schema");
 	ok = ok && update_policies(&u) && update_entities(&u);
 	arena_free(u.spare);
-	if (ok)
+	if (ok) {
+		u.next->n_updates = old->n_updates + 1;
+		u.next->is_merged = old->is_merged;
 		return u.next;
+	}
 	engine_snapshot_unref(u.next);
 	*ret_why = u.why;
 	return NULL;

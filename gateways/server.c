@@ -16,6 +16,7 @@
 #include "base/swap.h"
 #include "gateways/balancer.h"
 #include "gateways/http.h"
+#include "gateways/merging.h"
 #include "gateways/service.h"
 #include "store/store.h"
 
@@ -24,9 +25,11 @@ struct gateways_server {
 	char *config_path;
 	struct swap state; /* a struct gateways_state */
 	pthread_mutex_t
-	    replacing; /* whoever replaces it; guards the next two */
+	    replacing; /* whoever replaces it; guards the next four */
 	struct gateways_state *loaded; /* by the last reload that succeeded */
 	struct attest_revoked *stored; /* NULL: no store */
+	int64_t merged_at_ms;          /* 0: never yet */
+	const char *rebuilt_why;       /* by the last load; NULL: an update */
 	pthread_mutex_t lock;          /* guards the next three */
 	int64_t reload_at_ms;
 	bool reload_failed;
@@ -37,6 +40,7 @@ struct gateways_server {
 	struct store *store;
 	struct revocations *revocations; /* NULL: no store */
 	struct balancer *balancer;
+	struct merging *merging;
 	struct http_options
 	    http_options; /* borrows from boot's configuration */
 	struct http_server *http;
@@ -55,15 +59,12 @@ take_state(struct gateways_server *s)
 	return state;
 }
 
-/* Put `loaded` (taken; NULL: what is loaded already) and `stored` (the same) in
- * force. Never while following the state. False: memory is out, and the former
- * ones stay. */
+/* replace_state, with the lock held. */
 static bool
-replace_state(struct gateways_server *s, struct gateways_state *loaded_take,
+replace_locked(struct gateways_server *s, struct gateways_state *loaded_take,
     struct attest_revoked *stored_take)
 {
 	struct gateways_state *next;
-	pthread_mutex_lock(&s->replacing);
 	struct gateways_state *loaded = loaded_take ? loaded_take : s->loaded;
 	struct attest_revoked *stored = stored_take ? stored_take : s->stored;
 	next = stored ? state_with_revoked(loaded, stored, s->revocations)
@@ -71,7 +72,6 @@ replace_state(struct gateways_server *s, struct gateways_state *loaded_take,
 	if (next == NULL) {
 		gateways_state_unref(loaded_take);
 		attest_revoked_free(stored_take);
-		pthread_mutex_unlock(&s->replacing);
 		return false;
 	}
 	gateways_state_unref(swap_replace(&s->state, next));
@@ -83,11 +83,55 @@ replace_state(struct gateways_server *s, struct gateways_state *loaded_take,
 		attest_revoked_free(s->stored);
 		s->stored = stored_take;
 	}
+	return true;
+}
+
+/* Put `loaded` (taken; NULL: what is loaded already) and `stored` (the same) in
+ * force. Never while following the state. False: memory is out, and the former
+ * ones stay. */
+static bool
+replace_state(struct gateways_server *s, struct gateways_state *loaded_take,
+    struct attest_revoked *stored_take)
+{
+	pthread_mutex_lock(&s->replacing);
+	bool ok = replace_locked(s, loaded_take, stored_take);
 	pthread_mutex_unlock(&s->replacing);
 	/* Members are judged by what is in force now (SECURITY 6). */
-	if (s->balancer != NULL)
+	if (ok && s->balancer != NULL)
 		balancer_wake(s->balancer);
-	return true;
+	return ok;
+}
+
+static struct engine_snapshot *
+wanted_merge(void *ctx)
+{
+	struct gateways_server *s = ctx;
+	struct engine_snapshot *now = NULL;
+	pthread_mutex_lock(&s->replacing);
+	if (engine_snapshot_wants_merge(s->loaded->snapshot))
+		now = engine_snapshot_ref(s->loaded->snapshot);
+	pthread_mutex_unlock(&s->replacing);
+	return now;
+}
+
+/* A reload that came meanwhile stays in force. */
+static bool
+put_merged(void *ctx, const struct engine_snapshot *of,
+    struct engine_snapshot *merged_take)
+{
+	struct gateways_server *s = ctx;
+	pthread_mutex_lock(&s->replacing);
+	bool ok = s->loaded->snapshot == of;
+	if (ok) {
+		struct gateways_state *merged =
+		    state_with_snapshot(s->loaded, merged_take);
+		ok = merged != NULL && replace_locked(s, merged, NULL);
+	} else
+		engine_snapshot_unref(merged_take);
+	if (ok)
+		s->merged_at_ms = clock_now_ms(s->clock);
+	pthread_mutex_unlock(&s->replacing);
+	return ok;
 }
 
 static struct gate_env
@@ -123,6 +167,25 @@ reload_json(struct gateways_server *s)
 	    failed ? json_from_str(str_of(message)) : json_null());
 }
 
+/* What the snapshot is made of. */
+static json_t *
+parts_json(struct gateways_server *s, const struct engine_snapshot *snapshot)
+{
+	struct engine_parts p = engine_snapshot_parts(snapshot);
+	pthread_mutex_lock(&s->replacing);
+	int64_t merged = s->merged_at_ms;
+	const char *why = s->rebuilt_why;
+	pthread_mutex_unlock(&s->replacing);
+	return json_pack("{s:{s:I, s:I}, s:{s:I, s:I, s:I, s:I}, s:o, s:s?}",
+	    "base", "policies", (json_int_t)p.base_policies, "entities",
+	    (json_int_t)p.base_entities, "changed", "updates",
+	    (json_int_t)p.updates, "policies", (json_int_t)p.changed_policies,
+	    "policiesGone", (json_int_t)p.gone_policies, "entities",
+	    (json_int_t)p.changed_entities, "mergedAt",
+	    merged != 0 ? json_from_time(merged) : json_null(), "loadedWhole",
+	    why);
+}
+
 /* Ready means: decisions can be made and logged. A reload that failed is shown,
  * and does not take the old, good state out of service. */
 static void
@@ -137,12 +200,13 @@ readiness(struct gateways_server *s, const struct gate_env *env,
 	    engine_snapshot_policies(env->state->snapshot);
 	(void)q;
 	answer_json(r, ready ? 200 : 503,
-	    json_pack("{s:b, s:o, s:i, s:o, s:o, s:o}", "ready", ready,
+	    json_pack("{s:b, s:o, s:i, s:o, s:o, s:o, s:o}", "ready", ready,
 		"policies", json_from_str(policy_set_version(set)), "count",
 		(int)policy_set_count(set), "loadedAt",
 		json_from_time(
 		    engine_snapshot_loaded_at_ms(env->state->snapshot)),
-		"reload", reload_json(s), "error",
+		"snapshot", parts_json(s, env->state->snapshot), "reload",
+		reload_json(s), "error",
 		ready ? json_null() : json_from_str(str_of(err.msg))));
 }
 
@@ -359,6 +423,15 @@ check_clock(const struct gateways_server *s, struct error *err)
 	    "not be trusted");
 }
 
+static bool
+start_merging(struct gateways_server *s, struct error *err)
+{
+	const struct merging_options options = { wanted_merge, put_merged, s };
+	s->merging = merging_start(&options);
+	return s->merging != NULL || error_set(err, ERR_SYSTEM_ERROR, SPAN_NONE,
+					 "no thread could be made for merging");
+}
+
 struct gateways_server *
 gateways_server_start(
     const char *config_path, const struct clock *clock, struct buf *messages)
@@ -372,10 +445,13 @@ gateways_server_start(
 	pthread_mutex_init(&s->replacing, NULL);
 	s->config_path = strdup(config_path);
 	s->reload_at_ms = clock_now_ms(clock);
-	s->boot = gateways_state_load(config_path, s->reload_at_ms, messages);
-	swap_init(
-	    &s->state, s->boot != NULL ? gateways_state_ref(s->boot) : NULL);
-	s->loaded = s->boot != NULL ? gateways_state_ref(s->boot) : NULL;
+	s->loaded = state_reload(
+	    config_path, NULL, s->reload_at_ms, messages, &s->rebuilt_why);
+	swap_init(&s->state,
+	    s->loaded != NULL ? gateways_state_ref(s->loaded) : NULL);
+	/* Its snapshot goes when another is in force. */
+	s->boot =
+	    s->loaded != NULL ? state_with_snapshot(s->loaded, NULL) : NULL;
 	if (s->config_path == NULL || s->boot == NULL ||
 	    !check_clock(s, &err) || !open_parts(s, &err)) {
 		if (err.code != ERR_NONE)
@@ -391,7 +467,8 @@ gateways_server_start(
 	    !listen_http(s, &err) ||
 	    (s->balancer != NULL && !balancer_start(s->balancer, &err)) ||
 	    (s->revocations != NULL &&
-		!revocations_start(s->revocations, &err))) {
+		!revocations_start(s->revocations, &err)) ||
+	    !start_merging(s, &err)) {
 		error_print(messages, &err, (struct str){ 0 });
 		gateways_server_stop(s, 0);
 		return NULL;
@@ -532,11 +609,34 @@ reload_service(struct gateways_server *s, struct buf *messages)
 	return ok;
 }
 
+static void
+tell_snapshot(struct gateways_server *s, const char *why)
+{
+	pthread_mutex_lock(&s->replacing);
+	struct engine_parts p = engine_snapshot_parts(s->loaded->snapshot);
+	s->rebuilt_why = why;
+	pthread_mutex_unlock(&s->replacing);
+	log_line(LOG_INFO, "snapshot",
+	    "how=%s base_policies=%zu changed_policies=%zu gone_policies=%zu "
+	    "base_entities=%zu changed_entities=%zu updates=%zu%s%s%s",
+	    why != NULL ? "loaded" : "updated", p.base_policies,
+	    p.changed_policies, p.gone_policies, p.base_entities,
+	    p.changed_entities, p.updates, why != NULL ? " why=\"" : "",
+	    why != NULL ? why : "", why != NULL ? "\"" : "");
+}
+
 bool
 gateways_server_reload(struct gateways_server *s, struct buf *messages)
 {
-	struct gateways_state *new_state = gateways_state_load(
-	    s->config_path, clock_now_ms(s->clock), messages);
+	const char *why = NULL;
+	/* Reloads do not overlap, and a merge may replace what this starts
+	 * from, but not what it says. */
+	pthread_mutex_lock(&s->replacing);
+	struct engine_snapshot *old = engine_snapshot_ref(s->loaded->snapshot);
+	pthread_mutex_unlock(&s->replacing);
+	struct gateways_state *new_state = state_reload(
+	    s->config_path, old, clock_now_ms(s->clock), messages, &why);
+	engine_snapshot_unref(old);
 	/* What is fixed is what was opened. */
 	if (new_state != NULL &&
 	    (!check_unchanged(s->boot->config, new_state->config, messages) ||
@@ -554,6 +654,9 @@ gateways_server_reload(struct gateways_server *s, struct buf *messages)
 		ok = false;
 	}
 	note_reload(s, ok, messages);
+	if (ok && s->loaded->snapshot != NULL)
+		tell_snapshot(s, why);
+	merging_wake(s->merging);
 	return ok;
 }
 
@@ -588,7 +691,8 @@ gateways_server_stop(struct gateways_server *s, int drain_ms)
 	engine_log_close(s->log);
 	attest_cache_free(s->cache);
 	dpop_free(s->dpop);
-	if (s->boot != NULL)
+	merging_stop(s->merging);
+	if (s->loaded != NULL)
 		gateways_state_unref(swap_replace(&s->state, NULL));
 	gateways_state_unref(s->loaded);
 	gateways_state_unref(s->boot);

@@ -7,7 +7,7 @@
 #include "base/limits.h"
 
 static bool
-load_config(struct gateways_state *s, const char *path, struct buf *messages)
+load_config(struct state_settings *s, const char *path, struct buf *messages)
 {
 	struct errors errors = { 0 };
 	struct str text = { 0 };
@@ -40,8 +40,9 @@ gateways_config_store(struct arena *a, const char *config_path,
 	return c != NULL;
 }
 
-static bool
-load_snapshot(struct gateways_state *s, int64_t now_ms, struct buf *messages)
+static struct engine_snapshot *
+load_snapshot(const struct state_settings *s, const struct engine_snapshot *old,
+    int64_t now_ms, struct buf *messages, const char **ret_why)
 {
 	const struct config *c = s->config;
 	const struct config_strings *lists[] = { &c->policies, &c->entities };
@@ -49,17 +50,16 @@ load_snapshot(struct gateways_state *s, int64_t now_ms, struct buf *messages)
 	for (size_t k = 0; k < 2; k++) {
 		paths[k] = ARENA_ARRAY(s->arena, lists[k]->n + 1, const char *);
 		if (paths[k] == NULL)
-			return false;
+			return NULL;
 		for (size_t i = 0; i < lists[k]->n; i++)
 			paths[k][i] = lists[k]->items[i].p;
 	}
-	s->snapshot = engine_load(
-	    paths[0], c->policies.n, paths[1], c->entities.n, now_ms, messages);
-	return s->snapshot != NULL;
+	return engine_reload(old, paths[0], c->policies.n, paths[1],
+	    c->entities.n, now_ms, messages, ret_why);
 }
 
 static bool
-load_trust(struct gateways_state *s, struct buf *messages)
+load_trust(struct state_settings *s, struct buf *messages)
 {
 	bool ok = true;
 	s->trust = attest_trust_new();
@@ -95,7 +95,7 @@ load_trust(struct gateways_state *s, struct buf *messages)
 
 /* A list of revocations that cannot be read must not count as an empty one. */
 static bool
-load_revoked(struct gateways_state *s, struct buf *messages)
+load_revoked(struct state_settings *s, struct buf *messages)
 {
 	struct errors errors = { 0 };
 	struct error err = { 0 };
@@ -112,50 +112,115 @@ load_revoked(struct gateways_state *s, struct buf *messages)
 	return s->revoked != NULL;
 }
 
+static struct state_settings *
+settings_ref(struct state_settings *s)
+{
+	atomic_fetch_add_explicit(&s->refs, 1, memory_order_relaxed);
+	return s;
+}
+
+static void
+settings_unref(struct state_settings *s)
+{
+	if (s == NULL ||
+	    atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1)
+		return;
+	attest_revoked_free(s->revoked);
+	attest_trust_free(s->trust);
+	arena_free(s->arena);
+	free(s);
+}
+
+/* Takes the snapshot, also on failure. */
+static struct gateways_state *
+state_of(struct state_settings *settings, struct engine_snapshot *snapshot_take)
+{
+	struct gateways_state *s = calloc(1, sizeof *s);
+	if (s == NULL) {
+		engine_snapshot_unref(snapshot_take);
+		return NULL;
+	}
+	atomic_init(&s->refs, 1);
+	s->settings = settings_ref(settings);
+	s->arena = settings->arena;
+	s->config = settings->config;
+	s->trust = settings->trust;
+	s->revoked = settings->revoked;
+	s->snapshot = snapshot_take;
+	return s;
+}
+
+/* All errors in one run, not one file's at a time. */
+static struct gateways_state *
+load_all(struct state_settings *settings, const struct engine_snapshot *old,
+    int64_t now_ms, struct buf *messages, const char **ret_why)
+{
+	/* The token service decides nothing. */
+	if (settings->config->service.is_given)
+		return state_of(settings, NULL);
+	struct engine_snapshot *snapshot =
+	    load_snapshot(settings, old, now_ms, messages, ret_why);
+	bool ok = snapshot != NULL;
+	ok = load_trust(settings, messages) && ok;
+	ok = load_revoked(settings, messages) && ok;
+	if (ok)
+		return state_of(settings, snapshot);
+	engine_snapshot_unref(snapshot);
+	return NULL;
+}
+
+struct gateways_state *
+state_reload(const char *config_path, const struct engine_snapshot *old,
+    int64_t now_ms, struct buf *messages, const char **ret_why)
+{
+	struct state_settings *settings = calloc(1, sizeof *settings);
+	struct gateways_state *s = NULL;
+	if (settings == NULL)
+		return NULL;
+	atomic_init(&settings->refs, 1);
+	settings->arena = arena_new(0);
+	if (settings->arena != NULL &&
+	    load_config(settings, config_path, messages))
+		s = load_all(settings, old, now_ms, messages, ret_why);
+	settings_unref(settings);
+	if (s == NULL && messages->n == 0)
+		buf_addz(messages, "error: memory ran out\n");
+	return s;
+}
+
 struct gateways_state *
 gateways_state_load(
     const char *config_path, int64_t now_ms, struct buf *messages)
 {
-	struct gateways_state *s = calloc(1, sizeof *s);
-	if (s == NULL)
-		return NULL;
-	atomic_init(&s->refs, 1);
-	s->arena = arena_new(0);
-	bool ok = s->arena != NULL && load_config(s, config_path, messages);
-	if (ok && !s->config->service.is_given) {
-		/* All errors in one run, not one file's at a time. */
-		ok = load_snapshot(s, now_ms, messages);
-		ok = load_trust(s, messages) && ok;
-		ok = load_revoked(s, messages) && ok;
-	}
-	if (ok)
-		return s;
-	if (messages->n == 0)
-		buf_addz(messages, "error: memory ran out\n");
-	gateways_state_unref(s);
-	return NULL;
+	const char *why;
+	return state_reload(config_path, NULL, now_ms, messages, &why);
 }
 
-/* All members but the first, the count, are lent by `loaded`. */
 struct gateways_state *
 state_with_revoked(struct gateways_state *loaded, struct attest_revoked *stored,
     const struct revocations *watch)
 {
-	const size_t from = offsetof(struct gateways_state, arena);
-	struct gateways_state *s = calloc(1, sizeof *s);
 	struct attest_revoked *revoked =
 	    attest_revoked_join(loaded->revoked, stored);
-	if (s == NULL || revoked == NULL) {
-		free(s);
+	struct gateways_state *s =
+	    revoked != NULL ? state_of(loaded->settings,
+				  engine_snapshot_ref(loaded->snapshot))
+			    : NULL;
+	if (s == NULL) {
 		attest_revoked_free(revoked);
 		return NULL;
 	}
-	memcpy((char *)s + from, (const char *)loaded + from, sizeof *s - from);
-	atomic_init(&s->refs, 1);
 	s->revoked = revoked;
+	s->owns_revoked = true;
 	s->watch = watch;
-	s->loaded = gateways_state_ref(loaded);
 	return s;
+}
+
+struct gateways_state *
+state_with_snapshot(
+    struct gateways_state *loaded, struct engine_snapshot *snapshot_take)
+{
+	return state_of(loaded->settings, snapshot_take);
 }
 
 struct gateways_state *
@@ -171,15 +236,10 @@ gateways_state_unref(struct gateways_state *s)
 	if (s == NULL ||
 	    atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1)
 		return;
-	attest_revoked_free(s->revoked);
-	if (s->loaded != NULL) {
-		gateways_state_unref(s->loaded);
-		free(s);
-		return;
-	}
-	attest_trust_free(s->trust);
+	if (s->owns_revoked)
+		attest_revoked_free(s->revoked);
 	engine_snapshot_unref(s->snapshot);
-	arena_free(s->arena);
+	settings_unref(s->settings);
 	free(s);
 }
 

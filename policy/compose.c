@@ -202,7 +202,7 @@ compose(const struct policy_index *base, const struct policy_set *changed,
 		.n_picks = n_picks,
 		.errors = reterr };
 
-	if (base->join || !is_local(&c))
+	if (base->join || base->set->image || !is_local(&c))
 		return COMPOSE_NOT_LOCAL;
 	c.set = policy_set_new(POLICY_NAMED);
 	if (!c.set) {

@@ -385,7 +385,8 @@ policy_instance_at(const struct policy_set *set, uint32_t i)
 struct policy_file
 policy_set_file(const struct policy_set *set, uint32_t i)
 {
-	const struct source *s = &set->files[i]->source;
+	const struct source *s =
+	    set->image ? &set->image->sources[i] : &set->files[i]->source;
 
 	return (struct policy_file){ s->file, s->text };
 }
