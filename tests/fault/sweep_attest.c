@@ -9,6 +9,10 @@
 #include "attest/attest.h"
 #include "tests/lib/kit.h"
 #include "tests/lib/run.h"
+#include "tests/unit/attest/token_kit.h"
+
+#include "attest/dpop.h"
+#include "attest/jcs.h"
 
 /* OpenSSL's own allocations: the k-th fails, for the thread under test. */
 static struct {
@@ -55,6 +59,9 @@ struct scene {
 	struct attest_context ctx;
 	struct attest_trust *aws; /* NULL without the outside data */
 	struct attest_evidence ec2, ec2_bad;
+	struct token_kit tokens;
+	struct str token;
+	json_t *claims;
 };
 
 static bool
@@ -206,6 +213,151 @@ packs(void *ctx)
 	return ok;
 }
 
+/* ---- tokens ---- */
+
+static bool
+verify_text(struct scene *s, struct str text)
+{
+	struct token_want want = token_kit_want(&s->tokens);
+	struct arena *a = arena_new(0);
+	struct token t = { 0 };
+	struct error err = { 0 };
+	bool ok = a && token_verify(a, text, &want, &t, &err);
+
+	if (a)
+		ck_assert_int_eq(ok, err.code == ERR_NONE);
+	if (ok)
+		ck_str_is(t.subject, "i-1");
+	token_fini(&t);
+	arena_free(a);
+	return ok;
+}
+
+/* And never the same with one letter changed. */
+static bool
+verify_token(void *ctx)
+{
+	struct scene *s = ctx;
+	struct str text = s->token;
+	char *letter = (char *)(uintptr_t)text.p + text.n - 20;
+	char was = *letter;
+	bool ok = verify_text(s, text);
+
+	*letter = was == 'A' ? 'B' : 'A';
+	ck_assert(!verify_text(s, text));
+	*letter = was;
+	return ok;
+}
+
+static bool
+issue_token(void *ctx)
+{
+	struct scene *s = ctx;
+	struct token t = token_kit_token(&s->tokens);
+	struct buf out = { 0 };
+	struct error err = { 0 };
+	bool ok;
+
+	t.claims = s->claims;
+	ok = token_issue(s->tokens.ring, &t, &out, &err);
+	ck_assert_int_eq(ok, err.code == ERR_NONE);
+	ck_assert(ok || out.n == 0 || out.failed);
+	buf_free(&out);
+	return ok;
+}
+
+static bool
+exchange_token(void *ctx)
+{
+	struct scene *s = ctx;
+	struct token t = token_kit_token(&s->tokens), got = { 0 };
+	struct str keep = STR("owner");
+	struct arena *a = arena_new(0);
+	struct token_exchange x = { .subject = &t,
+		.proven_jkt = t.jkt,
+		.service = t.audience,
+		.type = TOKEN_FULL,
+		.audience = STR("web"),
+		.claims = &keep,
+		.n_claims = 1,
+		.now_unix_s = KIT_NOON };
+	bool ok;
+
+	t.claims = s->claims;
+	ok = a && token_exchange(a, &x, &got, NULL);
+	if (ok)
+		ck_assert_uint_eq(json_object_size(got.claims), 1);
+	token_fini(&got);
+	arena_free(a);
+	return ok;
+}
+
+static bool
+read_keys(void *ctx)
+{
+	struct scene *s = ctx;
+	struct buf jwks = { 0 };
+	bool ok = token_ring_jwks(s->tokens.ring, KIT_NOON, &jwks, NULL);
+	struct token_keys *keys =
+	    ok ? token_keys_parse("jwks", buf_str(&jwks), NULL) : NULL;
+
+	token_keys_free(keys);
+	buf_free(&jwks);
+	return keys != NULL;
+}
+
+static bool
+open_ring(void *ctx)
+{
+	struct scene *s = ctx;
+	struct token_ring *r = token_ring_open(s->tokens.folder, NULL);
+	bool ok = r && token_ring_count(r) == 1;
+
+	token_ring_free(r);
+	return ok;
+}
+
+/* Made, checked and spent; and then never again. */
+static bool
+prove(void *ctx)
+{
+	struct scene *s = ctx;
+	struct dpop *d = dpop_new(NULL);
+	struct dpop_request q = { .method = STR("GET"),
+		.url = STR("https://h/a"),
+		.shown = STR("t"),
+		.now_unix_s = KIT_NOON };
+	char nonce[DPOP_NONCE + 1];
+	struct buf out = { 0 };
+	struct dpop_proof p;
+	bool stale, ok = d && dpop_nonce(d, KIT_NOON, nonce, NULL);
+
+	ok = ok && dpop_make(s->tokens.holder, &q, str_of(nonce), STR("1"),
+		       &out, NULL);
+	q.proof = buf_str(&out);
+	ok = ok && dpop_check(d, &q, &p, &stale, NULL) &&
+	     dpop_spend(d, &p, KIT_NOON, NULL);
+	if (ok)
+		ck_assert(!dpop_spend(d, &p, KIT_NOON, NULL));
+	dpop_free(d);
+	buf_free(&out);
+	return ok;
+}
+
+static bool
+canonical(void *ctx)
+{
+	struct scene *s = ctx;
+	struct buf out = { 0 };
+	bool ok = jcs_write(s->claims, &out, NULL);
+
+	if (ok)
+		ck_str_is(buf_str(&out),
+		    "{\"imageId\":\"img-1\",\"owner\":\"acme\"}");
+	buf_free(&out);
+	return ok;
+}
+
 static const struct {
 	const char *name;
 	bool (*once)(void *);
@@ -218,6 +370,13 @@ static const struct {
 	{ "revoked", load_revoked },
 	{ "issue", issue },
 	{ "pack", packs },
+	{ "token", verify_token },
+	{ "token issue", issue_token },
+	{ "token exchange", exchange_token },
+	{ "token keys", read_keys },
+	{ "token ring", open_ring },
+	{ "proof", prove },
+	{ "canonical", canonical },
 };
 
 #define EC2 "vectors/ec2-documents/teleport-ec2-rsa2048/"
@@ -253,12 +412,29 @@ load_ec2(struct scene *s)
 static void
 scene_init(struct scene *s)
 {
+	struct token t;
+
 	kit_init(&s->kit, KEY_P256);
 	s->ctx = kit_context(&s->kit);
 	s->good = kit_sign(&s->kit, kit_document(&s->kit, NULL, NULL));
 	s->bad = s->good;
 	s->bad.document = kit_document(&s->kit, "gold", "iron");
 	load_ec2(s);
+	token_kit_init(&s->tokens, KEY_P256);
+	s->claims =
+	    json_pack("{s:s, s:s}", "owner", "acme", "imageId", "img-1");
+	t = token_kit_token(&s->tokens);
+	t.claims = s->claims;
+	s->token = token_kit_issue(&s->tokens, &t);
+}
+
+static void
+scene_fini(struct scene *s)
+{
+	json_decref(s->claims);
+	token_kit_fini(&s->tokens);
+	attest_trust_free(s->aws);
+	kit_fini(&s->kit);
 }
 
 START_TEST(ours_and_janssons)
@@ -267,8 +443,7 @@ START_TEST(ours_and_janssons)
 
 	scene_init(&s);
 	(void)fault_sweep(sweeps[_i].name, sweeps[_i].once, &s);
-	attest_trust_free(s.aws);
-	kit_fini(&s.kit);
+	scene_fini(&s);
 }
 END_TEST
 
@@ -291,8 +466,7 @@ START_TEST(openssls)
 		ck_assert_int_lt(openssl.fail_at, 100000);
 	} while (openssl.fired);
 	ck_assert_msg(ok, "%s: no answer at last", sweeps[_i].name);
-	attest_trust_free(s.aws);
-	kit_fini(&s.kit);
+	scene_fini(&s);
 }
 END_TEST
 
