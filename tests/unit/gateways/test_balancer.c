@@ -808,6 +808,26 @@ START_TEST(a_failing_store_is_said)
 }
 END_TEST
 
+/* What is revoked is not known: nothing is known of members, so none leaves;
+ * nobody joins. Known again, all are judged at once. */
+START_TEST(nobody_leaves_for_what_is_not_known)
+{
+	struct balancer_who who = someone("i-1", "10.0.0.1");
+	struct error e = { 0 };
+
+	open_balancer(0);
+	balancer_beat(balancer);
+	must_join(&who, 8080);
+	judge.prove = ERR_SYSTEM_STORE;
+	ck_assert(!balancer_tick(balancer, &e));
+	ck_assert_int_eq(e.code, ERR_SYSTEM_STORE);
+	ck_assert_uint_eq(count(), 1);
+	judge.prove = ERR_EVIDENCE_REVOKED;
+	balancer_beat(balancer);
+	ck_assert_uint_eq(count(), 0);
+}
+END_TEST
+
 START_TEST(the_thread_wakes_and_ends)
 {
 	struct balancer_who who = someone("i-1", "10.0.0.1");
@@ -1225,6 +1245,7 @@ add_member_tests(TCase *tc)
 	tcase_add_test(tc, many_members_are_judged_in_pieces);
 	tcase_add_test(tc, unknown_pools_wait_until_they_expire);
 	tcase_add_test(tc, a_failing_store_is_said);
+	tcase_add_test(tc, nobody_leaves_for_what_is_not_known);
 	tcase_add_test(tc, the_thread_wakes_and_ends);
 }
 

@@ -283,6 +283,7 @@ static const struct {
 	    "expected `ADDRESS:PORT`" },
 	{ P T G "store: mysql://x\n", ERR_CONFIG_VALUE, 4, 8, "sqlite:///" },
 	{ P T G "store: sqlite:///\n", ERR_CONFIG_VALUE, 4, 8, "sqlite:///" },
+	{ P T G "storeMark: /m\n", ERR_CONFIG_KEY, 1, 1, "there is none" },
 	{ P T G "store: 'postgresql:x'\n", ERR_CONFIG_VALUE, 4, 8,
 	    "postgresql://" },
 	{ P T G "store: postgresq://u:pw@x\n", ERR_CONFIG_VALUE, 0, 0,
