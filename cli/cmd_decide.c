@@ -144,6 +144,7 @@ cmd_decide(int argc, char **argv)
 		CLI_POLICIES(&o.rules, true),
 		CLI_ENTITIES(&o.rules),
 		CLI_SCHEMA(&o.rules),
+		CLI_TRUST(&o.rules),
 		{ "request", CLI_TEXT, &o.request, false, "FILE",
 		    "one request as JSON, - for standard input" },
 		{ "requests", CLI_TEXT, &o.requests, false, "FILE",

@@ -228,6 +228,7 @@ cmd_dryrun(int argc, char **argv)
 		CLI_POLICIES(&o.rules, false),
 		CLI_ENTITIES(&o.rules),
 		CLI_SCHEMA(&o.rules),
+		CLI_TRUST(&o.rules),
 		{ "request", CLI_TEXT, &o.request, false, "FILE",
 		    "the request as JSON, - for standard input" },
 		CLI_ERRORED_DENY(&o.rules),

@@ -1,6 +1,8 @@
 /* rules.c - the options of subcommands that decide become a snapshot. */
 #include "cli/rules.h"
 
+#include "attest/attest.h"
+
 bool
 cli_rules_check(struct cli_rules *rules)
 {
@@ -13,13 +15,46 @@ cli_rules_check(struct cli_rules *rules)
 	return false;
 }
 
+static bool
+verify(
+    void *ctx, struct str message, struct str signature, struct error *reterr)
+{
+	return attest_images_verify(ctx, message, signature, reterr);
+}
+
+bool
+cli_trust_open(const char *path, struct policy_verifier *ret,
+    struct attest_images **ret_keys)
+{
+	struct error err = { 0 };
+
+	*ret_keys = path ? attest_images_open(path, &err) : NULL;
+	if (path && !*ret_keys) {
+		cli_error(&err, STR(""));
+		return false;
+	}
+	*ret = (struct policy_verifier){ verify, *ret_keys };
+	return true;
+}
+
 struct engine_snapshot *
 cli_rules_load(const struct cli_rules *rules, int64_t now_ms)
 {
 	struct buf messages = { 0 };
-	struct engine_snapshot *s = engine_load_by_schema(rules->schema,
-	    rules->policies.items, rules->policies.n, rules->entities.items,
-	    rules->entities.n, now_ms, &messages);
+	struct policy_verifier verifier;
+	struct attest_images *keys;
+	struct engine_snapshot *s;
+	const struct engine_sources from = { .schema = rules->schema,
+		.policies = rules->policies.items,
+		.n_policies = rules->policies.n,
+		.entities = rules->entities.items,
+		.n_entities = rules->entities.n,
+		.verifier = rules->trust ? &verifier : NULL };
+
+	if (!cli_trust_open(rules->trust, &verifier, &keys))
+		return NULL;
+	s = engine_load_from(&from, now_ms, &messages);
+	attest_images_free(keys);
 
 	(void)cli_messages(&messages);
 	buf_free(&messages);

@@ -37,12 +37,21 @@ struct engine_snapshot *engine_load(const char *const *policies,
     int64_t now_ms, struct buf *messages);
 /* A schema alone; every error is printed onto `messages`, then NULL. `path` is borrowed for its places. The caller frees it. */
 struct schema *engine_load_schema(const char *path, struct buf *messages);
-/* The same with `--schema` (a path, or NULL): entities are read and checked by it, its actions are among them, and
- * wildcards of policies may be expanded by it (schema_close_set). The snapshot owns the schema. */
-struct engine_snapshot *engine_load_by_schema(const char *schema,
-    const char *const *policies, size_t n_policies,
-    const char *const *entities, size_t n_entities, int64_t now_ms,
-    struct buf *messages);
+/* The same, with `--schema` (a path, or NULL): entities are read and checked by it, its actions are among them, and
+ * wildcards of policies may be expanded by it (schema_close_set); the snapshot owns the schema. And with who says
+ * whether an image is signed by one who may (NULL: that is not asked). One image alone is mapped; images among others are read again as their texts. */
+struct engine_sources {
+	const char *schema;
+	const char *const *policies, *const *entities;
+	size_t n_policies, n_entities;
+	const struct policy_verifier *verifier;
+};
+struct engine_snapshot *engine_load_from(const struct engine_sources *from,
+    int64_t now_ms, struct buf *messages);
+/* Entities alone, as the above reads them; first those that images among the policies brought. Memory is `a`'s. NULL on error. */
+struct entities *engine_load_entities(const struct schema *schema,
+    const struct policy_set *set, const char *const *paths, size_t n,
+    struct arena *a, struct buf *messages);
 
 /* ---- changes ------------------------------------------------------------------------------------------------------------------------------ */
 

@@ -8,17 +8,40 @@
 #include "base/file.h"
 #include "base/limits.h"
 
-static bool
-load_policies(const char *const *paths, size_t n, struct policy_set *set,
-    struct buf *messages)
+/* One image alone is mapped; among other policies it is its texts. */
+static struct policy_set *
+map_policies(const struct engine_sources *from, struct buf *messages)
+{
+	struct policy_set *set = NULL;
+	struct error err = { 0 };
+	if (!policy_image_open(from->policies[0], from->verifier, &set, &err))
+		error_print(messages, &err, (struct str){ 0 });
+	return set;
+}
+
+/* NULL after errors, which are then written down. */
+static struct policy_set *
+load_policies(const struct engine_sources *from, struct buf *messages)
 {
 	struct errors errors = { 0 };
+	struct policy_set *set;
 	bool ok = true;
-	for (size_t i = 0; i < n; i++)
-		ok = policy_set_add_path(set, paths[i], &errors) && ok;
+	if (from->n_policies == 1 && policy_path_is_image(from->policies[0]))
+		return map_policies(from, messages);
+	set = policy_set_new(POLICY_NAMED);
+	if (set == NULL) {
+		buf_addz(messages, "error: memory ran out\n");
+		return NULL;
+	}
+	policy_set_verifier(set, from->verifier);
+	for (size_t i = 0; i < from->n_policies; i++)
+		ok = policy_set_add_path(set, from->policies[i], &errors) && ok;
 	ok = ok && policy_set_finish(set, &errors);
 	policy_set_print_errors(set, &errors, messages);
-	return ok;
+	if (ok)
+		return set;
+	policy_set_free(set);
+	return NULL;
 }
 
 struct schema *
@@ -84,14 +107,30 @@ load_entities_file(const struct schema *schema, const char *path,
 	return ok;
 }
 
+/* What images brought: its values say their own types. */
 static bool
-load_entities(const struct schema *schema, const char *const *paths, size_t n,
-    struct entities *layer, struct arena *a, struct entity_files *ret,
-    struct buf *messages)
+load_data(
+    const struct policy_set *set, struct entities *layer, struct error *reterr)
+{
+	const struct policy_data *data = NULL;
+	size_t n = set != NULL ? policy_set_data(set, &data) : 0;
+	for (size_t i = 0; i < n; i++)
+		if (!entities_add_text(
+			layer, data[i].text, data[i].file, reterr))
+			return false;
+	return true;
+}
+
+/* `set` may be NULL. */
+static bool
+load_entities(const struct schema *schema, const struct policy_set *set,
+    const char *const *paths, size_t n, struct entities *layer, struct arena *a,
+    struct entity_files *ret, struct buf *messages)
 {
 	static const char *const suffixes[] = { ".json", NULL };
 	struct error err = { 0 };
 	bool ok = schema == NULL || schema_add_actions(schema, layer, &err);
+	ok = ok && load_data(set, layer, &err);
 	for (size_t i = 0; ok && i < n; i++) {
 		const char *const *files;
 		size_t n_files;
@@ -111,54 +150,63 @@ load_entities(const struct schema *schema, const char *const *paths, size_t n,
 	return ok;
 }
 
-/* Policies and entities have nothing to do with one another until both are
- * there: entities are read by a second thread. */
+/* What becomes of sources, but for the snapshot. Policies and entities have
+ * nothing to do with one another until both are there: entities are read by a
+ * second thread, unless an image brings some. */
 struct loading {
-	const struct schema *schema;
-	const char *const *paths;
-	size_t n;
+	const struct engine_sources *from;
+	struct schema *schema;
+	struct policy_set *set;
+	struct arena *arena; /* of `layer` */
 	struct entities *layer;
-	struct arena *arena;
-	struct entity_files *files;
-	struct buf messages;
-	bool ok;
+	struct entity_files files;
+	struct buf messages; /* of entities */
+	bool ok;             /* entities */
 };
 
 static void *
 load_entities_aside(void *arg)
 {
 	struct loading *l = arg;
-	l->ok = load_entities(l->schema, l->paths, l->n, l->layer, l->arena,
-	    l->files, &l->messages);
+	l->ok = load_entities(l->schema, l->set, l->from->entities,
+	    l->from->n_entities, l->layer, l->arena, &l->files, &l->messages);
 	return NULL;
 }
 
 /* Standard input is read in the order of the options. */
 static bool
-has_stdin(const char *const *paths, size_t n)
+may_be_aside(const struct engine_sources *from)
 {
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(paths[i], "-") == 0)
-			return true;
-	return false;
+	for (size_t i = 0; i < from->n_entities; i++)
+		if (strcmp(from->entities[i], "-") == 0)
+			return false;
+	for (size_t i = 0; i < from->n_policies; i++)
+		if (policy_path_is_image(from->policies[i]))
+			return false;
+	return from->n_entities > 0;
 }
 
 /* Messages of policies come first. */
 static bool
-load_both(const char *const *policies, size_t n_policies,
-    struct policy_set *set, struct loading *l, struct buf *messages)
+load_both(struct loading *l, struct buf *messages)
 {
+	/* Its own view: the set is being made. */
+	struct loading other = *l;
 	pthread_t thread;
-	bool aside = l->n > 0 && !has_stdin(l->paths, l->n) &&
-		     pthread_create(&thread, NULL, load_entities_aside, l) == 0;
-	bool ok = load_policies(policies, n_policies, set, messages);
+	bool aside =
+	    may_be_aside(l->from) &&
+	    pthread_create(&thread, NULL, load_entities_aside, &other) == 0;
+	l->set = load_policies(l->from, messages);
 	if (aside)
 		(void)pthread_join(thread, NULL);
-	else
-		(void)load_entities_aside(l);
-	buf_add(messages, buf_str(&l->messages));
-	buf_free(&l->messages);
-	return ok && l->ok;
+	else {
+		other.set = l->set;
+		(void)load_entities_aside(&other);
+	}
+	l->files = other.files;
+	buf_add(messages, buf_str(&other.messages));
+	buf_free(&other.messages);
+	return l->set != NULL && other.ok;
 }
 
 /* Takes the set and the arena. */
@@ -167,57 +215,55 @@ make_snapshot(struct policy_set *set, struct arena *a, struct entities *layer,
     const struct entity_files *files, int64_t now_ms)
 {
 	struct loaded_entities *loaded = loaded_entities_new(a, layer);
+	const struct policy_data *data;
 	if (loaded != NULL) {
 		loaded->files = files->items;
 		loaded->n_files = files->n;
-		loaded->knows_files = true;
+		/* What an image brought is of no file that could change. */
+		loaded->knows_files = policy_set_data(set, &data) == 0;
 	}
 	return snapshot_whole(set, loaded, now_ms);
 }
 
-struct engine_snapshot *
-engine_load_by_schema(const char *schema_path, const char *const *policies,
-    size_t n_policies, const char *const *entities, size_t n_entities,
-    int64_t now_ms, struct buf *messages)
+static bool
+load_all(struct loading *l, struct buf *messages)
 {
-	struct policy_set *set = policy_set_new(POLICY_NAMED);
-	struct arena *a = arena_new(0);
-	struct entities *layer = a != NULL ? entities_new(a, NULL) : NULL;
-	struct engine_snapshot *s = NULL;
-	struct schema *schema = NULL;
-	struct entity_files files = { 0 };
-	bool ok = set != NULL && layer != NULL;
-	if (!ok)
+	l->arena = arena_new(0);
+	l->layer = l->arena != NULL ? entities_new(l->arena, NULL) : NULL;
+	if (l->layer == NULL) {
 		buf_addz(messages, "error: memory ran out\n");
-	if (ok && schema_path != NULL) {
-		schema = engine_load_schema(schema_path, messages);
-		ok = schema != NULL;
+		return false;
 	}
-	if (ok) {
-		struct loading l = { .schema = schema,
-			.paths = entities,
-			.n = n_entities,
-			.layer = layer,
-			.arena = a,
-			.files = &files };
-		ok = load_both(policies, n_policies, set, &l, messages);
+	if (l->from->schema != NULL) {
+		l->schema = engine_load_schema(l->from->schema, messages);
+		if (l->schema == NULL)
+			return false;
 	}
-	if (ok) {
-		if (schema != NULL)
-			schema_close_set(schema, set);
-		s = make_snapshot(set, a, layer, &files, now_ms);
+	return load_both(l, messages);
+}
+
+struct engine_snapshot *
+engine_load_from(
+    const struct engine_sources *from, int64_t now_ms, struct buf *messages)
+{
+	struct loading l = { .from = from };
+	struct engine_snapshot *s = NULL;
+	if (load_all(&l, messages)) {
+		if (l.schema != NULL)
+			schema_close_set(l.schema, l.set);
+		s = make_snapshot(l.set, l.arena, l.layer, &l.files, now_ms);
 		if (s == NULL)
 			buf_addz(messages,
 			    "error: memory ran out, or there are more rules "
 			    "than an index can number\n");
 	} else {
-		policy_set_free(set);
-		arena_free(a);
+		policy_set_free(l.set);
+		arena_free(l.arena);
 	}
 	if (s != NULL)
-		engine_snapshot_take_schema(s, schema);
+		engine_snapshot_take_schema(s, l.schema);
 	else
-		schema_free(schema);
+		schema_free(l.schema);
 	return s;
 }
 
@@ -226,8 +272,25 @@ engine_load(const char *const *policies, size_t n_policies,
     const char *const *entities, size_t n_entities, int64_t now_ms,
     struct buf *messages)
 {
-	return engine_load_by_schema(
-	    NULL, policies, n_policies, entities, n_entities, now_ms, messages);
+	const struct engine_sources from = { .policies = policies,
+		.n_policies = n_policies,
+		.entities = entities,
+		.n_entities = n_entities };
+	return engine_load_from(&from, now_ms, messages);
+}
+
+struct entities *
+engine_load_entities(const struct schema *schema, const struct policy_set *set,
+    const char *const *paths, size_t n, struct arena *a, struct buf *messages)
+{
+	struct entities *layer = entities_new(a, NULL);
+	struct entity_files files = { 0 };
+	if (layer == NULL)
+		buf_addz(messages, "error: memory ran out\n");
+	else if (!load_entities(
+		     schema, set, paths, n, layer, a, &files, messages))
+		layer = NULL;
+	return layer;
 }
 
 static bool

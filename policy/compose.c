@@ -45,6 +45,9 @@ is_local(const struct composing *c)
 {
 	uint32_t next = 0;
 
+	/* An image has no trees to lend. */
+	if (c->was->image || c->now->image)
+		return false;
 	if (c->was->naming != POLICY_NAMED || c->now->naming != POLICY_NAMED ||
 	    c->now->n_templates || c->now->n_links)
 		return false;

@@ -314,3 +314,33 @@ entities_to_json(const struct entities *layer)
 		}
 	return array;
 }
+
+static bool
+same_file(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+bool
+entities_write(const struct entities *layer, size_t *inout_at, struct buf *out)
+{
+	size_t first = *inout_at;
+	const char *from = entities_at(layer, first)->from;
+	bool ok = true;
+
+	buf_byte(out, '[');
+	for (; ok && *inout_at < layer->n; ++*inout_at) {
+		const struct entity *e = entities_at(layer, *inout_at);
+		json_t *json;
+
+		if (!same_file(e->from, from))
+			break;
+		json = entity_to_json(e);
+		if (*inout_at > first)
+			buf_add(out, STR(",\n"));
+		ok = json && json_write(out, json);
+		json_decref(json);
+	}
+	buf_add(out, STR("]\n"));
+	return ok && buf_ok(out);
+}

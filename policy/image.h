@@ -42,7 +42,6 @@ struct image_seal {
 
 /* What of an index is no array. */
 struct image_fixed {
-	uint64_t seed;
 	uint64_t n_used;
 	uint32_t bound[3][CLASS_COUNT + 1];
 	uint32_t n_shapes, n_columns;

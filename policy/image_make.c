@@ -230,8 +230,7 @@ static void
 add_fixed(struct making_image *m)
 {
 	const struct policy_index *ix = m->ix;
-	struct image_fixed f = { .seed = ix->seed,
-		.n_used = ix->n_used,
+	struct image_fixed f = { .n_used = ix->n_used,
 		.n_shapes = (uint32_t)ix->n_shapes,
 		.n_columns = (uint32_t)ix->n_columns,
 		.n_templates = (uint32_t)m->set->n_templates,

@@ -157,7 +157,9 @@ index_new(const struct policy_set *set, const struct entities *base,
 		ix->set = set;
 		ix->base = base;
 		ix->is_sparse = is_sparse;
-		ix->seed = str_hash(STR("index"), 0);
+		ix->seed = ix->slot_seed = INDEX_SEED;
+		if (base && entities_count(base) > 0)
+			ix->slot_seed = str_hash(STR("index"), 0);
 		ok = set->image ? map(ix, spare, reterr)
 				: build(ix, spare, reterr);
 	} else

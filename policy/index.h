@@ -163,8 +163,9 @@ struct policy_index {
 	/* Not NULL: two indexes as one, over `set`; all else is not used. */
 	struct index_join *join;
 	bool is_mapped; /* arrays are an image's, but those that an arena or pages have */
-	uint64_t seed;
+	uint64_t seed; /* of what policies alone say: always the same, as is their image */
 	/* What depends on entities. */
+	uint64_t slot_seed;
 	struct index_slot *slots; /* open addressing */
 	size_t n_slots, bytes_slots, n_used;
 	uint32_t *slot_words;
@@ -235,6 +236,7 @@ index_mix(uint64_t a, uint64_t b)
 
 #define INDEX_K1 0xa0761d6478bd642fu
 #define INDEX_K2 0xe7037ed1a0b428dbu
+#define INDEX_SEED 0x589965cc75374cc3u
 
 static inline uint64_t
 index_hash_str(uint64_t h, struct str s)
@@ -289,7 +291,7 @@ index_same(const char *x, const char *y, size_t n)
 	return c == d;
 }
 
-/* The seed is this process's own: ids that outsiders choose do not fall on one another. */
+/* Slots of entities have a seed that is this process's own: ids that outsiders choose do not fall on one another. */
 static inline uint64_t
 index_hash_uid(uint64_t seed, struct uid uid)
 {

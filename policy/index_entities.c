@@ -202,7 +202,7 @@ put_id(struct slots *s, struct index_slot *slot, struct str id)
 static struct index_slot *
 free_slot(struct policy_index *ix, struct uid uid)
 {
-	uint64_t hash = index_hash_uid(ix->seed, uid);
+	uint64_t hash = index_hash_uid(ix->slot_seed, uid);
 	size_t i = index_place(hash, ix->n_slots);
 
 	while (ix->slots[i].tag)
@@ -283,7 +283,8 @@ put_named_uids(struct slots *s)
 		struct uid uid;
 
 		intern_get(s->b->uids, u, &uid.type, &uid.id);
-		if (index_slot_find(ix, index_hash_uid(ix->seed, uid), uid))
+		if (index_slot_find(
+			ix, index_hash_uid(ix->slot_seed, uid), uid))
 			continue;
 		if (!put_slot(s, uid, NULL, 0, &none, u + 1, false))
 			return false;

@@ -808,7 +808,7 @@ gather_id(struct match *m, struct gathered *g, uint32_t id, unsigned v)
 		return;
 	}
 	intern_get(m->request->entities->ids, id, &uid.type, &uid.id);
-	s = index_slot_find(ix, index_hash_uid(ix->seed, uid), uid);
+	s = index_slot_find(ix, index_hash_uid(ix->slot_seed, uid), uid);
 	if (!s)
 		return;
 	m->view[v] = (struct view){ .uid = m->view[v].uid };
@@ -830,7 +830,8 @@ gather_own(struct match *m, struct gathered *g, struct uid uid, uint32_t id,
 	if (id < ix->n_named_of)
 		gather_named(m, g, ix->named_of[id], v, true);
 	else
-		s = index_slot_find(ix, index_hash_uid(ix->seed, uid), uid);
+		s = index_slot_find(
+		    ix, index_hash_uid(ix->slot_seed, uid), uid);
 	if (s) {
 		view_slot(m, v, s);
 		for (unsigned c = CLASS_IN; c <= CLASS_EQ; c++)
@@ -998,7 +999,7 @@ view_all(struct match *m)
 		return;
 	}
 	for (unsigned v = 0; v < 3; v++) {
-		hash[v] = index_hash_uid(ix->seed, m->view[v].uid);
+		hash[v] = index_hash_uid(ix->slot_seed, m->view[v].uid);
 		__builtin_prefetch(
 		    &ix->slots[index_place(hash[v], ix->n_slots)]);
 	}

@@ -180,5 +180,8 @@ size_t entities_changed(const struct entities *patch);
 struct entities *entities_copy(struct arena *a, const struct entities *from);
 /* The layer's own records as a Cedar JSON array; NULL when memory is out. */
 json_t *entities_to_json(const struct entities *layer);
+/* Append as JSON text the records from *inout_at on that came from one file; *inout_at is then the first of the next. False when memory is out. */
+bool entities_write(const struct entities *layer, size_t *inout_at,
+    struct buf *out) MUST_USE;
 
 #endif

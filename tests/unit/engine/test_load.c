@@ -175,8 +175,11 @@ END_TEST
 static struct engine_snapshot *
 load_by(const char *schema, const char *policies, const char *entities)
 {
-	return engine_load_by_schema(
-	    schema, &policies, 1, &entities, 1, 0, &messages);
+	const struct engine_sources from = {
+		schema, &policies, &entities, 1, 1, NULL
+	};
+
+	return engine_load_from(&from, 0, &messages);
 }
 
 /* Data and requests are read by declared type; groups come from the schema. */
