@@ -339,6 +339,26 @@ index_type_name(const struct policy_index *ix, const struct index_type *t)
 	    ix->type_names.bytes, ix->type_names.n_bytes, t->name);
 }
 
+/* The atoms that name a uid, and with `own` those that name it alone; the count, 0 where the numbers lie outside. */
+static inline uint32_t
+index_named_atoms(const struct policy_index *ix, uint32_t named, unsigned v,
+    bool own, const uint32_t **ret)
+{
+	const struct index_named *n;
+	uint32_t count;
+
+	*ret = NULL;
+	if (named >= ix->n_named)
+		return 0;
+	n = &ix->named[named];
+	count = n->n_in[v];
+	if ((own && __builtin_add_overflow(count, n->n_eq[v], &count)) ||
+	    !index_is_inside(n->list[v], count, ix->n_words))
+		return 0;
+	*ret = ix->words + n->list[v];
+	return count;
+}
+
 /* --- strings and uids: index_names.c -------------------------------------- */
 
 /* Copy `s` behind a pool's bytes. Errors: memory, ERR_LIMIT_SIZE. */

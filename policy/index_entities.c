@@ -55,11 +55,11 @@ static bool
 put_named(struct slots *s, uint32_t named, unsigned v, bool own)
 {
 	const struct policy_index *ix = s->b->ix;
-	const struct index_named *n = &ix->named[named];
-	uint32_t count = n->n_in[v] + (own ? n->n_eq[v] : 0);
+	const uint32_t *atoms;
+	uint32_t n = index_named_atoms(ix, named, v, own, &atoms);
 
-	for (uint32_t i = 0; i < count; i++)
-		if (!put_atom(s, ix->words[n->list[v] + i]))
+	for (uint32_t i = 0; i < n; i++)
+		if (!put_atom(s, atoms[i]))
 			return false;
 	return true;
 }

@@ -778,20 +778,11 @@ static void
 gather_named(
     struct match *m, struct gathered *g, uint32_t named, unsigned v, bool own)
 {
-	const struct policy_index *ix = m->ix;
-	const struct index_named *n;
-	uint32_t count;
+	const uint32_t *atoms;
+	uint32_t n = index_named_atoms(m->ix, named, v, own, &atoms);
 
-	if (named >= ix->n_named)
-		return;
-	n = &ix->named[named];
-	count = n->n_in[v];
-	if (own && __builtin_add_overflow(count, n->n_eq[v], &count))
-		return;
-	if (!index_is_inside(n->list[v], count, ix->n_words))
-		return;
-	for (uint32_t i = 0; i < count; i++)
-		gather(m, g, ix->words[n->list[v] + i]);
+	for (uint32_t i = 0; i < n; i++)
+		gather(m, g, atoms[i]);
 }
 
 /* The atoms that name an id's uid. What only the request knows may still be

@@ -1,0 +1,519 @@
+/* test_image.c - a set that was opened from its image says what the set says
+ * that it was made of; what is no whole image is refused; and whatever an image
+ * holds, with its checksum put right, is followed without going astray. */
+#include "policy/image.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "tests/lib/run.h"
+
+static const char text[] =
+    "indivisible principal [U::\"a\", U::\"b\"];\n"
+    "@id(\"first\") permit (principal in [U::\"a\", U::\"b\"], action,\n"
+    "    resource) when { context.x == 1 };\n"
+    "// a comment with \xc3\xa9\n"
+    "permit (principal is U in G::\"g\", action in Action::\"all\",\n"
+    "    resource like R::\"t1/*\") when { context.s like \"o*e\" ||\n"
+    "    principal.tags.contains(\"dev\") };\n"
+    "@note(\"\\u{41}\") @id(\"esc\\u{41}ped\")\n"
+    "forbid (principal, action == Action::\"w\", resource)\n"
+    "unless { principal.level > 2 };\n"
+    "deny (principal not in G::\"g\", action == Action::\"r\", resource)\n"
+    "when { [\"x\", \"y\"].contains(context.s) };\n"
+    "permit (principal == U::\"someone with an id that fits no slot\",\n"
+    "    action, resource is R) when { context.s matches \"^o.e$\" };\n"
+    "permit (principal in G::\"g\", action, resource == R::\"t1/x\");\n";
+static const char cedar[] =
+    "permit (principal, action == Action::\"r\", resource)\n"
+    "when { principal.dept == \"d1\" && resource.owner == principal };\n"
+    "permit (principal == ?principal, action, resource) when\n"
+    "{ context has x && context.x < 3 };\n";
+static const char json[] =
+    "{\"staticPolicies\":{\"js\":{\"effect\":\"permit\",\"principal\":{\"op\":"
+    "\"==\",\"entity\":{\"type\":\"U\",\"id\":\"c\"}},\"action\":{\"op\":"
+    "\"All\""
+    "},\"resource\":{\"op\":\"All\"},\"conditions\":[{\"kind\":\"when\","
+    "\"body\""
+    ":{\"like\":{\"left\":{\".\":{\"left\":{\"Var\":\"context\"},\"attr\":"
+    "\"s\"}"
+    "},\"pattern\":[{\"Literal\":\"o\"},\"Wildcard\"]}}}]}},\"templates\":{},"
+    "\"templateLinks\":[{\"templateId\":\"q.cedar#1\",\"newId\":\"link\","
+    "\"values\":{\"?principal\":{\"type\":\"U\",\"id\":\"b\"}}}]}";
+
+#define UID(type, id) "{\"type\":\"" type "\",\"id\":\"" id "\"}"
+static const char data[] = "[{\"uid\":" UID("U",
+    "a") ",\"attrs\":{\"level\":3,\"dept\":\"d1\"},"
+	 "\"parents\":[" UID("G", "g") "]},{\"uid\":" UID("U",
+	     "c") ",\"attrs\":{"
+		  "\"level\":\"low\",\"tags\":[\"dev\"]},\"parents\":[" UID("G",
+		      "g") "]},"
+			   "{\"uid\":" UID("R",
+			       "t1/x") ",\"attrs\":{\"owner\":{\"__"
+				       "entity\":" UID("U",
+					   "a") "}},\"parents\":[]},{"
+						"\"uid\":" UID("New",
+						    "n") ",\"attrs\":{},"
+							 "\"parents\":[" UID(
+							     "U",
+							     "b") "]},{"
+								  "\"uid\""
+								  ":" UID("Acti"
+									  "on",
+								      "r") ",\""
+									   "att"
+									   "rs"
+									   "\":"
+									   "{},"
+									   "\"p"
+									   "are"
+									   "nts"
+									   "\":"
+									   "[" UID(
+									       "Action",
+									       "all") "]}]";
+
+static const struct uid principals[] = { { STR_INIT("U"), STR_INIT("a") },
+	{ STR_INIT("U"), STR_INIT("b") }, { STR_INIT("U"), STR_INIT("c") },
+	{ STR_INIT("New"), STR_INIT("n") },
+	{ STR_INIT("U"), STR_INIT("someone with an id that fits no slot") } };
+static const struct uid actions[] = { { STR_INIT("Action"), STR_INIT("r") },
+	{ STR_INIT("Action"), STR_INIT("w") } };
+static const struct uid resources[] = { { STR_INIT("R"), STR_INIT("t1/x") },
+	{ STR_INIT("R"), STR_INIT("t2") } };
+static const char *const contexts[] = { "{}", "{\"x\":1,\"s\":\"one\"}",
+	"{\"x\":\"1\",\"s\":\"x\"}" };
+
+static struct arena *a;
+static struct policy_set *set;
+static struct buf image;
+static char path[64];
+static int fd;
+
+static void
+put(struct str bytes)
+{
+	ck_assert_int_eq(ftruncate(fd, 0), 0);
+	ck_assert_int_eq(pwrite(fd, bytes.p, bytes.n, 0), (ssize_t)bytes.n);
+}
+
+static void
+setup(void)
+{
+	struct errors e = { 0 };
+	struct error err = { 0 };
+
+	a = arena_new(0);
+	fd = memfd_create("image", MFD_CLOEXEC);
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	set = policy_set_new(POLICY_NAMED);
+	ck_assert_msg(
+	    policy_set_add_text(set, "p.avow", str_of(text), POLICY_AVOW, &e) &&
+		policy_set_add_text(
+		    set, "q.cedar", str_of(cedar), POLICY_CEDAR, &e) &&
+		policy_set_add_json(set, "r.json", str_of(json), &e) &&
+		policy_set_finish(set, &e),
+	    "%s", e.e[0].msg);
+	image = (struct buf){ 0 };
+	ck_assert_msg(
+	    policy_image_make(set,
+		&(struct policy_data){ "e.json", { data, sizeof data - 1 } }, 1,
+		NULL, &image, &err),
+	    "%s", err.msg);
+	put(buf_str(&image));
+}
+
+static void
+teardown(void)
+{
+	(void)close(fd);
+	policy_set_free(set);
+	buf_free(&image);
+	arena_free(a);
+}
+
+static struct policy_set *
+opened(void)
+{
+	struct error err = { 0 };
+	struct policy_set *got;
+
+	ck_assert_msg(policy_image_open(path, NULL, &got, &err), "%s", err.msg);
+	return got;
+}
+
+static struct entities *
+layer_of(struct str json_text)
+{
+	struct entities *layer = entities_new(a, NULL);
+	struct error err = { 0 };
+
+	ck_assert_msg(entities_add_text(layer, json_text, "e.json", &err) &&
+			  entities_finish(layer, &err),
+	    "%s", err.msg);
+	return layer;
+}
+
+static struct value
+context_of(const char *json_text)
+{
+	struct value v;
+	json_t *j = json_loads(json_text, 0, NULL);
+
+	ck_assert(value_from_json(a, j, "context", &v, NULL));
+	json_decref(j);
+	return v;
+}
+
+#define REQUESTS                                                               \
+	(ARRAY_LEN(principals) * ARRAY_LEN(actions) * ARRAY_LEN(resources) *   \
+	    ARRAY_LEN(contexts))
+
+static struct eval_request
+request_at(size_t i, const struct entities *layer, struct value *context)
+{
+	*context = context_of(contexts[i % ARRAY_LEN(contexts)]);
+	i /= ARRAY_LEN(contexts);
+	return (struct eval_request){ principals[i / 4 % ARRAY_LEN(principals)],
+		actions[i / 2 % 2], resources[i % 2], context, layer };
+}
+
+/* ---- the same --------------------------------------------------------------
+ */
+
+static void
+same_error(const struct error *x, const struct error *y)
+{
+	ck_assert_int_eq(x->code, y->code);
+	ck_assert_str_eq(x->msg, y->msg);
+	ck_assert_str_eq(
+	    x->at.file ? x->at.file : "", y->at.file ? y->at.file : "");
+	ck_assert_uint_eq(x->at.line, y->at.line);
+	ck_assert_uint_eq(x->at.col, y->at.col);
+}
+
+static void
+same_policy(const struct policy_set *got, uint32_t i)
+{
+	struct policy_info x = policy_set_info(set, i);
+	struct policy_info y = policy_set_info(got, i);
+	struct buf xs = { 0 }, ys = { 0 };
+
+	ck_assert_int_eq(x.effect, y.effect);
+	ck_assert_int_eq(policy_set_effect(got, i), x.effect);
+	ck_assert_msg(
+	    str_eq(x.id, y.id), "%.*s and %.*s", STR_ARG(x.id), STR_ARG(y.id));
+	ck_assert_str_eq(x.at.file, y.at.file);
+	ck_assert_uint_eq(x.at.line, y.at.line);
+	ck_assert_uint_eq(x.at.col, y.at.col);
+	policy_print(set, i, &xs);
+	policy_print(got, i, &ys);
+	ck_assert_msg(str_eq(buf_str(&xs), buf_str(&ys)), "%.*s\n%.*s",
+	    STR_ARG(buf_str(&xs)), STR_ARG(buf_str(&ys)));
+	buf_free(&xs);
+	buf_free(&ys);
+}
+
+static void
+same_list(const uint32_t *x, size_t n, const uint32_t *y, size_t m)
+{
+	ck_assert_uint_eq(n, m);
+	for (size_t i = 0; i < n; i++)
+		ck_assert_uint_eq(x[i], y[i]);
+}
+
+static void
+same_decision(const struct policy_set *got, const struct policy_index *ix,
+    const struct policy_index *jx, const struct eval_request *r)
+{
+	struct policy_found x, y;
+
+	ck_assert(policy_index_find(ix, r, a, &x));
+	ck_assert(policy_index_find(jx, r, a, &y));
+	ck_assert(!x.is_walk && !y.is_walk);
+	for (size_t e = 0; e < 2; e++)
+		same_list(x.satisfied[e], x.n_satisfied[e], y.satisfied[e],
+		    y.n_satisfied[e]);
+	same_list(x.doubtful, x.n_doubtful, y.doubtful, y.n_doubtful);
+	for (uint32_t i = 0; i < policy_set_count(set); i++) {
+		struct error xe = { 0 }, ye = { 0 };
+
+		ck_assert_int_eq(policy_eval(set, i, r, a, NULL, &xe),
+		    policy_eval(got, i, r, a, NULL, &ye));
+		same_error(&xe, &ye);
+	}
+}
+
+START_TEST(says_the_same)
+{
+	/* Alone, and with entities that policies do not name. */
+	struct entities *layer = layer_of(_i ? str_of(data) : STR("[]"));
+	struct policy_set *got = opened();
+	struct policy_index *ix, *jx;
+	const struct uid *xs, *ys;
+	size_t n, m;
+
+	ck_assert_uint_eq(policy_set_count(set), policy_set_count(got));
+	ck_assert_uint_eq(policy_set_links(got), 1);
+	ck_assert_uint_eq(policy_set_templates(got), 1);
+	ck_assert_uint_eq(policy_set_files(got), 3);
+	ck_assert(str_eq(policy_set_version(set), policy_set_version(got)));
+	for (uint32_t i = 0; i < policy_set_count(set); i++)
+		same_policy(got, i);
+	ck_assert(policy_set_actions(set, a, &xs, &n, NULL) &&
+		  policy_set_actions(got, a, &ys, &m, NULL));
+	ck_assert_uint_eq(n, m);
+	for (size_t i = 0; i < n; i++)
+		ck_assert(uid_eq(xs[i], ys[i]));
+	ck_assert(policy_index_new(set, layer, &ix, NULL));
+	ck_assert(policy_index_new(got, layer, &jx, NULL));
+	for (size_t i = 0; i < REQUESTS; i++) {
+		struct value context;
+		struct eval_request r = request_at(i, layer, &context);
+
+		same_decision(got, ix, jx, &r);
+	}
+	policy_index_free(ix);
+	policy_index_free(jx);
+	policy_set_free(got);
+}
+END_TEST
+
+/* The texts of an image, added to a set, are that set again. */
+START_TEST(is_its_texts)
+{
+	struct policy_set *got = policy_set_new(POLICY_NAMED);
+	struct errors e = { 0 };
+	const struct policy_data *brought;
+	struct buf again = { 0 };
+
+	ck_assert_msg(
+	    policy_set_add_path(got, path, &e) && policy_set_finish(got, &e),
+	    "%s", e.e[0].msg);
+	ck_assert(str_eq(policy_set_version(set), policy_set_version(got)));
+	ck_assert_uint_eq(policy_set_data(got, &brought), 1);
+	ck_assert_str_eq(brought[0].file, "e.json");
+	ck_str_is(brought[0].text, data);
+	ck_assert(policy_image_make(got, brought, 1, NULL, &again, NULL));
+	ck_assert_uint_eq(again.n, image.n);
+	ck_assert_int_eq(memcmp(again.p, image.p, again.n), 0);
+	buf_free(&again);
+	policy_set_free(got);
+}
+END_TEST
+
+/* ---- refused ---------------------------------------------------------------
+ */
+
+static void
+refused(const char *why, enum err_code code)
+{
+	struct policy_set *got = NULL;
+	struct error err = { 0 };
+
+	ck_assert_msg(
+	    !policy_image_open(path, NULL, &got, &err), "%s: taken", why);
+	ck_assert_int_eq(err.code, code);
+	ck_assert_msg(strstr(err.msg, why), "got %s, want %s", err.msg, why);
+}
+
+static void
+mend(struct buf *b)
+{
+	struct image_head head;
+
+	memcpy(&head, b->p, sizeof head);
+	head.checksum = 0;
+	if (head.n_bytes <= b->n)
+		head.checksum =
+		    image_checksum((struct str){ b->p, head.n_bytes });
+	memcpy(b->p, &head, sizeof head);
+}
+
+START_TEST(cut_short)
+{
+	for (size_t n = 1; n < image.n; n += n < 200 ? 1 : 97) {
+		put((struct str){ image.p, n });
+		refused(n < 8 ? "no image" : "cut short", ERR_FILE_IMAGE);
+	}
+	put((struct str){ 0 });
+	refused("empty", ERR_FILE_READ);
+}
+END_TEST
+
+START_TEST(altered)
+{
+	for (size_t i = sizeof(struct image_head); i < image.n; i += 61) {
+		image.p[i] ^= 1;
+		put(buf_str(&image));
+		refused("checksum", ERR_FILE_IMAGE);
+		image.p[i] ^= 1;
+	}
+}
+END_TEST
+
+static const struct {
+	size_t at;
+	const char *why;
+} heads[] = {
+	{ 0, "no image" },
+	{ offsetof(struct image_head, version), "another version" },
+	{ offsetof(struct image_head, order), "byte order" },
+	{ offsetof(struct image_head, layout), "another version" },
+	{ offsetof(struct image_head, n_sections), "another version" },
+	{ offsetof(struct image_head, n_bytes), "cut short" },
+	{ offsetof(struct image_head, checksum), "checksum" },
+	{ sizeof(struct image_head), "no such place" },
+};
+
+START_TEST(of_others)
+{
+	image.p[heads[_i].at] = (char)(image.p[heads[_i].at] + 1);
+	if (heads[_i].at != offsetof(struct image_head, checksum))
+		mend(&image);
+	put(buf_str(&image));
+	refused(heads[_i].why, ERR_FILE_IMAGE);
+}
+END_TEST
+
+/* ---- signed ----------------------------------------------------------------
+ */
+
+static bool
+fake_sign(void *ctx, struct str message, struct buf *ret, struct error *reterr)
+{
+	(void)ctx;
+	(void)reterr;
+	buf_add(ret, message);
+	return true;
+}
+
+static bool
+fake_verify(
+    void *ctx, struct str message, struct str signature, struct error *reterr)
+{
+	++*(int *)ctx;
+	return str_eq(message, signature) ||
+	       error_set(reterr, ERR_FILE_SIGNATURE, SPAN_NONE, "it is not");
+}
+
+START_TEST(signature)
+{
+	int asked = 0;
+	struct policy_verifier verifier = { fake_verify, &asked };
+	struct policy_signer signer = { fake_sign, NULL };
+	struct policy_set *got;
+	struct error err = { 0 };
+	struct buf sealed = { 0 };
+
+	ck_assert(!policy_image_open(path, &verifier, &got, &err));
+	ck_assert_int_eq(err.code, ERR_FILE_SIGNATURE);
+	ck_assert_int_eq(asked, 0);
+	ck_assert(policy_image_make(set, NULL, 0, &signer, &sealed, NULL));
+	put(buf_str(&sealed));
+	ck_assert(policy_image_open(path, &verifier, &got, NULL));
+	policy_set_free(got);
+	ck_assert(policy_image_open(path, NULL, &got, NULL));
+	policy_set_free(got);
+	/* Other bytes, with a checksum that is right. */
+	sealed.p[sealed.n / 2] ^= 1;
+	mend(&sealed);
+	put(buf_str(&sealed));
+	err = (struct error){ 0 };
+	ck_assert(!policy_image_open(path, &verifier, &got, &err));
+	ck_assert_int_eq(err.code, ERR_FILE_SIGNATURE);
+	ck_assert_int_eq(asked, 2);
+	put((struct str){ sealed.p, sealed.n - 1 });
+	refused("no signature", ERR_FILE_IMAGE);
+	buf_free(&sealed);
+}
+END_TEST
+
+/* ---- hostile ---------------------------------------------------------------
+ */
+
+static void
+use(const struct policy_set *got, const struct entities *layer)
+{
+	struct policy_index *ix;
+	const struct uid *uids;
+	uint32_t near[4];
+	size_t n;
+
+	for (uint32_t i = 0; i < policy_set_count(got); i++) {
+		struct policy_place place;
+
+		(void)policy_set_info(got, i);
+		policy_place(got, i, 3, &place);
+		(void)policy_place_text(got, i, 3, a);
+	}
+	ck_assert(policy_set_actions(got, a, &uids, &n, NULL));
+	if (!policy_index_new(got, layer, &ix, NULL))
+		return;
+	for (size_t i = 0; i < REQUESTS; i += 7) {
+		struct value context;
+		struct eval_request r = request_at(i, layer, &context);
+		struct policy_found found;
+
+		ck_assert(policy_index_find(ix, &r, a, &found));
+		(void)policy_index_near(ix, &r, a, near, ARRAY_LEN(near));
+		for (size_t k = 0; k < found.n_doubtful; k++) {
+			struct error err = { 0 };
+
+			(void)policy_eval(
+			    got, found.doubtful[k], &r, a, NULL, &err);
+		}
+	}
+	policy_index_free(ix);
+}
+
+/* Each word of the image is set to this: 1 changes its lowest bit. */
+static const uint32_t words[] = { 0, UINT32_MAX, 1, 0x7fffffc0, 64 };
+
+START_TEST(hostile)
+{
+	uint32_t was, word;
+
+	for (size_t at = sizeof(struct image_head); at < image.n; at += 4) {
+		struct policy_set *got;
+		struct error err = { 0 };
+
+		memcpy(&was, image.p + at, 4);
+		word = words[_i] == 1 ? was ^ 1 : words[_i];
+		if (word == was)
+			continue;
+		memcpy(image.p + at, &word, 4);
+		mend(&image);
+		put(buf_str(&image));
+		if (policy_image_open(path, NULL, &got, &err)) {
+			use(got, layer_of(STR("[]")));
+			use(got, layer_of(str_of(data)));
+			policy_set_free(got);
+		} else
+			ck_assert_int_ne(err.code, ERR_NONE);
+		memcpy(image.p + at, &was, 4);
+		arena_reset(a);
+	}
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("image");
+	TCase *tc = tcase_create("image");
+
+	tcase_set_timeout(tc, 120);
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_loop_test(tc, says_the_same, 0, 2);
+	tcase_add_test(tc, is_its_texts);
+	tcase_add_test(tc, cut_short);
+	tcase_add_test(tc, altered);
+	tcase_add_loop_test(tc, of_others, 0, ARRAY_LEN(heads));
+	tcase_add_test(tc, signature);
+	tcase_add_loop_test(tc, hostile, 0, ARRAY_LEN(words));
+	suite_add_tcase(s, tc);
+	return run_suite(s);
+}
