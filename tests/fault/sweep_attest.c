@@ -361,22 +361,23 @@ canonical(void *ctx)
 static const struct {
 	const char *name;
 	bool (*once)(void *);
+	bool without_jansson; /* reads a text of 14 bytes: wrap.h */
 } sweeps[] = {
-	{ "verify", verify_good },
-	{ "refuse", verify_bad },
-	{ "cache", verify_cached },
-	{ "trust", load_trust },
-	{ "pkcs7", verify_pkcs7 },
-	{ "revoked", load_revoked },
-	{ "issue", issue },
-	{ "pack", packs },
-	{ "token", verify_token },
-	{ "token issue", issue_token },
-	{ "token exchange", exchange_token },
-	{ "token keys", read_keys },
-	{ "token ring", open_ring },
-	{ "proof", prove },
-	{ "canonical", canonical },
+	{ "verify", verify_good, false },
+	{ "refuse", verify_bad, false },
+	{ "cache", verify_cached, false },
+	{ "trust", load_trust, false },
+	{ "pkcs7", verify_pkcs7, false },
+	{ "revoked", load_revoked, false },
+	{ "issue", issue, false },
+	{ "pack", packs, false },
+	{ "token", verify_token, true },
+	{ "token issue", issue_token, true },
+	{ "token exchange", exchange_token, false },
+	{ "token keys", read_keys, false },
+	{ "token ring", open_ring, false },
+	{ "proof", prove, false },
+	{ "canonical", canonical, false },
 };
 
 #define EC2 "vectors/ec2-documents/teleport-ec2-rsa2048/"
@@ -442,7 +443,8 @@ START_TEST(ours_and_janssons)
 	static struct scene s;
 
 	scene_init(&s);
-	(void)fault_sweep(sweeps[_i].name, sweeps[_i].once, &s);
+	(void)(sweeps[_i].without_jansson ? fault_sweep_ours : fault_sweep)(
+	    sweeps[_i].name, sweeps[_i].once, &s);
 	scene_fini(&s);
 }
 END_TEST

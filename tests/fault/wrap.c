@@ -257,10 +257,9 @@ run(bool (*once)(void *ctx), void *ctx, long fail_at)
 	return ok;
 }
 
-long
-fault_sweep(const char *name, bool (*once)(void *ctx), void *ctx)
+static long
+sweep(const char *name, bool (*once)(void *ctx), void *ctx)
 {
-	json_set_alloc_funcs(fault_malloc, fault_free);
 	/* Once without, for what a first use sets up for good. */
 	ck_assert_msg(run(once, ctx, -1), "%s: fails without a fault", name);
 	for (long k = 0; k < MAX_ALLOCATIONS; k++) {
@@ -276,4 +275,18 @@ fault_sweep(const char *name, bool (*once)(void *ctx), void *ctx)
 	}
 	ck_abort_msg("%s: does not end", name);
 	return -1;
+}
+
+long
+fault_sweep(const char *name, bool (*once)(void *ctx), void *ctx)
+{
+	json_set_alloc_funcs(fault_malloc, fault_free);
+	return sweep(name, once, ctx);
+}
+
+long
+fault_sweep_ours(const char *name, bool (*once)(void *ctx), void *ctx)
+{
+	json_set_alloc_funcs(malloc, free);
+	return sweep(name, once, ctx);
 }
