@@ -5,7 +5,10 @@
  * tenant (principal in a group, action, resource in a tenant, when two
  * attributes fit), plain (no conditions), wildcard (resources by a prefix of
  * their ids), deep (groups and tenants in trees), hot (all policies have one
- * scope), negated (principal != user), any (no scope but conditions). One
+ * scope), negated (principal != user), any (no scope but conditions), regex (as
+ * tenant, one attribute by a regular expression), wide (everybody in thousands
+ * of groups above, everything in thousands of regions; a policy names one of
+ * these, and a group or tenant). One
  * policy in twenty is a deny. A third of the entities are principals, in one to
  * four groups each; one entity in a hundred lacks the attribute. Half of the
  * requests fit a policy. The same arguments give the same files. */
@@ -22,10 +25,22 @@
 #define GROUPS_MAX 4u
 #define POLICIES_A_FILE 200000u
 #define ABOVE_MAX (GROUPS_MAX * 32u)
+#define SUPERS 2000u /* groups above all groups, regions above all tenants */
 
-enum kind { TENANT, PLAIN, WILDCARD, DEEP, HOT, NEGATED, ANY, KINDS };
+enum kind {
+	TENANT,
+	PLAIN,
+	WILDCARD,
+	DEEP,
+	HOT,
+	NEGATED,
+	ANY,
+	REGEX,
+	WIDE,
+	KINDS
+};
 static const char *const kinds[KINDS] = { "tenant", "plain", "wildcard", "deep",
-	"hot", "negated", "any" };
+	"hot", "negated", "any", "regex", "wide" };
 
 struct user {
 	uint32_t groups[GROUPS_MAX];
@@ -41,6 +56,8 @@ struct rule {
 	uint32_t group, tenant, user, item; /* the last two: whom it fits */
 	uint8_t action, dept, level;
 	bool deny;
+	bool any_user; /* wide: who it fits is any, else what */
+	uint32_t super;
 };
 
 static struct world {
@@ -172,6 +189,8 @@ make_rules(void)
 		r->dept = u->dept;
 		r->level = (uint8_t)draw(LEVELS);
 		r->deny = i % 20 == 19;
+		r->any_user = i % 2 == 0;
+		r->super = scatter(i) % SUPERS;
 		if (w.kind != HOT)
 			continue;
 		r->group = w.rules[0].group;
@@ -196,6 +215,16 @@ write_rule(FILE *f, const struct rule *r)
 		    word, scatter(r->user), r->action);
 	else if (w.kind == ANY)
 		fprintf(f, "%s (principal, action, resource)", word);
+	else if (w.kind == WIDE && r->any_user)
+		fprintf(f,
+		    "%s (principal in Super::\"s%u\", action == "
+		    "Action::\"a%u\", resource in Tenant::\"t%u\")",
+		    word, r->super, r->action, r->tenant);
+	else if (w.kind == WIDE)
+		fprintf(f,
+		    "%s (principal in Group::\"g%u\", action == "
+		    "Action::\"a%u\", resource in Region::\"r%u\")",
+		    word, r->group, r->action, r->super);
 	else if (w.kind == WILDCARD)
 		fprintf(f,
 		    "%s (principal in Group::\"g%u\", action == "
@@ -208,6 +237,11 @@ write_rule(FILE *f, const struct rule *r)
 		    word, r->group, r->action, r->tenant);
 	if (w.kind == PLAIN)
 		fputs(";\n", f);
+	else if (w.kind == REGEX)
+		fprintf(f,
+		    " when { resource.level <= %u && principal.mail matches "
+		    "\"^[a-z0-9.-]+@d%u\\\\.corp$\" };\n",
+		    r->level, r->dept);
 	else
 		fprintf(f,
 		    " when { resource.level <= %u && principal.dept == "
@@ -242,6 +276,23 @@ write_tree(FILE *f, const char *type, char letter, uint32_t n)
 		    type, letter, i, type, letter, (i - 1) / 2);
 }
 
+/* Each of `n` below all that are above. */
+static void
+write_wide(FILE *f, const char *type, char letter, uint32_t n,
+    const char *above, char above_letter)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		fprintf(f,
+		    "{\"uid\":{\"type\":\"%s\",\"id\":\"%c%u\"},\"attrs\":{},"
+		    "\"parents\":[",
+		    type, letter, i);
+		for (uint32_t k = 0; k < SUPERS; k++)
+			fprintf(f, "%s{\"type\":\"%s\",\"id\":\"%c%u\"}",
+			    k > 0 ? "," : "", above, above_letter, k);
+		fputs("]},\n", f);
+	}
+}
+
 static void
 write_entities(const char *folder)
 {
@@ -252,13 +303,19 @@ write_entities(const char *folder)
 		write_tree(f, "Group", 'g', w.n_groups);
 		write_tree(f, "Tenant", 't', w.n_tenants);
 	}
+	if (w.kind == WIDE) {
+		write_wide(f, "Group", 'g', w.n_groups, "Super", 's');
+		write_wide(f, "Tenant", 't', w.n_tenants, "Region", 'r');
+	}
 	for (uint32_t i = 0; i < w.n_users; i++) {
 		const struct user *u = &w.users[i];
 		fprintf(f,
 		    "{\"uid\":{\"type\":\"User\",\"id\":\"user-%08u@corp\"},"
 		    "\"attrs\":{",
 		    scatter(i));
-		if (u->has_dept)
+		if (u->has_dept && w.kind == REGEX)
+			fprintf(f, "\"mail\":\"user-%u@d%u.corp\"", i, u->dept);
+		else if (u->has_dept)
 			fprintf(f, "\"dept\":\"d%u\"", u->dept);
 		fputs("},\"parents\":[", f);
 		for (uint32_t k = 0; k < u->n_groups; k++)
@@ -333,16 +390,38 @@ count_scope(struct tally *t, const struct rule *want, const struct user *u,
 }
 
 static bool
+is_in_group(const struct user *u, uint32_t group)
+{
+	for (uint32_t k = 0; k < u->n_groups; k++)
+		if (u->groups[k] == group)
+			return true;
+	return false;
+}
+
+/* Does the scope hold? For kinds whose rules are not looked up by it. */
+static bool
+scope_holds(const struct rule *r, uint32_t user, uint32_t action, uint32_t item)
+{
+	if (w.kind == ANY)
+		return true;
+	if (r->action != action)
+		return false;
+	if (w.kind == NEGATED)
+		return r->user != user;
+	return r->any_user ? r->tenant == w.items[item].tenant
+			   : is_in_group(&w.users[user], r->group);
+}
+
+static bool
 is_permitted(uint32_t user, uint32_t action, uint32_t item)
 {
 	const struct user *u = &w.users[user];
 	const struct item *i = &w.items[item];
 	struct tally t = { 0 };
 	uint32_t groups[ABOVE_MAX], tenants[ABOVE_MAX], n_groups = 0;
-	if (w.kind == NEGATED || w.kind == ANY) {
+	if (w.kind == NEGATED || w.kind == ANY || w.kind == WIDE) {
 		for (uint32_t k = 0; k < w.n_rules; k++)
-			if (w.kind == ANY || (w.rules[k].user != user &&
-						 w.rules[k].action == action))
+			if (scope_holds(&w.rules[k], user, action, item))
 				count(&t, &w.rules[k], u, i);
 		return t.permit && !t.deny && !t.deny_failed;
 	}

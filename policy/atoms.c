@@ -110,6 +110,22 @@ look_at(struct making *m, const struct test *test, struct seen_test *ret)
 	return true;
 }
 
+/* `x != "a"` right before `x == "b"`, as an alternative leaves it, is asked for
+ * nothing: the rule is then that of `x == "b"` alone. */
+static void
+drop_repeats(struct placing *p)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < p->ids.n; i++) {
+		while (kept > 0 && relate_test_repeats(p->m,
+				       p->ids.items[kept - 1], p->ids.items[i]))
+			kept--;
+		p->ids.items[kept++] = p->ids.items[i];
+	}
+	p->ids.n = kept;
+}
+
 /* Number the tests: true ones are left out, what follows a false one or one
  * that always errs is never asked. */
 static bool
@@ -133,6 +149,7 @@ number_tests(struct placing *p, const struct draft *draft)
 			p->ids.n;
 		break;
 	}
+	drop_repeats(p);
 	p->n_total = rules_total(p->m, p->ids.items, (uint32_t)p->ids.n);
 	return true;
 }

@@ -227,6 +227,12 @@ errs_with(const struct making *m, uint32_t x, uint32_t y)
 }
 
 bool
+relate_test_repeats(const struct making *m, uint32_t y, uint32_t x)
+{
+	return x != y && relate_test_implies(m, x, y) && errs_with(m, y, x);
+}
+
+bool
 relate_test_excludes(const struct making *m, uint32_t x, uint32_t y)
 {
 	struct normal_conjunct opposite = m->tests[y].conjunct;

@@ -20,6 +20,8 @@ enum relation relate_atoms(
 bool relate_test_implies(const struct making *m, uint32_t x, uint32_t y);
 /* Is `cover`'s list of tests satisfied where `list` is, and satisfied or in error where `list` errs? */
 bool relate_list_covers(const struct making *m, uint32_t cover, uint32_t list);
+/* Is `y`, where it stands right before `x`, asked for nothing: true where `x` is, and in error just where `x` is? */
+bool relate_test_repeats(const struct making *m, uint32_t y, uint32_t x);
 /* Is `y` false wherever `x` holds? */
 bool relate_test_excludes(const struct making *m, uint32_t x, uint32_t y);
 /* Where the atoms and the tests hold: does the list? Where one of those that may err does, does the list err or hold? Tests of the list that the atoms answer count. */

@@ -136,6 +136,18 @@ static const struct {
 	    SCOPE
 	    " when { context.x != 1 } when { context.y == 2 }; // t:1\n" SCOPE
 	    " when { context.x == 1 }; // t:1\n" },
+	{ "|| of values is a list of them",
+	    SCOPE " when { resource.kind == \"a\" || resource.kind == \"b\" || "
+		  "resource.kind == \"c\" };\n" SCOPE
+		  " when { [\"c\", \"a\"].contains(resource.kind) };",
+	    SCOPE " when { resource.kind == \"a\" }; // t:1, t:2\n" SCOPE
+		  " when { resource.kind == \"b\" }; // t:1\n" SCOPE
+		  " when { resource.kind == \"c\" }; // t:1, t:2\n" },
+	{ "|| of orders: one that errs elsewhere too stays",
+	    SCOPE " when { context.x < 1 || context.x == 2 };",
+	    SCOPE " when { context.x < 1 }; // t:1\n" SCOPE
+		  " when { context.x >= 1 } when { context.x == 2 }; // "
+		  "t:1\n" },
 	{ "! of both", SCOPE " unless { context.x == 1 || context.y < 2 };",
 	    SCOPE " when { context.x != 1 } when { context.y >= 2 }; "
 		  "// t:1\n" },
