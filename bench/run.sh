@@ -16,7 +16,12 @@ rm -rf "$work"
 mkdir -p "$work/policies" "$work/trust" "$work/entities"
 chmod 700 "$work"
 pids=()
-trap 'for p in "${pids[@]:-}"; do [ -z "$p" ] || kill "$p" 2>/dev/null || true; done; wait 2>/dev/null || true' EXIT
+stop_all() {
+	local p
+	for p in "${pids[@]:-}"; do [ -z "$p" ] || kill "$p" 2>/dev/null || true; done
+	wait 2>/dev/null || true
+}
+trap stop_all EXIT
 
 echo "decision in process (ns), all reasons and errors out"
 for kind in $kinds; do
@@ -31,6 +36,17 @@ done
 
 echo "the same files decided by others"
 PEERS=${PEERS:-$PWD} SECONDS_EACH=$seconds bench/peers/run.sh
+
+echo "the store: durable changes, against one synced page of the same disk"
+mkdir -m 700 "$work/store"
+urls=("sqlite://$PWD/$work/store/avow.db")
+if postgres=$(FSYNC=on tests/lib/postgres.sh start); then
+	trap 'tests/lib/postgres.sh end "$postgres"' EXIT
+	urls+=("$(tests/lib/postgres.sh url "$postgres")")
+fi
+SECONDS_EACH=$seconds "$bin/store" "$work/store" "${urls[@]}"
+[ -z "$postgres" ] || tests/lib/postgres.sh end "$postgres"
+trap stop_all EXIT
 
 # --- over HTTP ----------------------------------------------------------------
 avow=build/avow

@@ -57,7 +57,7 @@ url() {
 begin() {
 	local folder=$1 left=200
 	run setsid "$programs/postgres" -D "$folder/data" -k "$folder" -h '' \
-	    -c fsync=off -c shared_buffers=4MB -c max_connections=40 \
+	    -c fsync="${FSYNC:-off}" -c shared_buffers=4MB -c max_connections=40 \
 	    -c unix_socket_permissions=0700 -c autovacuum=off \
 	    -c max_wal_size=32MB -c jit=off -c logging_collector=off \
 	    -c log_checkpoints=off </dev/null >>"$folder/log" 2>&1 &
