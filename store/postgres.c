@@ -226,10 +226,9 @@ connect_socket(struct postgres *p, struct error *reterr)
 
 /* `off` would tell a caller of commits that a crash of the server undoes. */
 static const char set_up[] =
-    "SET search_path = avow; SET standard_conforming_strings = on;"
-    " SET bytea_output = hex; SET synchronize_seqscans = off;"
+    "SET search_path = avow;"
     " SELECT set_config('synchronous_commit', 'on', false)"
-    " WHERE current_setting('synchronous_commit') = 'off';";
+    " WHERE current_setting('synchronous_commit') = 'off'";
 
 static bool
 set_limits(struct postgres *p, struct error *reterr)
@@ -577,8 +576,8 @@ commit(void *db, struct error *reterr)
 		p->in_transaction = false;
 		return true;
 	}
-	return error_set(reterr, ERR_SYSTEM_STORE, SPAN_NONE, "%s%s", why.msg,
-	    p->conn ? "" : "; the change may have been stored or not");
+	return error_set(reterr, ERR_SYSTEM_STORE, SPAN_NONE, "%s%s",
+	    p->conn ? "" : "the change may have been stored or not: ", why.msg);
 }
 
 static void
