@@ -268,6 +268,7 @@ struct accepting {
  * needs its next incarnation, from its controller or the administrator. */
 static const char *const voids[] = {
 	"DELETE FROM member",
+	"DELETE FROM admin_token",
 	"DELETE FROM enrolment",
 	"DELETE FROM issued",
 	"DELETE FROM offer",

@@ -288,6 +288,91 @@ START_TEST(what_was_put_back_starts_anew)
 }
 END_TEST
 
+/* A table that comes to be: does a copy of it let in who was shut out? Then
+ * store_accept_restore has to empty it. */
+static const struct {
+	const char *name;
+	bool is_kept;
+} tables[] = {
+	{ "account", true }, /* none can prove itself: no key is live */
+	{ "account_key", true }, { "admin_token", false }, { "alarm", true },
+	{ "counter", true }, { "enrolment", false }, { "issued", false },
+	{ "member", false }, { "migration", true }, { "offer", false },
+	{ "repeat", false }, { "revocation", true },
+	{ "spent", true }, /* of challenges that have ended long since */
+};
+
+static bool
+know_table(void *ctx, const struct sql_row *row, struct error *reterr)
+{
+	struct str name = sql_bytes(row, 0);
+	size_t *n = ctx;
+
+	(void)reterr;
+	for (size_t i = 0; i < ARRAY_LEN(tables); i++)
+		if (str_eq(name, str_of(tables[i].name))) {
+			++*n;
+			return true;
+		}
+	ck_abort_msg("what does a restore do to table %.*s?", STR_ARG(name));
+	return false;
+}
+
+static void
+fill(struct sql *q)
+{
+	static const char *const rows[] = {
+		"INSERT INTO member VALUES ('w', 'p', 1, 's', 'a', 1, 1, 9, 1,"
+		" 1, 'address', 'https', 'i', 'avow', x'00', x'00')",
+		"INSERT INTO account_key VALUES (1, 'c', 't', 0, x'00', x'00',"
+		" 1, '', 0, 1)",
+		"INSERT INTO enrolment VALUES ('c', x'00', 9)",
+		"INSERT INTO issued VALUES ('j', 'c', 'a', x'00', 1, 9)",
+		"INSERT INTO offer VALUES ('c', 'a', 'j', x'00', 9)",
+		"INSERT INTO repeat VALUES ('a', 'n', x'00', 'c', 1, 9)",
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		ck_assert_msg(sql_do(q, rows[i], &err), "%s", err.msg);
+}
+
+static int64_t
+count_rows(const char *from)
+{
+	char text[100];
+	int64_t n = -1;
+	struct sql *fresh = sql_open(url, NULL, &err);
+
+	snprintf(text, sizeof text, "SELECT COUNT(*) FROM %s", from);
+	ck_assert_msg(
+	    fresh && sql_run(fresh, text, NULL, 0, sql_take_number, &n, &err),
+	    "%s", err.msg);
+	sql_close(fresh);
+	return n;
+}
+
+START_TEST(a_restore_leaves_no_way_in)
+{
+	static const char list[] = "SELECT name FROM sqlite_master"
+				   " WHERE type = 'table' ORDER BY name";
+	struct sql *q = sql_open(url, NULL, &err);
+	int64_t g, floor;
+	size_t n = 0;
+
+	ck_assert(sql_run(q, list, NULL, 0, know_table, &n, &err));
+	ck_assert_uint_eq(n, ARRAY_LEN(tables));
+	fill(q);
+	ck_assert_int_eq(count_rows("account_key WHERE live = 1"), 1);
+	ck_assert(store_accept_restore(store, 0, &g, &floor, &err));
+	for (size_t i = 0; i < ARRAY_LEN(tables); i++)
+		if (!tables[i].is_kept)
+			ck_assert_msg(count_rows(tables[i].name) == 0, "%s",
+			    tables[i].name);
+	ck_assert_int_eq(count_rows("account_key WHERE live = 1"), 0);
+	sql_close(q);
+}
+END_TEST
+
 /* --- news ------------------------------------------------------------------
  */
 
@@ -693,6 +778,7 @@ main(void)
 	tcase_add_checked_fixture(most, setup_sqlite, teardown);
 	tcase_set_timeout(most, 60);
 	tcase_add_test(most, there_is_a_most);
+	tcase_add_test(most, a_restore_leaves_no_way_in);
 	suite_add_tcase(s, most);
 	tcase_add_checked_fixture(marks, setup_mark, NULL);
 	tcase_add_test(marks, a_mark_goes_forward_only);
