@@ -611,7 +611,8 @@ enum {
 	C_TRUST,
 	C_GATES,
 	C_SERVICE,
-	C_ADMIN
+	C_ADMIN,
+	C_MARK
 };
 static const struct config_field config_fields[] = {
 	[C_LISTEN] = TOP(listen, "listen", config_read_listen, 0),
@@ -624,11 +625,11 @@ static const struct config_field config_fields[] = {
 	[C_GATES] = { .name = "gates", .read = read_gates },
 	[C_SERVICE] = { .name = "service", .read = config_read_service },
 	[C_ADMIN] = { .name = "admin", .read = config_read_admin },
+	[C_MARK] = TOP(store_mark, "storeMark", config_read_text, 0),
 	TOP(entities, "entities", config_read_strings, .may_be_empty = true),
 	TOP(client_address, "clientAddress", read_header_name, 0),
 	TOP(client_certificate, "clientCertificate", read_header_name, 0),
 	TOP(revoked, "revoked", config_read_text, 0),
-	TOP(store_mark, "storeMark", config_read_text, 0),
 	TOP(errored_deny, "erroredDeny", config_read_choice,
 	    .choices = errored_denies),
 	{ .name = "tls", .read = read_tls },
@@ -761,8 +762,8 @@ check_for_service(struct config_reader *r, const struct config_seen *seen)
 		    "run the token service as another `avow serve`, with a "
 		    "configuration of its own");
 	for (size_t i = 0; i < ARRAY_LEN(config_fields); i++)
-		if (seen->at[i].line && i != C_STORE && i != C_SERVICE &&
-		    i != C_ADMIN && i != C_GATES)
+		if (seen->at[i].line && i != C_STORE && i != C_MARK &&
+		    i != C_SERVICE && i != C_ADMIN && i != C_GATES)
 			config_fail(r, ERR_CONFIG_KEY, seen->at[i],
 			    "`%s` belongs to gates, and there is a `service` "
 			    "here",

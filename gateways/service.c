@@ -73,6 +73,57 @@ keys_replace(struct service *s, struct service_keys *next)
 	service_keys_drop(old);
 }
 
+/* ---- what is revoked ----------------------------------------------------- */
+
+struct attest_revoked *
+service_revoked_take(struct service *s)
+{
+	struct attest_revoked *list = NULL;
+
+	pthread_mutex_lock(&s->lock);
+	if (s->revoked)
+		list = attest_revoked_ref(s->revoked);
+	pthread_mutex_unlock(&s->lock);
+	return list;
+}
+
+void
+service_revocations_wake(struct service *s)
+{
+	if (s->revocations)
+		revocations_wake(s->revocations);
+}
+
+static bool
+take_revoked(void *ctx, struct attest_revoked *list, struct error *reterr)
+{
+	struct service *s = ctx;
+	struct attest_revoked *old;
+
+	(void)reterr;
+	pthread_mutex_lock(&s->lock);
+	old = s->revoked;
+	s->revoked = list;
+	pthread_mutex_unlock(&s->lock);
+	attest_revoked_free(old);
+	return true;
+}
+
+static bool
+open_revocations(struct service *s, struct error *reterr)
+{
+	const struct config *c = s->config;
+	const struct revocations_options options = {
+		.store = c->store,
+		.mark = c->store_mark.n ? c->store_mark.p : NULL,
+		.take = take_revoked,
+		.ctx = s,
+	};
+
+	s->revocations = revocations_new(&options, reterr);
+	return s->revocations && revocations_start(s->revocations, reterr);
+}
+
 /* ---- each minute --------------------------------------------------------- */
 
 static void
@@ -292,8 +343,8 @@ service_start(const struct config *config, const struct clock *clock,
 
 	if (!s)
 		return NULL;
-	if (open_keys(s, reterr) && start_minutes(s, reterr) &&
-	    listen_both(s, reterr))
+	if (open_revocations(s, reterr) && open_keys(s, reterr) &&
+	    start_minutes(s, reterr) && listen_both(s, reterr))
 		return s;
 	service_stop(s, 0);
 	return NULL;
@@ -339,6 +390,8 @@ service_stop(struct service *s, int drain_ms)
 	http_server_stop(s->front.http, drain_ms);
 	http_server_stop(s->admin.http, drain_ms);
 	stop_minutes(s);
+	revocations_free(s->revocations);
+	attest_revoked_free(s->revoked);
 	service_keys_drop(s->keys);
 	dpop_free(s->dpop);
 	sts_close(s->sts);

@@ -14,6 +14,19 @@ struct gateways_local {
 	const struct clock *clock;
 };
 
+/* A store that was put back from a copy is not to be changed either; a change
+ * of ours moves the mark on. */
+static bool
+check_mark(struct gateways_local *l, struct error *reterr)
+{
+	const struct config *c = l->state->config;
+	int64_t generation, floor;
+
+	return c->store_mark.n == 0 ||
+	       (store_generation(l->store, &generation, &floor, reterr) &&
+		   store_mark_check(c->store_mark.p, generation, reterr));
+}
+
 static bool
 open_parts(struct gateways_local *l, struct error *reterr)
 {
@@ -24,7 +37,7 @@ open_parts(struct gateways_local *l, struct error *reterr)
 		    "this is the configuration of gates: expected one with "
 		    "`service`");
 	l->store = store_open(c->store, reterr);
-	if (!l->store)
+	if (!l->store || !check_mark(l, reterr))
 		return false;
 	l->service = service_open(c, l->clock, l->store, reterr);
 	return l->service != NULL;
@@ -94,5 +107,5 @@ gateways_local_call(struct gateways_local *l, struct arena *a,
 	if (r.body.n)
 		explicit_bzero(r.body.p, r.body.n);
 	buf_free(&r.body);
-	return ret_body->p || error_nomem(reterr);
+	return check_mark(l, reterr) && (ret_body->p || error_nomem(reterr));
 }

@@ -9,6 +9,7 @@
 #include "attest/sts.h"
 #include "attest/token.h"
 #include "gateways/body.h"
+#include "gateways/revocations.h"
 #include "gateways/service.h"
 
 /* The signing keys in force; replaced as a whole, gone with the last call that uses them. */
@@ -34,8 +35,10 @@ struct service {
 	struct sts *sts;
 	struct dpop *dpop;
 	struct service_listener front, admin;
-	pthread_mutex_t lock; /* guards the next three */
+	struct revocations *revocations; /* NULL on this host alone */
+	pthread_mutex_t lock; /* guards the next four */
 	struct service_keys *keys;
+	struct attest_revoked *revoked;
 	bool stop;
 	pthread_cond_t wake;
 	pthread_t minute;
@@ -44,6 +47,10 @@ struct service {
 
 struct service_keys *service_keys_take(struct service *s);
 void service_keys_drop(struct service_keys *k);
+/* A reference to what is revoked now. */
+struct attest_revoked *service_revoked_take(struct service *s);
+/* Something was revoked here: look now. */
+void service_revocations_wake(struct service *s);
 
 /* One request on its way. */
 struct service_call {
@@ -53,6 +60,7 @@ struct service_call {
 	struct arena *a;
 	bool is_admin;          /* the listener */
 	struct service_keys *keys;
+	struct attest_revoked *revoked;
 	int64_t now_s;
 	struct sts_actor actor; /* rank STS_NOBODY until proven */
 	struct str id;          /* the `*` of the path; empty: none */
@@ -103,6 +111,9 @@ bool service_exchange(struct service_call *c) MUST_USE;
 bool service_offer(struct service_call *c) MUST_USE;
 bool service_pick(struct service_call *c) MUST_USE;
 bool service_withdraw(struct service_call *c) MUST_USE;
+bool service_revocations_create(struct service_call *c) MUST_USE;
+bool service_revocations_delete(struct service_call *c) MUST_USE;
+bool service_revocations_list(struct service_call *c) MUST_USE;
 bool service_jwks(struct service_call *c) MUST_USE;
 
 /* Store and accounts alone: no keys, no listener. `service_stop` ends it. */

@@ -43,6 +43,9 @@ static const struct route {
 	{ "POST", "/v1/broker", FRONT, WHO_ACTOR, service_offer, "broker.offer", false },
 	{ "GET", "/v1/broker/*", FRONT, WHO_ACTOR, service_pick, NULL, false },
 	{ "DELETE", "/v1/broker/*", BOTH, WHO_ACTOR, service_withdraw, "broker.withdraw", false },
+	{ "POST", "/v1/revocations", ADMIN, WHO_ACTOR, service_revocations_create, "revocation.add", false },
+	{ "GET", "/v1/revocations", ADMIN, WHO_ACTOR, service_revocations_list, NULL, false },
+	{ "DELETE", "/v1/revocations", ADMIN, WHO_ACTOR, service_revocations_delete, "revocation.remove", false },
 	{ "GET", "/.well-known/jwks.json", FRONT, WHO_ANYBODY, service_jwks, NULL, false },
 	{ "GET", "/healthz", BOTH, WHO_ANYBODY, health, NULL, false },
 	{ "GET", "/readyz", BOTH, WHO_ANYBODY, readiness, NULL, false },
@@ -59,7 +62,8 @@ health(struct service_call *c)
 static bool
 readiness(struct service_call *c)
 {
-	bool ready = store_check(c->s->store, &c->err) && c->keys &&
+	bool ready = store_check(c->s->store, &c->err) &&
+		     revocations_check(c->s->revocations, &c->err) && c->keys &&
 		     token_ring_signer(c->keys->ring, c->now_s, &c->err);
 
 	if (!ready)
@@ -182,6 +186,12 @@ dispatch(struct service_call *c)
 		return;
 	}
 	c->what = route->what;
+	/* Nothing is judged by a store that was put back, or cannot be read. */
+	if (str_has_prefix(c->q->path, STR("/v1/")) &&
+	    !revocations_check(c->s->revocations, &c->err)) {
+		(void)service_refuse(c);
+		return;
+	}
 	if (!check_form(c, route) || !identify(c, route))
 		return;
 	done = route->handle(c);
@@ -199,11 +209,13 @@ service_handle(void *ctx, const struct http_request *q, struct http_response *r)
 		.a = q->arena,
 		.is_admin = l->is_admin,
 		.keys = service_keys_take(s),
+		.revoked = service_revoked_take(s),
 		.now_s = clock_now_ms(s->clock) / 1000 };
 
 	dispatch(&c);
 	json_decref(c.json);
 	service_keys_drop(c.keys);
+	attest_revoked_free(c.revoked);
 }
 
 void

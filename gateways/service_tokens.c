@@ -101,6 +101,16 @@ caller_of(struct service_call *c, uint8_t channel[TLS_CHANNEL_BYTES],
 	return true;
 }
 
+/* Only who was proven learns of it. */
+static bool
+check_revoked(struct service_call *c, struct str account)
+{
+	if (!attest_revoked_has(c->revoked, ATTEST_ACCOUNT, account) &&
+	    !attest_revoked_has(c->revoked, ATTEST_INSTANCE, account))
+		return true;
+	return service_fail(c, ERR_EVIDENCE_REVOKED, "the account is revoked");
+}
+
 bool
 service_tokens(struct service_call *c)
 {
@@ -122,6 +132,8 @@ service_tokens(struct service_call *c)
 	if (!sts_token(
 		c->s->sts, c->a, &proof, &caller, &options, &grant, &c->err))
 		return service_refuse(c);
+	if (!check_revoked(c, grant.actor.account))
+		return false;
 	return service_answer(c, 201, grant_json(&grant));
 }
 
@@ -173,6 +185,7 @@ verify_subject(
 		.issuer = config->issuer,
 		.audience = config->url,
 		.trust_domain = config->trust_domain,
+		.revoked = c->revoked,
 		.now_unix_s = c->now_s };
 
 	if (token_verify(c->a, form[F_TOKEN].value, &want, ret, &c->err))

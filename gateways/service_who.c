@@ -103,6 +103,7 @@ account(struct service_call *c, struct str shown)
 		.issuer = config->issuer,
 		.audience = config->url,
 		.trust_domain = config->trust_domain,
+		.revoked = c->revoked,
 		.now_unix_s = c->now_s };
 	struct dpop_proof proof;
 	struct token t = { 0 };
