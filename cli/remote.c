@@ -148,6 +148,11 @@ open_identity(struct remote *r)
 	struct remote_options *o = r->o;
 	struct error err = { 0 };
 
+	if (o->key) {
+		r->key = attest_key_open(o->key, &err);
+		if (!r->key)
+			return failed(&err);
+	}
 	if (o->as) {
 		if (!o->key) {
 			cli_errorf("--as needs --key");
@@ -158,8 +163,7 @@ open_identity(struct remote *r)
 				   "both");
 			return false;
 		}
-		r->key = attest_key_open(o->key, &err);
-		return r->key || failed(&err);
+		return true;
 	}
 	if (!o->admin_token && !o->cert)
 		o->admin_token = getenv("AVOW_ADMIN_TOKEN_FILE");

@@ -2,7 +2,10 @@
  * narrower ones (RFC 8693), the broker, the public keys. */
 #include "gateways/service_private.h"
 
+#include <sys/random.h>
+
 #include "base/base64.h"
+#include "base/digest.h"
 #include "base/limits.h"
 #include "gateways/account_json.h"
 
@@ -198,11 +201,26 @@ verify_subject(
 	       service_refuse(c);
 }
 
+/* Said before it is issued, so that what is noted is what was issued. */
+static bool
+name_token(struct service_call *c, struct token *t)
+{
+	uint8_t bytes[16];
+	char hex[2 * sizeof bytes + 1];
+
+	if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes)
+		return error_set(&c->err, ERR_SYSTEM_ERROR, SPAN_NONE,
+		    "there is no randomness to be had");
+	digest_hex(bytes, sizeof bytes, hex);
+	t->id = str_dup(c->a, str_of(hex));
+	return t->id.p || error_nomem(&c->err);
+}
+
 static bool
 make_exchanged(struct service_call *c, const struct token_exchange *x,
     struct token *ret, struct buf *compact)
 {
-	return (token_exchange(c->a, x, ret, &c->err) &&
+	return (token_exchange(c->a, x, ret, &c->err) && name_token(c, ret) &&
 		   token_issue(c->keys->ring, ret, compact, &c->err) &&
 		   sts_token_note(c->s->sts, ret, buf_str(compact), &c->err)) ||
 	       service_refuse(c);
