@@ -27,9 +27,9 @@ static const char *const members[] = {
  * counter `generation` rises with each change that a restored copy would undo;
  * what was issued before `floor` (unix seconds) no longer counts. */
 static const char *const revocations[] = {
-	"CREATE TABLE revocation (kind TEXT NOT NULL, id TEXT NOT NULL,"
-	" until BIGINT NOT NULL, made_at BIGINT NOT NULL,"
-	" reason TEXT NOT NULL, PRIMARY KEY (kind, id))",
+	("CREATE TABLE revocation (kind TEXT NOT NULL, id TEXT NOT NULL,"
+	 " until BIGINT NOT NULL, made_at BIGINT NOT NULL,"
+	 " reason TEXT NOT NULL, PRIMARY KEY (kind, id))"),
 	"CREATE INDEX revocation_due ON revocation (until)",
 	"INSERT INTO counter (name, value) VALUES ('generation', 1)",
 	"INSERT INTO counter (name, value) VALUES ('floor', 0)",
@@ -80,7 +80,8 @@ static const char *const accounts[] = {
 	NULL,
 };
 
-/* Tokens of administrators (admin.h), by their SHA-256; times in unix seconds. */
+/* Tokens of administrators (admin.h), by their SHA-256; times in unix seconds.
+ */
 static const char *const admin_tokens[] = {
 	"CREATE TABLE admin_token (id TEXT PRIMARY KEY,"
 	" hash BYTEA NOT NULL UNIQUE, name TEXT NOT NULL,"

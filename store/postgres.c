@@ -239,7 +239,7 @@ set_limits(struct postgres *p, struct error *reterr)
 	    "SET statement_timeout = %d; SET lock_timeout = %d;"
 	    " SET idle_in_transaction_session_timeout = %d",
 	    LIMIT_STORE_STATEMENT_MS, LIMIT_STORE_BUSY_MS,
-	    10 * LIMIT_STORE_STATEMENT_MS);
+	    2 * LIMIT_STORE_STATEMENT_MS);
 	return simple(p, text, NULL, reterr);
 }
 

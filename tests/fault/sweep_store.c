@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/log.h"
+#include "gateways/revocations.h"
 #include "store/store.h"
 #include "tests/lib/pg.h"
 #include "tests/lib/run.h"
@@ -232,6 +234,64 @@ START_TEST(migrations)
 }
 END_TEST
 
+static bool
+take(void *ctx, struct attest_revoked *list, struct error *reterr)
+{
+	(void)reterr;
+	ck_assert(attest_revoked_has(list, ATTEST_ACCOUNT, STR("i-1")));
+	*(bool *)ctx = true;
+	attest_revoked_free(list);
+	return true;
+}
+
+/* What keeps the list: a whole one, or none and nothing passes. */
+static bool
+watch_store(void *ctx)
+{
+	const struct sweep *w = ctx;
+	struct error e = { 0 };
+	bool is_taken = false, ok;
+	const struct revocations_options options = {
+		.store = w->url, .take = take, .ctx = &is_taken
+	};
+	struct revocations *r = revocations_new(&options, &e);
+
+	if (!r) {
+		check_code(&e);
+		return false;
+	}
+	ck_assert(is_taken);
+	ok = revocations_poll(r, &e);
+	ck_assert(ok == revocations_check(r, NULL));
+	/* One fault a run. */
+	ck_assert(ok || revocations_poll(r, NULL));
+	ck_assert(revocations_check(r, NULL));
+	revocations_free(r);
+	return ok;
+}
+
+START_TEST(watch)
+{
+	const struct store_revocation row = { .kind = STR("account"),
+		.id = STR("i-1"),
+		.until = INT64_MAX,
+		.reason = STR("") };
+	struct sweep w = { 0 };
+	struct error e = { 0 };
+	struct store *s;
+	char url[600];
+	bool is_new;
+
+	snprintf(url, sizeof url, "sqlite://%s/watch.db", test_folder());
+	w.url = str_of(url);
+	log_threshold(LOG_ERROR);
+	s = store_open(w.url, &e);
+	ck_assert_msg(s && store_revoke(s, &row, &is_new, &e), "%s", e.msg);
+	store_close(s);
+	ck_assert_int_ge(fault_sweep("watch", watch_store, &w), 40);
+}
+END_TEST
+
 START_TEST(postgres)
 {
 	struct sweep w = { .work = (size_t)_i };
@@ -254,6 +314,7 @@ main(void)
 	tcase_set_timeout(tc, 240);
 	tcase_add_loop_test(tc, sqlite, 0, ARRAY_LEN(works));
 	tcase_add_test(tc, migrations);
+	tcase_add_test(tc, watch);
 	tcase_add_loop_test(tc, postgres, 0, ARRAY_LEN(works));
 	suite_add_tcase(s, tc);
 	status = run_suite(s);
