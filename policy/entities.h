@@ -80,6 +80,17 @@ bool entities_add_json_by(const struct schema *schema, struct entities *layer,
 bool entities_add_text_by(const struct schema *schema, struct entities *layer,
     struct str text, const char *file, struct error *reterr) MUST_USE;
 
+/* Strings kept lately, so that names and values that come again are kept once. */
+#define ENTITIES_KEPT 256u
+struct entities_kept {
+	struct str strings[ENTITIES_KEPT];
+};
+/* The record at `*inout_at` when it is plain (entities_plain.c), with what the layer keeps of it; then `*inout_at` is behind it and the space after it.
+ * *ret_is_plain false: nothing is known of it. Errors: memory. */
+bool entities_plain(struct entities *layer, struct entities_kept *kept,
+    struct str text, size_t *inout_at, struct entity *ret, bool *ret_is_plain,
+    struct error *reterr) MUST_USE;
+
 /* All that is above a uid, as a layer over at most one other sees it: sorted ids without repeats, but for ABOVE_SAME. */
 enum above_how {
 	ABOVE_VAST = 0, /* too many to keep, or more than two layers */

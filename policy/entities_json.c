@@ -221,32 +221,68 @@ add_whole(const struct schema *schema, struct entities *layer, struct str text,
 	return ok;
 }
 
+/* A record that takes no tree to read: *ret_end is behind it. Not so with a
+ * schema, which says what each member is. */
+static bool
+add_plain(struct loading *l, struct entities_kept *kept, struct str text,
+    size_t at, size_t *ret_end, bool *ret_is_plain, struct error *err)
+{
+	struct entity e = { .from = l->by.file };
+
+	*ret_is_plain = false;
+	*ret_end = at;
+	if (l->by.s)
+		return true;
+	if (!entities_plain(
+		l->layer, kept, text, ret_end, &e, ret_is_plain, err))
+		return false;
+	*ret_is_plain = *ret_is_plain && *ret_end < text.n &&
+			(text.p[*ret_end] == ',' || text.p[*ret_end] == ']');
+	return !*ret_is_plain || entities_add(l->layer, &e, err);
+}
+
+static bool
+add_tree(struct loading *l, struct str text, size_t i, bool *ret_read,
+    struct error *err)
+{
+	json_t *json;
+
+	*ret_read = json_parse(text, l->by.file, LIMIT_DATA_FILE_BYTES,
+	    LIMIT_DATA_FILE_DEPTH - 1, JSON_DATA_FILE, &json, NULL);
+	if (!*ret_read)
+		return false;
+	if (!add_record(l, json, i, err)) {
+		json_decref(json);
+		return false;
+	}
+	json_decref(json);
+	return true;
+}
+
 /* The records of the array one by one. *ret_read is false where the text is not
  * an array of JSON values: nothing is said of why. */
 static bool
 add_each(struct loading *l, struct str text, bool *ret_read, struct error *err)
 {
-	const char *file = l->by.file;
+	struct entities_kept kept = { 0 };
 	size_t at = skip_space(text, 0) + 1, end;
 
 	*ret_read = false;
 	if (at > text.n || text.p[at - 1] != '[')
 		return false;
 	for (size_t i = 0;; i++, at = end + 1) {
-		json_t *json;
-		bool ok;
+		bool is_plain;
 
-		end = value_end(text, at);
-		if (end == text.n ||
-		    !json_parse(str_sub(text, at, end), file,
-			LIMIT_DATA_FILE_BYTES, LIMIT_DATA_FILE_DEPTH - 1,
-			JSON_DATA_FILE, &json, NULL))
+		*ret_read = true;
+		if (!add_plain(l, &kept, text, at, &end, &is_plain, err))
 			return false;
-		ok = add_record(l, json, i, err);
-		json_decref(json);
-		if (!ok) {
-			*ret_read = true;
-			return false;
+		if (!is_plain) {
+			end = value_end(text, at);
+			*ret_read = false;
+			if (end == text.n ||
+			    !add_tree(
+				l, str_sub(text, at, end), i, ret_read, err))
+				return false;
 		}
 		if (text.p[end] == ']')
 			break;
