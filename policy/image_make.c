@@ -370,13 +370,18 @@ policy_image_make(const struct policy_set *set, const struct policy_data *data,
     size_t n_data, const struct policy_signer *signer, struct buf *ret,
     struct error *reterr)
 {
+	/* Rules that hold whatever schema a request is read by. */
+	struct policy_set open = *set;
 	struct making_image m = {
-		.set = set, .a = arena_new(0), .reterr = reterr
+		.set = &open, .a = arena_new(0), .reterr = reterr
 	};
 	size_t base = ret->n;
-	bool ok = (m.a != NULL || error_nomem(reterr)) &&
-		  policy_index_new(set, NULL, &m.ix, reterr) &&
-		  gather(&m, data, n_data);
+	bool ok;
+
+	open.closed = NULL;
+	ok = (m.a != NULL || error_nomem(reterr)) &&
+	     policy_index_new(&open, NULL, &m.ix, reterr) &&
+	     gather(&m, data, n_data);
 
 	if (ok) {
 		lay_out(&m, ret, base);

@@ -2,7 +2,8 @@
  * policies, with every stage on and off.
  *   property COUNT [SECONDS [SEED]]   decisions wanted, time allowed, seed
  * Checked for each case: satisfied and erring policies are the same, also
- * where the index looks for them, with the entities known to it and without;
+ * where the index looks for them, with the entities known to it and without,
+ * and where policies and index come from an image;
  * every promise of the normal form holds; the printed form does not depend on
  * the order of files, and compiling the printed rules gives these rules again.
  * No decision changes when the policies go of which lint says that they change
@@ -15,6 +16,7 @@
 #include "base/clock.h"
 #include "tests/property/generate.h"
 #include "tests/lib/linear.h"
+#include "tests/property/mapped.h"
 #include "tests/property/published.h"
 #include "tests/property/updates.h"
 
@@ -296,6 +298,28 @@ check_index(struct run *run, const struct generate_case *c,
 	}
 }
 
+/* The same by the image: its index, and the trees that are made of its texts.
+ */
+static void
+check_image(struct run *run, const struct generate_case *c,
+    const struct outcomes *want, const struct policy_set *mapped,
+    const struct policy_index *ix, const struct eval_request *r)
+{
+	struct situation s = { c, *r, options_of(run, ALL_STAGES) };
+	bool same = true;
+
+	check_index(run, c, want, mapped, ix, r);
+	for (uint32_t i = 0; same && i < policy_set_count(mapped); i++)
+		same = policy_eval(mapped, i, r, run->scratch, NULL, NULL) ==
+		       want->of[i];
+	if (same)
+		run->agree++;
+	else if (run->differ++ < SHOWN) {
+		printf("\nthe image says otherwise:");
+		show(run, &s);
+	}
+}
+
 static struct policy_index *
 index_of(const struct policy_set *set, const struct entities *base)
 {
@@ -498,7 +522,7 @@ check_case(struct run *run)
 {
 	const struct normal *forms[1u << STAGES];
 	struct generate_case c;
-	struct policy_set *set;
+	struct policy_set *set, *mapped;
 	struct generate g;
 	bool idle[GENERATE_POLICIES] = { 0 };
 
@@ -519,10 +543,12 @@ check_case(struct run *run)
 		count_work(run, forms[m]);
 	}
 	learn_idle(run, set, idle);
+	mapped = mapped_of(set);
 	for (unsigned w = 0; w < WORLDS; w++) {
 		const struct entities *world = generate_entities(&g);
 		struct policy_index *known = index_of(set, world);
 		struct policy_index *unknown = index_of(set, NULL);
+		struct policy_index *by_image = index_of(mapped, world);
 
 		for (unsigned i = 0; i < REQUESTS; i++) {
 			struct eval_request r;
@@ -538,14 +564,17 @@ check_case(struct run *run)
 			check_lint(run, &c, set, &want, idle, &r);
 			check_index(run, &c, &want, set, known, &r);
 			check_index(run, &c, &want, set, unknown, &r);
+			check_image(run, &c, &want, mapped, by_image, &r);
 		}
 		policy_index_free(known);
 		policy_index_free(unknown);
+		policy_index_free(by_image);
 	}
 	check_order(run, &g, &c, forms[ALL_STAGES], ALL_STAGES);
 	check_order(run, &g, &c, forms[7], 7);
 	if (run->tuning.below_max == 0 && run->tuning.growth_max == 0)
 		check_again(run, &c, forms[3], 3);
+	policy_set_free(mapped);
 	policy_set_free(set);
 }
 

@@ -8,6 +8,7 @@
 #include "policy/schema.h"
 #include "tests/conformance/cases.h"
 #include "tests/lib/linear.h"
+#include "tests/property/mapped.h"
 
 #define SHOWN 5u
 
@@ -128,6 +129,57 @@ run_form(struct reader *r, struct arena *a, const struct test_case *c,
 	}
 }
 
+/* The decision by the image, as JSON, is that of the text. */
+static void
+compare_answers(struct reader *r, struct arena *a, const struct test_case *c,
+    const struct engine_snapshot *s, const struct engine_snapshot *mapped,
+    struct str request)
+{
+	const struct engine_snapshot *both[] = { s, mapped };
+	struct buf text[2] = { { 0 }, { 0 } };
+	bool same = true;
+
+	for (size_t i = 0; same && i < 2; i++) {
+		struct engine_request read;
+		struct engine_answer answer;
+		json_t *json;
+
+		if (!engine_request_from_json(
+			a, request, "request", both[i], &read, NULL)) {
+			buf_addz(&text[i], "refused");
+			continue;
+		}
+		engine_evaluate(
+		    both[i], &read, ERRORED_DENY_DENIES, r->scratch, &answer);
+		json = engine_answer_to_json(&answer);
+		same = json && json_write(&text[i], json);
+		json_decref(json);
+	}
+	if (same && str_eq(buf_str(&text[0]), buf_str(&text[1])))
+		r->tally->agree++;
+	else if (r->tally->differ++ < SHOWN)
+		printf("%s: the image says otherwise\n%.*s\n", c->name,
+		    STR_ARG(c->policies));
+	buf_free(&text[0]);
+	buf_free(&text[1]);
+}
+
+static void
+run_image(struct reader *r, struct arena *a, const struct test_case *c,
+    const struct engine_snapshot *s)
+{
+	struct policy_set *set = mapped_of(engine_snapshot_policies(s));
+	struct engine_snapshot *mapped =
+	    engine_snapshot_new(set, NULL, engine_snapshot_entities(s), 0);
+
+	for (size_t i = 0; mapped && i < c->n_requests; i++) {
+		arena_reset(r->scratch);
+		compare_answers(r, a, c, s, mapped, c->requests[i].text);
+	}
+	r->tally->differ += mapped == NULL;
+	engine_snapshot_unref(mapped);
+}
+
 static void
 run_case(void *ctx, struct arena *a, const struct test_case *c)
 {
@@ -145,6 +197,8 @@ run_case(void *ctx, struct arena *a, const struct test_case *c)
 		else
 			r->tally->differ++;
 	}
+	if (s)
+		run_image(r, a, c, s);
 	engine_snapshot_unref(s);
 }
 

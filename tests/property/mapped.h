@@ -1,0 +1,10 @@
+/* mapped.h - a policy set by way of its image. */
+#ifndef TESTS_PROPERTY_MAPPED_H
+#define TESTS_PROPERTY_MAPPED_H
+
+#include "policy/policy.h"
+
+/* The image of `set`, written to memory that has a path, and opened. Aborts when that fails. */
+struct policy_set *mapped_of(const struct policy_set *set);
+
+#endif
