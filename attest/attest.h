@@ -183,9 +183,9 @@ bool attest_issue(const struct attest_key *key, const struct attest_issue *what,
 /* Appends the raw signature; the key picks the algorithm. */
 bool attest_images_sign(const struct attest_key *key, struct str message,
     struct buf *ret_signature, struct error *reterr) MUST_USE;
-/* Keys of purpose `policy`: a file or folder of *.pem. NULL on error: ERR_CONFIG_TRUST without any key, ERR_KEY_FORM, ERR_FILE_READ. */
+/* Keys of purpose `policy`: files or folders of *.pem. NULL on error: ERR_CONFIG_TRUST without any key, ERR_KEY_FORM, ERR_FILE_READ. */
 struct attest_images;
-struct attest_images *attest_images_open(const char *path,
+struct attest_images *attest_images_open(const char *const *paths, size_t n,
     struct error *reterr);
 void attest_images_free(struct attest_images *t);
 /* Is it the signature of one of the keys? Errors: ERR_FILE_SIGNATURE. */

@@ -9,9 +9,11 @@
 
 struct attest_images {
 	struct arena *arena;
-	struct keys_public **lists; /* one a file */
-	size_t *n_of;
-	size_t n;
+	struct list {
+		struct keys_public *keys;
+		size_t n;
+	} * lists; /* one a file */
+	size_t n, cap;
 };
 
 bool
@@ -22,19 +24,21 @@ attest_images_sign(const struct attest_key *key, struct str message,
 }
 
 static bool
-read_file(
-    struct attest_images *t, const char *path, size_t i, struct error *reterr)
+read_file(struct attest_images *t, const char *path, struct error *reterr)
 {
+	struct list list;
 	struct str text;
 
+	if (!ARENA_PUSH_ROOM(t->arena, t->lists, t->n, t->cap))
+		return error_nomem(reterr);
 	if (!file_read(t->arena, path, LIMIT_KEY_FILE_BYTES, &text, reterr) ||
 	    !keys_public_read(
-		t->arena, path, text, &t->lists[i], &t->n_of[i], reterr))
+		t->arena, path, text, &list.keys, &list.n, reterr))
 		return false;
-	t->n = i + 1;
-	for (size_t k = 0; k < t->n_of[i]; k++)
-		if (t->lists[i][k].algorithm == KEYS_UNFIT ||
-		    t->lists[i][k].algorithm == KEYS_RSA1024)
+	t->lists[t->n++] = list;
+	for (size_t k = 0; k < list.n; k++)
+		if (list.keys[k].algorithm == KEYS_UNFIT ||
+		    list.keys[k].algorithm == KEYS_RSA1024)
 			return error_set(reterr, ERR_KEY_FORM,
 			    (struct span){ .file = path },
 			    "`%s` has a key that may sign no image: RSA of "
@@ -44,7 +48,7 @@ read_file(
 }
 
 static bool
-read_all(struct attest_images *t, const char *path, struct error *reterr)
+read_path(struct attest_images *t, const char *path, struct error *reterr)
 {
 	static const char *const suffixes[] = { ".pem", NULL };
 	const char *const *files;
@@ -56,18 +60,15 @@ read_all(struct attest_images *t, const char *path, struct error *reterr)
 		return error_set(reterr, ERR_CONFIG_TRUST,
 		    (struct span){ .file = path },
 		    "there is no key in `%s`: no image would be used", path);
-	t->lists = ARENA_ARRAY(t->arena, n, struct keys_public *);
-	t->n_of = ARENA_ARRAY(t->arena, n, size_t);
-	if (!t->lists || !t->n_of)
-		return error_nomem(reterr);
 	for (size_t i = 0; i < n; i++)
-		if (!read_file(t, files[i], i, reterr))
+		if (!read_file(t, files[i], reterr))
 			return false;
 	return true;
 }
 
 struct attest_images *
-attest_images_open(const char *path, struct error *reterr)
+attest_images_open(
+    const char *const *paths, size_t n_paths, struct error *reterr)
 {
 	struct arena *a = arena_new(0);
 	struct attest_images *t = a ? ARENA_NEW(a, struct attest_images) : NULL;
@@ -78,10 +79,12 @@ attest_images_open(const char *path, struct error *reterr)
 		return NULL;
 	}
 	t->arena = a;
-	if (read_all(t, path, reterr))
-		return t;
-	attest_images_free(t);
-	return NULL;
+	for (size_t i = 0; i < n_paths; i++)
+		if (!read_path(t, paths[i], reterr)) {
+			attest_images_free(t);
+			return NULL;
+		}
+	return t;
 }
 
 void
@@ -90,8 +93,8 @@ attest_images_free(struct attest_images *t)
 	if (!t)
 		return;
 	for (size_t i = 0; i < t->n; i++)
-		for (size_t k = 0; k < t->n_of[i]; k++)
-			keys_public_fini(&t->lists[i][k]);
+		for (size_t k = 0; k < t->lists[i].n; k++)
+			keys_public_fini(&t->lists[i].keys[k]);
 	arena_free(t->arena);
 }
 
@@ -100,9 +103,9 @@ attest_images_verify(const struct attest_images *t, struct str message,
     struct str signature, struct error *reterr)
 {
 	for (size_t i = 0; i < t->n; i++)
-		for (size_t k = 0; k < t->n_of[i]; k++)
+		for (size_t k = 0; k < t->lists[i].n; k++)
 			if (sig_verify(
-				&t->lists[i][k], message, signature, NULL))
+				&t->lists[i].keys[k], message, signature, NULL))
 				return true;
 	return error_set(reterr, ERR_FILE_SIGNATURE, SPAN_NONE,
 	    "the signature is of no trusted key");

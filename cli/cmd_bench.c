@@ -49,7 +49,7 @@ struct worker {
 struct figures {
 	uint64_t p50_ns, p90_ns, p99_ns, per_second;
 	double load_ms;
-	size_t rss_bytes, checked, disagree;
+	size_t image_bytes, rss_bytes, checked, disagree;
 };
 
 static bool
@@ -321,10 +321,12 @@ static bool
 print_json(const struct figures *f)
 {
 	return cli_print_json(
-	    json_pack("{s:I,s:I,s:I,s:I,s:f,s:n,s:I,s:I,s:I}", "p50_ns",
+	    json_pack("{s:I,s:I,s:I,s:I,s:f,s:o,s:I,s:I,s:I}", "p50_ns",
 		(json_int_t)f->p50_ns, "p90_ns", (json_int_t)f->p90_ns,
 		"p99_ns", (json_int_t)f->p99_ns, "per_second",
 		(json_int_t)f->per_second, "load_ms", f->load_ms, "image_bytes",
+		f->image_bytes > 0 ? json_integer((json_int_t)f->image_bytes)
+				   : json_null(),
 		"rss_bytes", (json_int_t)f->rss_bytes, "checked",
 		(json_int_t)f->checked, "disagree", (json_int_t)f->disagree),
 	    false);
@@ -354,6 +356,8 @@ run(const struct options *o)
 	struct engine_snapshot *s =
 	    cli_rules_load(&o->rules, clock_now_ms(clock_system()));
 	f.load_ms = (double)(clock_mono_ns() - began) / 1e6;
+	if (s != NULL)
+		f.image_bytes = policy_image_bytes(engine_snapshot_policies(s));
 	enum cli_exit code = s != NULL ? bench(s, o, &f) : CLI_CANNOT_TELL;
 	engine_snapshot_unref(s);
 	return code;

@@ -28,7 +28,7 @@ cli_trust_open(const char *path, struct policy_verifier *ret,
 {
 	struct error err = { 0 };
 
-	*ret_keys = path ? attest_images_open(path, &err) : NULL;
+	*ret_keys = path ? attest_images_open(&path, 1, &err) : NULL;
 	if (path && !*ret_keys) {
 		cli_error(&err, STR(""));
 		return false;

@@ -76,11 +76,10 @@ struct engine_snapshot *engine_load_files(const struct engine_files *files,
 struct engine_snapshot *engine_snapshot_update(
     const struct engine_snapshot *old, const struct engine_files *now,
     int64_t now_ms, const char **ret_why);
-/* The same by paths, as engine_load has them. Where there is no update, or `old` is NULL, all is loaded (*ret_why: why; NULL: it is an update). NULL on error. */
+/* The same by paths, as engine_load_from has them, but for a schema. Where there is no update, or `old` is NULL, all is loaded (*ret_why: why; NULL: it is an update). NULL on error. */
 struct engine_snapshot *engine_reload(const struct engine_snapshot *old,
-    const char *const *policies, size_t n_policies,
-    const char *const *entities, size_t n_entities, int64_t now_ms,
-    struct buf *messages, const char **ret_why);
+    const struct engine_sources *from, int64_t now_ms, struct buf *messages,
+    const char **ret_why);
 /* The same snapshot as one whole, from the texts and records that it has. NULL when memory is out. */
 struct engine_snapshot *engine_snapshot_merge(const struct engine_snapshot *s);
 /* What it is made of. */

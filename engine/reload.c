@@ -106,22 +106,21 @@ update(const struct engine_snapshot *old, struct arena *a,
 }
 
 struct engine_snapshot *
-engine_reload(const struct engine_snapshot *old, const char *const *policies,
-    size_t n_policies, const char *const *entities, size_t n_entities,
-    int64_t now_ms, struct buf *messages, const char **ret_why)
+engine_reload(const struct engine_snapshot *old,
+    const struct engine_sources *from, int64_t now_ms, struct buf *messages,
+    const char **ret_why)
 {
 	struct arena *a = old != NULL ? arena_new(0) : NULL;
 	struct engine_snapshot *s = NULL;
 
 	*ret_why = old != NULL ? "memory ran out" : "nothing was loaded before";
 	if (a != NULL)
-		s = update(old, a, policies, n_policies, entities, n_entities,
-		    now_ms, ret_why);
+		s = update(old, a, from->policies, from->n_policies,
+		    from->entities, from->n_entities, now_ms, ret_why);
 	arena_free(a);
 	if (s != NULL) {
 		*ret_why = NULL;
 		return s;
 	}
-	return engine_load(
-	    policies, n_policies, entities, n_entities, now_ms, messages);
+	return engine_load_from(from, now_ms, messages);
 }

@@ -627,6 +627,7 @@ static const struct config_field config_fields[] = {
 	[C_ADMIN] = { .name = "admin", .read = config_read_admin },
 	[C_MARK] = TOP(store_mark, "storeMark", config_read_text, 0),
 	TOP(entities, "entities", config_read_strings, .may_be_empty = true),
+	TOP(policy_keys, "policyKeys", config_read_strings, 0),
 	TOP(client_address, "clientAddress", read_header_name, 0),
 	TOP(client_certificate, "clientCertificate", read_header_name, 0),
 	TOP(revoked, "revoked", config_read_text, 0),

@@ -115,6 +115,7 @@ struct config {
 	struct str listen; /* `A.B.C.D:PORT`, `[V6]:PORT` or `unix:/PATH` */
 	struct str store;  /* `sqlite:///PATH` or `postgresql://…`; empty when no gate needs one */
 	struct str store_mark; /* file of the newest generation seen; empty: none */
+	struct config_strings policy_keys; /* of whom images are signed; none: that is not asked */
 	struct config_strings policies, entities; /* at least one policy path, unless this is a token service */
 	struct str decision_log; /* empty: none; `-`: standard error */
 	struct config_cidrs proxies;

@@ -40,22 +40,45 @@ gateways_config_store(struct arena *a, const char *config_path,
 	return c != NULL;
 }
 
+static bool
+verify_image(
+    void *ctx, struct str message, struct str signature, struct error *reterr)
+{
+	return attest_images_verify(ctx, message, signature, reterr);
+}
+
 static struct engine_snapshot *
 load_snapshot(const struct state_settings *s, const struct engine_snapshot *old,
     int64_t now_ms, struct buf *messages, const char **ret_why)
 {
 	const struct config *c = s->config;
-	const struct config_strings *lists[] = { &c->policies, &c->entities };
-	const char **paths[2];
-	for (size_t k = 0; k < 2; k++) {
+	const struct config_strings *lists[] = { &c->policies, &c->entities,
+		&c->policy_keys };
+	const char **paths[3];
+	for (size_t k = 0; k < ARRAY_LEN(lists); k++) {
 		paths[k] = ARENA_ARRAY(s->arena, lists[k]->n + 1, const char *);
 		if (paths[k] == NULL)
 			return NULL;
 		for (size_t i = 0; i < lists[k]->n; i++)
 			paths[k][i] = lists[k]->items[i].p;
 	}
-	return engine_reload(old, paths[0], c->policies.n, paths[1],
-	    c->entities.n, now_ms, messages, ret_why);
+	struct error err = { 0 };
+	struct attest_images *keys =
+	    attest_images_open(paths[2], c->policy_keys.n, &err);
+	if (keys == NULL) {
+		error_print(messages, &err, (struct str){ 0 });
+		return NULL;
+	}
+	const struct policy_verifier verifier = { verify_image, keys };
+	const struct engine_sources from = { .policies = paths[0],
+		.n_policies = c->policies.n,
+		.entities = paths[1],
+		.n_entities = c->entities.n,
+		.verifier = c->policy_keys.n > 0 ? &verifier : NULL };
+	struct engine_snapshot *now =
+	    engine_reload(old, &from, now_ms, messages, ret_why);
+	attest_images_free(keys);
+	return now;
 }
 
 static bool
