@@ -130,6 +130,11 @@ story() { # NAME URL
 	sed -i '$d' "$T/etc/avow/revoked"
 	kill -HUP "${PIDS[a]}"
 	expect "nor does the reload forget" "$PERMIT" within 5 "$PERMIT" asks a four
+	mv "$T/etc/avow/policies/all.avow" "$T/all.avow"
+	echo 'permit (' >"$T/etc/avow/policies/all.avow"
+	check "one may revoke while policies are broken" revoke add token t-1 --json
+	check "and take it back" revoke remove token t-1
+	mv "$T/all.avow" "$T/etc/avow/policies/all.avow"
 	expect "the store is whole" '*pool members * 1*revocations * 1*' \
 	    "$AVOW" store check --config "$T/etc/avow/a.yaml"
 }

@@ -12,7 +12,7 @@
 if [ "${BASH_SOURCE[0]}" != "$0" ]; then
 	POSTGRES=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)/postgres.sh
 	postgres() {
-		"$POSTGRES" "$@"
+		OWNER=$$ "$POSTGRES" "$@"
 	}
 	return
 fi
@@ -110,7 +110,10 @@ watch() { # FOLDER OWNER
 pids() {
 	local first
 	first=$(head -1 "$1/data/postmaster.pid" 2>/dev/null) || return 0
-	echo "$first" $(pgrep -P "$first" || true)
+	echo "$first" $(awk -v first="$first" '/^PPid:/ && $2 == first {
+		split(FILENAME, part, "/")
+		print part[3]
+	}' /proc/[0-9]*/status 2>/dev/null)
 }
 
 gone() {
@@ -145,7 +148,7 @@ start)
 	cp -a "$root/build/postgres-$(basename "$(dirname "$programs")")" "$folder/data"
 	[ ${#as[@]} -eq 0 ] || chown -R nobody "$folder"
 	begin "$folder"
-	watch "$folder" "$PPID" </dev/null >/dev/null 2>&1 &
+	watch "$folder" "${OWNER:-$PPID}" </dev/null >/dev/null 2>&1 &
 	run "$programs/psql" -X -q -h "$folder" -U avow -d postgres \
 	    -c 'CREATE DATABASE avow' >/dev/null
 	echo "$folder"
