@@ -388,6 +388,12 @@ uint32_t index_code(const struct policy_index *ix, const struct value *v);
 
 /* --- two as one: index_join.c --------------------------------------------- */
 
+struct above;
+/* policy_index_find of an index that is not joined. `seen` (three; NULL: not asked for): one that is not sparse tells who is above principal, action and resource
+ * (all but for is_walk), a sparse one is told. */
+bool index_find(const struct policy_index *ix,
+    const struct eval_request *request, struct arena *scratch,
+    struct above *seen, struct policy_found *ret) MUST_USE;
 bool index_join_find(const struct policy_index *ix,
     const struct eval_request *request, struct arena *scratch,
     struct policy_found *ret) MUST_USE;

@@ -8,6 +8,8 @@
 
 #include <stdlib.h>
 
+#include "policy/entities.h"
+
 struct index_join {
 	const struct policy_index *part[2];
 	const uint32_t *number[2];
@@ -86,12 +88,13 @@ index_join_find(const struct policy_index *ix,
 {
 	struct policy_found found[2];
 	struct list satisfied[2][2], doubtful[2];
+	struct above seen[3];
 
 	*ret = (struct policy_found){ .is_walk = true };
 	for (unsigned p = 0; p < 2; p++) {
 		struct policy_found *f = &found[p];
 
-		if (!policy_index_find(ix->join->part[p], request, scratch, f))
+		if (!index_find(ix->join->part[p], request, scratch, seen, f))
 			return false;
 		if (f->is_walk)
 			return true;

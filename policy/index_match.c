@@ -69,6 +69,8 @@ struct match {
 	uint32_t *near;
 	size_t n_near, max_near;
 	bool is_walk, no_memory;
+	struct above *seen; /* who is above each: to be told, or (sparse) known;
+			       NULL: neither */
 };
 
 static void eval_rule(
@@ -915,6 +917,18 @@ ask_layers(struct match *m, struct uid uid, const struct index_slot *s,
 	return true;
 }
 
+/* Above one who is as the bottom layer says, by that layer's record. */
+static void
+tell_above(struct match *m, unsigned v, const struct index_slot *s)
+{
+	const struct policy_index *ix = m->ix;
+
+	m->seen[v] = (struct above){ .id = INTERN_NONE };
+	if (s && s->record && ix->base && s->record <= ix->base->n)
+		entities_kept_above(ix->base,
+		    entities_record(ix->base, s->record - 1)->id, &m->seen[v]);
+}
+
 static void
 view_layered(struct match *m, unsigned v, uint64_t hash,
     const struct entities *layer, const struct entities *patch)
@@ -936,11 +950,14 @@ view_layered(struct match *m, unsigned v, uint64_t hash,
 	}
 	if (how == ABOVE_SAME) {
 		s = index_slot_find(m->ix, hash, m->view[v].uid);
+		if (m->seen)
+			tell_above(m, v, s);
 		if (s) {
 			view_slot(m, v, s);
 			return;
 		}
-	}
+	} else if (m->seen)
+		m->seen[v] = above;
 	view_gathered(m, v, &above);
 }
 
@@ -952,6 +969,10 @@ view_sparse(struct match *m)
 		struct above above;
 		enum above_how how;
 
+		if (m->seen) {
+			view_gathered(m, v, &m->seen[v]);
+			continue;
+		}
 		if (!entities_all_above(m->request->entities, m->view[v].uid,
 			m->scratch, &how, &above)) {
 			m->no_memory = true;
@@ -1019,6 +1040,7 @@ match_init(struct match *m, const struct policy_index *ix,
 	m->near = NULL;
 	m->n_near = m->max_near = 0;
 	m->is_walk = m->no_memory = false;
+	m->seen = NULL;
 	list_init(&m->satisfied[0]);
 	list_init(&m->satisfied[1]);
 	list_init(&m->doubtful);
@@ -1066,16 +1088,14 @@ drop_satisfied(struct match *m, struct policy_found *ret)
 }
 
 bool
-policy_index_find(const struct policy_index *ix,
-    const struct eval_request *request, struct arena *scratch,
-    struct policy_found *ret)
+index_find(const struct policy_index *ix, const struct eval_request *request,
+    struct arena *scratch, struct above *seen, struct policy_found *ret)
 {
 	/* Three kilobytes, of which match_init writes what is read. */
 	struct match m UNZEROED;
 
-	if (ix->join)
-		return index_join_find(ix, request, scratch, ret);
 	match_init(&m, ix, request, scratch);
+	m.seen = seen;
 	match_run(&m);
 	*ret = (struct policy_found){ .is_walk = m.is_walk };
 	if (m.is_walk)
@@ -1089,6 +1109,15 @@ policy_index_find(const struct policy_index *ix,
 		return false;
 	drop_satisfied(&m, ret);
 	return true;
+}
+
+bool
+policy_index_find(const struct policy_index *ix,
+    const struct eval_request *request, struct arena *scratch,
+    struct policy_found *ret)
+{
+	return ix->join ? index_join_find(ix, request, scratch, ret)
+			: index_find(ix, request, scratch, NULL, ret);
 }
 
 size_t

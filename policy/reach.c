@@ -457,6 +457,19 @@ entities_above(const struct entities *layer, struct uid uid,
 	return join_above(layer, c, scratch, ret_how, ret);
 }
 
+void
+entities_kept_above(
+    const struct entities *layer, uint32_t id, struct above *ret)
+{
+	const struct closure *c = kept_closure(layer, id);
+
+	*ret = (struct above){ .id = id };
+	if (c && c->is_known) {
+		ret->ids = c->ids;
+		ret->n = c->n;
+	}
+}
+
 bool
 entities_stayed(const struct entities *patch, uint32_t id)
 {
