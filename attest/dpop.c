@@ -169,7 +169,7 @@ make_room(struct epoch *e, struct error *reterr)
 
 	if (2 * (e->n + 1) <= e->cap)
 		return true;
-	slots = calloc(cap, sizeof *slots);
+	slots = calloc(cap, sizeof *slots); /* lint-ok: it grows */
 	if (!slots)
 		return error_nomem(reterr);
 	for (size_t i = 0; i < e->cap; i++)

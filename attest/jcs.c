@@ -72,6 +72,17 @@ step_up(struct decimal *d)
 	return true;
 }
 
+/* `+21`, `-07`: as printf writes it. */
+static int
+exponent(const char *text)
+{
+	int n = 0;
+
+	for (const char *p = text + 1; *p; p++)
+		n = 10 * n + (*p - '0');
+	return *text == '-' ? -n : n;
+}
+
 /* `n` digits nearest to `v`, which is positive. printf rounds correctly; its
  * point is skipped, since a locale may write another. */
 static void
@@ -87,7 +98,7 @@ nearest(double v, int n, struct decimal *ret)
 			ret->digits[k++] = *e;
 	ret->digits[k] = '\0';
 	ret->n = k;
-	ret->point = atoi(e + 1) + 1;
+	ret->point = exponent(e + 1) + 1;
 }
 
 /* The fewest digits that read back (ECMAScript's Number::toString). Where the
@@ -233,7 +244,8 @@ write_object(const json_t *value, struct buf *out, struct error *reterr)
 {
 	json_t *object = (json_t *)(uintptr_t)value; /* only read */
 	size_t n = 0;
-	const char **keys = calloc(json_object_size(value) + 1, sizeof *keys);
+	size_t room = json_object_size(value) + 1;
+	const char **keys = calloc(room, sizeof *keys); /* lint-ok: short */
 	bool ok;
 
 	if (!keys)

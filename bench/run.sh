@@ -47,6 +47,16 @@ fi
 SECONDS_EACH=$seconds "$bin/store" "$work/store" "${urls[@]}"
 [ -z "$postgres" ] || tests/lib/postgres.sh end "$postgres"
 trap stop_all EXIT
+# --- tokens: whole against the bare signature here, and against `openssl speed` in the same run
+echo "verifying a token (microseconds; ratio: bare signature / whole; openssl: its own time for the signature)"
+mkdir -p "$work/tokens"
+chmod 700 "$work/tokens"
+"$bin/tokens" "$work/tokens" "$seconds"
+for name in ecdsap256 ed25519; do
+	printf 'openssl %s us %s\n' "$name" "$(openssl speed -seconds 1 -mr "$name" 2>/dev/null |
+		awk -F: -v n="$name" '/^\+F[46]:/ { if (n == "ecdsap256" ? /^\+F4/ : /^\+F6/) printf "%.2f", 1e6 / $NF }')"
+done
+rm -rf "$work/tokens"
 
 # --- over HTTP ----------------------------------------------------------------
 avow=build/avow
