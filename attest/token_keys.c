@@ -53,7 +53,7 @@ add(struct token_keys *k, struct keys_public *key, struct error *reterr)
 		keys_public_fini(key);
 		return true;
 	}
-	if (!ARENA_PUSH_ROOM(k->arena, k->items, k->n, k->cap)) {
+	if (!ARENA_PUSH_ROOM(k->arena, k->items, k->n, k->cap) || !k->items) {
 		keys_public_fini(key);
 		return error_nomem(reterr);
 	}
