@@ -173,16 +173,28 @@ jcs_write_number(double v, struct buf *out)
 	return true;
 }
 
+/* RFC 7493 2.2: beyond 2^53 whole numbers are not told apart, and the shortest
+ * digits of one are those of another. Up to 1e21 they would be printed as such.
+ */
+static bool
+write_double(double v, struct buf *out, struct error *reterr)
+{
+	if (fabs(v) > 9007199254740992.0 && fabs(v) < 1e21)
+		return error_set(reterr, ERR_JSON_SHAPE, SPAN_NONE,
+		    "a whole number beyond 2^53 has no canonical text");
+	return jcs_write_number(v, out);
+}
+
 static bool
 write_integer(json_int_t n, struct buf *out, struct error *reterr)
 {
-	double v = (double)n;
+	const json_int_t most = INT64_C(1) << 53;
 
-	/* 2^63 is a double and no json_int_t: compared before it is cast. */
-	if (v >= 9223372036854775808.0 || (json_int_t)v != n)
+	/* Compared before it is cast: the cast rounds. */
+	if (n > most || n < -most)
 		return error_set(reterr, ERR_JSON_SHAPE, SPAN_NONE,
-		    "the integer %lld cannot be kept exactly", (long long)n);
-	return jcs_write_number(v, out);
+		    "a whole number beyond 2^53 has no canonical text");
+	return jcs_write_number((double)n, out);
 }
 
 /* ---- members --------------------------------------------------------------
@@ -289,7 +301,7 @@ write_value(const json_t *value, struct buf *out, struct error *reterr)
 	case JSON_INTEGER:
 		return write_integer(json_integer_value(value), out, reterr);
 	case JSON_REAL:
-		return jcs_write_number(json_real_value(value), out);
+		return write_double(json_real_value(value), out, reterr);
 	case JSON_TRUE:
 	case JSON_FALSE:
 		buf_addz(out, json_is_true(value) ? "true" : "false");

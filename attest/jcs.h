@@ -8,9 +8,8 @@
 #include "base/json.h"
 
 /* Append the canonical text. `value` came from json_parse: no duplicate names,
- * well-formed UTF-8, depth within a limit. Errors: ERR_JSON_SHAPE for an
- * integer that is no double (beyond 2^53 and not by chance: RFC 7493 2.2),
- * memory. Cost: O(n log n) in members. */
+ * well-formed UTF-8, depth within a limit. Errors: ERR_JSON_SHAPE for a
+ * whole number beyond 2^53 that would be printed as one (RFC 7493 2.2), memory. Cost: O(n log n) in members. */
 bool jcs_write(
     const json_t *value, struct buf *out, struct error *reterr) MUST_USE;
 /* A number alone; false for infinities and NaN, which JSON does not have. */
