@@ -6,10 +6,32 @@
 #include "base/timefmt.h"
 
 #include <limits.h>
+#include <stdlib.h>
+
+/* jansson's lexer does not look whether its text buffer could grow: a byte of a
+ * string is lost then, or its last quote, and the copy that follows runs until
+ * it finds one. So memory that jansson gets ends in quotes, and whoever parses
+ * asks whether any was refused. */
+#define QUOTES 8
+static _Thread_local bool ran_out;
+
+void *
+json_memory(size_t n)
+{
+	char *p = n <= SIZE_MAX - QUOTES ? malloc(n + QUOTES) : NULL;
+
+	if (!p) {
+		ran_out = true;
+		return NULL;
+	}
+	memset(p + n, '"', QUOTES);
+	return p;
+}
 
 void
 json_setup(void)
 {
+	json_set_alloc_funcs(json_memory, free);
 	/* 0: seeded from the system's random source. */
 	json_object_seed(0);
 }
@@ -178,7 +200,12 @@ json_parse(struct str text, const char *file, size_t limit_bytes,
 		    place(text, file, nul), "JSON has no NUL byte");
 	if (mode == JSON_DATA_FILE)
 		flags |= JSON_ALLOW_NUL;
+	ran_out = false;
 	value = json_loadb(text.n ? text.p : "", text.n, flags, &e);
+	if (ran_out) {
+		json_decref(value);
+		return error_nomem(reterr);
+	}
 	if (!value)
 		return refuse(text, file, &e, reterr);
 	*ret = value;

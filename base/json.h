@@ -14,6 +14,8 @@ enum json_mode {
 };
 
 void json_setup(void);
+/* malloc for jansson, set by json_setup: freed by free. For who sets jansson's functions anew (tests). */
+void *json_memory(size_t n);
 /* Parse all of `text`; errors carry `file`, line and column. The caller owns *ret (json_decref). Errors: ERR_LIMIT_SIZE, ERR_LIMIT_DEPTH, ERR_JSON_*. */
 bool json_parse(struct str text, const char *file, size_t limit_bytes,
     unsigned limit_depth, enum json_mode mode, json_t **ret,

@@ -7,10 +7,11 @@
 
 #include <check.h>
 #include <errno.h>
-#include <jansson.h>
 #include <libpq-fe.h>
 #include <sqlite3.h>
 #include <stdlib.h>
+
+#include "base/json.h"
 
 #define SLOTS (1u << 16)
 #define MAX_ALLOCATIONS 100000L
@@ -280,7 +281,7 @@ sweep(const char *name, bool (*once)(void *ctx), void *ctx)
 long
 fault_sweep(const char *name, bool (*once)(void *ctx), void *ctx)
 {
-	json_set_alloc_funcs(fault_malloc, fault_free);
+	json_set_alloc_funcs(json_memory, fault_free);
 	return sweep(name, once, ctx);
 }
 
