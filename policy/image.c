@@ -50,6 +50,14 @@ image_layout(void)
 
 /* Four sums at once, since each waits for its multiplication. The block's
  * length is a multiple of 32. */
+uint32_t
+image_sum(struct str text)
+{
+	uint64_t h = index_hash_str(INDEX_SEED, text);
+
+	return (uint32_t)(h ^ h >> 32);
+}
+
 uint64_t
 image_checksum(struct str block)
 {
@@ -121,7 +129,10 @@ check_head(struct str all, const char *path, struct image_head *ret,
 	    ret->n_bytes <
 		sizeof *ret + ret->n_sections * sizeof(struct image_section))
 		return refuse(reterr, path, "it is cut short");
-	all.n = ret->n_bytes;
+	if (ret->n_checked > ret->n_bytes || ret->n_checked % IMAGE_ALIGN ||
+	    ret->n_checked < sizeof *ret)
+		return refuse(reterr, path, "it is cut short");
+	all.n = ret->n_checked;
 	if (image_checksum(all) != ret->checksum)
 		return refuse(reterr, path,
 		    "its checksum is wrong, so it was cut or altered");
@@ -234,8 +245,8 @@ check_signature(struct str all, const struct image_head *head, const char *path,
 static bool
 is_name(const struct image *im, struct str name)
 {
-	return name.p >= im->text && name.p < im->text + im->n_text &&
-	       name.n < (size_t)(im->text + im->n_text - name.p) &&
+	return name.p >= im->ids && name.p < im->ids + im->n_ids &&
+	       name.n < (size_t)(im->ids + im->n_ids - name.p) &&
 	       !memchr(name.p, '\0', name.n) && name.p[name.n] == '\0';
 }
 
@@ -380,13 +391,21 @@ image_actions(const struct image *im, struct arena *a, const struct uid **ret,
  */
 
 static bool
-add_texts(struct policy_set *to, const struct image *im, struct errors *reterr)
+add_texts(struct policy_set *to, const struct image *im, const char *path,
+    struct errors *reterr)
 {
 	bool ok = true;
 
 	for (size_t i = 0; i < im->n_files; i++) {
 		const struct source *s = &im->sources[i];
 
+		if (image_sum(s->text) != im->files[i].sum) {
+			(void)errors_add(reterr, ERR_FILE_IMAGE,
+			    (struct span){ .file = path },
+			    "the text of `%s` was altered in the image",
+			    s->file);
+			return false;
+		}
 		if (im->files[i].form == IMAGE_JSON)
 			ok =
 			    policy_set_add_json(to, s->file, s->text, reterr) &&
@@ -427,7 +446,7 @@ image_add(struct policy_set *to, const char *path, struct errors *reterr)
 
 	if (!policy_image_open(path, to->verifier, &from, &e))
 		return errors_take(reterr, &e);
-	ok = add_texts(to, from->image, reterr);
+	ok = add_texts(to, from->image, path, reterr);
 	if (!add_data(to, from->image)) {
 		(void)error_nomem(&e);
 		ok = errors_take(reterr, &e);

@@ -3,6 +3,7 @@
  *   as it is. Texts (files, ids) lie in one section, and are named by offset and length. A signature may follow the block.
  * A set of an image knows its policies' ids and places, and keeps their text; the tree of a policy is made when something asks for it first, once, and kept:
  * until then a policy costs nothing. Trees that decisions evaluate are made so, too; those with patterns when the image is opened.
+ * The files' texts lie last, and are not looked at when an image is opened: each policy's is held against its own sum before it is read.
  * An image may hold anything: its sections lie inside it (checked when it is opened), and every number is checked where it is followed, or by index_check. */
 #ifndef POLICY_IMAGE_H
 #define POLICY_IMAGE_H
@@ -25,9 +26,11 @@ struct image_head {
 	uint32_t version, order;
 	uint32_t layout; /* of all structs: image_layout() */
 	uint32_t n_sections;
-	uint64_t n_bytes;  /* of the block */
-	uint64_t checksum; /* of the block, with 0 here */
+	uint64_t n_bytes;   /* of the block */
+	uint64_t n_checked; /* what the checksum is of: all but the files' texts, which have their own */
+	uint64_t checksum;  /* with 0 here */
 	char set_version[24];
+	uint64_t reserved[3];
 };
 
 struct image_section {
@@ -57,6 +60,8 @@ struct image_file {
 	struct index_text name, text; /* the name with NUL behind */
 	uint32_t lines, n_lines, points;
 	uint32_t form; /* enum image_form */
+	uint32_t sum;  /* of the text */
+	uint32_t reserved;
 };
 
 struct image_policy {
@@ -66,6 +71,7 @@ struct image_policy {
 	uint32_t number;         /* of the body among its file's policies */
 	uint32_t head, head_len; /* of the effect word */
 	uint32_t link;           /* number of the link, plus one; 0: none */
+	uint32_t sum;            /* of the body's text */
 };
 #define IMAGE_PERMIT (1u << 31)
 
@@ -133,7 +139,9 @@ bool image_message(struct str block, struct buf *ret, struct error *reterr)
     MUST_USE;
 uint32_t image_layout(void);
 uint64_t image_checksum(struct str block);
-/* `ids` and `text` are one space: ids follow the texts. */
+/* Of a text that is read when it is asked for. */
+uint32_t image_sum(struct str text);
+/* `ids` and `text` are one space: ids, and all else that is no file's text, follow the texts. */
 struct str image_text(const struct image *im, struct index_text t);
 
 /* thaw.c: the tree of policy `i`; NULL when its text cannot be read or memory is out. Thread-safe. */

@@ -18,14 +18,16 @@ struct making_image {
 #define ADD(buf, item)                                                         \
 	buf_add((buf), (struct str){ (const char *)&(item), sizeof(item) })
 
-/* One that is over 4 GiB is refused at the end, by its whole length. */
+/* Behind the files' texts, whose length is known by now. What is over 4 GiB is
+ * refused at the end, by its whole length. */
 static struct index_text
 add_text(struct making_image *m, struct str s)
 {
-	struct index_text at = { (uint32_t)m->own[IMAGE_AT_text].n,
+	struct index_text at = { (uint32_t)(m->own[IMAGE_AT_text].n +
+					    m->own[IMAGE_AT_ids].n),
 		(uint32_t)s.n };
 
-	buf_add(&m->own[IMAGE_AT_text], s);
+	buf_add(&m->own[IMAGE_AT_ids], s);
 	return at;
 }
 
@@ -34,7 +36,7 @@ add_name(struct making_image *m, const char *name)
 {
 	struct index_text at = add_text(m, str_of(name));
 
-	buf_byte(&m->own[IMAGE_AT_text], '\0');
+	buf_byte(&m->own[IMAGE_AT_ids], '\0');
 	return at;
 }
 
@@ -54,6 +56,10 @@ add_files(struct making_image *m)
 	if (!file_text)
 		return error_nomem(m->reterr);
 	for (size_t i = 0; i < m->set->n_files; i++) {
+		file_text[i] = (uint32_t)m->own[IMAGE_AT_text].n;
+		buf_add(&m->own[IMAGE_AT_text], m->set->files[i]->source.text);
+	}
+	for (size_t i = 0; i < m->set->n_files; i++) {
 		const struct ast *t = m->set->files[i];
 		const struct source *s = &t->source;
 		struct image_file f = { .n_lines = s->n_lines,
@@ -63,9 +69,10 @@ add_files(struct making_image *m)
 					     sizeof(uint32_t)),
 			.form = form_of(t) };
 
-		f.text = add_text(m, s->text);
+		f.text =
+		    (struct index_text){ file_text[i], (uint32_t)s->text.n };
+		f.sum = image_sum(s->text);
 		f.name = add_name(m, s->file);
-		file_text[i] = f.text.at;
 		buf_add(&m->own[IMAGE_AT_lines],
 		    (struct str){ (const char *)s->line_starts,
 			s->n_lines * sizeof(uint32_t) });
@@ -99,13 +106,9 @@ add_id(struct making_image *m, struct str id, uint32_t file)
 		at.at = m->file_text[file] + (uint32_t)(id.p - text.p);
 		return at;
 	}
-	/* Behind all texts, whose length is known by now. */
-	at.at = (uint32_t)(m->own[IMAGE_AT_text].n + m->own[IMAGE_AT_ids].n);
-	buf_add(&m->own[IMAGE_AT_ids], id);
-	return at;
+	return add_text(m, id);
 }
 
-/* Texts of links and actions come before any id does. */
 static void
 add_links(struct making_image *m)
 {
@@ -163,7 +166,9 @@ add_policies(struct making_image *m)
 			.len = body->len,
 			.number = p->policy,
 			.head = body->head_off,
-			.head_len = body->head_len };
+			.head_len = body->head_len,
+			.sum = image_sum(source_text(
+			    &p->ast->source, body->off, body->len)) };
 
 		file = file_of(m, p->ast, file);
 		to.file = file;
@@ -276,6 +281,25 @@ align(struct buf *out, size_t base)
 }
 
 static void
+lay_section(
+    const struct making_image *m, struct buf *out, size_t base, size_t i)
+{
+	size_t item = i < IMAGE_OWN_SECTIONS
+			  ? image_own[i].item
+			  : image_parts[i - IMAGE_OWN_SECTIONS].item;
+	struct str s = section_at(m, i);
+	struct image_section section;
+
+	align(out, base);
+	section = (struct image_section){ out->n - base, s.n / item };
+	buf_add(out, s);
+	if (buf_ok(out))
+		memcpy(out->p + base + sizeof(struct image_head) +
+			   i * sizeof section,
+		    &section, sizeof section);
+}
+
+static void
 lay_out(const struct making_image *m, struct buf *out, size_t base)
 {
 	struct image_head head = { .magic = IMAGE_MAGIC,
@@ -283,7 +307,6 @@ lay_out(const struct making_image *m, struct buf *out, size_t base)
 		.order = IMAGE_ORDER,
 		.layout = image_layout(),
 		.n_sections = (uint32_t)(IMAGE_OWN_SECTIONS + image_n_parts) };
-	size_t table = base + sizeof head;
 
 	memcpy(head.set_version, m->set->version, sizeof m->set->version);
 	ADD(out, head);
@@ -292,26 +315,19 @@ lay_out(const struct making_image *m, struct buf *out, size_t base)
 
 		ADD(out, none);
 	}
-	for (size_t i = 0; i < head.n_sections && buf_ok(out); i++) {
-		size_t item = i < IMAGE_OWN_SECTIONS
-				  ? image_own[i].item
-				  : image_parts[i - IMAGE_OWN_SECTIONS].item;
-		struct str s = section_at(m, i);
-		struct image_section section;
-
-		align(out, base);
-		section = (struct image_section){ out->n - base, s.n / item };
-		buf_add(out, s);
-		if (buf_ok(out))
-			memcpy(out->p + table + i * sizeof section, &section,
-			    sizeof section);
-	}
+	for (size_t i = 0; i < head.n_sections; i++)
+		if (i != IMAGE_AT_text)
+			lay_section(m, out, base, i);
+	align(out, base);
+	head.n_checked = out->n - base;
+	lay_section(m, out, base, IMAGE_AT_text);
 	align(out, base);
 	if (!buf_ok(out))
 		return;
 	head.n_bytes = out->n - base;
 	memcpy(out->p + base, &head, sizeof head);
-	head.checksum = image_checksum(str_sub(buf_str(out), base, out->n));
+	head.checksum =
+	    image_checksum(str_sub(buf_str(out), base, base + head.n_checked));
 	memcpy(out->p + base, &head, sizeof head);
 }
 

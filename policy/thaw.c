@@ -13,6 +13,7 @@ read_whole(struct image *im, struct arena *a, uint32_t file)
 	struct ast *t;
 
 	if (!im->whole[file] &&
+	    image_sum(im->sources[file].text) == im->files[file].sum &&
 	    parse_json_policies(a, &im->sources[file], &t, &errors))
 		im->whole[file] = t;
 	return im->whole[file];
@@ -27,6 +28,9 @@ read_body(struct image *im, struct arena *a, const struct image_policy *p,
 	    im->files[file].form == IMAGE_CEDAR ? POLICY_CEDAR : POLICY_AVOW;
 	struct ast *t;
 
+	if (image_sum(source_text(&im->sources[file], p->off, p->len)) !=
+	    p->sum)
+		return NULL;
 	if (!parse_policy_at(
 		a, &im->sources[file], dialect, p->off, p->len, &t, &errors))
 		return NULL;

@@ -1,0 +1,158 @@
+/* fuzz_image.c - an image in which any words say anything, with a checksum that
+ * is right: refused with a code, or decided from without going astray. The
+ * input is a list of changes: where, and what stands there then (eight bytes
+ * each); a first byte that is odd cuts the image short, too. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "engine/engine.h"
+#include "policy/image.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void
+require(bool holds)
+{
+	if (!holds)
+		abort();
+}
+
+static const char policies[] =
+    "permit (principal in [U::\"a\", U::\"b\"], action, resource)\n"
+    "when { context.x == 1 };\n"
+    "permit (principal is U in G::\"g\", action in Action::\"all\",\n"
+    "    resource like R::\"t1/*\") when { context.s like \"o*e\" };\n"
+    "@id(\"w\") forbid (principal, action == Action::\"w\", resource)\n"
+    "unless { principal.level > 2 };\n"
+    "deny (principal not in G::\"g\", action, resource)\n"
+    "when { [\"x\", \"y\"].contains(context.s) };\n"
+    "permit (principal == U::\"someone with an id that fits no slot\",\n"
+    "    action, resource is R) when { context.s matches \"^o.e$\" };\n"
+    "permit (principal in G::\"g\", action, resource == R::\"t1/x\");\n"
+    "deny (principal in G::\"g\", action, resource == R::\"t1/x\") when\n"
+    "{ context.x == 1 && context.s == \"one\" && context.y < 3 };\n";
+
+static const char entities[] =
+    "[{\"uid\":{\"type\":\"U\",\"id\":\"a\"},\"attrs\":{\"level\":3},"
+    "\"parents\":[{\"type\":\"G\",\"id\":\"g\"}]}]";
+
+static const char *const requests[] = {
+	"{\"principal\":{\"type\":\"U\",\"id\":\"a\"},\"action\":{\"type\":"
+	"\"Action\",\"id\":\"w\"},\"resource\":{\"type\":\"R\",\"id\":\"t1/x\"}"
+	",\"context\":{\"x\":1,\"s\":\"one\",\"y\":5}}",
+	"{\"principal\":{\"type\":\"N\",\"id\":\"n\"},\"action\":{\"type\":"
+	"\"Action\",\"id\":\"r\"},\"resource\":{\"type\":\"R\",\"id\":\"t1/y\"}"
+	",\"context\":{},\"entities\":[{\"uid\":{\"type\":\"N\",\"id\":\"n\"},"
+	"\"attrs\":{},\"parents\":[{\"type\":\"U\",\"id\":\"b\"}]}]}",
+};
+
+static struct buf good;
+static int fd;
+static char path[64];
+
+static void
+prepare(void)
+{
+	struct policy_set *set = policy_set_new(POLICY_NAMED);
+	struct errors errors = { 0 };
+
+	require(policy_set_add_text(
+		    set, "p.avow", str_of(policies), POLICY_AVOW, &errors) &&
+		policy_set_finish(set, &errors) &&
+		policy_image_make(set, NULL, 0, NULL, &good, NULL));
+	policy_set_free(set);
+	fd = memfd_create("image", MFD_CLOEXEC);
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+}
+
+/* Behind the checksum: what is there is for the unit test. */
+static void
+change(struct buf *image, const uint8_t *data, size_t size)
+{
+	size_t from = offsetof(struct image_head, set_version);
+
+	for (; size >= 8; data += 8, size -= 8) {
+		uint32_t at;
+
+		memcpy(&at, data, 4);
+		memcpy(image->p + from + at % ((image->n - from) / 4) * 4,
+		    data + 4, 4);
+	}
+}
+
+static void
+mend(struct buf *image)
+{
+	struct image_head head;
+
+	memcpy(&head, image->p, sizeof head);
+	head.n_bytes = image->n;
+	if (head.n_checked > image->n || head.n_checked % IMAGE_ALIGN)
+		head.n_checked = image->n;
+	head.checksum = 0;
+	memcpy(image->p, &head, sizeof head);
+	head.checksum =
+	    image_checksum(str_sub(buf_str(image), 0, head.n_checked));
+	memcpy(image->p, &head, sizeof head);
+}
+
+static void
+decide(struct policy_set *set, const char *layer_text)
+{
+	struct arena *a = arena_new(0), *scratch = arena_new(0);
+	struct entities *layer = entities_new(a, NULL);
+	struct engine_snapshot *s;
+
+	require(entities_add_text(layer, str_of(layer_text), "e", NULL) &&
+		entities_finish(layer, NULL));
+	s = engine_snapshot_new(set, a, layer, 0);
+	for (size_t i = 0; s && i < ARRAY_LEN(requests); i++) {
+		struct engine_request r;
+		struct engine_answer answer;
+		json_t *json;
+
+		arena_reset(scratch);
+		require(engine_request_from_json(
+		    scratch, str_of(requests[i]), "r", s, &r, NULL));
+		engine_evaluate(s, &r, ERRORED_DENY_DENIES, scratch, &answer);
+		json = engine_answer_to_json(&answer);
+		require(answer.code != ERR_NONE);
+		json_decref(json);
+	}
+	engine_snapshot_unref(s);
+	arena_free(scratch);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const char *const layers[] = { "[]", entities };
+	struct buf image = { 0 };
+	struct policy_set *set;
+
+	if (!good.p)
+		prepare();
+	if (size < 2)
+		return 0;
+	buf_add(&image, buf_str(&good));
+	if (data[0] & 1)
+		image.n = (image.n * data[1] / 256 + 64) / 64 * 64;
+	if (image.n > good.n)
+		image.n = good.n;
+	change(&image, data + 2, size - 2);
+	mend(&image);
+	require(ftruncate(fd, 0) == 0 &&
+		pwrite(fd, image.p, image.n, 0) == (ssize_t)image.n);
+	for (size_t i = 0; i < ARRAY_LEN(layers); i++) {
+		struct error err = { 0 };
+
+		if (policy_image_open(path, NULL, &set, &err))
+			decide(set, layers[i]);
+		else
+			require(err.code != ERR_NONE);
+	}
+	buf_free(&image);
+	return 0;
+}
