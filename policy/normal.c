@@ -197,8 +197,11 @@ begin(struct making *m, struct arena *a, const struct policy_set *set,
 	m->test_texts = intern_new(m->scratch, NULL);
 	m->list_keys = intern_new(m->scratch, NULL);
 	m->words = intern_new(m->scratch, NULL);
-	if (!m->paths || !m->words || !m->atom_texts || !m->test_texts ||
-	    !m->list_keys || !learn_indivisibles(m))
+	/* Most policies become one rule. */
+	m->rules = ARENA_ARRAY(m->scratch, set->n_instances, struct rule);
+	m->cap_rules = m->rules ? set->n_instances : 0;
+	if (!m->paths || !m->words || !m->rules || !m->atom_texts ||
+	    !m->test_texts || !m->list_keys || !learn_indivisibles(m))
 		return error_nomem(reterr);
 	return true;
 }
