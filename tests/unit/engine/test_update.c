@@ -1,0 +1,351 @@
+/* test_update.c - a snapshot that was updated decides as one that was loaded,
+ * and what is no plain sum of its parts is not updated. */
+#include <pthread.h>
+
+#include "base/swap.h"
+#include "tests/unit/engine/fixture.h"
+
+#define FILES 4u
+#define SWAPS 300
+#define READERS 3
+
+static struct arena *mem;
+
+static void
+setup(void)
+{
+	mem = arena_new(0);
+}
+
+static void
+teardown(void)
+{
+	arena_free(mem);
+}
+
+/* Texts of p0.avow, p1.avow, t.json, and of e0.json, e1.json; NULL: not there.
+ */
+struct world {
+	const char *p0, *p1, *json, *e0, *e1;
+};
+
+struct listed {
+	struct engine_file policies[FILES], entities[FILES];
+	struct engine_files files;
+};
+
+static void
+add(struct engine_file *files, size_t *n, const char *name, const char *text)
+{
+	if (text)
+		files[(*n)++] =
+		    (struct engine_file){ .name = name, .text = str_of(text) };
+}
+
+static const struct engine_files *
+list(const struct world *w, struct listed *l)
+{
+	*l = (struct listed){ 0 };
+	l->files.policies = l->policies;
+	l->files.entities = l->entities;
+	add(l->policies, &l->files.n_policies, "p0.avow", w->p0);
+	add(l->policies, &l->files.n_policies, "p1.avow", w->p1);
+	add(l->policies, &l->files.n_policies, "t.json", w->json);
+	add(l->entities, &l->files.n_entities, "e0.json", w->e0);
+	add(l->entities, &l->files.n_entities, "e1.json", w->e1);
+	return &l->files;
+}
+
+static struct engine_snapshot *
+load(const struct world *w)
+{
+	struct listed l;
+	struct buf messages = { 0 };
+	struct engine_snapshot *s =
+	    engine_load_files(list(w, &l), 1, &messages);
+
+	buf_free(&messages);
+	return s;
+}
+
+#define ALL "permit (principal, action, resource)"
+#define USER(id, n, parents)                                                   \
+	"{\"uid\":{\"type\":\"U\",\"id\":\"" id "\"},\"attrs\":{\"n\":" n      \
+	"},\"parents\":[" parents "]}"
+#define GROUP(id, parents)                                                     \
+	"{\"uid\":{\"type\":\"G\",\"id\":\"" id "\"},\"attrs\":{},"            \
+	"\"parents\":[" parents "]}"
+#define IN(id) "{\"type\":\"G\",\"id\":\"" id "\"}"
+#define PEOPLE "[" USER("u", "1", IN("g")) "," USER("v", "2", "") "]"
+#define GROUPS "[" GROUP("g", "") "," GROUP("h", "") "]"
+#define LINKS                                                                  \
+	"{\"staticPolicies\":{},\"templates\":{},\"templateLinks\":[{"         \
+	"\"templateId\":\"t\",\"newId\":\"link\",\"values\":{\"?principal\":{" \
+	"\"__entity\":{\"type\":\"U\",\"id\":\"u\"}}}}]}"
+#define TEMPLATE                                                               \
+	"@id(\"t\") permit (principal == ?principal, action, resource);"
+
+/* clang-format off */
+static const struct {
+	const char *note;
+	struct world before, after;
+	bool is_update, is_refused; /* neither: to be loaded anew */
+} cases[] = {
+	{ "nothing", { ALL ";", NULL, NULL, PEOPLE, GROUPS },
+	    { ALL ";", NULL, NULL, PEOPLE, GROUPS }, true, false },
+	{ "a policy is another", { ALL ";", "deny (principal, action, resource);", NULL, PEOPLE, NULL },
+	    { ALL ";", "deny (principal == U::\"v\", action, resource);", NULL, PEOPLE, NULL }, true, false },
+	{ "a file comes", { ALL ";", NULL, NULL, PEOPLE, NULL },
+	    { ALL ";", "deny (principal == U::\"u\", action, resource);", NULL, PEOPLE, NULL }, true, false },
+	{ "a file comes first", { NULL, ALL ";", NULL, PEOPLE, NULL },
+	    { "deny (principal == U::\"u\", action, resource);", ALL ";", NULL, PEOPLE, NULL }, true, false },
+	{ "a file goes", { ALL ";", "deny (principal == U::\"u\", action, resource);", NULL, PEOPLE, NULL },
+	    { ALL ";", NULL, NULL, PEOPLE, NULL }, true, false },
+	{ "all go", { ALL ";", NULL, NULL, PEOPLE, NULL },
+	    { NULL, NULL, NULL, PEOPLE, NULL }, true, false },
+	{ "a cover goes, and what it covers stays",
+	    { ALL ";", "permit (principal == U::\"u\", action, resource);", NULL, PEOPLE, NULL },
+	    { NULL, "permit (principal == U::\"u\", action, resource);", NULL, PEOPLE, NULL }, true, false },
+	{ "one of two that say the same goes", { ALL ";", ALL ";", NULL, PEOPLE, NULL },
+	    { ALL ";", NULL, NULL, PEOPLE, NULL }, true, false },
+	{ "a deny that errs comes", { ALL ";", NULL, NULL, PEOPLE, NULL },
+	    { ALL ";", "deny (principal, action, resource) when { principal.gone };", NULL, PEOPLE, NULL }, true, false },
+	{ "a deny that errs goes", { ALL ";", "deny (principal, action, resource) when { principal.gone };", NULL, PEOPLE, NULL },
+	    { ALL ";", NULL, NULL, PEOPLE, NULL }, true, false },
+	{ "an id moves to another file", { "@id(\"x\") " ALL ";", "deny (principal, action, resource);", NULL, PEOPLE, NULL },
+	    { "deny (principal, action, resource);", "@id(\"x\") " ALL ";", NULL, PEOPLE, NULL }, true, false },
+	{ "an id stands twice", { "@id(\"x\") " ALL ";", NULL, NULL, PEOPLE, NULL },
+	    { "@id(\"x\") " ALL ";", "@id(\"x\") " ALL ";", NULL, PEOPLE, NULL }, false, true },
+	{ "an id is that of a file's policy", { ALL ";", NULL, NULL, PEOPLE, NULL },
+	    { ALL ";", "@id(\"p0.avow#0\") " ALL ";", NULL, PEOPLE, NULL }, false, true },
+	{ "an id is that of a template", { TEMPLATE, NULL, NULL, PEOPLE, NULL },
+	    { TEMPLATE, "@id(\"t\") " ALL ";", NULL, PEOPLE, NULL }, false, true },
+	{ "text that cannot be parsed", { ALL ";", NULL, NULL, PEOPLE, NULL },
+	    { ALL, NULL, NULL, PEOPLE, NULL }, false, true },
+	{ "sets that overlap", { "indivisible action [Action::\"a\", Action::\"b\"];", NULL, NULL, PEOPLE, NULL },
+	    { "indivisible action [Action::\"a\", Action::\"b\"];", "indivisible action [Action::\"b\", Action::\"act\"];", NULL, PEOPLE, NULL }, false, true },
+	{ "a policy beside a link", { TEMPLATE, "deny (principal, action, resource);", LINKS, PEOPLE, NULL },
+	    { TEMPLATE, "deny (principal == U::\"v\", action, resource);", LINKS, PEOPLE, NULL }, true, false },
+	{ "a template comes", { ALL ";", NULL, NULL, PEOPLE, NULL },
+	    { ALL ";", TEMPLATE, NULL, PEOPLE, NULL }, false, false },
+	{ "a link goes", { TEMPLATE, NULL, LINKS, PEOPLE, NULL },
+	    { TEMPLATE, NULL, NULL, PEOPLE, NULL }, false, false },
+	{ "a template goes from under its link", { TEMPLATE, NULL, LINKS, PEOPLE, NULL },
+	    { NULL, NULL, LINKS, PEOPLE, NULL }, false, true },
+	{ "an attribute is another", { ALL " when { principal.n == 1 };", NULL, NULL, PEOPLE, GROUPS },
+	    { ALL " when { principal.n == 1 };", NULL, NULL, "[" USER("u", "2", IN("g")) "," USER("v", "1", "") "]", GROUPS }, true, false },
+	{ "a member moves", { "permit (principal in G::\"h\", action, resource);", NULL, NULL, PEOPLE, GROUPS },
+	    { "permit (principal in G::\"h\", action, resource);", NULL, NULL, "[" USER("u", "1", IN("h")) "," USER("v", "2", "") "]", GROUPS }, true, false },
+	{ "a group of others moves", { "permit (principal in G::\"h\", action, resource);", NULL, NULL, PEOPLE, GROUPS },
+	    { "permit (principal in G::\"h\", action, resource);", NULL, NULL, PEOPLE, "[" GROUP("g", IN("h")) "," GROUP("h", "") "]" }, true, false },
+	{ "a group goes, its members name it still", { "permit (principal in G::\"h\", action, resource);", NULL, NULL, PEOPLE, "[" GROUP("g", IN("h")) "," GROUP("h", "") "]" },
+	    { "permit (principal in G::\"h\", action, resource);", NULL, NULL, PEOPLE, "[" GROUP("h", "") "]" }, true, false },
+	{ "an entity goes with its file", { ALL " when { principal.n == 1 };", NULL, NULL, GROUPS, PEOPLE },
+	    { ALL " when { principal.n == 1 };", NULL, NULL, GROUPS, NULL }, true, false },
+	{ "an entity moves to another file", { ALL " when { principal.n == 1 };", NULL, NULL, PEOPLE, GROUPS },
+	    { ALL " when { principal.n == 1 };", NULL, NULL, "[" USER("v", "2", "") "]", "[" USER("u", "1", "") "," GROUP("g", "") "]" }, true, false },
+	{ "an entity in two files", { ALL ";", NULL, NULL, PEOPLE, PEOPLE },
+	    { ALL ";", NULL, NULL, "[]", PEOPLE }, false, false },
+	{ "two files disagree", { ALL ";", NULL, NULL, PEOPLE, GROUPS },
+	    { ALL ";", NULL, NULL, PEOPLE, "[" USER("u", "7", "") "]" }, false, true },
+	{ "a circle of groups", { ALL ";", NULL, NULL, PEOPLE, "[" GROUP("g", IN("h")) "," GROUP("h", "") "]" },
+	    { ALL ";", NULL, NULL, PEOPLE, "[" GROUP("g", IN("h")) "," GROUP("h", IN("g")) "]" }, false, true },
+	{ "data that cannot be read", { ALL ";", NULL, NULL, PEOPLE, NULL },
+	    { ALL ";", NULL, NULL, "[{", NULL }, false, true },
+	{ "both at once", { ALL " when { principal.n == 1 };", NULL, NULL, PEOPLE, GROUPS },
+	    { ALL " when { principal.n == 7 };", "deny (principal in G::\"h\", action, resource);", NULL,
+		"[" USER("u", "7", IN("g")) "," USER("v", "7", "") "]", "[" GROUP("g", IN("h")) "]" }, true, false },
+};
+/* clang-format on */
+
+static const char *
+answer(const struct engine_snapshot *s, const char *who)
+{
+	struct engine_request r =
+	    fixture_request(mem, s, fixture_ask(mem, who, "\"context\":{}"));
+	struct engine_answer a;
+
+	engine_evaluate(s, &r, ERRORED_DENY_DENIES, mem, &a);
+	return fixture_text(mem, engine_answer_to_json(&a));
+}
+
+static void
+check_same(const char *note, const struct engine_snapshot *x,
+    const struct engine_snapshot *y)
+{
+	static const char *const who[] = { "u", "v", "nobody" };
+
+	for (size_t i = 0; i < ARRAY_LEN(who); i++) {
+		const char *want = answer(x, who[i]), *got = answer(y, who[i]);
+
+		ck_assert_msg(strcmp(want, got) == 0, "%s, %s: want %s, got %s",
+		    note, who[i], want, got);
+	}
+	ck_assert_msg(entities_count(engine_snapshot_entities(x)) ==
+			  entities_count(engine_snapshot_entities(y)),
+	    "%s: entities", note);
+}
+
+START_TEST(updates_as_a_load)
+{
+	struct engine_snapshot *before = load(&cases[_i].before);
+	struct engine_snapshot *whole = load(&cases[_i].after), *merged;
+	struct engine_snapshot *updated;
+	const char *why = NULL;
+	struct listed l;
+
+	ck_assert_msg(before != NULL, "%s: before", cases[_i].note);
+	ck_assert_msg((whole == NULL) == cases[_i].is_refused, "%s: after",
+	    cases[_i].note);
+	updated =
+	    engine_snapshot_update(before, list(&cases[_i].after, &l), 2, &why);
+	ck_assert_msg((updated != NULL) == cases[_i].is_update, "%s: %s",
+	    cases[_i].note, why ? why : "it is an update");
+	ck_assert((updated == NULL) == (why != NULL));
+	engine_snapshot_unref(before);
+	if (updated) {
+		check_same(cases[_i].note, whole, updated);
+		merged = engine_snapshot_merge(updated);
+		ck_assert_ptr_nonnull(merged);
+		check_same(cases[_i].note, whole, merged);
+		ck_assert(engine_snapshot_parts(merged).is_merged);
+		ck_assert_uint_eq(
+		    engine_snapshot_parts(merged).changed_policies, 0);
+		engine_snapshot_unref(merged);
+	}
+	engine_snapshot_unref(updated);
+	engine_snapshot_unref(whole);
+}
+END_TEST
+
+START_TEST(tells_its_parts)
+{
+	const struct world first = { ALL ";", ALL ";", NULL, PEOPLE, GROUPS };
+	const struct world second = { ALL ";", ALL " when { true };", NULL,
+		"[" USER("u", "1", IN("g")) "," USER("v", "3", "") "]",
+		GROUPS };
+	struct engine_snapshot *s = load(&first), *next = s;
+	struct engine_parts p;
+	struct listed l;
+	const char *why = NULL;
+
+	for (size_t i = 0; i < 20; i++) {
+		next = engine_snapshot_update(s, list(&second, &l), 2, &why);
+		ck_assert_ptr_nonnull(next);
+		engine_snapshot_unref(s);
+		s = next;
+	}
+	p = engine_snapshot_parts(s);
+	ck_assert_uint_eq(p.base_policies, 2);
+	ck_assert_uint_eq(p.changed_policies, 1);
+	ck_assert_uint_eq(p.gone_policies, 1);
+	ck_assert_uint_eq(p.base_entities, 4);
+	ck_assert_uint_eq(p.changed_entities, 1);
+	ck_assert_uint_eq(p.updates, 20);
+	ck_assert(engine_snapshot_wants_merge(s));
+	engine_snapshot_unref(s);
+}
+END_TEST
+
+/* ---- readers under swaps ---------------------------------------------------
+ */
+
+static struct swap now;
+static atomic_bool is_over;
+static const char *possible[2];
+
+/* Each answer is one state's, wholly: version, reasons and errors with it. */
+static void *
+decide_on(void *ctx)
+{
+	long *n = ctx;
+	struct arena *a = arena_new(0);
+
+	while (!atomic_load(&is_over) && *n >= 0) {
+		const struct engine_snapshot *s = swap_enter(&now);
+		struct engine_request r = { .principal = { STR("U"), STR("u") },
+			.action = { STR("Action"), STR("act") },
+			.resource = { STR("R"), STR("r") },
+			.context = { .kind = VALUE_RECORD },
+			.entities = engine_snapshot_entities(s) };
+		struct engine_answer answer;
+		const char *got;
+
+		engine_evaluate(s, &r, ERRORED_DENY_DENIES, a, &answer);
+		got = fixture_text(a, engine_answer_to_json(&answer));
+		*n = strcmp(got, possible[0]) && strcmp(got, possible[1])
+			 ? -1
+			 : *n + 1;
+		swap_leave(&now);
+		arena_reset(a);
+	}
+	arena_free(a);
+	return NULL;
+}
+
+START_TEST(no_decision_sees_a_mixture)
+{
+	static const struct world worlds[2] = {
+		{ ALL " when { principal.n == 1 };",
+		    "deny (principal, action, resource) when { principal.n == "
+		    "2 };",
+		    NULL, PEOPLE, GROUPS },
+		{ ALL " when { principal.n == 1 };",
+		    "deny (principal in G::\"h\", action, resource) when { "
+		    "principal.n == 2 };",
+		    NULL, "[" USER("u", "2", IN("g")) "]",
+		    "[" GROUP("g", IN("h")) "]" },
+	};
+	struct engine_snapshot *states[2] = { load(&worlds[0]), NULL };
+	pthread_t threads[READERS];
+	long n[READERS] = { 0 };
+	struct listed l;
+	const char *why = NULL;
+
+	states[1] =
+	    engine_snapshot_update(states[0], list(&worlds[1], &l), 2, &why);
+	ck_assert_ptr_nonnull(states[1]);
+	for (size_t i = 0; i < 2; i++)
+		possible[i] = answer(states[i], "u");
+	ck_assert_str_ne(possible[0], possible[1]);
+	swap_init(&now, states[0]);
+	for (size_t i = 0; i < READERS; i++)
+		ck_assert_int_eq(
+		    pthread_create(&threads[i], NULL, decide_on, &n[i]), 0);
+	for (unsigned i = 1; i <= SWAPS; i++) {
+		struct engine_snapshot *next =
+		    i % 3 == 0 ? engine_snapshot_merge(states[1])
+			       : engine_snapshot_update(states[0],
+				     list(&worlds[i % 2], &l), 2, &why);
+		struct engine_snapshot *old;
+
+		ck_assert_ptr_nonnull(next);
+		old = swap_replace(&now, next);
+		if (old != states[0])
+			engine_snapshot_unref(old);
+	}
+	atomic_store(&is_over, true);
+	for (size_t i = 0; i < READERS; i++) {
+		ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
+		ck_assert_int_ge(n[i], 0);
+	}
+	engine_snapshot_unref(swap_replace(&now, NULL));
+	engine_snapshot_unref(states[0]);
+	engine_snapshot_unref(states[1]);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("update");
+	TCase *tc = tcase_create("update");
+
+	tcase_set_timeout(tc, 60);
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_loop_test(tc, updates_as_a_load, 0, ARRAY_LEN(cases));
+	tcase_add_test(tc, tells_its_parts);
+	tcase_add_test(tc, no_decision_sees_a_mixture);
+	suite_add_tcase(s, tc);
+	return run_suite(s);
+}
