@@ -374,19 +374,26 @@ open_parts(struct gateways_server *s, struct error *err)
 	return open_revocations(s, err) && open_balancer(s, err);
 }
 
-/* The files' text lives in boot's arena; a key that others can read is refused.
- */
+/* A key that others can read is refused. */
 static bool
-read_tls(struct gateways_server *s, struct error *err)
+read_tls(struct arena *a, const struct config *c, struct str *ret_certificate,
+    struct str *ret_key, struct error *err)
+{
+	return file_read(a, c->tls_certificate.p, LIMIT_KEY_FILE_BYTES,
+		   ret_certificate, err) &&
+	       file_read_secret(
+		   a, c->tls_key.p, LIMIT_KEY_FILE_BYTES, ret_key, err);
+}
+
+/* The files' text lives in boot's arena. */
+static bool
+start_tls(struct gateways_server *s, struct error *err)
 {
 	const struct config *c = s->boot->config;
 	struct str certificate, key;
 	if (c->tls_certificate.n == 0)
 		return true;
-	if (!file_read(s->boot->arena, c->tls_certificate.p,
-		LIMIT_KEY_FILE_BYTES, &certificate, err) ||
-	    !file_read_secret(
-		s->boot->arena, c->tls_key.p, LIMIT_KEY_FILE_BYTES, &key, err))
+	if (!read_tls(s->boot->arena, c, &certificate, &key, err))
 		return false;
 	s->http_options.tls_certificate_pem = certificate.p;
 	s->http_options.tls_key_pem = key.p;
@@ -407,7 +414,7 @@ listen_http(struct gateways_server *s, struct error *err)
 		.handle = handle,
 		.ctx = s,
 	};
-	if (!read_tls(s, err))
+	if (!start_tls(s, err))
 		return false;
 	s->http = http_server_start(&s->http_options, err);
 	return s->http != NULL;
@@ -599,11 +606,31 @@ note_reload(struct gateways_server *s, bool ok, const struct buf *messages)
 	pthread_mutex_unlock(&s->lock);
 }
 
+/* The same files, maybe with another certificate in them. */
 static bool
-reload_service(struct gateways_server *s, struct buf *messages)
+reload_tls(struct gateways_server *s, struct error *err)
+{
+	const struct config *c = s->boot->config;
+	struct str certificate, key;
+	struct arena *a;
+	bool ok;
+	if (c->tls_certificate.n == 0)
+		return true;
+	a = arena_new(0);
+	if (a == NULL)
+		return error_nomem(err);
+	ok = read_tls(a, c, &certificate, &key, err) &&
+	     http_server_tls_reload(s->http, certificate.p, key.p, err);
+	arena_free(a);
+	return ok;
+}
+
+static bool
+reload_files(struct gateways_server *s, struct buf *messages)
 {
 	struct error err = { 0 };
-	bool ok = s->service == NULL || service_reload(s->service, &err);
+	bool ok = s->service != NULL ? service_reload(s->service, &err)
+				     : reload_tls(s, &err);
 	if (!ok)
 		error_print(messages, &err, (struct str){ 0 });
 	return ok;
@@ -644,7 +671,7 @@ gateways_server_reload(struct gateways_server *s, struct buf *messages)
 		gateways_state_unref(new_state);
 		new_state = NULL;
 	}
-	if (new_state != NULL && !reload_service(s, messages)) {
+	if (new_state != NULL && !reload_files(s, messages)) {
 		gateways_state_unref(new_state);
 		new_state = NULL;
 	}

@@ -317,7 +317,7 @@ make_locks(struct service *s, struct error *reterr)
 }
 
 struct service *
-service_open(const struct config *config, const struct clock *clock,
+service_new(const struct config *config, const struct clock *clock,
     struct store *store, struct error *reterr)
 {
 	struct service *s = calloc(1, sizeof *s);
@@ -339,7 +339,7 @@ struct service *
 service_start(const struct config *config, const struct clock *clock,
     struct store *store, struct error *reterr)
 {
-	struct service *s = service_open(config, clock, store, reterr);
+	struct service *s = service_new(config, clock, store, reterr);
 
 	if (!s)
 		return NULL;

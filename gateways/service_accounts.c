@@ -26,7 +26,7 @@ answer_account(
 		http_response_header(c->r, "Location",
 		    str_printf(
 			c->a, "/v1/accounts/%.*s", STR_ARG(account->id)));
-	return service_answer(c, status, account_json(account));
+	return service_reply(c, status, account_json(account));
 }
 
 /* ---- making -------------------------------------------------------------- */
@@ -161,7 +161,7 @@ service_accounts_list(struct service_call *c)
 		   ? next_json(all[limit - 1].id)
 		   : json_string("");
 	list = accounts_json(all, n < limit ? n : limit);
-	return service_answer(
+	return service_reply(
 	    c, 200, json_pack("{s:o, s:o}", "accounts", list, "next", next));
 }
 
@@ -207,7 +207,7 @@ service_account_delete(struct service_call *c)
 	if (!sts_account_delete(
 		c->s->sts, &c->actor, c->id, (int64_t)version, &c->err))
 		return service_refuse(c);
-	return service_answer_nothing(c);
+	return service_reply_nothing(c);
 }
 
 /* ---- keys: the first, and each move to the next -------------------------- */
@@ -266,7 +266,7 @@ open_next(struct service_call *c, const struct sts_next *next)
 	if (!sts_open_next(
 		c->s->sts, c->a, &c->actor, c->id, next, &opened, &c->err))
 		return service_refuse(c);
-	(void)service_answer(c, 201, opened_json(&opened));
+	(void)service_reply(c, 201, opened_json(&opened));
 	explicit_bzero(opened.secret, sizeof opened.secret);
 	return true;
 }
@@ -357,7 +357,7 @@ service_instances_create(struct service_call *c)
 	if (!sts_provision(c->s->sts, c->a, &c->actor, &what, &options,
 		&account, &grant, &c->err))
 		return service_refuse(c);
-	return service_answer(c, 201,
+	return service_reply(c, 201,
 	    json_pack("{s:o, s:o}", "account", account_json(&account), "grant",
 		grant_json(&grant)));
 }
@@ -375,6 +375,6 @@ service_breaches_list(struct service_call *c)
 		return false;
 	if (!sts_alarms(c->s->sts, c->a, &c->actor, limit, &all, &n, &c->err))
 		return service_refuse(c);
-	return service_answer(
+	return service_reply(
 	    c, 200, json_pack("{s:o}", "breaches", alarms_json(all, n)));
 }

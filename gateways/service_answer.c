@@ -1,4 +1,4 @@
-/* service_answer.c - what leaves the token service: JSON, or problem details
+/* service_reply.c - what leaves the token service: JSON, or problem details
  * with a code (RFC 9457). What the operator has to mend is logged, and the
  * asker learns only the class of it. */
 #include "gateways/service_private.h"
@@ -95,14 +95,14 @@ service_fail(struct service_call *c, enum err_code code, const char *fmt, ...)
 }
 
 bool
-service_answer(struct service_call *c, unsigned status, json_t *body_take)
+service_reply(struct service_call *c, unsigned status, json_t *body_take)
 {
 	answer_json(c->r, status, body_take);
 	return true;
 }
 
 bool
-service_answer_nothing(struct service_call *c)
+service_reply_nothing(struct service_call *c)
 {
 	c->r->status = 204;
 	return true;

@@ -39,7 +39,7 @@ open_parts(struct gateways_local *l, struct error *reterr)
 	l->store = store_open(c->store, reterr);
 	if (!l->store || !check_mark(l, reterr))
 		return false;
-	l->service = service_open(c, l->clock, l->store, reterr);
+	l->service = service_new(c, l->clock, l->store, reterr);
 	return l->service != NULL;
 }
 

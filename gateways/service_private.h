@@ -69,15 +69,15 @@ struct service_call {
 	struct error err;       /* why it is refused */
 };
 
-/* ---- answers (service_answer.c) ----------------------------------------- */
+/* ---- answers (service_reply.c) ----------------------------------------- */
 
 /* Refuse with c->err. Always false. */
 bool service_refuse(struct service_call *c);
 bool service_fail(struct service_call *c, enum err_code code, const char *fmt,
     ...) PRINTF_LIKE(3, 4);
 /* Takes the reference. Always true, also when memory was out: then the answer is a bare 500. */
-bool service_answer(struct service_call *c, unsigned status, json_t *body_take);
-bool service_answer_nothing(struct service_call *c);
+bool service_reply(struct service_call *c, unsigned status, json_t *body_take);
+bool service_reply_nothing(struct service_call *c);
 
 /* ---- who asks (service_who.c) -------------------------------------------- */
 
@@ -117,7 +117,7 @@ bool service_revocations_list(struct service_call *c) MUST_USE;
 bool service_jwks(struct service_call *c) MUST_USE;
 
 /* Store and accounts alone: no keys, no listener. `service_stop` ends it. */
-struct service *service_open(const struct config *config,
+struct service *service_new(const struct config *config,
     const struct clock *clock, struct store *store, struct error *reterr);
 /* A request of the host's own administrator. */
 void service_handle_local(struct service *s, const struct http_request *q,

@@ -81,7 +81,7 @@ service_revocations_create(struct service_call *c)
 		return service_refuse(c);
 	service_revocations_wake(c->s);
 	r.made_at = c->now_s;
-	return service_answer(c, is_new ? 201 : 200, row_json(&r));
+	return service_reply(c, is_new ? 201 : 200, row_json(&r));
 }
 
 bool
@@ -104,7 +104,7 @@ service_revocations_delete(struct service_call *c)
 		return service_fail(
 		    c, ERR_ACCOUNT_UNKNOWN, "this is not revoked");
 	service_revocations_wake(c->s);
-	return service_answer_nothing(c);
+	return service_reply_nothing(c);
 }
 
 /* Where a page ended, as `KIND:ID` in Base64url. */
@@ -165,6 +165,6 @@ service_revocations_list(struct service_call *c)
 	for (size_t i = 0; i < n && i < limit; i++)
 		json_array_append_new(list, row_json(&rows[i]));
 	next = n > limit ? next_json(c->a, &rows[limit - 1]) : json_string("");
-	return service_answer(
+	return service_reply(
 	    c, 200, json_pack("{s:o, s:o}", "revocations", list, "next", next));
 }

@@ -55,7 +55,7 @@ static const struct route {
 static bool
 health(struct service_call *c)
 {
-	return service_answer(c, 200, json_pack("{s:b}", "ok", 1));
+	return service_reply(c, 200, json_pack("{s:b}", "ok", 1));
 }
 
 /* Ready: the store answers and a key signs. */
@@ -68,7 +68,7 @@ readiness(struct service_call *c)
 
 	if (!ready)
 		log_error("ready", &c->err);
-	return service_answer(c, ready ? 200 : 503,
+	return service_reply(c, ready ? 200 : 503,
 	    json_pack("{s:b, s:o}", "ready", ready, "error",
 		ready ? json_null() : json_string(error_id(c->err.code))));
 }

@@ -61,7 +61,7 @@ service_challenge(struct service_call *c)
 	}
 	base64_encode(&text, BASE64_URL, buf_str(&raw));
 	ok = buf_ok(&raw) && buf_ok(&text);
-	(void)service_answer(c, 201,
+	(void)service_reply(c, 201,
 	    ok ? json_pack("{s:o, s:i, s:s}", "challenge",
 		     json_from_str(buf_str(&text)), "expiresIn",
 		     LIMIT_CHALLENGE_S, "channelBinding",
@@ -137,7 +137,7 @@ service_tokens(struct service_call *c)
 		return service_refuse(c);
 	if (!check_revoked(c, grant.actor.account))
 		return false;
-	return service_answer(c, 201, grant_json(&grant));
+	return service_reply(c, 201, grant_json(&grant));
 }
 
 /* ---- exchange (RFC 8693) ------------------------------------------------- */
@@ -246,7 +246,7 @@ exchange(struct service_call *c, const struct token *subject,
 		return service_refuse(c);
 	ok = make_exchanged(c, &x, &next, &compact);
 	if (ok)
-		(void)service_answer(c, 200,
+		(void)service_reply(c, 200,
 		    json_pack("{s:o, s:s, s:s, s:I}", "access_token",
 			json_from_str(buf_str(&compact)), "issued_token_type",
 			JWT_TYPE, "token_type", "DPoP", "expires_in",
@@ -296,7 +296,7 @@ service_offer(struct service_call *c)
 	c->id = c->actor.account;
 	if (!sts_offer(c->s->sts, &c->actor, body.token, &c->err))
 		return service_refuse(c);
-	return service_answer_nothing(c);
+	return service_reply_nothing(c);
 }
 
 bool
@@ -308,7 +308,7 @@ service_pick(struct service_call *c)
 	if (!sts_pick(c->s->sts, c->a, &c->actor, c->id, &token, &expires_at,
 		&c->err))
 		return service_refuse(c);
-	return service_answer(c, 200,
+	return service_reply(c, 200,
 	    json_pack("{s:o, s:o}", "token", json_from_str(token), "expiresAt",
 		json_from_time(expires_at * 1000)));
 }
@@ -322,7 +322,7 @@ service_withdraw(struct service_call *c)
 		return service_refuse(c);
 	if (!sts_withdraw(c->s->sts, &c->actor, c->id, query[0].value, &c->err))
 		return service_refuse(c);
-	return service_answer_nothing(c);
+	return service_reply_nothing(c);
 }
 
 /* ---- public keys --------------------------------------------------------- */
