@@ -43,7 +43,7 @@ service_keys_take(struct service *s)
 }
 
 static struct service_keys *
-keys_open(const struct service *s, struct error *reterr)
+keys_read(const struct service *s, struct error *reterr)
 {
 	struct service_keys *k = calloc(1, sizeof *k);
 
@@ -130,7 +130,7 @@ static void
 each_minute(struct service *s)
 {
 	struct error err = { 0 };
-	struct service_keys *k = keys_open(s, &err);
+	struct service_keys *k = keys_read(s, &err);
 
 	if (k)
 		keys_replace(s, k);
@@ -293,11 +293,11 @@ open_core(struct service *s, struct error *reterr)
 	return s->sts != NULL;
 }
 
-static bool
-open_keys(struct service *s, struct error *reterr)
+bool
+service_keys_open(struct service *s, struct error *reterr)
 {
 	s->dpop = dpop_new(reterr);
-	s->keys = s->dpop ? keys_open(s, reterr) : NULL;
+	s->keys = s->dpop ? keys_read(s, reterr) : NULL;
 	return s->keys != NULL;
 }
 
@@ -343,7 +343,7 @@ service_start(const struct config *config, const struct clock *clock,
 
 	if (!s)
 		return NULL;
-	if (open_revocations(s, reterr) && open_keys(s, reterr) &&
+	if (open_revocations(s, reterr) && service_keys_open(s, reterr) &&
 	    start_minutes(s, reterr) && listen_both(s, reterr))
 		return s;
 	service_stop(s, 0);
@@ -353,7 +353,7 @@ service_start(const struct config *config, const struct clock *clock,
 bool
 service_reload(struct service *s, struct error *reterr)
 {
-	struct service_keys *k = keys_open(s, reterr);
+	struct service_keys *k = keys_read(s, reterr);
 
 	if (!k)
 		return false;

@@ -1,4 +1,4 @@
-/* service_reply.c - what leaves the token service: JSON, or problem details
+/* service_answer.c - what leaves the token service: JSON, or problem details
  * with a code (RFC 9457). What the operator has to mend is logged, and the
  * asker learns only the class of it. */
 #include "gateways/service_private.h"

@@ -69,7 +69,7 @@ struct service_call {
 	struct error err;       /* why it is refused */
 };
 
-/* ---- answers (service_reply.c) ----------------------------------------- */
+/* ---- answers (service_answer.c) ----------------------------------------- */
 
 /* Refuse with c->err. Always false. */
 bool service_refuse(struct service_call *c);
@@ -119,6 +119,8 @@ bool service_jwks(struct service_call *c) MUST_USE;
 /* Store and accounts alone: no keys, no listener. `service_stop` ends it. */
 struct service *service_new(const struct config *config,
     const struct clock *clock, struct store *store, struct error *reterr);
+/* The signing keys as well. */
+bool service_keys_open(struct service *s, struct error *reterr) MUST_USE;
 /* A request of the host's own administrator. */
 void service_handle_local(struct service *s, const struct http_request *q,
     struct http_response *r);

@@ -1,0 +1,141 @@
+/* fuzz_service.c - requests to the token service: `METHOD TARGET` and a
+ * newline, an optional line `F` for a form, then the body. Each goes to the
+ * service's listener as nobody and to the admin's as the host's own
+ * administrator, over a store in memory. Whatever comes in, the answer is JSON
+ * or empty, has a status of ours, a code where it is a refusal, and no token
+ * for nobody. */
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "gateways/service_private.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static struct service *service;
+static struct service_listener front;
+
+static void
+require(bool holds)
+{
+	if (!holds)
+		abort();
+}
+
+static int64_t
+noon(void *ctx)
+{
+	(void)ctx;
+	return 1772366400000;
+}
+
+static const struct clock clock_noon = { noon, NULL };
+static struct config config;
+static char folder[] = "/tmp/fuzz-service-XXXXXX";
+static char secret[64], keys[64];
+
+static void
+clean_up(void)
+{
+	char command[128];
+
+	snprintf(command, sizeof command, "rm -rf %s", folder);
+	(void)!system(command);
+}
+
+static void
+start(void)
+{
+	struct error err = { 0 };
+	struct arena *a = arena_new(0);
+	struct str file;
+
+	json_setup();
+	log_threshold(LOG_ERROR);
+	require(mkdtemp(folder) != NULL && atexit(clean_up) == 0);
+	snprintf(secret, sizeof secret, "%s/secret", folder);
+	snprintf(keys, sizeof keys, "%s/keys", folder);
+	require(sts_secret_create(secret, (struct prove_random){ 0 }, &err));
+	require(token_ring_rotate(
+	    a, keys, KEY_P256, noon(NULL) / 1000, 0, true, &file, &err));
+	arena_free(a);
+	config.store = STR("sqlite::memory:");
+	config.service = (struct config_service){ .is_given = true,
+		.url = STR("https://sts.example"),
+		.issuer = STR("acme"),
+		.keys = str_of(keys),
+		.secret = str_of(secret),
+		.token_lifetime_s = 300 };
+	service = service_new(
+	    &config, &clock_noon, store_open(config.store, &err), &err);
+	require(service != NULL && service_keys_open(service, &err));
+	front.service = service;
+}
+
+static struct str
+cut_line(struct str *text)
+{
+	size_t end = str_find(*text, '\n', 0);
+	struct str line = str_sub(*text, 0, end);
+
+	*text = str_sub(*text, end + 1, text->n);
+	return line;
+}
+
+static void
+check(const struct http_response *r, bool is_nobody)
+{
+	struct error err = { 0 };
+	json_t *json = NULL;
+	struct str body = buf_str(&r->body);
+
+	require(r->status >= 200 && r->status < 600 && r->status != 500);
+	require(body.n == 0 || json_parse(body, "answer", 1u << 24, 64,
+				   JSON_NO_NUL, &json, &err));
+	require(r->status == 204 || json_is_object(json));
+	if (r->status >= 400)
+		require(json_string_length(json_object_get(json, "code")) > 0);
+	if (is_nobody)
+		require(!json_object_get(json, "token") &&
+			!json_object_get(json, "access_token") &&
+			!json_object_get(json, "secret"));
+	json_decref(json);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct str text = { (const char *)data, size };
+	struct str line = cut_line(&text);
+	size_t space = str_find(line, ' ', 0);
+	bool is_form = text.n && text.p[0] == 'F';
+	const struct http_header header = { STR("Content-Type"),
+		is_form ? STR("application/x-www-form-urlencoded")
+			: STR("application/json") };
+	struct http_request q = { .method = str_sub(line, 0, space),
+		.target = str_sub(line, space + 1, line.n),
+		.headers = &header,
+		.n_headers = 1,
+		.arena = arena_new(0) };
+	struct http_response r = { 0 };
+	size_t cut = str_find(q.target, '?', 0);
+
+	if (!service)
+		start();
+	if (is_form)
+		(void)cut_line(&text);
+	q.body = text;
+	q.path = str_sub(q.target, 0, cut);
+	q.query = str_sub(q.target, cut + 1, q.target.n);
+	service_handle(&front, &q, &r);
+	check(&r, true);
+	buf_free(&r.body);
+	r = (struct http_response){ 0 };
+	service_handle_local(service, &q, &r);
+	check(&r, false);
+	buf_free(&r.body);
+	arena_free(q.arena);
+	return 0;
+}
