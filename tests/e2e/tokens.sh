@@ -96,14 +96,17 @@ now_token() { # FILE OPTIONS...
 }
 now_token now --key holder.key.pem
 
-# ask TOKEN PROOF [HEADER]: the status and reason; the answer's headers in ./head
+# ask TOKEN PROOF [HEADER...]: the status and reason; the answer's headers in ./head
 ask() {
-	local scheme=DPoP
+	local scheme=DPoP header more=()
 	[ -n "$2" ] || scheme=Bearer
+	for header in "${@:3}"; do
+		more+=(-H "$header")
+	done
 	curl -s -o /dev/null -D head -H "X-Original-Method: GET" \
 	    -H "X-Original-URI: /debian/a.deb" -H "X-Forwarded-For: 192.0.2.7" \
 	    -H "X-Forwarded-Proto: https" -H "Authorization: $scheme $1" \
-	    ${2:+-H "DPoP: $2"} ${3:+-H "$3"} "http://127.0.0.1:$port/gate/auth"
+	    ${2:+-H "DPoP: $2"} "${more[@]}" "http://127.0.0.1:$port/gate/auth"
 	tr -d '\r' <head | awk '/^HTTP/ {s = $2} tolower($1) == "x-avow-reason:" {r = $2} END {print s, r}'
 }
 nonce() {
@@ -123,6 +126,10 @@ expect "the same proof again" "401 evidence.replayed" ask "$(cat now)" "$P"
 expect "another's proof" "401 evidence.proof" \
     ask "$(cat now)" "$(proof other.key.pem --nonce "$N")"
 expect "as a bearer's" "401 evidence.proof" ask "$(cat now)" ""
+expect "two proofs" "401 evidence.ambiguous" ask "$(cat now)" \
+    "$(proof holder.key.pem --nonce "$N")" "DPoP: $(proof holder.key.pem --nonce "$N")"
+expect "two certificates" "403 request.malformed" ask "$(cat now)" "" \
+    "X-Client-Cert: a" "X-Client-Cert: b"
 expect "for another URL" "401 evidence.proof" ask "$(cat now)" \
     "$("$AVOW" token prove --key holder.key.pem --url http://repo.example/debian/a.deb --nonce "$N" now)"
 stop gate
@@ -152,6 +159,92 @@ dry() {
 }
 expect "a dry run without a proof" '*"code":"evidence.proof"*' dry
 expect "a dry run that supposes one" '*"code":"permit"*' dry --proven
+
+# --- behind a real nginx with TLS: the proof and the certificate come through
+# it, and what the client makes up does not
+behind_nginx() {
+	local front
+	front=$(free_port)
+	mkdir -p "$T/srv/www/debian" && echo content >"$T/srv/www/debian/a.deb"
+	sed -e "s|url: \"[^\"]*\"|url: \"https://localhost:$front\"|" avow.yaml >avow2.yaml
+	stop gate
+	start gate "$AVOW" serve --config avow2.yaml
+	wait_for_port gate 127.0.0.1 "$port" || return
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 \
+	    -subj /CN=localhost -addext subjectAltName=DNS:localhost \
+	    -keyout tls.key.pem -out tls.pem 2>/dev/null
+	mkdir -p "$T/etc/avow" "$T/run"
+	cat >"$T/etc/avow/front.site" <<-END
+		server {
+			listen 127.0.0.1:$front ssl;
+			ssl_certificate $T/tls.pem;
+			ssl_certificate_key $T/tls.key.pem;
+			ssl_verify_client optional_no_ca;
+			root $T/srv/www;
+			auth_request /_avow;
+			auth_request_set \$avow_reason \$upstream_http_x_avow_reason;
+			add_header X-Avow-Reason \$avow_reason always;
+			auth_request_set \$avow_nonce \$upstream_http_dpop_nonce;
+			add_header DPoP-Nonce \$avow_nonce always;
+			location = /_avow {
+				internal;
+				auth_request off;
+				proxy_pass http://127.0.0.1:$port/gate/auth;
+				proxy_pass_request_body off;
+				proxy_pass_request_headers off;
+				proxy_set_header Content-Length "";
+				proxy_set_header X-Original-URI \$request_uri;
+				proxy_set_header X-Original-Method \$request_method;
+				proxy_set_header X-Forwarded-For \$remote_addr;
+				proxy_set_header X-Forwarded-Proto \$scheme;
+				proxy_set_header Authorization \$http_authorization;
+				proxy_set_header DPoP \$http_dpop;
+				proxy_set_header X-Client-Cert \$ssl_client_escaped_cert;
+			}
+		}
+	END
+	start_site front
+	wait_for_port front 127.0.0.1 "$front" || return
+	fetch() { # CURL OPTIONS...: status and reason
+		curl -s -o /dev/null -D head --cacert tls.pem "$@" \
+		    "https://localhost:$front/debian/a.deb"
+		tr -d '\r' <head | awk '/^HTTP/ {s = $2} tolower($1) == "x-avow-reason:" {r = $2} END {print s, r}'
+	}
+	seen_proof() {
+		"$AVOW" token prove --key holder.key.pem --nonce "$1" \
+		    --url "https://localhost:$front/debian/a.deb" now
+	}
+	expect "nginx: a nonce is asked for" "401 evidence.proof" \
+	    fetch -H "Authorization: DPoP $(cat now)" -H "DPoP: $(seen_proof "")"
+	N=$(nonce)
+	P=$(seen_proof "$N")
+	expect "nginx: with it" "200 permit" \
+	    fetch -H "Authorization: DPoP $(cat now)" -H "DPoP: $P"
+	expect "nginx: the same proof" "401 evidence.replayed" \
+	    fetch -H "Authorization: DPoP $(cat now)" -H "DPoP: $P"
+	expect "nginx: another path" "401 evidence.proof" \
+	    fetch -H "Authorization: DPoP $(cat now)" -H "DPoP: $("$AVOW" token prove \
+		--key holder.key.pem --nonce "$N" --url "https://localhost:$front/b" now)"
+	expect "nginx: the client's certificate" "200 permit" \
+	    fetch --cert cert.pem --key cert.key.pem -H "Authorization: Bearer $(cat certified)"
+	expect "nginx: no certificate" "401 evidence.proof" \
+	    fetch -H "Authorization: Bearer $(cat certified)"
+	expect "nginx: a certificate that the client wrote" "401 evidence.proof" \
+	    fetch -H "Authorization: Bearer $(cat certified)" -H "X-Client-Cert: $escaped"
+	expect "nginx: another certificate" "401 evidence.proof" \
+	    fetch --cert tls.pem --key tls.key.pem -H "Authorization: Bearer $(cat certified)"
+	stop front
+	stop gate
+	start gate "$AVOW" serve --config avow.yaml
+	wait_for_port gate 127.0.0.1 "$port" || return
+	ask "$(cat now)" "$(proof holder.key.pem)" >/dev/null
+	N=$(nonce)
+}
+if "$ROOT/tests/lib/servers.sh" >servers.log 2>&1; then
+	behind_nginx || not_ok "nginx before the gate"
+else
+	skip "nginx cannot be fetched"
+fi
 
 # --- the npm package `jose`
 if ! found=$("$ROOT/tests/lib/peers.sh" 2>peers.log); then
