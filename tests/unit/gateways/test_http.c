@@ -49,6 +49,7 @@ options(void)
 		.n_trusted = 1,
 		.threads = 2,
 		.client_address_header = "X-Client",
+		.client_certificate_header = "X-Cert",
 		.handle = echo,
 		.flawed_path = "/gate/auth",
 		.body_limit = 1000,
@@ -385,6 +386,13 @@ static const struct {
 	    "GET /gate/auth HTTP/1.1\r\n" H
 	    "Authorization: a\r\nauthorization: a\r\n\r\n",
 	    "[GET /gate/auth  1 0:]" },
+	{ "repeated proof is the gate's matter",
+	    "GET /gate/auth HTTP/1.1\r\n" H "DPoP: a\r\ndpop: a\r\n\r\n",
+	    "[GET /gate/auth  1 0:]" },
+	{ "repeated certificate is the gate's matter",
+	    "GET /gate/auth HTTP/1.1\r\n" H
+	    "X-Cert: a\r\nx-cert: b\r\n\r\n",
+	    "[GET /gate/auth  2 0:]" },
 	{ "repeated X-Avow header",
 	    "GET /gate/auth?x HTTP/1.1\r\n" H
 	    "X-Avow-Pack: a\r\nX-Avow-Pack: b\r\n\r\n",
