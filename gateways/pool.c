@@ -4,6 +4,7 @@
 #include "gateways/answer.h"
 
 #include "base/limits.h"
+#include "base/log.h"
 #include "gateways/forwarded.h"
 
 #define PREFIX POOL_PREFIX
@@ -360,9 +361,14 @@ refuse(struct pool_call *call, struct http_response *r)
 			engine_refuse(ERR_SYSTEM_ERROR, &c->answer);
 	}
 	unsigned status = status_of(c->answer.code);
-	answer_problem(r, status, error_id(c->answer.code),
-	    str_of(c->why.msg[0] != '\0' ? c->why.msg
-					 : error_help(c->answer.code)),
+	const char *code = error_id(c->answer.code), *why = c->why.msg;
+	/* What a database or a disk said is for the log alone. */
+	bool is_ours = str_has_prefix(str_of(code), STR("system."));
+	if (is_ours)
+		log_error("balancer.refused", &c->why);
+	answer_problem(r, status, code,
+	    str_of(
+		why[0] == '\0' || is_ours ? error_help(c->answer.code) : why),
 	    str_z(call->q->arena, str_of(c->id)));
 	if (status == 405)
 		http_response_header(r, "Allow", STR("POST, DELETE"));

@@ -187,7 +187,8 @@ parts_json(struct gateways_server *s, const struct engine_snapshot *snapshot)
 }
 
 /* Ready means: decisions can be made and logged. A reload that failed is shown,
- * and does not take the old, good state out of service. */
+ * and does not take the old, good state out of service. Where the store is, and
+ * what it said, is for the log alone. */
 static void
 readiness(struct gateways_server *s, const struct gate_env *env,
     const struct http_request *q, struct http_response *r)
@@ -207,7 +208,8 @@ readiness(struct gateways_server *s, const struct gate_env *env,
 		    engine_snapshot_loaded_at_ms(env->state->snapshot)),
 		"snapshot", parts_json(s, env->state->snapshot), "reload",
 		reload_json(s), "error",
-		ready ? json_null() : json_from_str(str_of(err.msg))));
+		ready ? json_null()
+		      : json_from_str(str_of(error_help(err.code)))));
 }
 
 static void

@@ -112,6 +112,8 @@ story() { # NAME URL
 	expect "in force at a within a second" "$REVOKED" within 1 "$REVOKED" asks a one
 	expect "and at b within five" "$REVOKED" within 5 "$REVOKED" asks b one
 	expect "the list says so" 'instance i-one  # since *: lost in a taxi' revoke list
+	expect "and as JSON" '*"revocations": *"kind": "instance"*"id": "i-one"*"until": null*"madeAt": "20*Z"*"reason": "lost in a taxi"*' \
+	    revoke list --json
 	check "the member two is revoked" revoke add document "$(id_of two)"
 	expect "it leaves, and three stays" 1 within 5 1 members
 	expect "an id that could match nothing is refused" '*32 lower-case hex*' \
@@ -196,6 +198,8 @@ postgres kill "$PG"
 expect "a denies" "$STORE" within 5 "$STORE" asks a one
 expect "b denies" "$STORE" within 5 "$STORE" asks b one
 expect "a is not ready" 503 readies a
+expect "nobody joins" 503 joins a two
+expect "who asks is not told where the database is" 0 grep -c "$PG" "$T/body"
 postgres again "$PG"
 expect "a recovers" "$PERMIT" within 10 "$PERMIT" asks a one
 expect "b recovers" "$PERMIT" within 10 "$PERMIT" asks b one
