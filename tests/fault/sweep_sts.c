@@ -111,7 +111,7 @@ scene_init(struct scene *s)
 	s->wrong = service_key(&s->service, KEY_P256);
 	s->instance = service_instance(&s->service, "web-1", s->key);
 	service_bare(&s->service, "web-2");
-	s->hmac = service_open(&s->service, "web-2", STS_OPEN_HMAC, NULL);
+	s->hmac = service_opened(&s->service, "web-2", STS_OPEN_HMAC, NULL);
 	service_bare(&s->service, "web-3");
 	s->sts = open_sts(s);
 	ck_assert_ptr_nonnull(s->sts);

@@ -203,7 +203,7 @@ service_bare(struct service *s, const char *id)
 }
 
 struct sts_opened
-service_open(struct service *s, const char *id, enum sts_opening how,
+service_opened(struct service *s, const char *id, enum sts_opening how,
     const struct attest_key *key)
 {
 	struct sts_next next = { .how = how, .move = true };
@@ -224,7 +224,7 @@ service_instance(
 {
 	service_bare(s, id);
 	return service_actor(
-	    id, service_open(s, id, STS_OPEN_KEY, key).account.incarnation);
+	    id, service_opened(s, id, STS_OPEN_KEY, key).account.incarnation);
 }
 
 struct sts_account
@@ -243,7 +243,7 @@ service_read(struct service *s, const char *id)
  */
 
 struct prove_answer
-service_answer(struct service *s, const struct service_ask *ask)
+service_answered(struct service *s, const struct service_ask *ask)
 {
 	struct prove_answer r = {
 		.role = ask->role ? ask->role : PROVE_ACCOUNT,
@@ -302,7 +302,7 @@ enum err_code
 service_prove(
     struct service *s, const struct service_ask *ask, struct sts_grant *ret)
 {
-	struct prove_answer r = service_answer(s, ask);
+	struct prove_answer r = service_answered(s, ask);
 
 	return service_send(s, &r, ret);
 }

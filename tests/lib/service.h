@@ -43,7 +43,7 @@ struct sts_actor service_instance(struct service *s, const char *id,
 /* An instance with neither key nor secret. */
 void service_bare(struct service *s, const char *id);
 /* Open the next incarnation by boss, as a move. */
-struct sts_opened service_open(struct service *s, const char *id,
+struct sts_opened service_opened(struct service *s, const char *id,
     enum sts_opening how, const struct attest_key *key);
 struct sts_account service_read(struct service *s, const char *id);
 
@@ -58,7 +58,7 @@ struct service_ask {
 	const uint8_t *secret;       /* 32 bytes: method hmac */
 };
 /* A fresh challenge, answered. */
-struct prove_answer service_answer(struct service *s,
+struct prove_answer service_answered(struct service *s,
     const struct service_ask *ask);
 /* Send it: ERR_NONE, or why not. `ret` may be NULL. Asserts that a refusal left no token. */
 enum err_code service_send(struct service *s,

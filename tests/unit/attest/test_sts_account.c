@@ -388,9 +388,9 @@ START_TEST(the_past_is_purged)
 
 	service_instance(&s, "web-1", key);
 	service_bare(&s, "web-2");
-	opened = service_open(&s, "web-2", STS_OPEN_SECRET, NULL);
+	opened = service_opened(&s, "web-2", STS_OPEN_SECRET, NULL);
 	ck_assert_int_eq(opened.account.secret_until, KIT_NOON + LIMIT_ENROL_S);
-	answer = service_answer(&s, &ask);
+	answer = service_answered(&s, &ask);
 	ck_assert_int_eq(service_send(&s, &answer, NULL), ERR_NONE);
 	ck_assert(sts_purge(s.sts, &err));
 	ck_assert_int_eq(

@@ -88,7 +88,7 @@ START_TEST(a_repeated_provisioning_gives_another_token)
 	what.account.idempotency_key = STR("k");
 	ck_assert_int_eq(
 	    provision(&s.boss, &what, &h), ERR_REQUEST_IDEMPOTENCY);
-	(void)service_open(&s, "web-1", STS_OPEN_KEY, other);
+	(void)service_opened(&s, "web-1", STS_OPEN_KEY, other);
 	what = provisioning("web-1", key);
 	what.account.idempotency_key = STR("k");
 	ck_assert_int_eq(provision(&s.boss, &what, &h), ERR_EVIDENCE_REVOKED);
@@ -147,7 +147,7 @@ START_TEST(an_exchanged_token_ends_too)
 	/* Noted twice is an error: one jti, one token. */
 	ck_assert(!sts_token_note(s.sts, &t, STR("a third"), &err));
 	ck_assert_int_eq(err.code, ERR_SYSTEM_STORE);
-	(void)service_open(&s, "web-1", STS_OPEN_SECRET, NULL);
+	(void)service_opened(&s, "web-1", STS_OPEN_SECRET, NULL);
 	ck_assert(service_is_revoked(&s, "token", g.jti));
 	ck_assert(service_is_revoked(&s, "token", t.id));
 	/* Of a former incarnation none is made any more. */
@@ -180,7 +180,7 @@ offered(bool at_issue)
 	instance = service_instance(&s, "web-1", key);
 	reader = service_instance(&s, "web-reader", reader_key);
 	attest_key_free(reader_key);
-	r = service_answer(&s, &ask);
+	r = service_answered(&s, &ask);
 	ck_assert_msg(
 	    sts_token(s.sts, s.a, &r, &caller, &o, &g, &err), "%s", err.msg);
 	return g;
@@ -236,7 +236,7 @@ START_TEST(several_read_for_one_audience)
 	ck_assert(
 	    sts_account_create(s.sts, s.a, &s.boss, &what, &r, &created, &err));
 	second = service_actor("web-r2",
-	    service_open(&s, "web-r2", STS_OPEN_KEY, k).account.incarnation);
+	    service_opened(&s, "web-r2", STS_OPEN_KEY, k).account.incarnation);
 	ck_assert_int_eq(pick(&second, "web-1", &token), ERR_NONE);
 	attest_key_free(k);
 }
@@ -257,7 +257,7 @@ START_TEST(an_offer_ends)
 		    s.sts, s.a, &s.boss, STR("web-1"), false, 0, &r, &err));
 		break;
 	case 2:
-		(void)service_open(&s, "web-1", STS_OPEN_SECRET, NULL);
+		(void)service_opened(&s, "web-1", STS_OPEN_SECRET, NULL);
 		break;
 	case 3:
 		ck_assert(

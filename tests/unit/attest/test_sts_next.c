@@ -46,7 +46,7 @@ enrolling(const struct sts_opened *opened)
 START_TEST(a_secret_registers_a_key_once)
 {
 	struct sts_opened opened =
-	    service_open(&s, "web-1", STS_OPEN_SECRET, NULL);
+	    service_opened(&s, "web-1", STS_OPEN_SECRET, NULL);
 	struct service_ask ask = enrolling(&opened),
 			   own = { .account = "web-1", .key = key };
 	struct sts_grant g;
@@ -123,10 +123,10 @@ END_TEST
 
 START_TEST(a_new_secret_voids_the_former)
 {
-	struct sts_opened first =
-			      service_open(&s, "web-1", STS_OPEN_SECRET, NULL),
-			  second =
-			      service_open(&s, "web-1", STS_OPEN_SECRET, NULL);
+	struct sts_opened first = service_opened(
+			      &s, "web-1", STS_OPEN_SECRET, NULL),
+			  second = service_opened(
+			      &s, "web-1", STS_OPEN_SECRET, NULL);
 	struct service_ask ask = enrolling(&first);
 
 	ck_assert_int_eq(service_prove(&s, &ask, NULL), ERR_EVIDENCE_PROOF);
@@ -139,11 +139,11 @@ END_TEST
 START_TEST(a_secret_is_for_one_thing)
 {
 	struct sts_opened opened =
-	    service_open(&s, "web-1", STS_OPEN_SECRET, NULL);
+	    service_opened(&s, "web-1", STS_OPEN_SECRET, NULL);
 	struct service_ask ask = enrolling(&opened);
 
 	service_bare(&s, "web-2");
-	(void)service_open(&s, "web-2", STS_OPEN_SECRET, NULL);
+	(void)service_opened(&s, "web-2", STS_OPEN_SECRET, NULL);
 	ask.account = "web-2";
 	ck_assert_int_eq(service_prove(&s, &ask, NULL), ERR_EVIDENCE_PROOF);
 	ask.account = "web-1";
@@ -155,7 +155,7 @@ END_TEST
 START_TEST(an_hmac_secret_does_not_enrol)
 {
 	struct sts_opened opened =
-	    service_open(&s, "web-1", STS_OPEN_HMAC, NULL);
+	    service_opened(&s, "web-1", STS_OPEN_HMAC, NULL);
 	struct service_ask ask = enrolling(&opened);
 
 	ck_assert_int_eq(service_prove(&s, &ask, NULL), ERR_EVIDENCE_PROOF);
@@ -167,7 +167,7 @@ END_TEST
 START_TEST(a_disabled_account_enrols_nothing)
 {
 	struct sts_opened opened =
-	    service_open(&s, "web-1", STS_OPEN_SECRET, NULL);
+	    service_opened(&s, "web-1", STS_OPEN_SECRET, NULL);
 	struct service_ask ask = enrolling(&opened);
 	struct sts_account r;
 
@@ -188,11 +188,11 @@ START_TEST(another_s_key_is_not_registered)
 	struct prove_answer r;
 
 	service_bare(&s, "web-2");
-	(void)service_open(&s, "web-2", STS_OPEN_KEY, other);
-	opened = service_open(&s, "web-1", STS_OPEN_SECRET, NULL);
+	(void)service_opened(&s, "web-2", STS_OPEN_KEY, other);
+	opened = service_opened(&s, "web-1", STS_OPEN_SECRET, NULL);
 	ask = enrolling(&opened);
 	ask.key = other;
-	r = service_answer(&s, &ask);
+	r = service_answered(&s, &ask);
 	ck_assert_int_eq(service_send(&s, &r, NULL), ERR_ACCOUNT_KEY);
 	ck_assert_int_eq(service_send(&s, &r, NULL), ERR_EVIDENCE_REPLAYED);
 	ck_assert_int_eq(service_read(&s, "web-1").incarnation, 0);
@@ -208,7 +208,7 @@ START_TEST(a_live_key_is_replaced_by_a_move_alone)
 	struct sts_next next = { .how = STS_OPEN_KEY };
 	struct sts_opened opened, first;
 
-	first = service_open(&s, "web-1", STS_OPEN_KEY, key);
+	first = service_opened(&s, "web-1", STS_OPEN_KEY, key);
 	next.spki = service_spki(&s, other);
 	ck_assert(!sts_open_next(
 	    s.sts, s.a, &s.boss, STR("web-1"), &next, &opened, &err));
@@ -236,10 +236,10 @@ START_TEST(the_former_ends_with_the_move)
 	struct sts_actor former;
 	struct sts_account r;
 
-	(void)service_open(&s, "web-1", STS_OPEN_KEY, key);
+	(void)service_opened(&s, "web-1", STS_OPEN_KEY, key);
 	ck_assert_int_eq(service_prove(&s, &own, &g), ERR_NONE);
 	former = g.actor;
-	opened = service_open(&s, "web-1", STS_OPEN_SECRET, NULL);
+	opened = service_opened(&s, "web-1", STS_OPEN_SECRET, NULL);
 	ck_assert(service_is_revoked(&s, "token", g.jti));
 	ck_assert(service_is_revoked(&s, "key", prove_key_thumbprint(key)));
 	ck_assert(
@@ -260,8 +260,8 @@ START_TEST(a_former_key_never_comes_back)
 	struct sts_next next = { .how = STS_OPEN_KEY, .move = true };
 	struct sts_opened opened;
 
-	(void)service_open(&s, "web-1", STS_OPEN_KEY, key);
-	(void)service_open(&s, "web-1", STS_OPEN_KEY, other);
+	(void)service_opened(&s, "web-1", STS_OPEN_KEY, key);
+	(void)service_opened(&s, "web-1", STS_OPEN_KEY, other);
 	next.spki = service_spki(&s, key);
 	ck_assert(!sts_open_next(
 	    s.sts, s.a, &s.boss, STR("web-1"), &next, &opened, &err));
@@ -282,9 +282,9 @@ END_TEST
 START_TEST(an_hmac_copy_is_told_too)
 {
 	struct sts_opened first =
-	    service_open(&s, "web-1", STS_OPEN_HMAC, NULL);
+	    service_opened(&s, "web-1", STS_OPEN_HMAC, NULL);
 	struct sts_opened second =
-	    service_open(&s, "web-1", STS_OPEN_HMAC, NULL);
+	    service_opened(&s, "web-1", STS_OPEN_HMAC, NULL);
 	struct service_ask ask = {
 		.account = "web-1", .key = key, .secret = second.secret
 	};
@@ -306,7 +306,7 @@ START_TEST(nobody_else_moves)
 	struct error e[3] = { 0 };
 
 	self = service_actor("web-1",
-	    service_open(&s, "web-1", STS_OPEN_KEY, key).account.incarnation);
+	    service_opened(&s, "web-1", STS_OPEN_KEY, key).account.incarnation);
 	ck_assert(!sts_open_next(
 	    s.sts, s.a, &self, STR("web-1"), &next, &opened, &e[0]));
 	ck_assert_int_eq(e[0].code, ERR_ACCOUNT_UNKNOWN);
@@ -369,8 +369,8 @@ START_TEST(a_copy_of_the_database_opens_nothing)
 	service_init(&f, service_file_url(&f));
 	service_bare(&f, "web-1");
 	service_bare(&f, "web-2");
-	enrol = service_open(&f, "web-1", STS_OPEN_SECRET, NULL);
-	hmac = service_open(&f, "web-2", STS_OPEN_HMAC, NULL);
+	enrol = service_opened(&f, "web-1", STS_OPEN_SECRET, NULL);
+	hmac = service_opened(&f, "web-2", STS_OPEN_HMAC, NULL);
 	ask = (struct service_ask){
 		.account = "web-2", .key = key, .secret = hmac.secret
 	};

@@ -96,7 +96,7 @@ START_TEST(hmac_binds_the_key_that_is_brought)
 	struct token t;
 
 	service_bare(&s, "web-9");
-	opened = service_open(&s, "web-9", STS_OPEN_HMAC, NULL);
+	opened = service_opened(&s, "web-9", STS_OPEN_HMAC, NULL);
 	ck_assert(opened.has_secret);
 	ck_assert_int_eq(opened.account.method, PROVE_HMAC);
 	ask.account = "web-9";
@@ -120,7 +120,7 @@ START_TEST(a_proof_for_the_service_itself)
 	struct sts_grant g;
 
 	ask.audience = SERVICE_URL;
-	r = service_answer(&s, &ask);
+	r = service_answered(&s, &ask);
 	ck_assert_msg(
 	    sts_authenticate(s.sts, s.a, &r, &caller, &g, &err), "%s", err.msg);
 	ck_assert_uint_eq(g.token.n, 0);
@@ -129,7 +129,7 @@ START_TEST(a_proof_for_the_service_itself)
 	ck_assert_int_eq(err.code, ERR_EVIDENCE_REPLAYED);
 	/* A proof for another audience says nothing to the service. */
 	ask.audience = "updates";
-	r = service_answer(&s, &ask);
+	r = service_answered(&s, &ask);
 	err.code = ERR_NONE;
 	ck_assert(!sts_authenticate(s.sts, s.a, &r, &caller, &g, &err));
 	ck_assert_int_eq(err.code, ERR_EVIDENCE_PROOF);
@@ -142,13 +142,13 @@ START_TEST(a_lifetime_has_a_most)
 	const struct sts_caller caller = { .source = s.source };
 	struct sts_token_options o = { .ring = s.ring,
 		.lifetime_s = TOKEN_LIFETIME_MOST_S };
-	struct prove_answer r = service_answer(&s, &ask);
+	struct prove_answer r = service_answered(&s, &ask);
 	struct sts_grant g;
 
 	ck_assert(sts_token(s.sts, s.a, &r, &caller, &o, &g, &err));
 	ck_assert_int_eq(g.expires_at, KIT_NOON + TOKEN_LIFETIME_MOST_S);
 	o.lifetime_s++;
-	r = service_answer(&s, &ask);
+	r = service_answered(&s, &ask);
 	ck_assert(!sts_token(s.sts, s.a, &r, &caller, &o, &g, &err));
 	ck_assert_int_eq(err.code, ERR_USAGE);
 	o.lifetime_s = -1;
@@ -161,7 +161,7 @@ END_TEST
 START_TEST(a_challenge_works_once)
 {
 	struct service_ask ask = usual();
-	struct prove_answer r = service_answer(&s, &ask);
+	struct prove_answer r = service_answered(&s, &ask);
 
 	ck_assert_int_eq(service_send(&s, &r, NULL), ERR_NONE);
 	ck_assert_int_eq(service_send(&s, &r, NULL), ERR_EVIDENCE_REPLAYED);
@@ -171,7 +171,7 @@ END_TEST
 START_TEST(a_wrong_answer_spends_too)
 {
 	struct service_ask ask = usual();
-	struct prove_answer right = service_answer(&s, &ask), wrong = right;
+	struct prove_answer right = service_answered(&s, &ask), wrong = right;
 
 	wrong.nonce = STR("0123456789abcdef");
 	ck_assert_int_eq(service_send(&s, &wrong, NULL), ERR_EVIDENCE_PROOF);
@@ -182,8 +182,8 @@ END_TEST
 START_TEST(no_replay_after_a_restart)
 {
 	struct service_ask ask = usual();
-	struct prove_answer used = service_answer(&s, &ask);
-	struct prove_answer open = service_answer(&s, &ask);
+	struct prove_answer used = service_answered(&s, &ask);
+	struct prove_answer open = service_answered(&s, &ask);
 
 	ck_assert_int_eq(service_send(&s, &used, NULL), ERR_NONE);
 	service_restart(&s);
@@ -196,8 +196,8 @@ END_TEST
 START_TEST(no_replay_on_another_node)
 {
 	struct service_ask ask = usual();
-	struct prove_answer one = service_answer(&s, &ask);
-	struct prove_answer two = service_answer(&s, &ask);
+	struct prove_answer one = service_answered(&s, &ask);
+	struct prove_answer two = service_answered(&s, &ask);
 	const struct sts_caller caller = { .source = s.source };
 	struct store *store;
 	struct sts *node = service_node(&s, &store);
@@ -218,7 +218,7 @@ END_TEST
 START_TEST(no_replay_by_a_clock_that_goes_back)
 {
 	struct service_ask ask = usual();
-	struct prove_answer r = service_answer(&s, &ask);
+	struct prove_answer r = service_answered(&s, &ask);
 
 	ck_assert_int_eq(service_send(&s, &r, NULL), ERR_NONE);
 	s.now_ms += (LIMIT_CHALLENGE_S + LIMIT_SPENT_S - 1) * INT64_C(1000);
@@ -235,11 +235,11 @@ END_TEST
 START_TEST(a_challenge_lives_a_minute)
 {
 	struct service_ask ask = usual();
-	struct prove_answer r = service_answer(&s, &ask);
+	struct prove_answer r = service_answered(&s, &ask);
 
 	s.now_ms += LIMIT_CHALLENGE_S * 1000 - 1;
 	ck_assert_int_eq(service_send(&s, &r, NULL), ERR_NONE);
-	r = service_answer(&s, &ask);
+	r = service_answered(&s, &ask);
 	s.now_ms += LIMIT_CHALLENGE_S * 1000;
 	ck_assert_int_eq(service_send(&s, &r, NULL), ERR_EVIDENCE_EXPIRED);
 }
@@ -271,7 +271,7 @@ altered(int how)
 	default:
 		break;
 	}
-	r = service_answer(&s, &ask);
+	r = service_answered(&s, &ask);
 	if (how == 4)
 		r.audience = STR("others");
 	else if (how == 5)
@@ -335,7 +335,7 @@ START_TEST(a_proof_is_not_reflected)
 	r.role = PROVE_ACCOUNT;
 	ck_assert_int_eq(service_send(&s, &r, NULL), ERR_EVIDENCE_PROOF);
 	/* The service's challenge, answered as to a client. */
-	r = service_answer(&s, &ask);
+	r = service_answered(&s, &ask);
 	r.role = PROVE_INSTANCE;
 	ck_assert(prove_answer_make(s.a, &with, &r, &err));
 	r.role = PROVE_ACCOUNT;
@@ -353,11 +353,11 @@ START_TEST(the_channel_is_the_listener_s)
 	struct prove_answer r;
 
 	ask.channel = "exported";
-	r = service_answer(&s, &ask);
+	r = service_answered(&s, &ask);
 	ck_assert_int_eq(
 	    service_send_by(&s, s.sts, &r, &caller, NULL), ERR_NONE);
 	/* Taken to another connection. */
-	r = service_answer(&s, &ask);
+	r = service_answered(&s, &ask);
 	caller.channel = STR("exporteD");
 	ck_assert_int_eq(
 	    service_send_by(&s, s.sts, &r, &caller, NULL), ERR_EVIDENCE_PROOF);
@@ -367,7 +367,7 @@ END_TEST
 START_TEST(another_master_secret_knows_no_challenge)
 {
 	struct service_ask ask = usual();
-	struct prove_answer r = service_answer(&s, &ask);
+	struct prove_answer r = service_answered(&s, &ask);
 	const struct prove_random real = { 0 };
 
 	s.secret = str_printf(s.a, "%s-2", s.secret).p;
@@ -415,7 +415,7 @@ refused(const char *account, const struct attest_key *by, const uint8_t *secret,
 	const struct service_ask ask = {
 		.account = account, .key = by, .secret = secret
 	};
-	struct prove_answer r = service_answer(&s, &ask);
+	struct prove_answer r = service_answered(&s, &ask);
 	const struct sts_caller caller = { .source = s.source };
 	const struct sts_token_options o = { .ring = s.ring };
 	struct sts_grant g;
@@ -459,8 +459,8 @@ START_TEST(unknown_disabled_and_wrong_look_alike)
 	} else {
 		service_bare(&s, "web-on");
 		service_bare(&s, "web-off");
-		a = service_open(&s, "web-on", STS_OPEN_HMAC, NULL);
-		b = service_open(&s, "web-off", STS_OPEN_HMAC, NULL);
+		a = service_opened(&s, "web-on", STS_OPEN_HMAC, NULL);
+		b = service_opened(&s, "web-off", STS_OPEN_HMAC, NULL);
 		secret = bad;
 	}
 	ck_assert(sts_account_enable(
@@ -493,7 +493,7 @@ relay(const char *named, const struct sts_actor *by)
 	struct prove_answer r;
 
 	ask.relay = named;
-	r = service_answer(&s, &ask);
+	r = service_answered(&s, &ask);
 	return service_send_by(&s, s.sts, &r, &caller, NULL);
 }
 
@@ -553,7 +553,7 @@ START_TEST(a_copied_disk_moves_nothing_and_shuts_out_nobody)
 
 	moved.key = other;
 	ck_assert_int_eq(service_prove(&s, &copy, &before), ERR_NONE);
-	service_open(&s, "web-1", STS_OPEN_KEY, other);
+	service_opened(&s, "web-1", STS_OPEN_KEY, other);
 	ck_assert(service_is_revoked(&s, "token", before.jti));
 	ck_assert(service_is_revoked(&s, "key", prove_key_thumbprint(key)));
 	ck_assert_int_eq(service_prove(&s, &moved, &after), ERR_NONE);
@@ -651,7 +651,7 @@ START_TEST(a_limited_answer_spends_nothing)
 	for (unsigned i = 0; i < 10; i++)
 		ck_assert_int_eq(
 		    service_prove(&s, &bad, NULL), ERR_EVIDENCE_PROOF);
-	r = service_answer(&s, &good);
+	r = service_answered(&s, &good);
 	ck_assert_int_eq(service_send(&s, &r, NULL), ERR_REQUEST_RATE);
 	s.now_ms += 6000;
 	ck_assert_int_eq(service_send(&s, &r, NULL), ERR_NONE);
