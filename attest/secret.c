@@ -224,7 +224,7 @@ encrypt(EVP_CIPHER_CTX *ctx, const uint8_t *key, const uint8_t *nonce,
 	       EVP_EncryptUpdate(ctx, to, &n, bytes_of(plain), (int)plain.n) ==
 		   1 &&
 	       EVP_EncryptFinal_ex(ctx, to + n, &end) == 1 &&
-	       (size_t)(n + end) == plain.n &&
+	       (size_t)n + (size_t)end == plain.n &&
 	       EVP_CIPHER_CTX_ctrl(
 		   ctx, EVP_CTRL_AEAD_GET_TAG, TAG_BYTES, tag) == 1;
 }
@@ -244,7 +244,7 @@ decrypt(EVP_CIPHER_CTX *ctx, const uint8_t *key, const uint8_t *nonce,
 	       EVP_CIPHER_CTX_ctrl(
 		   ctx, EVP_CTRL_AEAD_SET_TAG, TAG_BYTES, lend(tag.p)) == 1 &&
 	       EVP_DecryptFinal_ex(ctx, to + n, &end) == 1 &&
-	       (size_t)(n + end) == sealed.n;
+	       (size_t)n + (size_t)end == sealed.n;
 }
 
 static bool
