@@ -28,7 +28,7 @@ static const struct command commands[] = {
 	{ "challenge", "answer", cmd_challenge_answer, "answer a challenge, without a network" },
 	{ "challenge", "new", cmd_challenge_new, "get a challenge for another to answer" },
 	{ "check", NULL, cmd_check, "read policies and report what is wrong with them" },
-	{ "compile", NULL, cmd_compile, "show the rules that policies become" },
+	{ "compile", NULL, cmd_compile, "policies into rules, to look at, or into an image" },
 	{ "decide", NULL, cmd_decide, "decide requests given as data" },
 	{ "diff", NULL, cmd_diff, "who gains and who loses by other policies?" },
 	{ "doc", "issue", cmd_doc_issue, "make and sign an identity document" },

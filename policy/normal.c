@@ -6,6 +6,8 @@
  * the rules that have the same. */
 #include "policy/normal.h"
 
+#include <assert.h>
+
 #include "base/clock.h"
 #include "base/limits.h"
 #include "policy/rules.h"
@@ -453,6 +455,7 @@ normal_make(struct arena *a, const struct policy_set *set,
 	    ARENA_ARRAY(a, N_STAGES, struct normal_stage);
 	bool ok = stats != NULL || error_nomem(reterr);
 
+	assert(!set->image);
 	ok = ok && begin(&m, a, set, options, reterr);
 	for (size_t s = 0; ok && s < N_STAGES; s++) {
 		stats[s].name = stages[s].name;

@@ -490,7 +490,12 @@ policy_format(const char *file, struct str text, enum policy_dialect dialect,
 void
 policy_print_body(const struct policy_set *set, uint32_t i, struct buf *out)
 {
-	print_body(&set->instances[i], out);
+	const struct policy_instance *p = policy_instance_at(set, i);
+
+	if (p)
+		print_body(p, out);
+	else
+		out->failed = true;
 }
 
 void

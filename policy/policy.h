@@ -137,8 +137,8 @@ bool policy_set_lint(const struct policy_set *set, struct arena *a,
 /* ---- images -------------------------------------------------------------------------------------------------------------------------------- */
 
 /* A policy set with its index, compiled into one block of bytes that is saved, shipped and mapped. It holds the policies' texts, and may hold entities, as text too.
- * A set that was opened from one decides as its texts do, and says the same; what no decision needs (formats, findings, the normal form) is had by adding the image
- * to another set, which then reads the texts. */
+ * A set that was opened from one decides as its texts do, and says the same; what no decision needs (other formats, findings, warnings, validation, the normal form)
+ * is not for it: add the image to another set, which then reads the texts. */
 
 /* What signs, and what says whether a signature is good, are the caller's: keys are not known here. */
 struct policy_signer {

@@ -6,6 +6,8 @@
  * deeper than the reader takes back is refused with its place, and recursion is
  * bounded by that. Names with NUL cannot be keys (base/json.h) and are refused.
  * Cost: O(tree). */
+#include <assert.h>
+
 #include "base/limits.h"
 #include "policy/ext.h"
 #include "policy/set.h"
@@ -659,6 +661,7 @@ static_policies(struct writer *w, const struct policy_set *set)
 {
 	json_t *all = json_object();
 
+	assert(!set->image);
 	for (size_t i = 0; all && i < set->n_instances; i++) {
 		const struct policy_instance *p = &set->instances[i];
 

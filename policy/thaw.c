@@ -89,7 +89,7 @@ image_instance(const struct policy_set *set, uint32_t i)
 	p = atomic_load_explicit(&im->thawed[i], memory_order_acquire);
 	if (p)
 		return p;
-	(void)pthread_mutex_lock(&im->lock);
+	(void)pthread_mutex_lock(&im->lock); /* lint-ok: once a policy */
 	p = atomic_load_explicit(&im->thawed[i], memory_order_relaxed);
 	if (!p) {
 		struct arena_mark mark = arena_mark(set->arena);

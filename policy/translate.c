@@ -9,6 +9,8 @@
  * Files of text that hold no additions keep their comments. */
 #include "policy/set.h"
 
+#include <assert.h>
+
 #include "policy/pattern.h"
 
 struct translator {
@@ -424,6 +426,7 @@ policy_set_to_text(const struct policy_set *set, enum policy_dialect to,
 	struct translator r = { .to = to, .errors = reterr, .ok = true };
 	struct buf out = { 0 };
 
+	assert(!set->image);
 	for (size_t i = 0; to == POLICY_CEDAR && i < set->n_files; i++)
 		refuse_additions(&r, set->files[i]);
 	for (size_t i = 0; i < set->n_files; i++)

@@ -9,6 +9,8 @@
  * set: what is over it is an error of its own, never valid. */
 #include "policy/schema_model.h"
 
+#include <assert.h>
+
 #include "base/limits.h"
 #include "policy/applies.h"
 #include "policy/links.h"
@@ -517,6 +519,7 @@ schema_validate(const struct schema *s, const struct policy_set *set,
 	size_t before = v.errors->n + v.errors->dropped;
 	bool ok = keep && init(&v, s, mode, keep);
 
+	assert(!set->image);
 	v.c.failed = !ok;
 	ok = ok || check_limits(&v);
 	for (size_t i = 0; ok && i < set->n_files; i++) {

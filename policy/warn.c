@@ -7,6 +7,7 @@
  * applies for it, with what it is itself elsewhere. Nothing is reported that
  * only data could show. Limits: the list's; FOLD_CHAIN conjuncts are held
  * against each other over a policy's conditions. */
+#include <assert.h>
 #include <stdio.h>
 
 #include "policy/fold.h"
@@ -507,6 +508,7 @@ policy_set_warnings(const struct policy_set *set, struct errors *ret)
 	struct arena *a = arena_new(0);
 	struct error e = { 0 };
 
+	assert(!set->image);
 	if (!a) {
 		(void)error_nomem(&e);
 		(void)errors_take(ret, &e);

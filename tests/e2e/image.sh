@@ -56,6 +56,12 @@ printf 'deny (principal == User::"u", action, resource);\n' >more.avow
 check "among further texts" decides --policies p.img --policies more.avow --entities e.json
 "$AVOW" decide --policies p --entities e.json --requests requests.jsonl >want
 check "check reads its texts" "$AVOW" check p.img
+same_search() { # WHO|WHAT OPTIONS...
+	diff <("$AVOW" "$@" --policies p --entities e.json) <("$AVOW" "$@" --policies p.img --entities e.json)
+}
+check "who and what find the same" same_search what --principal 'User::"v"'
+check "and nobody gains or loses" "$AVOW" diff --entities e.json --requests requests.jsonl p.img p
+check "nor by all that is loaded" "$AVOW" diff --entities e.json p p.img
 check "lint reads them, too" sh -c "$AVOW lint --policies p.img >/dev/null || test \$? -eq 2"
 
 # --- signatures ----------------------------------------------------------------
