@@ -149,7 +149,6 @@ number_tests(struct placing *p, const struct draft *draft)
 			p->ids.n;
 		break;
 	}
-	drop_repeats(p);
 	p->n_total = rules_total(p->m, p->ids.items, (uint32_t)p->ids.n);
 	return true;
 }
@@ -388,6 +387,8 @@ place(struct making *m, const struct draft *draft)
 	}
 	take_type(&p);
 	drop_answered(&p);
+	/* Last: what stood between two may be gone. */
+	drop_repeats(&p);
 	return p.never || add_rule(&p);
 }
 

@@ -75,8 +75,19 @@ print_element(struct printer *p, uint32_t node)
 
 	print_text(p, ast_var_name(n->op));
 	for (uint32_t i = 0; i < n->b; i++) {
+		const struct ast_node *test =
+		    &p->t->nodes[p->t->kids[n->a + i]];
+		uint32_t indent = p->indent;
+
+		/* A list is broken in itself. */
+		if (!p->flat && i > 0 && !test->c) {
+			print_set_indent(p, indent + 1);
+			print_line(p);
+		}
 		print_space(p);
-		print_test(p, &p->t->nodes[p->t->kids[n->a + i]]);
+		print_test(p, test);
+		if (!p->flat)
+			print_set_indent(p, indent);
 	}
 }
 

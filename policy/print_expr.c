@@ -57,6 +57,8 @@ print_list(struct printer *p, const char *open, const uint32_t *kids,
 	print_close_text(p, close);
 }
 
+static void print_expr_before(struct printer *p, uint32_t node, size_t after);
+
 static unsigned
 level_of(const struct ast_node *n)
 {
@@ -121,6 +123,42 @@ print_operand(struct printer *p, uint32_t node)
 		print_set_indent(p, indent);
 }
 
+static bool
+is_word(const struct ast_node *n)
+{
+	return n->kind == NODE_ENTITY || n->kind == NODE_SLOT ||
+	       n->kind == NODE_STRING || n->kind == NODE_LONG ||
+	       n->kind == NODE_BOOL || n->kind == NODE_VAR;
+}
+
+/* `word` and the operand behind it (NULL: it alone), on this line where they
+ * fit, or where the operand would have to be broken on the next line too; else
+ * there, a step in. */
+static void
+print_behind(struct printer *p, const char *word, uint32_t node)
+{
+	size_t after = (word ? strlen(word) + 1 : 0) + 3;
+	uint32_t indent = p->indent;
+
+	print_space(p);
+	if (!p->flat && p->gap < GAP_LINE && !print_fits(p, node, after)) {
+		print_set_indent(p, indent + 1);
+		print_line(p);
+		if (!is_word(&p->t->nodes[node]) &&
+		    !print_fits(p, node, after)) {
+			p->gap = GAP_SPACE;
+			print_set_indent(p, indent);
+		}
+	}
+	if (word) {
+		print_text(p, word);
+		print_space(p);
+	}
+	print_expr(p, node);
+	if (!p->flat)
+		print_set_indent(p, indent);
+}
+
 static void
 print_attr(struct printer *p, const struct ast_node *n)
 {
@@ -161,10 +199,7 @@ print_is(struct printer *p, const struct ast_node *n)
 	print_name(p, print_string_at(p, n->b));
 	if (!n->c)
 		return;
-	print_space(p);
-	print_text(p, "in");
-	print_space(p);
-	print_expr(p, n->c);
+	print_behind(p, "in", n->c);
 }
 
 /* What follows the left part of a node. */
@@ -177,10 +212,11 @@ print_suffix(struct printer *p, const struct ast_node *n)
 	case NODE_BINARY:
 		print_space(p);
 		print_text(p, ast_op_text(n->op));
-		if (level_of(n) == 3)
-			print_space(p);
-		else
-			print_line(p);
+		if (level_of(n) == 3) {
+			print_behind(p, NULL, n->b);
+			break;
+		}
+		print_line(p);
 		print_operand(p, n->b);
 		break;
 	case NODE_ATTR:
@@ -219,6 +255,32 @@ print_suffix(struct printer *p, const struct ast_node *n)
 	}
 }
 
+/* How much of what follows the left part stands on its line for certain: up to
+ * the first bracket that may be broken behind. */
+static size_t
+heads_width(const struct printer *p, size_t base)
+{
+	size_t width = 0;
+
+	for (size_t at = p->spine.n; at > base && width < PRINT_WIDTH;) {
+		const struct ast_node *n;
+		uint32_t node;
+
+		at -= sizeof node;
+		memcpy(&node, p->spine.p + at, sizeof node);
+		n = &p->t->nodes[node];
+		if (n->kind == NODE_ATTR)
+			width += str_utf8_len(print_string_at(p, n->b)) +
+				 (n->op ? 4 : 1);
+		else if (n->kind == NODE_METHOD || n->kind == NODE_EACH ||
+			 n->kind == NODE_CALL)
+			return width + strlen(ast_op_text(n->op)) + 2;
+		else
+			break;
+	}
+	return width;
+}
+
 /* Nodes whose text begins with another node's: down to where it begins, then
  * up again; a loop, since such chains may be long. */
 static void
@@ -236,7 +298,7 @@ print_chain(struct printer *p, uint32_t node)
 	if (level)
 		print_operand(p, left);
 	else
-		print_expr(p, left);
+		print_expr_before(p, left, heads_width(p, base));
 	while (buf_ok(&p->spine) && p->spine.n > base) {
 		const struct ast_node *n = &p->t->nodes[pop(p)];
 
@@ -354,13 +416,19 @@ print_other(struct printer *p, const struct ast_node *n)
 void
 print_expr(struct printer *p, uint32_t node)
 {
+	print_expr_before(p, node, 0);
+}
+
+static void
+print_expr_before(struct printer *p, uint32_t node, size_t after)
+{
 	const struct ast_node *n = &p->t->nodes[node];
 	bool was_flat = p->flat;
 
 	if (print_is_full(p))
 		return;
 	/* Room for a comma, a closing bracket or an operator. */
-	p->flat = print_fits(p, node, 3);
+	p->flat = print_fits(p, node, after + 3);
 	if (left_of(p->t, n))
 		print_chain(p, node);
 	else

@@ -18,6 +18,7 @@
 #include "tests/lib/linear.h"
 #include "tests/property/mapped.h"
 #include "tests/property/published.h"
+#include "tests/property/width.h"
 #include "tests/property/updates.h"
 
 #define STAGES 6u
@@ -630,6 +631,28 @@ run_updates(char **argv, int argc)
 	return report(t.agree, t.differ, t.updated > 0 && t.merged > 0);
 }
 
+/* Formatted text is never too wide: generated sets, and published ones. */
+static int
+run_widths(char **paths, int n)
+{
+	struct width_tally tally = { 0 };
+	bool ok = true;
+
+	width_generated(&tally, 1, 2000);
+	for (int i = 0; i < n; i++)
+		ok = width_published(&tally, paths[i]) && ok;
+	printf(
+	    "widths: %llu texts (%llu cannot be read), %llu lines, %llu over "
+	    "100 columns, %llu of them without a token that long\n",
+	    (unsigned long long)tally.texts, (unsigned long long)tally.refused,
+	    (unsigned long long)tally.lines,
+	    (unsigned long long)tally.long_lines,
+	    (unsigned long long)tally.wide);
+	ok = ok && tally.wide == 0 && tally.texts > 0;
+	printf("%d passed, %d failed, 0 skipped\n", ok, !ok);
+	return !ok;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -641,6 +664,8 @@ main(int argc, char **argv)
 	json_setup();
 	if (argc > 2 && strcmp(argv[1], "--cases") == 0)
 		return run_published(argv + 2, argc - 2);
+	if (argc > 1 && strcmp(argv[1], "--widths") == 0)
+		return run_widths(argv + 2, argc - 2);
 	if (argc > 1 && strcmp(argv[1], "--updates") == 0)
 		return run_updates(argv + 2, argc - 2);
 	run.arena = arena_new(0);
