@@ -68,10 +68,25 @@ print_test(struct printer *p, const struct ast_node *n)
 	}
 }
 
+static bool
+test_fits(struct printer *p, const struct ast_node *test, size_t column)
+{
+	size_t used = column;
+	struct buf out = { 0 };
+	struct printer m;
+
+	if (used >= PRINT_WIDTH)
+		return false;
+	m = print_measure(p, &out, PRINT_WIDTH - used);
+	print_test(&m, test);
+	return print_ends_within(p, &m, PRINT_WIDTH - used);
+}
+
 static void
 print_element(struct printer *p, uint32_t node)
 {
 	const struct ast_node *n = &p->t->nodes[node];
+	size_t comma = n->op == VAR_RESOURCE ? 0 : 1;
 
 	print_text(p, ast_var_name(n->op));
 	for (uint32_t i = 0; i < n->b; i++) {
@@ -79,8 +94,10 @@ print_element(struct printer *p, uint32_t node)
 		    &p->t->nodes[p->t->kids[n->a + i]];
 		uint32_t indent = p->indent;
 
-		/* A list is broken in itself. */
-		if (!p->flat && i > 0 && !test->c) {
+		/* A list is broken in itself, a name not at all. */
+		if (!p->flat && !test->c &&
+		    !test_fits(p, test, print_column(p) + 1 + comma) &&
+		    test_fits(p, test, (indent + 1) * PRINT_INDENT + comma)) {
 			print_set_indent(p, indent + 1);
 			print_line(p);
 		}

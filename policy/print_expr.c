@@ -131,6 +131,23 @@ is_word(const struct ast_node *n)
 	       n->kind == NODE_BOOL || n->kind == NODE_VAR;
 }
 
+/* Is there room on this line for what the node begins with, up to where it may
+ * be broken? */
+static bool
+can_begin(const struct printer *p, const struct ast_node *n, size_t before)
+{
+	size_t head = 24; /* enough for most */
+
+	if (is_word(n))
+		return false;
+	if (n->kind == NODE_SET || n->kind == NODE_RECORD ||
+	    n->kind == NODE_PAREN)
+		head = 2;
+	if (n->kind == NODE_CALL)
+		head = strlen(ast_op_text(n->op)) + 2;
+	return print_column(p) + before + head <= PRINT_WIDTH;
+}
+
 /* `word` and the operand behind it (NULL: it alone), on this line where they
  * fit, or where the operand would have to be broken on the next line too; else
  * there, a step in. */
@@ -144,8 +161,8 @@ print_behind(struct printer *p, const char *word, uint32_t node)
 	if (!p->flat && p->gap < GAP_LINE && !print_fits(p, node, after)) {
 		print_set_indent(p, indent + 1);
 		print_line(p);
-		if (!is_word(&p->t->nodes[node]) &&
-		    !print_fits(p, node, after)) {
+		if (!print_fits(p, node, after) &&
+		    can_begin(p, &p->t->nodes[node], after - 3)) {
 			p->gap = GAP_SPACE;
 			print_set_indent(p, indent);
 		}
@@ -202,6 +219,52 @@ print_is(struct printer *p, const struct ast_node *n)
 	print_behind(p, "in", n->c);
 }
 
+/* Behind its left operand; on the next line only where there is no room. */
+static void
+print_operator(struct printer *p, const char *op)
+{
+	uint32_t indent = p->indent;
+	bool fits = p->flat || p->gap >= GAP_LINE ||
+		    print_column(p) + 1 + strlen(op) <= PRINT_WIDTH;
+
+	if (!fits) {
+		print_set_indent(p, indent + 1);
+		print_line(p);
+	}
+	print_space(p);
+	print_text(p, op);
+	if (!fits)
+		print_set_indent(p, indent);
+}
+
+static void print_suffix(struct printer *p, const struct ast_node *n);
+
+/* `has`, `is` and `like` with what they ask for: on the next line, a step in,
+ * where they do not fit on this one. */
+static void
+print_question(struct printer *p, const struct ast_node *n)
+{
+	size_t used = print_column(p) + 3;
+	uint32_t indent = p->indent;
+	struct printer m;
+	struct buf out = { 0 };
+
+	bool fits = p->flat || p->gap >= GAP_LINE;
+
+	if (!fits && used < PRINT_WIDTH) {
+		m = print_measure(p, &out, PRINT_WIDTH - used);
+		print_suffix(&m, n);
+		fits = print_ends_within(p, &m, PRINT_WIDTH - used);
+	}
+	if (!fits) {
+		print_set_indent(p, indent + 1);
+		print_line(p);
+	}
+	print_suffix(p, n);
+	if (!p->flat)
+		print_set_indent(p, indent);
+}
+
 /* What follows the left part of a node. */
 static void
 print_suffix(struct printer *p, const struct ast_node *n)
@@ -210,8 +273,7 @@ print_suffix(struct printer *p, const struct ast_node *n)
 
 	switch ((int)n->kind) {
 	case NODE_BINARY:
-		print_space(p);
-		print_text(p, ast_op_text(n->op));
+		print_operator(p, ast_op_text(n->op));
 		if (level_of(n) == 3) {
 			print_behind(p, NULL, n->b);
 			break;
@@ -255,10 +317,24 @@ print_suffix(struct printer *p, const struct ast_node *n)
 	}
 }
 
+static size_t
+attr_width(struct printer *p, const struct ast_node *n)
+{
+	struct buf out = { 0 };
+	struct printer m = print_measure(p, &out, PRINT_WIDTH);
+	size_t width;
+
+	print_attr(&m, n);
+	width = str_utf8_len(buf_str(&out));
+	p->out->failed = p->out->failed || !buf_ok(&out);
+	buf_free(&out);
+	return width;
+}
+
 /* How much of what follows the left part stands on its line for certain: up to
  * the first bracket that may be broken behind. */
 static size_t
-heads_width(const struct printer *p, size_t base)
+heads_width(struct printer *p, size_t base)
 {
 	size_t width = 0;
 
@@ -270,8 +346,7 @@ heads_width(const struct printer *p, size_t base)
 		memcpy(&node, p->spine.p + at, sizeof node);
 		n = &p->t->nodes[node];
 		if (n->kind == NODE_ATTR)
-			width += str_utf8_len(print_string_at(p, n->b)) +
-				 (n->op ? 4 : 1);
+			width += attr_width(p, n);
 		else if (n->kind == NODE_METHOD || n->kind == NODE_EACH ||
 			 n->kind == NODE_CALL)
 			return width + strlen(ast_op_text(n->op)) + 2;
@@ -302,7 +377,12 @@ print_chain(struct printer *p, uint32_t node)
 	while (buf_ok(&p->spine) && p->spine.n > base) {
 		const struct ast_node *n = &p->t->nodes[pop(p)];
 
-		if (!print_is_full(p))
+		if (print_is_full(p))
+			continue;
+		if (n->kind == NODE_HAS || n->kind == NODE_IS ||
+		    n->kind == NODE_LIKE || n->kind == NODE_MATCHES)
+			print_question(p, n);
+		else
 			print_suffix(p, n);
 	}
 }
@@ -333,8 +413,7 @@ print_field(struct printer *p, const struct ast_node *n)
 	else
 		print_quoted(p, name);
 	print_text(p, ":");
-	print_space(p);
-	print_expr(p, n->b);
+	print_behind(p, NULL, n->b);
 }
 
 static void

@@ -40,12 +40,21 @@ is_too_long(struct str text, const struct line *l, size_t from, size_t to)
 	return indent + width_of(text, from, to) > COLUMNS;
 }
 
-/* Names run through `::` up to their id. */
+/* Names run through `::` up to their id, and on through `["attribute"]`. */
 static bool
 continues_name(const struct token *before, const struct token *t)
 {
 	return before->off + before->len == t->off &&
-	       (t->kind == TOKEN_PATH || before->kind == TOKEN_PATH);
+	       (t->kind == TOKEN_PATH || before->kind == TOKEN_PATH ||
+		   t->kind == TOKEN_LBRACKET || before->kind == TOKEN_LBRACKET);
+}
+
+/* In a scope the operator goes with what it takes. */
+static bool
+takes_operand(const struct token *t)
+{
+	return t->kind == TOKEN_EQ || t->kind == TOKEN_NE ||
+	       t->keyword == KW_IN || t->keyword == KW_IS;
 }
 
 static bool
@@ -54,14 +63,19 @@ has_long_token(struct str text, const struct line *l)
 	struct buf comments = { 0 };
 	struct lexer lx = { .text = text, .comments = &comments };
 	struct token t, before = { 0 };
-	size_t from = 0, n;
+	size_t from = 0, with_operator = 0, n;
 	bool found = false;
 
 	while (!found && (t = lex_next(&lx)).kind != TOKEN_END) {
-		if (!continues_name(&before, &t))
+		if (!continues_name(&before, &t)) {
+			with_operator =
+			    takes_operand(&before) ? before.off : t.off;
 			from = t.off;
+		}
 		before = t;
-		found = is_too_long(text, l, from, (size_t)t.off + t.len);
+		found =
+		    is_too_long(text, l, from, (size_t)t.off + t.len) ||
+		    is_too_long(text, l, with_operator, (size_t)t.off + t.len);
 	}
 	n = comments.n / sizeof(struct ast_comment);
 	for (size_t i = 0; !found && i < n; i++) {
@@ -78,7 +92,8 @@ static void
 check_line(struct width_tally *tally, struct str text, const struct line *l)
 {
 	tally->lines++;
-	if (width_of(text, l->from, l->to) <= COLUMNS)
+	/* An annotation is one word to the printer. */
+	if (width_of(text, l->from, l->to) <= COLUMNS || text.p[l->from] == '@')
 		return;
 	tally->long_lines++;
 	if (has_long_token(text, l))

@@ -1,3 +1,3 @@
 deny (principal, action == Action::"repository:get", resource is Package) when { resource has name } when { resource.name like "linux-image-*" } when { context.timeOfDay < duration("1h") }; // examples/dry-run/policies/updates.avow:8
-deny (principal, action == Action::"repository:get", resource is Package) when { resource has name } when { resource.name like "linux-image-*" } when { context.timeOfDay >= duration("1h") } when { context.timeOfDay >= duration("5h") }; // examples/dry-run/policies/updates.avow:8
+deny (principal, action == Action::"repository:get", resource is Package) when { resource has name } when { resource.name like "linux-image-*" } when { context.timeOfDay >= duration("5h") }; // examples/dry-run/policies/updates.avow:8
 permit (principal is Instance, action == Action::"repository:get", resource in Repository::"main") when { principal.owner == "acme" } when { principal.licences.contains("base") }; // examples/dry-run/policies/updates.avow:3
