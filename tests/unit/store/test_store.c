@@ -896,12 +896,13 @@ add_members(Suite *s, const char *name, void (*set_up)(void))
 static void
 add_postgres(Suite *s)
 {
-	TCase *t = tcase_create("no postgres");
+	TCase *t;
 
 	if (pg_url()) {
 		add_members(s, "members, PostgreSQL", setup_postgres);
 		return;
 	}
+	t = tcase_create("no postgres");
 	tcase_add_test(t, no_postgres);
 	suite_add_tcase(s, t);
 }
