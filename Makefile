@@ -75,7 +75,7 @@ PROGRAM := $(if $(CLI_SRC),$B/avow)
 
 .PHONY: all help deps demo test property vectors unit unit-programs e2e conformance \
 	differential asan tsan fault fuzz \
-	fuzz-smoke cover layers lint format format-check bench snapshots \
+	fuzz-smoke cover layers lint format format-check guard bench snapshots \
 	install clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -178,6 +178,8 @@ BENCH := $(patsubst bench/%.c,$B/bench/%,$(wildcard bench/*.c))
 $B/bench/%: bench/%.c $B/libavow.a $B/.flags
 	$(call say,CC)
 	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) $(LINK) $< $B/libavow.a $(LIB_LIBS) -o $@
+guard: all $(BENCH) ## instructions of decisions and of loading, against bench/guard.tsv
+	@bench/guard.sh
 bench: all $(BENCH) ## measure, against peers where there are some
 	@bench/run.sh
 snapshots: all ## write the golden files anew; look at the difference

@@ -28,7 +28,10 @@ counted() {
 	shift
 	valgrind --tool=callgrind --callgrind-out-file=/dev/null --toggle-collect="$function" "$@" 2>"$work/log" >"$work/out" ||
 		[ $? -le 2 ] || { cat "$work/log" >&2; return 1; }
-	sed -n 's/.*Collected *: *//p' "$work/log"
+	local n
+	n=$(sed -n 's/.*Collected *: *//p' "$work/log")
+	[ "${n:-0}" -gt 0 ] || { echo "$function was not called, or goes by another name" >&2; return 1; }
+	echo "$n"
 }
 
 measure() {
@@ -39,7 +42,7 @@ measure() {
 		[ "$(wc -l <"$work/out")" -eq "$requests" ] || { echo "not all requests were decided" >&2; return 1; }
 		head -n 1 "$work/w/requests.jsonl" >"$work/one"
 		set -- "$avow" decide --policies "$work/w/policies" --requests "$work/one"
-		printf 'loading, %s policies\t%s\n' "$size" "$(counted engine_load_by_schema "$@")"
+		printf 'loading, %s policies\t%s\n' "$size" "$(counted engine_load_from "$@")"
 		rm -rf "$work/w"
 	done
 	"$workload" "$work/w" tenant 10 3000 1

@@ -34,6 +34,9 @@ for kind in $kinds; do
 	done
 done
 
+echo "instructions, against the committed figures"
+bench/guard.sh
+
 echo "the same files decided by others"
 PEERS=${PEERS:-$PWD} SECONDS_EACH=$seconds bench/peers/run.sh
 

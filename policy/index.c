@@ -100,9 +100,9 @@ rank(struct policy_index *ix, struct arena *spare)
 		heads[i] = head_of(str_sub(id, prefix, id.n));
 		ix->by_rank[i] = i;
 	}
-	for (size_t k = HEAD_WORDS; n && k-- > 0;)
-		if (!sort_numbers(
-			spare, ix->by_rank, n, &heads[0].words[k], HEAD_WORDS))
+	for (size_t k = 0; n && k < HEAD_WORDS; k++)
+		if (!sort_numbers(spare, ix->by_rank, n,
+			&heads[0].words[HEAD_WORDS - 1 - k], HEAD_WORDS))
 			return false;
 	if (!sort_alike(set, spare, ix->by_rank, heads, n))
 		return false;
