@@ -119,12 +119,13 @@ engine_snapshot_unref(struct engine_snapshot *s)
 	if (s == NULL ||
 	    atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1)
 		return;
-	if (s->delta != NULL) {
+	/* The base's own are not the snapshot's to free. */
+	if (s->index != s->base->index)
 		policy_index_free(s->index);
+	if (s->policies != s->base->policies)
 		policy_set_free(s->policies);
-		policy_index_free(s->delta_index);
-		policy_set_free(s->delta);
-	}
+	policy_index_free(s->delta_index);
+	policy_set_free(s->delta);
 	arena_free(s->patch_arena);
 	base_unref(s->base);
 	free(s);

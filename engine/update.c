@@ -147,10 +147,7 @@ update_policies(struct updating *u)
 		drop_delta(u->next);
 		return true;
 	}
-	ok = ok && compose_policies(u, picks);
-	if (!ok)
-		drop_delta(u->next);
-	return ok;
+	return ok && compose_policies(u, picks);
 }
 
 /* ---- entities --------------------------------------------------------------
