@@ -135,8 +135,10 @@ sts_check_actor(struct sql *tx, struct arena *a, const struct sts_actor *actor,
 		    "nobody has proven who asks");
 	if (!store_account_find(tx, a, actor->account, &row, &found, reterr))
 		return false;
-	if (!found || !row.is_enabled || row.incarnation == 0 ||
-	    row.incarnation != actor->incarnation)
+	/* Without a method there is no live key, whatever the number says: a
+	 * restored store has none. */
+	if (!found || !row.is_enabled || row.method == PROVE_METHOD_NONE ||
+	    row.incarnation == 0 || row.incarnation != actor->incarnation)
 		return error_set(reterr, ERR_EVIDENCE_REVOKED, SPAN_NONE,
 		    "the account that asks is disabled, or was moved to "
 		    "another key");

@@ -163,14 +163,14 @@ end_former(struct sql *tx, const struct sts_next *next,
 {
 	struct str key = row->method == PROVE_HMAC ? STR("") : row->thumbprint;
 
-	if (row->incarnation != 0 && !next->move)
+	if (row->method != PROVE_METHOD_NONE && !next->move)
 		return error_set(reterr, ERR_ACCOUNT_LIVE, SPAN_NONE,
 		    "the account has a live key; only a move replaces it");
 	if (!store_enrolment_delete(tx, row->id, reterr))
 		return false;
-	if (row->incarnation == 0)
-		return true;
 	row->incarnation = 0;
+	if (row->method == PROVE_METHOD_NONE)
+		return true;
 	return store_key_end(tx, row->id, reterr) &&
 	       store_issued_revoke(tx, row->id, key, now_unix_s, reterr);
 }

@@ -325,6 +325,44 @@ START_TEST(nobody_else_moves)
 }
 END_TEST
 
+/* ---- a restored database ---- */
+
+START_TEST(after_a_restore_everybody_needs_a_key)
+{
+	struct sts_opened opened =
+	    service_opened(&s, "web-1", STS_OPEN_KEY, key);
+	struct sts_actor self =
+	    service_actor("web-1", opened.account.incarnation);
+	struct service_ask own = { .account = "web-1", .key = key };
+	struct sts_next next = { .how = STS_OPEN_KEY };
+	struct sts_account r;
+	struct attest_key *fresh = service_key(&s, KEY_ED25519);
+	int64_t generation, floor_at;
+
+	ck_assert_msg(
+	    store_accept_restore(s.store, 1000, &generation, &floor_at, &err),
+	    "%s", err.msg);
+	ck_assert_int_eq(service_prove(&s, &own, NULL), ERR_EVIDENCE_PROOF);
+	ck_assert(!sts_account_get(s.sts, s.a, &self, STR("web-1"), &r, &err));
+	ck_assert_int_eq(err.code, ERR_EVIDENCE_REVOKED);
+	/* Also the controllers, who get theirs from the administrator. */
+	err.code = ERR_NONE;
+	next.spki = service_spki(&s, other);
+	ck_assert(!sts_open_next(
+	    s.sts, s.a, &s.boss, STR("web-1"), &next, &opened, &err));
+	ck_assert_int_eq(err.code, ERR_EVIDENCE_REVOKED);
+	ck_assert(sts_open_next(
+	    s.sts, s.a, &s.admin, STR("boss"), &next, &opened, NULL));
+	s.boss.incarnation = opened.account.incarnation;
+	next.spki = service_spki(&s, fresh);
+	ck_assert(sts_open_next(
+	    s.sts, s.a, &s.boss, STR("web-1"), &next, &opened, NULL));
+	own.key = fresh;
+	ck_assert_int_eq(service_prove(&s, &own, NULL), ERR_NONE);
+	attest_key_free(fresh);
+}
+END_TEST
+
 /* ---- a copy of the database ---- */
 
 static size_t
@@ -418,6 +456,7 @@ main(void)
 	tcase_add_test(tc, a_former_key_never_comes_back);
 	tcase_add_test(tc, an_hmac_copy_is_told_too);
 	tcase_add_test(tc, nobody_else_moves);
+	tcase_add_test(tc, after_a_restore_everybody_needs_a_key);
 	tcase_add_test(tc, a_copy_of_the_database_opens_nothing);
 	tcase_set_timeout(tc, 60);
 	suite_add_tcase(suite, tc);
