@@ -3,6 +3,7 @@
 #include "attest/sts.h"
 
 #include <openssl/crypto.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -208,6 +209,62 @@ START_TEST(no_replay_on_another_node)
 	ck_assert_int_eq(
 	    service_send_by(&s, node, &two, &caller, NULL), ERR_NONE);
 	ck_assert_int_eq(service_send(&s, &two, NULL), ERR_EVIDENCE_REPLAYED);
+	sts_close(node);
+	store_close(store);
+}
+END_TEST
+
+/* One answer, sent by many threads to two nodes at once. */
+struct sending {
+	struct sts *sts;
+	const struct prove_answer *answer;
+	enum err_code code;
+	bool has_token;
+};
+
+static void *
+send_it(void *arg)
+{
+	struct sending *t = arg;
+	const struct sts_caller caller = { .source = s.source };
+	const struct sts_token_options o = { .ring = s.ring };
+	struct arena *a = arena_new(0);
+	struct sts_grant g = { 0 };
+	struct error e = { 0 };
+
+	(void)!sts_token(t->sts, a, t->answer, &caller, &o, &g, &e);
+	t->code = e.code;
+	t->has_token = g.token.n > 0;
+	arena_free(a);
+	return NULL;
+}
+
+START_TEST(many_at_once_are_one)
+{
+	struct service_ask ask = usual();
+	struct prove_answer r = service_answered(&s, &ask);
+	struct sending all[8];
+	pthread_t threads[ARRAY_LEN(all)];
+	struct store *store;
+	struct sts *node = service_node(&s, &store);
+	unsigned tokens = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+		all[i] = (struct sending){ i % 2 ? node : s.sts, &r, ERR_NONE,
+			false };
+		ck_assert_int_eq(
+		    pthread_create(&threads[i], NULL, send_it, &all[i]), 0);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+		ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
+		tokens += all[i].has_token;
+		/* A database that is busy for too long refuses, too. */
+		ck_assert_int_eq(all[i].has_token, all[i].code == ERR_NONE);
+		ck_assert(all[i].code == ERR_NONE ||
+			  all[i].code == ERR_EVIDENCE_REPLAYED ||
+			  all[i].code == ERR_SYSTEM_STORE);
+	}
+	ck_assert_uint_eq(tokens, 1);
 	sts_close(node);
 	store_close(store);
 }
@@ -720,6 +777,7 @@ cases_shared(const char *name, void (*begin)(void))
 	tcase_add_checked_fixture(tc, begin, teardown);
 	tcase_add_test(tc, no_replay_after_a_restart);
 	tcase_add_test(tc, no_replay_on_another_node);
+	tcase_add_test(tc, many_at_once_are_one);
 	tcase_add_test(tc, another_master_secret_knows_no_challenge);
 	tcase_set_timeout(tc, 60);
 	return tc;
