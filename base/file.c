@@ -115,7 +115,7 @@ file_read(struct arena *a, const char *path, size_t limit_bytes,
 bool
 file_begins(const char *path, struct str prefix)
 {
-	char first[16];
+	char first[16] = { 0 };
 	ssize_t n = -1;
 	struct stat st;
 	/* Not blocking: a pipe in that place is read by others. */

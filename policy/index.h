@@ -133,7 +133,7 @@ struct index_path {
 struct index_tree {
 	uint32_t instance, node, member;
 	uint8_t var;
-	bool negated;
+	uint8_t negated; /* no bool: an image may say anything */
 };
 
 struct index_type {

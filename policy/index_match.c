@@ -272,7 +272,7 @@ eval_tree(struct match *m, uint32_t number)
 	c.node = m->ix->trees[number].node;
 	c.member = m->ix->trees[number].member;
 	c.var = m->ix->trees[number].var;
-	c.negated = m->ix->trees[number].negated;
+	c.negated = m->ix->trees[number].negated != 0;
 	outcome =
 	    normal_eval_conjunct(&n, &c, m->request, m->scratch, NULL, &err);
 	arena_release(m->scratch, mark);

@@ -175,9 +175,8 @@ END_TEST
 static struct engine_snapshot *
 load_by(const char *schema, const char *policies, const char *entities)
 {
-	const struct engine_sources from = {
-		schema, &policies, &entities, 1, 1, NULL
-	};
+	const struct engine_sources from = { schema, &policies, &entities, 1, 1,
+		NULL };
 
 	return engine_load_from(&from, 0, &messages);
 }
