@@ -332,14 +332,15 @@ prune(const struct token_ring *r, int64_t now_unix_s, struct error *reterr)
 
 static bool
 add_next(struct arena *a, const struct token_ring *r, const char *folder,
-    enum attest_key_type type, int64_t from, struct str *ret,
+    enum attest_key_type type, int64_t from, bool hasty, struct str *ret,
     struct error *reterr)
 {
 	struct str file = name_of(a, folder, from);
 
 	if (!file.p)
 		return error_nomem(reterr);
-	if (r->n > 0 && r->keys[r->n - 1].signs_from >= from)
+	/* A key that replaces a leaked one goes before one that waits. */
+	if (!hasty && r->n > 0 && r->keys[r->n - 1].signs_from >= from)
 		return error_set(reterr, ERR_USAGE, SPAN_NONE,
 		    "`%s` is there already and begins no sooner",
 		    r->keys[r->n - 1].file.p);
@@ -364,7 +365,7 @@ token_ring_rotate(struct arena *a, const char *folder,
 		return false;
 	ok = check_after(r, after_s, hasty, reterr) &&
 	     add_next(a, r, folder, type, now_unix_s + (r->n ? after_s : 0),
-		 ret_file, reterr) &&
+		 hasty, ret_file, reterr) &&
 	     prune(r, now_unix_s, reterr);
 	token_ring_free(r);
 	return ok;

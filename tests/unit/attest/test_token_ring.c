@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 
+#include "attest/token_read.h"
 #include "base/file.h"
 #include "base/limits.h"
 #include "tests/unit/attest/token_kit.h"
@@ -174,9 +175,31 @@ START_TEST(a_new_key_is_published_first)
 	ck_assert_int_eq(
 	    rotate(&k, KIT_NOON, TOKEN_KEYS_MAX_AGE_S - 1, false), ERR_USAGE);
 	ck_assert_int_eq(rotate(&k, KIT_NOON, -1, true), ERR_USAGE);
-	ck_assert_int_eq(rotate(&k, KIT_NOON - 3600, 0, true), ERR_USAGE);
+	ck_assert_int_eq(rotate(&k, KIT_NOON - 3600, 0, true), ERR_FILE_WRITE);
 	ck_assert_int_eq(rotate(&k, KIT_NOON, 0, true), ERR_NONE);
-	ck_assert_int_eq(rotate(&k, KIT_NOON, 0, true), ERR_USAGE);
+	ck_assert_int_eq(rotate(&k, KIT_NOON, 0, true), ERR_FILE_WRITE);
+	ck_assert_int_eq(rotate(&k, KIT_NOON - 9, 300, false), ERR_NONE);
+	ck_assert_int_eq(rotate(&k, KIT_NOON - 9, 300, false), ERR_USAGE);
+	token_kit_fini(&k);
+}
+END_TEST
+
+/* A key leaked while the next one waits: a third takes over at once. */
+START_TEST(haste_goes_before_what_waits)
+{
+	struct token_kit k;
+	struct token_ring *r;
+
+	token_kit_init(&k, KEY_P256);
+	ck_assert_int_eq(rotate(&k, KIT_NOON, 600, false), ERR_NONE);
+	ck_assert_int_eq(rotate(&k, KIT_NOON + 10, 0, true), ERR_NONE);
+	r = open_ring(&k);
+	ck_assert_uint_eq(token_ring_count(r), 3);
+	ck_assert_ptr_eq(
+	    token_ring_signer(r, KIT_NOON + 10, NULL), token_ring_key(r, 1));
+	ck_assert_ptr_eq(
+	    token_ring_signer(r, KIT_NOON + 600, NULL), token_ring_key(r, 2));
+	token_ring_free(r);
 	token_kit_fini(&k);
 }
 END_TEST
@@ -314,6 +337,7 @@ main(void)
 	tcase_add_test(tc, what_is_published);
 	tcase_add_test(tc, a_bundle_for_spiffe);
 	tcase_add_test(tc, a_new_key_is_published_first);
+	tcase_add_test(tc, haste_goes_before_what_waits);
 	tcase_add_loop_test(
 	    tc, folders_that_are_no_ring, 0, ARRAY_LEN(folders));
 	tcase_add_test(tc, an_empty_folder_signs_nothing);
