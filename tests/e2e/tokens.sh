@@ -53,6 +53,30 @@ expect "the holder's key is revoked" '*"code":"evidence.revoked"*' \
 tr 'A-Za-z' 'N-ZA-Mn-za-m' <token >turned
 expect_exit "turned letters" 2 verify turned
 
+# --- golden shapes: an Ed25519 key that is always the same (RFC 8032, 7.1, test 1) signs the same token. UPDATE=1 writes them anew.
+golden() { # NAME FILE
+	[ "${UPDATE-}" != 1 ] || cp "$2" "$ROOT/tests/contracts/$1"
+	check "$1 is the golden one" cmp "$ROOT/tests/contracts/$1" "$2"
+}
+mkdir -m 700 fixed
+(
+	umask 077
+	{
+		echo "-----BEGIN PRIVATE KEY-----"
+		printf '302e020100300506032b6570042204209d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60' |
+			sed 's/../\\x&/g' | xargs -0 printf '%b' | openssl base64 -A
+		printf '\n%s\n' "-----END PRIVATE KEY-----"
+	} >fixed/2026-03-01T110000Z.key.pem
+)
+"$AVOW" token issue --keys fixed --issuer sts --subject i-1 --audience updates \
+    --key fixed/2026-03-01T110000Z.key.pem --incarnation 3 --at $NOON \
+    --id 00112233445566778899aabbccddeeff --claims <(echo '{"owner":"acme"}') -o fixed.jwt
+golden token.jwt fixed.jwt
+"$AVOW" key jwks fixed -o fixed.json --at $NOON
+golden jwks.json fixed.json
+TRUST=fixed.json verify fixed.jwt >verdict.json
+golden verdict-token.json verdict.json
+
 # --- a rollover without a gap: old tokens and new ones, by the set of today
 check "the next key" "$AVOW" key rotate ring --at $NOON
 check "an old token" issue old --expires-in 1h
