@@ -61,6 +61,9 @@ for name in ecdsap256 ed25519; do
 done
 rm -rf "$work/tokens"
 
+echo "the token service: challenges, proofs and tokens against bare signatures"
+"$bin/sts" "$PWD/$work/sts" "$seconds"
+
 # --- over HTTP ----------------------------------------------------------------
 avow=build/avow
 now=$(date -u +%Y-%m-%dT%H:%M:%SZ)
