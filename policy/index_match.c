@@ -680,7 +680,8 @@ split_classes(struct match *m, unsigned v, const uint32_t *atoms, uint32_t n)
 			from = lower_bound(atoms, at, n, bound);
 		while (from < n && atoms[from] < bound)
 			from++;
-		view->of[c] = atoms + at;
+		/* No atoms may be no list. */
+		view->of[c] = n ? atoms + at : NULL;
 		view->n_of[c] = from - at;
 		at = from;
 	}
