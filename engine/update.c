@@ -260,25 +260,33 @@ list_files(struct updating *u)
 	return files;
 }
 
+/* Sorted, without those that stand in `other` at the same place; *ret_n is
+ * how many there were, and are. */
 static struct entity_file *
-sorted(struct arena *a, const struct entity_file *files, size_t n)
+sorted(struct arena *a, const struct entity_file *files, size_t *ret_n,
+    const struct entity_file *other, size_t n_other)
 {
-	struct entity_file *copy = ARENA_ARRAY(a, n, struct entity_file);
+	struct entity_file *copy = ARENA_ARRAY(a, *ret_n, struct entity_file);
+	size_t kept = 0;
 
-	if (copy == NULL || n == 0)
-		return copy;
-	memcpy(copy, files, n * sizeof *copy);
-	qsort(copy, n, sizeof *copy, by_file);
+	for (size_t i = 0; copy != NULL && i < *ret_n; i++)
+		if (i >= n_other || by_file(&files[i], &other[i]) != 0)
+			copy[kept++] = files[i];
+	if (kept > 1)
+		qsort(copy, kept, sizeof *copy, by_file);
+	*ret_n = kept;
 	return copy;
 }
 
 static bool
 compare_files(struct updating *u, const struct entity_file *files)
 {
-	size_t n = u->now->n_entities, n_was = u->base->entities->n_files;
-	struct entity_file *now = sorted(u->spare, files, n),
-			   *was = sorted(
-			       u->spare, u->base->entities->files, n_was);
+	const struct loaded_entities *base = u->base->entities;
+	size_t n = u->now->n_entities, n_was = base->n_files;
+	struct entity_file *now =
+	    sorted(u->spare, files, &n, base->files, n_was);
+	struct entity_file *was =
+	    sorted(u->spare, base->files, &n_was, files, u->now->n_entities);
 	const char **gone = ARENA_ARRAY(u->spare, n_was, const char *),
 		   **changed = ARENA_ARRAY(u->spare, n, const char *);
 	size_t n_gone, n_changed;
