@@ -1,4 +1,5 @@
-/* test_sort.c - items in the order of their numbers, equal ones as they were. */
+/* test_sort.c - items in the order of their numbers, equal ones as they were.
+ */
 #include "base/sort.h"
 
 #include <stdlib.h>
@@ -18,8 +19,8 @@ draw(uint64_t *seed)
 }
 
 static void
-check_sorted(const struct item *items, const uint32_t *order, size_t n,
-    const char *note)
+check_sorted(
+    const struct item *items, const uint32_t *order, size_t n, const char *note)
 {
 	bool *seen = calloc(n + 1, sizeof *seen);
 
