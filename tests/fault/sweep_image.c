@@ -1,0 +1,117 @@
+/* sweep_image.c - making, opening and deciding from an image with each
+ * allocation failing in turn: the right answer, or an error; a policy whose
+ * tree cannot be made is an error, never quietly false. */
+#include "tests/fault/wrap.h"
+
+#include <stdio.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "engine/engine.h"
+#include "tests/lib/run.h"
+
+static const char text[] =
+    "permit (principal, action, resource) when { context.s like \"a*\" };\n"
+    "deny (principal, action, resource) when { context.s like \"*z\" };\n"
+    "permit (principal == U::\"u\", action, resource)\n"
+    "when { context.s matches \"^b\" };\n";
+
+static char path[64];
+
+static struct policy_set *
+read_set(struct errors *e)
+{
+	struct policy_set *set = policy_set_new(POLICY_NAMED);
+
+	if (set &&
+	    policy_set_add_text(set, "f", str_of(text), POLICY_AVOW, e) &&
+	    policy_set_finish(set, e))
+		return set;
+	policy_set_free(set);
+	return NULL;
+}
+
+static bool
+make(void *ctx)
+{
+	struct buf image = { 0 };
+	bool ok = policy_image_make(ctx, NULL, 0, NULL, &image, NULL);
+
+	ck_assert(!ok || policy_is_image(buf_str(&image)));
+	buf_free(&image);
+	return ok;
+}
+
+/* Of nobody's pattern: what the library keeps for a thread's matches is not
+ * given back. */
+static struct engine_request
+request(const struct entities *layer, struct value_field *field)
+{
+	*field = (struct value_field){ STR("s"), value_string(STR("abcz")) };
+	return (struct engine_request){ .principal = { STR("U"), STR("v") },
+		.action = { STR("Action"), STR("a") },
+		.resource = { STR("R"), STR("r") },
+		.context = { .kind = VALUE_RECORD, .record = { field, 1 } },
+		.entities = layer };
+}
+
+/* The deny holds: no failure makes it a permit. */
+static bool
+decide(struct engine_snapshot *s)
+{
+	struct arena *scratch = arena_new(0);
+	struct value_field field;
+	struct engine_request r = request(engine_snapshot_entities(s), &field);
+	struct engine_answer answer = { 0 };
+
+	if (scratch)
+		engine_evaluate(s, &r, ERRORED_DENY_SKIP, scratch, &answer);
+	arena_free(scratch);
+	ck_assert_int_eq(answer.effect, ENGINE_DENY);
+	return answer.code == ERR_POLICY_DENIED;
+}
+
+static bool
+open_and_decide(void *ctx)
+{
+	const char *paths[] = { ctx };
+	struct buf messages = { 0 };
+	struct engine_snapshot *s =
+	    engine_load(paths, 1, NULL, 0, 0, &messages);
+	bool ok = s && decide(s);
+
+	engine_snapshot_unref(s);
+	buf_free(&messages);
+	return ok;
+}
+
+START_TEST(sweep)
+{
+	struct errors e = { 0 };
+	struct policy_set *set = read_set(&e);
+	struct buf image = { 0 };
+	int fd = memfd_create("image", MFD_CLOEXEC);
+
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	ck_assert(set && policy_image_make(set, NULL, 0, NULL, &image, NULL));
+	ck_assert_int_eq(write(fd, image.p, image.n), (ssize_t)image.n);
+	ck_assert_int_gt(fault_sweep("make an image", make, set), 10);
+	ck_assert_int_gt(
+	    fault_sweep("open an image and decide", open_and_decide, path), 5);
+	(void)close(fd);
+	buf_free(&image);
+	policy_set_free(set);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("sweep_image");
+	TCase *tc = tcase_create("sweep_image");
+
+	tcase_set_timeout(tc, 60);
+	tcase_add_test(tc, sweep);
+	suite_add_tcase(s, tc);
+	return run_suite(s);
+}
