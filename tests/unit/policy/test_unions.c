@@ -97,6 +97,12 @@ static const struct {
 	    "deny " ALL " when { !(context has x) && context.y == 1 };\n"
 	    "deny " ALL " when { context.y == 1 && context.z == 1 };",
 	    "3<1+2" },
+	{ "an error before what the covers ask first",
+	    "deny " ALL " when { principal != U::\"a\" && context has x };\n"
+	    "deny " ALL " when { principal != U::\"a\" }\n"
+	    "unless { context has x };\n"
+	    "deny " ALL " when { context.z == 1 && principal != U::\"a\" };",
+	    "" },
 	{ "effects apart",
 	    "permit " ALL " when { context has x };\n"
 	    "deny " ALL " unless { context has x };\n"
