@@ -4,7 +4,13 @@
 # The flows as they should go are examples/identity/run.sh.
 . "$(dirname "$0")/../lib/e2e.sh"
 . "$ROOT/examples/identity/scene.sh"
+. "$ROOT/tests/lib/postgres.sh"
 need_avow
+end_postgres() {
+	[ -z "${PG-}" ] || postgres end "$PG"
+	leave
+}
+trap end_postgres EXIT
 identity_scene || give_up "cannot start: identity_scene"
 controller fabric web- || give_up "no controller"
 controller other db- || give_up "no second controller"
@@ -399,4 +405,34 @@ check "an administrator's" grep -q 'who="admin:ann"' "$T/sts.log"
 check "no token" bash -c "! grep -q 'eyJ' '$T/sts.log'"
 stop sts
 expect_exit "it stops cleanly" 0 test "$(cat "$T/status")" = 0
+
+say "Two nodes on one PostgreSQL:"
+if ! PG=$(postgres start 2>"$T/postgres.err"); then
+	PG=
+	skip "no PostgreSQL: $(tail -1 "$T/postgres.err")"
+	finish
+fi
+for file in sts node; do
+	sed -i "s|^store: .*|store: $(postgres url "$PG")|" "$T/etc/avow/$file.yaml"
+done
+start_service || give_up "the service does not start on PostgreSQL"
+start node "$AVOW" serve --config "$T/etc/avow/node.yaml"
+wait_for_port node 127.0.0.1 "$NODE" || give_up "nor does the second node"
+rm "$T/keys/ann.token"
+"$AVOW" admin token new --config "$T/etc/avow/sts.yaml" --name ann \
+    -o "$T/keys/ann.token" >"$T/out"
+rm "$T/keys/fabric."*
+controller fabric web- || give_up "no controller on PostgreSQL"
+expect "account and key" "done done" echo "$(says as fabric account new web-1)" \
+    "$(says as fabric account key web-1 --public-key "$T/keys/web-1.pub")"
+answer web-1 "$(challenge web-1)" >"$T/good"
+BASE=https://localhost:$NODE
+expect "asked by one, answered to the other" "201 " json /v1/tokens "@$T/good"
+BASE=$STS
+expect "and then to the one" "401 evidence.*" json /v1/tokens "@$T/good"
+expect "moved by way of one" "done" says as fabric account move web-1 \
+    --public-key "$T/keys/other.pub"
+expect "the former key at the other" "evidence.proof" on_node
+stop node
+stop sts
 finish
