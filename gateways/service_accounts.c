@@ -144,7 +144,7 @@ service_accounts_list(struct service_call *c)
 	struct body_pair query[] = { { "limit", { 0 } }, { "next", { 0 } } };
 	struct sts_account *all;
 	struct str after = { 0 };
-	size_t n, limit;
+	size_t n = 0, limit = 0;
 	json_t *list, *next;
 
 	if (!body_query(c->q, query, ARRAY_LEN(query), &c->err))
@@ -367,7 +367,7 @@ service_breaches_list(struct service_call *c)
 {
 	struct body_pair query[] = { { "limit", { 0 } } };
 	struct sts_alarm *all;
-	size_t n, limit;
+	size_t n = 0, limit = 0;
 
 	if (!body_query(c->q, query, 1, &c->err))
 		return service_refuse(c);

@@ -412,9 +412,8 @@ if ! PG=$(postgres start 2>"$T/postgres.err"); then
 	skip "no PostgreSQL: $(tail -1 "$T/postgres.err")"
 	finish
 fi
-for file in sts node; do
-	sed -i "s|^store: .*|store: $(postgres url "$PG")|" "$T/etc/avow/$file.yaml"
-done
+URL=$(postgres url "$PG" | sed 's/&/\\&/g')
+sed -i "s|^store: .*|store: $URL|" "$T/etc/avow/sts.yaml" "$T/etc/avow/node.yaml"
 start_service || give_up "the service does not start on PostgreSQL"
 start node "$AVOW" serve --config "$T/etc/avow/node.yaml"
 wait_for_port node 127.0.0.1 "$NODE" || give_up "nor does the second node"
