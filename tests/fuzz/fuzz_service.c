@@ -95,7 +95,7 @@ check(const struct http_response *r, bool is_nobody)
 	require(body.n == 0 || json_parse(body, "answer", 1u << 24, 64,
 				   JSON_NO_NUL, &json, &err));
 	require(r->status == 204 || json_is_object(json));
-	if (r->status >= 400)
+	if (r->status >= 400 && !json_object_get(json, "ready"))
 		require(json_string_length(json_object_get(json, "code")) > 0);
 	if (is_nobody)
 		require(!json_object_get(json, "token") &&
