@@ -41,8 +41,8 @@ struct engine_snapshot *
 cli_rules_load(const struct cli_rules *rules, int64_t now_ms)
 {
 	struct buf messages = { 0 };
-	struct policy_verifier verifier;
-	struct attest_images *keys;
+	struct policy_verifier verifier = { 0 };
+	struct attest_images *keys = NULL;
 	struct engine_snapshot *s;
 	const struct engine_sources from = { .schema = rules->schema,
 		.policies = rules->policies.items,
