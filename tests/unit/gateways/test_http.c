@@ -390,8 +390,7 @@ static const struct {
 	    "GET /gate/auth HTTP/1.1\r\n" H "DPoP: a\r\ndpop: a\r\n\r\n",
 	    "[GET /gate/auth  1 0:]" },
 	{ "repeated certificate is the gate's matter",
-	    "GET /gate/auth HTTP/1.1\r\n" H
-	    "X-Cert: a\r\nx-cert: b\r\n\r\n",
+	    "GET /gate/auth HTTP/1.1\r\n" H "X-Cert: a\r\nx-cert: b\r\n\r\n",
 	    "[GET /gate/auth  2 0:]" },
 	{ "repeated X-Avow header",
 	    "GET /gate/auth?x HTTP/1.1\r\n" H
