@@ -359,10 +359,18 @@ file_create(
 	return write_file(path, mode, content, false, reterr);
 }
 
+/* A rename would put a file in the place of a device, a socket or a pipe that
+ * others use. */
 bool
 file_replace(
     const char *path, unsigned mode, struct str content, struct error *reterr)
 {
+	struct stat st;
+
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
+		errno = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
+		return fail(reterr, ERR_FILE_WRITE, path, "write");
+	}
 	return write_file(path, mode, content, true, reterr);
 }
 

@@ -305,6 +305,24 @@ END_TEST
 
 static const char *const suffixes[] = { ".avow", ".cedar", NULL };
 
+/* Nor one that a name leads to. */
+START_TEST(a_pipe_is_not_replaced)
+{
+	struct error e = { 0 };
+	struct stat st;
+
+	ck_assert_int_eq(mkfifo(path("pipe"), 0600), 0);
+	ck_assert_int_eq(symlink("pipe", path("link")), 0);
+	ck_assert(!file_replace(path("pipe"), 0600, STR("x"), &e));
+	ck_assert_int_eq(e.code, ERR_FILE_WRITE);
+	ck_assert(!file_replace(path("link"), 0600, STR("x"), &e));
+	ck_assert_int_eq(lstat(path("pipe"), &st), 0);
+	ck_assert(S_ISFIFO(st.st_mode));
+	ck_assert_int_eq(lstat(path("link"), &st), 0);
+	ck_assert(S_ISLNK(st.st_mode));
+}
+END_TEST
+
 START_TEST(lists_in_byte_order)
 {
 	/* '-' < '.' < '/' < '0' < 'B' < 'a' */
@@ -415,6 +433,7 @@ main(void)
 	tcase_add_test(tc, never_creates_over_something);
 	tcase_add_test(tc, replaces_by_a_new_file);
 	tcase_add_test(tc, writing_nowhere_is_an_error);
+	tcase_add_test(tc, a_pipe_is_not_replaced);
 	tcase_add_test(tc, lists_in_byte_order);
 	tcase_add_test(tc, lists_one_file_whatever_its_name);
 	tcase_add_test(tc, a_slash_at_the_end_is_not_doubled);
