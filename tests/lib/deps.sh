@@ -14,7 +14,7 @@ libgnutls28-dev libcurl4-openssl-dev
 curl ca-certificates openssl xz-utils
 '
 ci='
-clang clang-format clang-tidy libclang-rt-14-dev cppcheck
+clang clang-format clang-tidy libclang-rt-14-dev cppcheck valgrind
 '
 
 case "${1-}" in
