@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "attest/attest.h"
+#include "base/file.h"
+#include "base/limits.h"
 #include "base/timefmt.h"
 
 static void
@@ -294,4 +297,22 @@ cli_print_json(json_t *value_take, bool pretty)
 	buf_free(&out);
 	json_decref(value_take);
 	return ok;
+}
+
+bool
+cli_revoked_read(struct arena *a, const char *path, struct attest_revoked **ret,
+    struct error *reterr)
+{
+	struct errors errors = { 0 };
+	struct str text;
+
+	*ret = NULL;
+	if (!path)
+		return true;
+	if (!file_read(a, path, LIMIT_DATA_FILE_BYTES, &text, reterr))
+		return false;
+	*ret = attest_revoked_parse(path, text, &errors);
+	if (!*ret)
+		*reterr = errors.e[0];
+	return *ret != NULL;
 }

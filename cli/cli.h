@@ -75,6 +75,11 @@ bool cli_print_json(json_t *value_take, bool pretty) MUST_USE;
 bool cli_print(const struct buf *out) MUST_USE;
 
 /* One a subcommand; argv[0] is the last word of the command's name. */
+/* The `--revoked` file in *ret, or NULL when none was named; the caller frees it. Errors: ERR_FILE_READ, those of attest_revoked_parse. */
+struct attest_revoked;
+bool cli_revoked_read(struct arena *a, const char *path,
+    struct attest_revoked **ret, struct error *reterr) MUST_USE;
+
 enum cli_exit cmd_account_delete(int argc, char **argv);
 enum cli_exit cmd_account_disable(int argc, char **argv);
 enum cli_exit cmd_account_enable(int argc, char **argv);

@@ -372,25 +372,6 @@ load_trust(struct arena *a, const struct verify_options *o,
 	return attest_trust_add(t, &entry, reterr);
 }
 
-/* NULL list when no file was named. */
-static bool
-load_revoked(struct arena *a, const char *path, struct attest_revoked **ret,
-    struct error *reterr)
-{
-	struct errors errors = { 0 };
-	struct str text;
-
-	*ret = NULL;
-	if (!path)
-		return true;
-	if (!file_read(a, path, LIMIT_DATA_FILE_BYTES, &text, reterr))
-		return false;
-	*ret = attest_revoked_parse(path, text, &errors);
-	if (!*ret)
-		*reterr = errors.e[0];
-	return *ret != NULL;
-}
-
 /* What must be there before a document can be judged; then the verdict. */
 static enum cli_exit
 judge(struct arena *a, const struct verify_options *o, struct attest_trust *t)
@@ -407,7 +388,7 @@ judge(struct arena *a, const struct verify_options *o, struct attest_trust *t)
 	bool ok;
 
 	ok = load_trust(a, o, t, &err) &&
-	     load_revoked(a, o->revoked, &revoked, &err);
+	     cli_revoked_read(a, o->revoked, &revoked, &err);
 	ctx.revoked = revoked;
 	if (!ok)
 		exit = failed(&err);

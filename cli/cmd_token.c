@@ -60,24 +60,6 @@ show(const struct token *t, const struct error *err)
 	return t ? CLI_YES : CLI_NO;
 }
 
-static bool
-read_revoked(struct arena *a, const char *path, struct attest_revoked **ret,
-    struct error *reterr)
-{
-	struct errors errors = { 0 };
-	struct str text;
-
-	*ret = NULL;
-	if (!path)
-		return true;
-	if (!file_read(a, path, LIMIT_DATA_FILE_BYTES, &text, reterr))
-		return false;
-	*ret = attest_revoked_parse(path, text, &errors);
-	if (!*ret)
-		*reterr = errors.e[0];
-	return *ret != NULL;
-}
-
 static enum cli_exit
 judge(struct arena *a, const struct verify_options *o, struct token_want *want)
 {
@@ -87,7 +69,7 @@ judge(struct arena *a, const struct verify_options *o, struct token_want *want)
 	struct str compact;
 	enum cli_exit exit;
 
-	if (!read_revoked(a, o->revoked, &revoked, &err) ||
+	if (!cli_revoked_read(a, o->revoked, &revoked, &err) ||
 	    !read_token(a, o->file, &compact, &err))
 		exit = failed(&err);
 	else {
