@@ -222,8 +222,10 @@ run(const struct cli_list *paths, const struct attached *attached,
 static bool
 schema_form(const char *option, const char *name, enum schema_syntax *ret)
 {
-	*ret = strcmp(name, "json") == 0 ? SCHEMA_JSON : SCHEMA_CEDAR;
-	if (*ret == SCHEMA_JSON || strcmp(name, "cedar") == 0)
+	bool json = str_eq(str_of(name), STR("json"));
+
+	*ret = json ? SCHEMA_JSON : SCHEMA_CEDAR;
+	if (json || str_eq(str_of(name), STR("cedar")))
 		return true;
 	cli_errorf(
 	    "--%s: a schema is `cedar` or `json`, found `%s`", option, name);
