@@ -111,6 +111,7 @@ enum cli_exit cmd_key_rotate(int argc, char **argv);
 enum cli_exit cmd_key_secret(int argc, char **argv);
 enum cli_exit cmd_key_thumbprint(int argc, char **argv);
 enum cli_exit cmd_lint(int argc, char **argv);
+enum cli_exit cmd_needs(int argc, char **argv);
 enum cli_exit cmd_revoke_add(int argc, char **argv);
 enum cli_exit cmd_revoke_list(int argc, char **argv);
 enum cli_exit cmd_revoke_remove(int argc, char **argv);

@@ -44,6 +44,7 @@ static const struct command commands[] = {
 	{ "key", "secret", cmd_key_secret, "make the master secret of a token service" },
 	{ "key", "thumbprint", cmd_key_thumbprint, "print a key's RFC 7638 thumbprint" },
 	{ "lint", NULL, cmd_lint, "find policies that change nothing" },
+	{ "needs", NULL, cmd_needs, "which claims must one show to be permitted?" },
 	{ "revoke", "add", cmd_revoke_add, "revoke a document, instance, key, credential, token, account" },
 	{ "revoke", "list", cmd_revoke_list, "what is revoked in the store" },
 	{ "revoke", "remove", cmd_revoke_remove, "take a revocation back" },

@@ -43,6 +43,11 @@ bool gateways_dryrun(const struct gateways_state *s,
     const struct engine_operation *operation, json_t **ret_report,
     enum engine_effect *ret_effect, struct error *reterr) MUST_USE;
 
+/* The record that a repository's gate makes of `Package::"REPOSITORY/PATH"`: attributes, and the repository as its parent. Memory is `a`'s, `id` is borrowed. Errors:
+ * ERR_REQUEST_PATH (the id is of another form), memory. */
+bool gateways_package_record(struct arena *a, struct str id,
+    struct entity *ret, struct error *reterr) MUST_USE;
+
 struct gateways_server;
 
 /* Load, open log and store, remove members whose time is up, listen. Messages as above. NULL on error. `clock` is borrowed. */

@@ -36,6 +36,15 @@ static const struct row {
 	{ CLAIM("supportLevel", support_level), STR_INIT(""), false, false },
 };
 
+/* The open maps, whose members are tags. */
+static const struct map {
+	struct str claim;
+	const char *tag; /* what stands before the member's name */
+} maps[] = {
+	{ STR_INIT("applications"), "app:" },
+	{ STR_INIT("custom"), "custom:" },
+};
+
 /* Kind, issuer, documentId, spiffeId, issuedAt, expiresAt, os and licences
  * besides. */
 #define MAX_ATTRS (ARRAY_LEN(rows) + 8)
@@ -291,8 +300,8 @@ make_tags(struct making *m)
 	    m->arena, s->n_applications + s->n_custom, struct value_field);
 	if (!m->fields)
 		return error_nomem(m->reterr);
-	if (!put_tags(m, "app:", s->applications, s->n_applications) ||
-	    !put_tags(m, "custom:", s->custom, s->n_custom))
+	if (!put_tags(m, maps[0].tag, s->applications, s->n_applications) ||
+	    !put_tags(m, maps[1].tag, s->custom, s->n_custom))
 		return false;
 	if (!value_record_take(m->fields, m->n, &m->c->entity.tags, &dup))
 		return error_set(m->reterr, ERR_EVIDENCE_MALFORMED, SPAN_NONE,
@@ -466,6 +475,52 @@ claims_has(const struct claims *c, struct str name)
 	if (str_eq(name, STR("applications")))
 		return c->said.n_applications > 0;
 	return str_eq(name, STR("custom")) && c->said.n_custom > 0;
+}
+
+/* --- what carries what -------------------------------------------------- */
+
+enum claims_carrier
+claims_carrier_of(struct str attribute)
+{
+	static const struct str evidence[] = { STR_INIT("kind"),
+		STR_INIT("issuer"), STR_INIT("documentId"),
+		STR_INIT("spiffeId"), STR_INIT("issuedAt"),
+		STR_INIT("expiresAt") };
+
+	for (size_t i = 0; i < ARRAY_LEN(evidence); i++)
+		if (str_eq(evidence[i], attribute))
+			return CLAIMS_EVIDENCE;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (str_eq(rows[i].name, attribute))
+			return CLAIMS_CLAIM;
+	return str_eq(attribute, STR("os")) ||
+		       str_eq(attribute, STR("licences"))
+		   ? CLAIMS_CLAIM
+		   : CLAIMS_NOTHING;
+}
+
+struct str
+claims_of_parent(struct str type)
+{
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (rows[i].parent.n > 0 && str_eq(rows[i].parent, type))
+			return rows[i].name;
+	return STR("");
+}
+
+bool
+claims_of_tag(struct str tag, struct str *ret_claim, struct str *ret_name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(maps); i++) {
+		struct str before = str_of(maps[i].tag);
+
+		if (!str_has_prefix(tag, before))
+			continue;
+		*ret_claim = maps[i].claim;
+		*ret_name = str_sub(tag, before.n, tag.n);
+		return true;
+	}
+	return false;
 }
 
 /* --- JSON: names as in the document ------------------------------------ */

@@ -40,4 +40,12 @@ json_t *claims_to_json(const struct claims *c);
 /* A claim by the name it has in the document (`imageId`, `os`); for `require:`. */
 bool claims_has(const struct claims *c, struct str claim_name);
 
+/* What may carry an attribute of such a principal: nothing ever, the evidence itself (some kinds lack some), or the claim of that name. */
+enum claims_carrier { CLAIMS_NOTHING = 0, CLAIMS_EVIDENCE, CLAIMS_CLAIM };
+enum claims_carrier claims_carrier_of(struct str attribute);
+/* The claim that makes a parent of this type, or an empty string. */
+struct str claims_of_parent(struct str type);
+/* Where the tag `app:NAME` or `custom:NAME` comes from: `applications` or `custom`, and NAME. False: no claim makes such a tag. */
+bool claims_of_tag(struct str tag, struct str *ret_claim, struct str *ret_name);
+
 #endif

@@ -134,6 +134,46 @@ struct policy_lint {
 bool policy_set_lint(const struct policy_set *set, struct arena *a,
     struct policy_lint *ret, struct error *reterr) MUST_USE;
 
+/* ---- least disclosure ------------------------------------------------------------------------------------------------------------------------ */
+
+/* What an instance is asked to be permitted, and what is known beforehand. All borrowed. */
+struct policy_needs_query {
+	struct uid action, resource;     /* resource of empty type: any */
+	const struct entities *entities; /* a bottom layer, or NULL: then groups are taken for granted */
+	const struct entity *record;     /* the resource's own, as the gate makes it; may be NULL */
+	const struct str *show;          /* claims that the gate demands in any case */
+	size_t n_show;
+};
+/* One way to a permit: claims, by their names in documents (`imageId`, `os.version`, `applications.nginx`), sorted; those not to be shown, since a policy wants
+ * them absent; the permits that it serves. */
+struct policy_way {
+	const struct str *show, *hide;
+	size_t n_show, n_hide;
+	const uint32_t *policies;
+	size_t n_policies;
+};
+/* A deny that does not fire for who hides these claims. */
+struct policy_dodge {
+	uint32_t policy;
+	const struct str *hide;
+	size_t n_hide;
+};
+struct policy_needs {
+	struct policy_way *ways; /* the fewest claims first; none of them is within another */
+	size_t n_ways;           /* 0: nothing that can be shown is permitted */
+	struct policy_dodge *dodges;
+	size_t n_dodges;
+	bool is_denied;          /* by this policy, whatever is shown */
+	uint32_t denied_by;
+	bool is_cut;             /* there may be other ways */
+};
+/* Which claims must an instance show? Necessary, not sufficient: every instance that is permitted has met one of the ways; whether its claims' values, and the
+ * context, then suffice is a decision. A deny policy in error denies. Memory is `a`'s. Cost: O(nodes), O(entities). Errors: ERR_LIMIT_COUNT (over 256 claims),
+ * ERR_LIMIT_DEPTH, ERR_ENTITY_CLASH (of `record`), memory. */
+bool policy_needs(const struct policy_set *set,
+    const struct policy_needs_query *query, struct arena *a,
+    struct policy_needs *ret, struct error *reterr) MUST_USE;
+
 /* ---- images -------------------------------------------------------------------------------------------------------------------------------- */
 
 /* A policy set with its index, compiled into one block of bytes that is saved, shipped and mapped. It holds the policies' texts, and may hold entities, as text too.

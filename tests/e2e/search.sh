@@ -35,4 +35,27 @@ expect_exit "an entity is written as in policies" 1 query who edit "$album"
 expect_exit "only unknown is no yes" 1 query what 'User::"carol"'
 expect_exit "pages may begin far out" 2 query who --from 9999999999 'Action::"edit"' "$album"
 expect_exit "nobody may" 2 query who 'Action::"print"' "$album"
+
+# What must one show?
+cat >needs.avow <<'AVOW'
+@id("supported") permit (principal is Instance, action == Action::"repository:get", resource in Repository::"main")
+when { principal.owner == "acme" && principal.licences.contains("base") };
+@id("new-enough") permit (principal, action, resource) when { principal has os.version && principal.os.version == "12" };
+@id("kernels") deny (principal, action, resource is Package) when { resource has name && resource.name like "linux-*" }
+unless { principal has zone };
+@id("beta") deny (principal, action, resource) when { principal.hasTag("custom:beta") && principal.getTag("custom:beta") == "x" };
+AVOW
+needs() {
+	"$AVOW" needs --policies needs.avow --action 'Action::"repository:get"' "$@"
+}
+expect "the fewest claims first" 'show os.version  for new-enough*show licences, owner  for supported*' \
+	needs --resource 'Package::"main/a/a_1_amd64.deb"'
+expect "a deny that hiding evades is named" '*note: beta does not deny who hides custom.beta' needs
+expect "another package, other needs" 'show os.version, zone  for new-enough*' needs --resource 'Package::"main/l/linux-image_1_amd64.deb"'
+expect "another repository" 'show os.version  for new-enough*note*' needs --resource 'Package::"other/a/a_1_amd64.deb"'
+expect "what the gate demands" 'show os.version, privateIp *' needs --claim privateIp
+expect "as JSON" '{"ways":\[{"claims":\["os.version"\],"hide":\[\],"policies":\["new-enough"\]}*"deniedBy":null,"complete":true}' needs --json
+expect_exit "there is a way" 0 needs
+expect_exit "there is none" 2 "$AVOW" needs --policies p.avow --entities e.json --action 'Action::"edit"'
+expect_exit "an entity is written as in policies, here too" 1 needs --resource main
 finish
