@@ -18,6 +18,7 @@ Q := $(if $(V),,@)
 say = $(if $(V),,@echo "  $(1) $@")
 
 # --- flags ------------------------------------------------------------------
+comma := ,
 # A flag only where this compiler knows it.
 try = $(shell $(CC) $(1) -Werror -c -x c /dev/null -o /dev/null 2>/dev/null && echo $(1))
 LIBS := jansson libssl libcrypto libmicrohttpd libfyaml sqlite3 libpq libpcre2-8 liburcu-bp
@@ -47,6 +48,8 @@ ifeq ($(MODE_$(MODE)),)
 $(error MODE is one of release, debug, asan, tsan, cover, fault, fuzz)
 endif
 MODE_FLAGS := $(MODE_$(MODE))
+MOVES := $(foreach f,memset memcpy,$(call \
+	try,-m$f-strategy=unrolled_loop:512:noalign$(comma)libcall:-1:noalign))
 ALL_CFLAGS := -std=c17 -D_GNU_SOURCE -I. $(call system,$(LIBS)) $(WARN) \
 	$(MODE_FLAGS) -fno-common -fvisibility=hidden -pthread $(CFLAGS)
 LIB_LIBS := $(shell pkg-config --libs $(LIBS) 2>/dev/null) -pthread -lm
@@ -94,6 +97,8 @@ $B/obj/%.o: %.c $B/.flags
 	$(call say,CC)
 	$(Q)$(CC) $(ALL_CFLAGS) $(PIC) -MMD -MP -c $< -o $@
 $(LIB_OBJ): PIC := -fPIC
+# Small structs are zeroed and copied by moves: `rep` takes long to start.
+$B/obj/policy/index_%.o $B/obj/engine/decide.o: PIC += $(MOVES)
 $(CLI_OBJ) $(HELP_OBJ): PIC := -fPIE
 $(HELP_OBJ): ALL_CFLAGS += $(call system,check)
 

@@ -143,6 +143,22 @@ map(struct policy_index *ix, struct arena *spare, struct error *reterr)
 	       index_build_slots_anew(&b);
 }
 
+static void
+note_only_classes(struct policy_index *ix)
+{
+	for (unsigned v = 0; v < 3; v++) {
+		unsigned n = 0;
+
+		for (unsigned c = 1; c < CLASS_COUNT; c++)
+			if (ix->bound[v][c + 1] > ix->bound[v][c]) {
+				ix->only_class[v] = (uint8_t)c;
+				n++;
+			}
+		if (n != 1)
+			ix->only_class[v] = 0;
+	}
+}
+
 static bool
 index_new(const struct policy_set *set, const struct entities *base,
     bool is_sparse, struct policy_index **ret, struct error *reterr)
@@ -165,6 +181,8 @@ index_new(const struct policy_set *set, const struct entities *base,
 	} else
 		(void)error_nomem(reterr);
 	arena_free(spare);
+	if (ok)
+		note_only_classes(ix);
 	if (ok)
 		*ret = ix;
 	else if (ix)

@@ -211,6 +211,7 @@ struct policy_index {
 	size_t n_columns;
 	struct index_names literals; /* strings, and uids */
 	uint32_t bound[3][CLASS_COUNT + 1]; /* atoms of a class: [bound[c], bound[c + 1]) */
+	uint8_t only_class[3]; /* which all atoms but 0 are of; 0: of several, or none */
 	uint8_t shapes[125][3];
 	size_t n_shapes;
 	uint32_t *rank, *by_rank; /* of instances, in the order of their ids */
@@ -239,56 +240,68 @@ index_mix(uint64_t a, uint64_t b)
 #define INDEX_SEED 0x589965cc75374cc3u
 
 static inline uint64_t
+index_load(const char *p)
+{
+	uint64_t w;
+
+	memcpy(&w, p, sizeof w);
+	return w;
+}
+
+/* Both factors hold `h`, which an outsider does not know: no text makes one of them zero. */
+static inline uint64_t
+index_mix_pair(uint64_t h, uint64_t a, uint64_t b)
+{
+	return index_mix(h ^ a, (h << 32 | h >> 32) ^ b);
+}
+
+/* Sixteen bytes at a time; what is read last may overlap what was read before. */
+static inline uint64_t
 index_hash_str(uint64_t h, struct str s)
 {
 	const char *p = s.p;
 	size_t n = s.n;
-	uint64_t w = 0;
+	uint64_t a = 0, b = 0;
 	uint32_t lo, hi;
 
-	for (; n > 8; p += 8, n -= 8) {
-		memcpy(&w, p, 8);
-		h = index_mix(h ^ w, INDEX_K1);
-	}
-	/* The last one to eight bytes; they may overlap. */
-	if (n >= 4) {
+	if (n >= 8) {
+		for (; n > 16; p += 16, n -= 16)
+			h = index_mix_pair(h, index_load(p), index_load(p + 8) ^ INDEX_K1);
+		/* A tail of less than eight bytes follows sixteen at least. */
+		a = index_load(n < 8 ? p + n - 16 : p);
+		b = index_load(p + n - 8);
+	} else if (n >= 4) {
 		memcpy(&lo, p, 4);
 		memcpy(&hi, p + n - 4, 4);
-		w = (uint64_t)hi << 32 | lo;
+		a = (uint64_t)hi << 32 | lo;
 	} else if (n > 0)
-		w = (uint64_t)(unsigned char)p[0] << 16 |
+		a = (uint64_t)(unsigned char)p[0] << 16 |
 		    (uint64_t)(unsigned char)p[n / 2] << 8 |
 		    (unsigned char)p[n - 1];
-	else
-		w = 0;
-	return index_mix(h ^ w, INDEX_K2 ^ s.n);
+	return index_mix_pair(h, a, b ^ INDEX_K2 ^ s.n);
 }
 
 /* Are n bytes the same? Ids are short: a call would cost more than the comparison. */
 static inline bool
 index_same(const char *x, const char *y, size_t n)
 {
-	uint64_t a, b;
-	uint32_t c, d;
+	uint32_t a, b, c, d;
 
-	for (; n > 8; x += 8, y += 8, n -= 8) {
-		memcpy(&a, x, 8);
-		memcpy(&b, y, 8);
-		if (a != b)
-			return false;
+	if (n >= 8) {
+		for (size_t i = 0; i < n - 8; i += 8)
+			if (index_load(x + i) != index_load(y + i))
+				return false;
+		return index_load(x + n - 8) == index_load(y + n - 8);
 	}
-	if (n < 4) {
-		while (n > 0 && x[n - 1] == y[n - 1])
-			n--;
-		return n == 0;
+	if (n >= 4) {
+		memcpy(&a, x, 4);
+		memcpy(&b, y, 4);
+		memcpy(&c, x + n - 4, 4);
+		memcpy(&d, y + n - 4, 4);
+		return a == b && c == d;
 	}
-	memcpy(&c, x, 4);
-	memcpy(&d, y, 4);
-	if (c != d)
-		return false;
-	memcpy(&c, x + n - 4, 4);
-	memcpy(&d, y + n - 4, 4);
-	return c == d;
+	return n == 0 ||
+	       (x[0] == y[0] && x[n / 2] == y[n / 2] && x[n - 1] == y[n - 1]);
 }
 
 /* Slots of entities have a seed that is this process's own: ids that outsiders choose do not fall on one another. */

@@ -321,7 +321,7 @@ index_build_slots(struct index_building *b)
 	size_t n = ix->n_named + (ix->base ? entities_count(ix->base) : 0);
 
 	s.far_budget = FAR_WORDS + FAR_WORDS_PER_ENTITY * n;
-	ix->n_slots = n + n / 2 + 4;
+	ix->n_slots = n * 2 + 4;
 	ix->bytes_slots = ix->n_slots * sizeof *ix->slots;
 	ix->slots = pages_new(ix->bytes_slots);
 	if (!ix->slots)

@@ -392,6 +392,46 @@ START_TEST(has_many_groups)
 }
 END_TEST
 
+/* Ids of all lengths about those that are read at once, and each with one byte
+ * changed: who is named is found, nobody else. */
+START_TEST(tells_ids_apart)
+{
+	struct buf b = { 0 };
+	struct policy_set *set;
+	struct policy_index *ix = NULL;
+	const struct value context = { .kind = VALUE_RECORD };
+	const struct entities *base = layer_of("[]", NULL);
+	char id[52];
+
+	memset(id, 'x', sizeof id);
+	for (int n = 0; n < 50; n++)
+		buf_printf(&b,
+		    "permit (principal == U::\"%.*s\", action, resource);\n", n,
+		    id);
+	buf_add(&b, (struct str){ "", 1 });
+	set = policies_of(b.p);
+	ck_assert(policy_index_new(set, base, &ix, NULL));
+	for (size_t n = 0; n < 51; n++)
+		for (size_t at = 0; at <= n; at++) {
+			struct eval_request r = { { STR("U"), { id, n } },
+				{ STR("Action"), STR("r") },
+				{ STR("R"), STR("r") }, &context, base };
+			struct policy_found f = { 0 };
+			bool named = n < 50 && at == n;
+
+			id[at] = at < n ? 'y' : 'x';
+			ck_assert(policy_index_find(ix, &r, a, &f));
+			ck_assert_msg(f.n_satisfied[POLICY_PERMIT] == named &&
+					  f.n_satisfied[POLICY_DENY] == 0,
+			    "%zu bytes, changed at %zu", n, at);
+			id[at] = 'x';
+		}
+	policy_index_free(ix);
+	policy_set_free(set);
+	buf_free(&b);
+}
+END_TEST
+
 START_TEST(walks_where_it_cannot_tell)
 {
 	const struct entities *base = layer_of(base_text, NULL);
@@ -556,6 +596,7 @@ main(void)
 	tcase_add_loop_test(tc, finds_what_holds, 0, SEEDS);
 	tcase_add_test(tc, searches_a_hot_key);
 	tcase_add_test(tc, has_many_groups);
+	tcase_add_test(tc, tells_ids_apart);
 	tcase_add_test(tc, walks_where_it_cannot_tell);
 	tcase_add_test(tc, needs_no_entities);
 	tcase_add_test(tc, doubts_what_is_unknown);

@@ -1,0 +1,81 @@
+/* index_match.h - inside of one question to an index, for index_match.c (probes), index_view.c (who asks) and index_eval.c (which rules hold). */
+#ifndef POLICY_INDEX_MATCH_H
+#define POLICY_INDEX_MATCH_H
+
+#include "policy/entities.h"
+#include "policy/index.h"
+
+#define INDEX_WAVE 64u /* cells asked for together */
+#define INDEX_FEW 32u
+
+struct fetched {
+	uint32_t code;
+	int64_t number; /* of longs and times */
+};
+
+/* The principal, the action or the resource. */
+struct view {
+	const struct uid *uid;
+	const struct index_slot *slot; /* NULL: `atoms` were gathered */
+	const uint32_t *columns;       /* NULL: ask the entity */
+	const uint32_t *of[CLASS_COUNT];
+	uint32_t n_of[CLASS_COUNT];
+	const struct entity *entity;
+	bool has_looked; /* for the entity */
+};
+
+/* Policies; the first few lie in the struct itself. */
+struct list {
+	uint32_t *items;
+	size_t n, cap;
+	uint32_t few[INDEX_FEW];
+};
+
+struct probe {
+	uint32_t key[3];
+	uint32_t cell; /* the first of its bucket */
+};
+
+/* A question goes through three steps, so that those of several may alternate and their cache misses overlap: view_begin asks for the slots, match_probe reads them
+ * and asks for the cells, match_end reads those. What a step does not need to be zero is not set. */
+struct match {
+	const struct policy_index *ix;
+	const struct eval_request *request;
+	struct arena *scratch;
+	/* The request's layer where it is not the index's own as it is, and the patch that one is or lies over; NULL: neither. */
+	const struct entities *layer, *patch;
+	uint64_t hash[3];
+	struct view view[3];
+	uint32_t has_memo; /* bits */
+	struct fetched memo[INDEX_MEMO];
+	struct list satisfied[2], doubtful;
+	struct probe wave[INDEX_WAVE];
+	uint32_t n_wave;
+	uint32_t n_below, n_pattern_hits;
+	uint32_t *near;
+	size_t n_near, max_near;
+	bool is_walk, no_memory;
+	struct above *seen; /* who is above each: to be told, or (sparse) known; NULL: neither */
+};
+
+/* Hash who asks, and ask for the slots. */
+void view_begin(struct match *m);
+/* What principal, action and resource have. */
+void view_all(struct match *m);
+
+/* A rule whose atoms hold. */
+void eval_rule(struct match *m, const struct index_rule *r, unsigned depth);
+/* The rules of a cell that has several. */
+void eval_range(struct match *m, const struct index_rule *cell);
+
+bool list_grow(struct match *m, struct list *l) MUST_USE;
+
+static inline void
+list_push(struct match *m, struct list *l, uint32_t policy)
+{
+	if (l->n == l->cap && !list_grow(m, l))
+		return;
+	l->items[l->n++] = policy;
+}
+
+#endif
