@@ -17,8 +17,8 @@ require(bool ok, const struct error *err)
 void
 generate_init(struct generate *g, struct arena *a, uint64_t seed)
 {
-	g->arena = a;
-	g->state = seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
+	*g = (struct generate){ .arena = a,
+		.state = seed * UINT64_C(0x9e3779b97f4a7c15) + 1 };
 	for (int i = 0; i < 4; i++)
 		(void)generate_below(g, 2);
 }
@@ -228,6 +228,30 @@ static const char *const tests[] = {
 	"(context has x && context has y) || context.y == 1",
 	"!(context has x && context has y) || context.y == 1",
 	"!(context has x) && context.x == 1",
+	"context.s matches \"^a.*e$\"",
+	"context.s matches \"b|c\"",
+	"principal has owner && principal.owner matches \"[ab]\"",
+	"resource has owner && !(resource.owner matches \"^a\")",
+	"context.names.anyLike(\"a*\")",
+	"context.names.allLike(\"*\")",
+	"context.names.allLike(\"*c*\")",
+	"context.names.anyMatches(\"^b$\")",
+	"context.names.allMatches(\"c\")",
+	"context.names.contains(\"acme\")",
+	"context.names.containsAll([\"acme\", \"b\"])",
+	"[\"acme\", \"b\", \"c\"].containsAll(context.names)",
+	"context.set.containsAny(context.names)",
+	"[principal.owner, \"b\"].containsAny([\"acme\", context.s])",
+	"[].isEmpty() && context.names.isEmpty()",
+	"context.v.lessThan(version(\"1.10\"))",
+	"context.v.greaterThanOrEqual(version(\"1.9\"))",
+	"context.v == version(\"1.9.0\")",
+	"context.v == debversion(\"1.9\")",
+	"version(context.s).greaterThan(version(\"1\"))",
+	"context has dv && context.dv.greaterThan(debversion(\"1:1.0~rc1-1\"))",
+	"context.dv.lessThanOrEqual(debversion(\"1:1.0-1\"))",
+	"context.rv.lessThan(rpmversion(\"5.14.0-362\"))",
+	"context.rv == rpmversion(\"5.14.0-70.el9\")",
 	"principal == resource",
 	"true",
 	"false",
@@ -242,9 +266,12 @@ static const char *const tests[] = {
 /* Tests of one path that contain one another. */
 static const char *const nested[] = { "context.x < 1", "context.x < 2",
 	"context.x <= 2", "context.x < 3", "context.x > 0", "context.x >= 2",
-	"context.x > 2", "!(context.x < 2)", "context.x == 1", "context.x == 2",
-	"context has x", "!(context has x)", "context.x != 3",
-	"context.x == \"text\"", "context.y == 1", "context.y < 2" };
+	"context.x > 2", "!(context.x < 2)", "context.names.anyLike(\"a*\")",
+	"context.v.lessThan(version(\"1.10\"))",
+	"context.v.lessThan(version(\"1.9\"))", "context.s matches \"a\"",
+	"context.x == 1", "context.x == 2", "context has x", "!(context has x)",
+	"context.x != 3", "context.x == \"text\"", "context.y == 1",
+	"context.y < 2" };
 
 static void
 element_test(struct generate *g, struct buf *out)
@@ -340,12 +367,40 @@ condition(struct generate *g)
 	return keep(g, &out);
 }
 
+/* The element's test becomes one of a slot. */
+static void
+slot(struct generate *g, struct generate_policy *p, unsigned i)
+{
+	static const char *const uids[2][4] = {
+		{ "{\"type\": \"User\", \"id\": \"a\"}",
+		    "{\"type\": \"Group\", \"id\": \"g\"}",
+		    "{\"type\": \"Group\", \"id\": \"top\"}",
+		    "{\"type\": \"Robot\", \"id\": \"a\"}" },
+		{ "{\"type\": \"Doc\", \"id\": \"acme/1\"}",
+		    "{\"type\": \"Folder\", \"id\": \"f\"}",
+		    "{\"type\": \"Folder\", \"id\": \"e\"}",
+		    "{\"type\": \"Doc\", \"id\": \"b\"}" },
+	};
+	static const char *const forms[2][4] = {
+		{ " == ?principal", " in ?principal", " in ?principal",
+		    " is User in ?principal" },
+		{ " == ?resource", " in ?resource", " in ?resource",
+		    " is Doc in ?resource" },
+	};
+
+	p->slot[i] = uids[i][generate_below(g, 4)];
+	p->scope[i ? 2 : 0] = str_of(forms[i][generate_below(g, 4)]);
+}
+
 static void
 fresh(struct generate *g, struct generate_policy *p)
 {
 	*p = (struct generate_policy){ .permits = generate_one_in(g, 2) };
 	for (unsigned var = 0; var < 3; var++)
 		p->scope[var] = scope_test(g, var);
+	for (unsigned i = 0; g->templates && i < 2; i++)
+		if (generate_one_in(g, 8))
+			slot(g, p, i);
 	if (generate_one_in(g, 3))
 		return;
 	p->n_conditions = 1 + generate_below(g, GENERATE_CONDITIONS);
@@ -382,9 +437,9 @@ add_condition(struct generate *g, struct generate_policy *p, const char *word,
 static void
 vary(struct generate *g, struct generate_policy *p)
 {
-	unsigned var = generate_below(g, 3);
+	unsigned var = generate_below(g, 3), which = generate_below(g, 9);
 
-	switch (generate_below(g, 9)) {
+	switch (which) {
 	case 7:
 	case 8:
 		if (p->n_conditions > 0)
@@ -395,10 +450,10 @@ vary(struct generate *g, struct generate_policy *p)
 		p->permits = !p->permits;
 		break;
 	case 1:
-		p->scope[var] = STR("");
-		break;
 	case 2:
-		p->scope[var] = scope_test(g, var);
+		if (var != 1)
+			p->slot[var / 2] = NULL;
+		p->scope[var] = which == 1 ? STR("") : scope_test(g, var);
 		break;
 	case 3:
 		if (p->n_conditions > 0)
@@ -453,6 +508,29 @@ generate_text(struct buf *out, const struct generate_policy *p)
 	buf_addz(out, ";\n");
 }
 
+bool
+generate_link(struct buf *out, const struct generate_policy *p, uint32_t i,
+    const char *file)
+{
+	static const char *const names[] = { "?principal", "?resource" };
+	bool any = false;
+
+	if (!p->slot[0] && !p->slot[1])
+		return false;
+	buf_printf(out,
+	    "{\"staticPolicies\": {}, \"templates\": {}, \"templateLinks\": "
+	    "[{\"templateId\": \"%s#0\", \"newId\": \"link%u\", \"values\": {",
+	    file, i);
+	for (size_t k = 0; k < 2; k++)
+		if (p->slot[k]) {
+			buf_printf(out, "%s\"%s\": %s", any ? ", " : "",
+			    names[k], p->slot[k]);
+			any = true;
+		}
+	buf_addz(out, "}}]}");
+	return true;
+}
+
 struct schema *
 generate_schema(void)
 {
@@ -498,6 +576,28 @@ static const struct {
 		"\"2025-01-01T13:00:00Z\"}}",
 		"{\"__extn\": {\"fn\": \"datetime\", \"arg\": \"2024-02-01\"}}",
 		"0" } },
+	{ "names",
+	    { "[\"acme\", \"b\"]", "[\"c\"]", "[]", "[\"acme\", 1]" } },
+	{ "v",
+	    { "{\"__extn\": {\"fn\": \"version\", \"arg\": \"1.9\"}}",
+		"{\"__extn\": {\"fn\": \"version\", \"arg\": \"1.10.1\"}}",
+		"{\"__extn\": {\"fn\": \"version\", \"arg\": \"2.0-rc.1\"}}",
+		"\"1.9\"" } },
+	{ "dv",
+	    { "{\"__extn\": {\"fn\": \"debversion\", \"arg\": "
+	      "\"1:1.0-1\"}}",
+		"{\"__extn\": {\"fn\": \"debversion\", \"arg\": "
+		"\"1:1.0~rc1-1\"}}",
+		"{\"__extn\": {\"fn\": \"debversion\", \"arg\": \"2.0\"}}",
+		"7" } },
+	{ "rv",
+	    { "{\"__extn\": {\"fn\": \"rpmversion\", \"arg\": "
+	      "\"5.14.0-70.el9\"}}",
+		"{\"__extn\": {\"fn\": \"rpmversion\", \"arg\": "
+		"\"5.14.0-362.8\"}}",
+		"{\"__extn\": {\"fn\": \"rpmversion\", \"arg\": "
+		"\"1:1.0^git1\"}}",
+		"\"5.14\"" } },
 	{ "ip",
 	    { "{\"__extn\": {\"fn\": \"ip\", \"arg\": \"10.1.2.3\"}}",
 		"{\"__extn\": {\"fn\": \"ip\", \"arg\": \"192.168.1.1\"}}",

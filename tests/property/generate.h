@@ -12,6 +12,7 @@
 struct generate {
 	uint64_t state;
 	struct arena *arena;
+	bool templates; /* some policies are templates, each with one link */
 };
 
 /* A policy in parts, so that a case can be made smaller. */
@@ -20,6 +21,7 @@ struct generate_policy {
 	struct str scope[3]; /* the test behind the variable; may be empty */
 	struct str conditions[GENERATE_CONDITIONS]; /* `when { … }` */
 	uint32_t n_conditions;
+	const char *slot[2]; /* as JSON, what ?principal and ?resource are bound to; NULL: no such slot */
 };
 
 struct generate_case {
@@ -41,6 +43,9 @@ const struct entities *generate_entities(struct generate *g);
 void generate_request(struct generate *g, struct eval_request *r);
 /* The policy's text, one line. */
 void generate_text(struct buf *out, const struct generate_policy *p);
+/* The link of policy `i` as a policy set in JSON, its template being the first of `file`. False: it has no slots. */
+bool generate_link(struct buf *out, const struct generate_policy *p, uint32_t i,
+    const char *file);
 /* A Boolean expression, and one that may be of any kind. */
 void generate_condition(struct generate *g, struct buf *out, unsigned depth);
 

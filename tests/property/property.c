@@ -35,7 +35,8 @@ struct run {
 	uint64_t idle, agree, differ, forms, forms_differ, printed_again,
 	    indexed;
 	/* How often the stages did something. */
-	uint64_t merged, contained, united, joined, divided, expanded, cases;
+	uint64_t merged, contained, united, joined, divided, expanded, cases,
+	    links;
 };
 
 /* A case as one request sees it. */
@@ -75,12 +76,19 @@ load(
 	for (uint32_t i = 0; ok && i < c->n_policies; i++) {
 		uint32_t which = order ? order[i] : i;
 		struct buf text = { 0 };
-		char file[16];
+		struct buf link = { 0 };
+		char file[16], links[16];
 
 		(void)snprintf(file, sizeof file, "p%02u.avow", which);
+		(void)snprintf(links, sizeof links, "p%02u.json", which);
 		generate_text(&text, &c->policies[which]);
 		ok = policy_set_add_text(
 		    set, file, buf_str(&text), POLICY_AVOW, &errors);
+		if (ok &&
+		    generate_link(&link, &c->policies[which], which, file))
+			ok = policy_set_add_json(
+			    set, links, buf_str(&link), &errors);
+		buf_free(&link);
 		if (!ok)
 			fprintf(stderr, "%s%s\n", text.p, errors.e[0].msg);
 		buf_free(&text);
@@ -189,9 +197,11 @@ shrink(const struct run *run, struct situation *s, struct generate_case *c)
 			else if (part <= 3 && p->n_conditions >= part)
 				p->conditions[part - 1] =
 				    p->conditions[--p->n_conditions];
-			else if (part > 3 && part < 7 && p->scope[part - 4].n)
+			else if (part > 3 && part < 7 && p->scope[part - 4].n) {
 				p->scope[part - 4] = STR("");
-			else
+				if (part != 5)
+					p->slot[part == 6] = NULL;
+			} else
 				continue;
 			if (smaller.n_policies > 0 && differs(run, s, false)) {
 				*c = smaller;
@@ -333,6 +343,16 @@ index_of(const struct policy_set *set, const struct entities *base)
 	abort();
 }
 
+/* A file has one policy, or one template with its one link, which stands where
+ * its template does. */
+static void
+mark_of_file(const struct policy_set *set, const char *file, bool *ret)
+{
+	for (uint32_t i = 0; i < policy_set_count(set); i++)
+		if (strcmp(policy_set_info(set, i).at.file, file) == 0)
+			ret[i] = true;
+}
+
 /* Which policies lint says may go: that change nothing, all at once. */
 static void
 learn_idle(struct run *run, const struct policy_set *set, bool *ret)
@@ -347,10 +367,9 @@ learn_idle(struct run *run, const struct policy_set *set, bool *ret)
 	for (size_t i = 0; i < lint.n; i++) {
 		const struct error *e = &lint.items[i];
 
-		/* A file a policy: pNN.avow. */
 		if (e->code == ERR_LINT_SAME || e->code == ERR_LINT_CONTAINED ||
 		    e->code == ERR_LINT_DENIED || e->code == ERR_LINT_NEVER)
-			ret[strtoul(e->at.file + 1, NULL, 10)] = true;
+			mark_of_file(set, e->at.file, ret);
 	}
 	for (uint32_t i = 0; i < policy_set_count(set); i++)
 		run->idle += ret[i];
@@ -528,6 +547,7 @@ check_case(struct run *run)
 	bool idle[GENERATE_POLICIES] = { 0 };
 
 	generate_init(&g, run->arena, run->seed);
+	g.templates = true;
 	generate_case(&g, &c);
 	run->tuning = (struct normal_options){
 		.growth_max = generate_one_in(&g, 4) ? 3 : 0,
@@ -543,6 +563,7 @@ check_case(struct run *run)
 		forms[m] = make(run->arena, set, &options);
 		count_work(run, forms[m]);
 	}
+	run->links += policy_set_links(set);
 	learn_idle(run, set, idle);
 	mapped = mapped_of(set);
 	for (unsigned w = 0; w < WORLDS; w++) {
@@ -687,11 +708,13 @@ main(int argc, char **argv)
 	    (unsigned long long)run.expanded, (unsigned long long)run.merged,
 	    (unsigned long long)run.contained, (unsigned long long)run.united,
 	    (unsigned long long)run.joined);
-	printf("%llu decisions were looked up in an index; lint found %llu "
-	       "policies that change nothing\n",
-	    (unsigned long long)run.indexed, (unsigned long long)run.idle);
+	printf("%llu links of templates; %llu decisions were looked up in an "
+	       "index; lint found %llu policies that change nothing\n",
+	    (unsigned long long)run.links, (unsigned long long)run.indexed,
+	    (unsigned long long)run.idle);
 	arena_free(run.arena);
 	arena_free(run.scratch);
 	schema_free(run.schema);
-	return report(run.agree, run.differ, run.forms_differ == 0);
+	return report(
+	    run.agree, run.differ, run.forms_differ == 0 && run.links > 0);
 }
