@@ -3,6 +3,8 @@
  * and the proofs it took. An epoch ends by age, or early when it took
  * LIMIT_DPOP_PROOFS: then holders are asked for the new nonce, so memory is
  * bounded and no proof is forgotten while its nonce counts.
+ * Shared by nodes, both are rows of a store; here is then a copy of the two
+ * nonces, never more than seconds old, and the store has the last word.
  * A proof is known by SHA-256 of its key and `jti`, never by its signature:
  * an ECDSA signature can be written in two ways. */
 #include "attest/dpop.h"
@@ -17,10 +19,14 @@
 #include "base/base64.h"
 #include "base/digest.h"
 #include "base/limits.h"
+#include "store/replay.h"
 
 #define TYP "dpop+jwt"
 #define ID_BYTES 256u
 #define SLOTS_FIRST 1024u
+#define SHARED_COPY_S 5 /* the store's nonces are read again after that */
+
+_Static_assert(DPOP_NONCE == STORE_NONCE, "one nonce");
 
 struct mark {
 	uint64_t half[2]; /* of the digest; both 0: empty */
@@ -36,6 +42,8 @@ struct epoch {
 struct dpop {
 	pthread_mutex_t lock; /* of all below */
 	struct epoch current, previous;
+	struct store *store; /* NULL: all is here, in memory */
+	int64_t read_at;     /* shared: when the nonces were read; 0: never */
 };
 
 static bool
@@ -74,12 +82,33 @@ begin(struct dpop *d, int64_t now, struct error *reterr)
 	return true;
 }
 
+/* The store's nonces, which another node may have made. */
+static bool
+read_shared(struct dpop *d, int64_t now, struct error *reterr)
+{
+	char fresh[DPOP_NONCE + 1];
+	struct store_nonces found;
+
+	d->read_at = 0;
+	if (!random_text(fresh, reterr) ||
+	    !store_nonces(d->store, fresh, &found, reterr))
+		return false;
+	memcpy(d->current.nonce, found.text[0], sizeof found.text[0]);
+	memcpy(d->previous.nonce, found.text[1], sizeof found.text[1]);
+	d->read_at = now;
+	return true;
+}
+
 /* A clock that was set back begins an epoch, too. */
 static bool
 turn(struct dpop *d, int64_t now, struct error *reterr)
 {
 	const struct epoch *e = &d->current;
 
+	if (d->store)
+		return (d->read_at != 0 && now >= d->read_at &&
+			   now - d->read_at < SHARED_COPY_S) ||
+		       read_shared(d, now, reterr);
 	if (e->nonce[0] && now >= e->began &&
 	    now - e->began < LIMIT_DPOP_EPOCH_S)
 		return true;
@@ -96,6 +125,33 @@ epoch_of(struct dpop *d, struct str nonce)
 	if (str_eq(nonce, str_of(d->previous.nonce)))
 		return &d->previous;
 	return NULL;
+}
+
+/* The epoch of a nonce that somebody showed. One that is not known here may be
+ * another node's: the store is asked, once a second, whoever asks. */
+static bool
+find_epoch(struct dpop *d, struct str nonce, int64_t now, struct epoch **ret,
+    struct error *reterr)
+{
+	if (!turn(d, now, reterr))
+		return false;
+	*ret = epoch_of(d, nonce);
+	if (*ret || !d->store || nonce.n != DPOP_NONCE || d->read_at == now)
+		return true;
+	if (!read_shared(d, now, reterr))
+		return false;
+	*ret = epoch_of(d, nonce);
+	return true;
+}
+
+struct dpop *
+dpop_new_shared(struct store *store, struct error *reterr)
+{
+	struct dpop *d = dpop_new(reterr);
+
+	if (d)
+		d->store = store;
+	return d;
 }
 
 struct dpop *
@@ -215,12 +271,34 @@ spend(struct dpop *d, const struct dpop_proof *p, int64_t now,
 	return take(e, mark_of(p->digest), reterr);
 }
 
+/* A nonce that has gone meanwhile is not to be given out any more. */
+static bool
+spend_shared(struct dpop *d, const struct dpop_proof *p, struct error *reterr)
+{
+	enum store_spent answer;
+
+	if (!store_proof_spend(
+		d->store, str_of(p->nonce), p->digest, &answer, reterr))
+		return false;
+	if (answer == STORE_SPENT)
+		return true;
+	if (answer == STORE_SPENT_BEFORE)
+		return refuse(
+		    reterr, ERR_EVIDENCE_REPLAYED, "has been used already");
+	(void)pthread_mutex_lock(&d->lock);
+	d->read_at = 0;
+	(void)pthread_mutex_unlock(&d->lock);
+	return refuse(reterr, ERR_EVIDENCE_PROOF, "has a nonce that is gone");
+}
+
 bool
 dpop_spend(struct dpop *d, const struct dpop_proof *p, int64_t now_unix_s,
     struct error *reterr)
 {
 	bool ok;
 
+	if (d->store)
+		return spend_shared(d, p, reterr);
 	(void)pthread_mutex_lock(&d->lock);
 	ok = spend(d, p, now_unix_s, reterr);
 	(void)pthread_mutex_unlock(&d->lock);
@@ -293,13 +371,11 @@ static bool
 check_nonce(struct dpop *d, struct str nonce, int64_t now, struct dpop_proof *p,
     bool *ret_stale, struct error *reterr)
 {
-	const struct epoch *e = NULL;
+	struct epoch *e = NULL;
 	bool ok;
 
 	(void)pthread_mutex_lock(&d->lock);
-	ok = turn(d, now, reterr);
-	if (ok)
-		e = epoch_of(d, nonce);
+	ok = find_epoch(d, nonce, now, &e, reterr);
 	if (e)
 		memcpy(p->nonce, e->nonce, sizeof p->nonce);
 	(void)pthread_mutex_unlock(&d->lock);

@@ -1,7 +1,8 @@
 /* dpop.h - proofs of possession for one request each (RFC 9449). A named contract of attest/.
  * A proof is a JWS by the holder's own key over method, URL, the token it goes with, a nonce of ours and an id of its own. The nonce is this process's: it is random, changes
  * every LIMIT_DPOP_EPOCH_S, and each epoch remembers which proofs it took. A proof so old that its memory is gone has a nonce that is gone as well, so none is taken
- * twice, whatever the clock does; a restart, or another node, asks for a fresh nonce first. */
+ * twice, whatever the clock does; a restart, or another node, asks for a fresh nonce first.
+ * Nodes that share a store may share both instead (dpop_new_shared): nonces and what was taken are rows then (store/replay.h), and each proof taken costs a durable write. */
 #ifndef ATTEST_DPOP_H
 #define ATTEST_DPOP_H
 
@@ -10,6 +11,9 @@
 
 struct dpop;
 struct dpop *dpop_new(struct error *reterr); /* NULL: memory or randomness is out */
+/* One memory for all nodes of `store`, which outlives it. Nothing is read yet. Where the store cannot be read or written, no proof is taken: ERR_SYSTEM_STORE. */
+struct store;
+struct dpop *dpop_new_shared(struct store *store, struct error *reterr);
 void dpop_free(struct dpop *d);
 
 #define DPOP_NONCE 22 /* Base64url of 16 bytes */

@@ -600,6 +600,12 @@ static const struct config_choice errored_denies[] = {
 	{ 0 },
 };
 
+static const struct config_choice replays[] = {
+	{ "process", CONFIG_REPLAY_PROCESS, false },
+	{ "store", CONFIG_REPLAY_STORE, false },
+	{ 0 },
+};
+
 #define TOP(member, key, reader, ...)                                          \
 	FIELD(struct config, member, key, reader, __VA_ARGS__)
 enum {
@@ -612,7 +618,8 @@ enum {
 	C_GATES,
 	C_SERVICE,
 	C_ADMIN,
-	C_MARK
+	C_MARK,
+	C_REPLAY
 };
 static const struct config_field config_fields[] = {
 	[C_LISTEN] = TOP(listen, "listen", config_read_listen, 0),
@@ -626,6 +633,8 @@ static const struct config_field config_fields[] = {
 	[C_SERVICE] = { .name = "service", .read = config_read_service },
 	[C_ADMIN] = { .name = "admin", .read = config_read_admin },
 	[C_MARK] = TOP(store_mark, "storeMark", config_read_text, 0),
+	[C_REPLAY] =
+	    TOP(replay, "replay", config_read_choice, .choices = replays),
 	TOP(entities, "entities", config_read_strings, .may_be_empty = true),
 	TOP(policy_keys, "policyKeys", config_read_strings, 0),
 	TOP(client_address, "clientAddress", read_header_name, 0),
@@ -634,7 +643,6 @@ static const struct config_field config_fields[] = {
 	TOP(errored_deny, "erroredDeny", config_read_choice,
 	    .choices = errored_denies),
 	{ .name = "tls", .read = read_tls },
-	LATER("replay"),
 };
 
 static void
@@ -764,7 +772,8 @@ check_for_service(struct config_reader *r, const struct config_seen *seen)
 		    "configuration of its own");
 	for (size_t i = 0; i < ARRAY_LEN(config_fields); i++)
 		if (seen->at[i].line && i != C_STORE && i != C_MARK &&
-		    i != C_SERVICE && i != C_ADMIN && i != C_GATES)
+		    i != C_REPLAY && i != C_SERVICE && i != C_ADMIN &&
+		    i != C_GATES)
 			config_fail(r, ERR_CONFIG_KEY, seen->at[i],
 			    "`%s` belongs to gates, and there is a `service` "
 			    "here",
@@ -810,6 +819,10 @@ check_whole(struct config_reader *r, struct building *b, struct span top,
 		config_fail(r, ERR_CONFIG_KEY, top,
 		    "`storeMark` remembers how far `store` has come, and there "
 		    "is none");
+	if (c->replay == CONFIG_REPLAY_STORE && c->store.n == 0)
+		config_fail(r, ERR_CONFIG_KEY, seen->at[C_REPLAY],
+		    "`replay: store` remembers proofs in `store`, and there is "
+		    "none");
 	if (has_gate(c, CONFIG_GATE_REPOSITORY) && c->proxies.n == 0 &&
 	    !str_has_prefix(c->listen, STR("unix:")))
 		config_warn(r, top,

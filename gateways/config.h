@@ -21,6 +21,7 @@ enum config_gate_kind {
 	CONFIG_GATE_REPOSITORY,
 	CONFIG_GATE_BALANCER,
 };
+enum config_replay { CONFIG_REPLAY_PROCESS = 0, CONFIG_REPLAY_STORE };
 enum config_errored_deny { CONFIG_ERRORED_DENY = 0, CONFIG_ERRORED_SKIP };
 
 #define CONFIG_LEASE_NOT_GIVEN 0
@@ -115,6 +116,7 @@ struct config {
 	struct str listen; /* `A.B.C.D:PORT`, `[V6]:PORT` or `unix:/PATH` */
 	struct str store;  /* `sqlite:///PATH` or `postgresql://…`; empty when no gate needs one */
 	struct str store_mark; /* file of the newest generation seen; empty: none */
+	enum config_replay replay; /* who remembers which proofs were taken: each process for itself, or the store for all */
 	struct config_strings policy_keys; /* of whom images are signed; none: that is not asked */
 	struct config_strings policies, entities; /* at least one policy path, unless this is a token service */
 	struct str decision_log; /* empty: none; `-`: standard error */

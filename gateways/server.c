@@ -365,15 +365,16 @@ open_parts(struct gateways_server *s, struct error *err)
 	s->cache = attest_cache_new();
 	if (s->cache == NULL)
 		return error_nomem(err);
-	s->dpop = dpop_new(err);
-	if (s->dpop == NULL)
-		return false;
 	s->log = engine_log_open(c->decision_log.p, err);
 	if (s->log == NULL)
 		return false;
 	if (c->store.n > 0 && (s->store = store_open(c->store, err)) == NULL)
 		return false;
-	return open_revocations(s, err) && open_balancer(s, err);
+	s->dpop = c->replay == CONFIG_REPLAY_STORE
+		      ? dpop_new_shared(s->store, err)
+		      : dpop_new(err);
+	return s->dpop != NULL && open_revocations(s, err) &&
+	       open_balancer(s, err);
 }
 
 /* A key that others can read is refused. */
@@ -543,6 +544,7 @@ check_unchanged(
 		{ "tokenLifetime", old->service.token_lifetime_s,
 		    now->service.token_lifetime_s },
 		{ "admin tokens", old->admin.no_tokens, now->admin.no_tokens },
+		{ "replay", old->replay, now->replay },
 	};
 	bool ok = true;
 	for (size_t i = 0; i < ARRAY_LEN(fixed); i++)
@@ -716,10 +718,10 @@ gateways_server_stop(struct gateways_server *s, int drain_ms)
 	revocations_stop(s->revocations);
 	balancer_free(s->balancer);
 	revocations_free(s->revocations);
+	dpop_free(s->dpop);
 	store_close(s->store);
 	engine_log_close(s->log);
 	attest_cache_free(s->cache);
-	dpop_free(s->dpop);
 	merging_stop(s->merging);
 	if (s->loaded != NULL)
 		gateways_state_unref(swap_replace(&s->state, NULL));

@@ -296,7 +296,9 @@ open_core(struct service *s, struct error *reterr)
 bool
 service_keys_open(struct service *s, struct error *reterr)
 {
-	s->dpop = dpop_new(reterr);
+	s->dpop = s->config->replay == CONFIG_REPLAY_STORE
+		      ? dpop_new_shared(s->store, reterr)
+		      : dpop_new(reterr);
 	s->keys = s->dpop ? keys_read(s, reterr) : NULL;
 	return s->keys != NULL;
 }

@@ -89,6 +89,18 @@ static const char *const admin_tokens[] = {
 	NULL,
 };
 
+/* Proofs of possession that all nodes take once (replay.h); a row of what was
+ * spent has the number of its nonce, and goes with it. */
+static const char *const proofs[] = {
+	"INSERT INTO counter (name, value) VALUES ('nonce', 0)",
+	"CREATE TABLE dpop_nonce (number BIGINT PRIMARY KEY,"
+	" nonce TEXT NOT NULL UNIQUE, made_at BIGINT NOT NULL)",
+	"CREATE TABLE dpop_spent (digest BYTEA PRIMARY KEY,"
+	" nonce BIGINT NOT NULL)",
+	"CREATE INDEX dpop_spent_nonce ON dpop_spent (nonce)",
+	NULL,
+};
+
 static const struct {
 	const char *name;
 	const char *const *statements; /* the last is NULL */
@@ -97,6 +109,7 @@ static const struct {
 	{ "revocations", revocations },
 	{ "accounts", accounts },
 	{ "admin tokens", admin_tokens },
+	{ "proofs", proofs },
 };
 
 static const char make_list[] =

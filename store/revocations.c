@@ -273,6 +273,8 @@ static const char *const voids[] = {
 	"DELETE FROM issued",
 	"DELETE FROM offer",
 	"DELETE FROM repeat",
+	"DELETE FROM dpop_nonce",
+	"DELETE FROM dpop_spent",
 	"UPDATE account_key SET live = 0",
 };
 

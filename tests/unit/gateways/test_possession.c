@@ -8,6 +8,7 @@
 #include <openssl/x509.h>
 
 #include "attest/token.h"
+#include "store/store_private.h"
 #include "tests/unit/gateways/gate_kit.h"
 
 #define URL "https://repo.example"
@@ -544,6 +545,59 @@ START_TEST(no_proof_counts_twice)
 }
 END_TEST
 
+static struct dpop *
+shared_dpop(struct store **ret_store)
+{
+	struct error err = { 0 };
+	struct str url = str_printf(k.a, "sqlite://%s/avow.db", k.dir);
+
+	*ret_store = store_open_at(url, &k.clock, &err);
+	ck_assert_msg(*ret_store != NULL, "%s", err.msg);
+	return dpop_new_shared(*ret_store, &err);
+}
+
+static void
+show_once_more(struct str token, struct str proof, const char *want)
+{
+	forward(&rows[0]);
+	show(&rows[0], token, proof);
+	forward_auth_handle(&k.env, &k.q, &k.r);
+	reason_is(want, "at this node");
+}
+
+static bool
+lose_table(struct sql *q, void *ctx, bool *keep, struct error *reterr)
+{
+	(void)ctx, (void)keep;
+	return sql_do(q, "DROP TABLE dpop_spent", reterr);
+}
+
+/* `replay: store`: two gates behind one balancer, and then no store. */
+START_TEST(nodes_share_what_was_proven)
+{
+	struct store *here, *there;
+	struct dpop *nodes[] = { shared_dpop(&here), shared_dpop(&there) };
+	struct str token = issue_token(&rows[0]), proof, next;
+
+	dpop_free(k.env.prover.dpop);
+	k.env.prover.dpop = nodes[0];
+	proof = prove(&rows[0], token);
+	next = prove(&rows[0], token);
+	show_once_more(token, proof, "permit");
+	k.env.prover.dpop = nodes[1];
+	show_once_more(token, proof, "evidence.replayed");
+	show_once_more(token, next, "permit");
+	k.env.prover.dpop = nodes[0];
+	show_once_more(token, next, "evidence.replayed");
+	next = prove(&rows[0], token);
+	ck_assert(store_change(there, lose_table, NULL, NULL));
+	show_once_more(token, next, "system.store");
+	dpop_free(nodes[1]);
+	store_close(there);
+	k.store = here;
+}
+END_TEST
+
 /* What was refused for another reason leaves the proof unspent, so a flood of
  * proofs without right tokens fills nothing. */
 START_TEST(what_fails_spends_nothing)
@@ -714,6 +768,7 @@ main(void)
 	tcase_add_loop_test(tc, answers, 0, ARRAY_LEN(rows));
 	tcase_add_test(tc, a_token_is_a_principal);
 	tcase_add_test(tc, no_proof_counts_twice);
+	tcase_add_test(tc, nodes_share_what_was_proven);
 	tcase_add_test(tc, what_fails_spends_nothing);
 	tcase_add_test(tc, a_cached_token_is_no_bearer);
 	tcase_add_test(tc, a_member_by_its_key);

@@ -296,7 +296,8 @@ static const struct {
 } tables[] = {
 	{ "account", true }, /* none can prove itself: no key is live */
 	{ "account_key", true }, { "admin_token", false }, { "alarm", true },
-	{ "counter", true }, { "enrolment", false }, { "issued", false },
+	{ "counter", true }, { "dpop_nonce", false }, { "dpop_spent", false },
+	{ "enrolment", false }, { "issued", false },
 	{ "member", false }, { "migration", true }, { "offer", false },
 	{ "repeat", false }, { "revocation", true },
 	{ "spent", true }, /* of challenges that have ended long since */
@@ -327,6 +328,8 @@ fill(struct sql *q)
 		"INSERT INTO account_key VALUES (1, 'c', 't', 0, x'00', x'00',"
 		" 1, '', 0, 1)",
 		"INSERT INTO enrolment VALUES ('c', x'00', 9)",
+		"INSERT INTO dpop_nonce VALUES (1, 'n', 9)",
+		"INSERT INTO dpop_spent VALUES (x'00', 1)",
 		"INSERT INTO issued VALUES ('j', 'c', 'a', x'00', 1, 9)",
 		"INSERT INTO offer VALUES ('c', 'a', 'j', x'00', 9)",
 		"INSERT INTO repeat VALUES ('a', 'n', x'00', 'c', 1, 9)",
