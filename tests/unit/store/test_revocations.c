@@ -297,9 +297,9 @@ static const struct {
 	{ "account", true }, /* none can prove itself: no key is live */
 	{ "account_key", true }, { "admin_token", false }, { "alarm", true },
 	{ "counter", true }, { "dpop_nonce", false }, { "dpop_spent", false },
-	{ "enrolment", false }, { "issued", false },
-	{ "member", false }, { "migration", true }, { "offer", false },
-	{ "repeat", false }, { "revocation", true },
+	{ "enrolment", false }, { "issued", false }, { "member", false },
+	{ "migration", true }, { "offer", false }, { "repeat", false },
+	{ "revocation", true },
 	{ "spent", true }, /* of challenges that have ended long since */
 };
 
