@@ -157,7 +157,8 @@ bool sts_challenge(struct sts *s, enum prove_role role, struct str account,
 
 struct sts_token_options {
 	const struct token_ring *ring;
-	int64_t lifetime_s;   /* 0: TOKEN_LIFETIME_S; at most TOKEN_LIFETIME_MOST_S */
+	int64_t lifetime_s;   /* 0: TOKEN_LIFETIME_S; at most the next */
+	int64_t lifetime_most_s; /* 0: TOKEN_LIFETIME_MOST_S, which is also the most */
 	const json_t *claims; /* NULL: none */
 	bool offer;           /* also leave it at the broker (below) */
 };
@@ -168,7 +169,8 @@ struct sts_grant {
 	int64_t issued_at, expires_at; /* unix s */
 };
 /* An answer in role `account` or `enrol` becomes a token for its audience, bound to its `jkt`; `enrol` first registers the key that it carries and destroys the secret.
- * Spending the challenge, judging and issuing are one transaction; a wrong answer spends, too. A relay must be the account's owner and the one that the answer names.
+ * Spending the challenge, judging and issuing are one transaction; a wrong answer spends, too, and so does a right one for which no token can be made: then nothing else is
+ * changed. Only where the store fails, or the answer is to no challenge of ours, is nothing spent. A relay must be the account's owner and the one that the answer names.
  * Errors: ERR_EVIDENCE_PROOF, ERR_EVIDENCE_EXPIRED, ERR_EVIDENCE_REPLAYED, ERR_REQUEST_RATE (10 failures a minute of an account and source, 60 of a source),
  * ERR_USAGE (lifetime). On any error no token was made. */
 bool sts_token(struct sts *s, struct arena *a, const struct prove_answer *answer,

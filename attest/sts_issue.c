@@ -13,11 +13,14 @@ _Static_assert(LIMIT_TOKEN_LIFE_S == TOKEN_LIFETIME_MOST_S, "one limit");
 bool
 sts_check_options(const struct sts_token_options *options, struct error *reterr)
 {
+	int64_t most = options->lifetime_most_s ? options->lifetime_most_s
+						: TOKEN_LIFETIME_MOST_S;
+
 	if (options->ring && options->lifetime_s >= 0 &&
-	    options->lifetime_s <= TOKEN_LIFETIME_MOST_S)
+	    options->lifetime_s <= most && most <= TOKEN_LIFETIME_MOST_S)
 		return true;
 	return error_set(reterr, ERR_USAGE, SPAN_NONE,
-	    "a token lives %d s at most", TOKEN_LIFETIME_MOST_S);
+	    "`lifetime`: tokens live at most %lld s here", (long long)most);
 }
 
 static bool

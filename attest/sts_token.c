@@ -2,8 +2,10 @@
  * One transaction spends the challenge, judges and issues. Until the proof is
  * right, all answers get the same work: the challenge is spent, the same rows
  * are looked for, and two keys are tried, the account's and its former one, or
- * in their place keys that nobody has. What was wrong is committed, too, since
- * that is what spends the challenge. */
+ * in their place keys that nobody has. Whatever comes of an answer, its
+ * challenge is spent: what was wrong is committed, too, and where no token can
+ * be made (an audience, a lifetime) all is undone but that. Only a store that
+ * fails keeps nothing. */
 #include "attest/sts.h"
 
 #include "attest/challenge.h"
@@ -307,6 +309,8 @@ conclude_right(struct redeeming *r, struct sql *tx, struct subject *s,
 		return false;
 	if (r->why.code != ERR_NONE)
 		return true;
+	if (r->options && !sts_check_options(r->options, reterr))
+		return false;
 	what.incarnation = s->now.key.incarnation;
 	r->grant = (struct sts_grant){
 		.actor = { STS_ACCOUNT, what.account, what.incarnation },
@@ -340,23 +344,38 @@ spend(struct redeeming *r, struct sql *tx, int64_t now_ms, struct error *reterr)
 }
 
 static bool
-redeem_inside(
-    struct sql *tx, int64_t now_ms, void *ctx, bool *keep, struct error *reterr)
+judge(struct redeeming *r, struct sql *tx, int64_t now, struct error *reterr)
 {
-	struct redeeming *r = ctx;
 	struct subject s;
 	enum prove_verdict verdict = PROVE_WRONG;
 	bool relay_right = false;
-	int64_t now = now_ms / 1000;
 
-	(void)keep;
-	if (!spend(r, tx, now_ms, reterr) || !load(r, tx, now, &s, reterr) ||
+	if (!load(r, tx, now, &s, reterr) ||
 	    !check_relay(r, tx, &s.account, &relay_right, reterr) ||
 	    !try_key(r, &s.now, &verdict, reterr))
 		return false;
 	if (verdict != PROVE_RIGHT || !relay_right)
 		return conclude_wrong(r, tx, &s, now, reterr);
 	return conclude_right(r, tx, &s, now, reterr);
+}
+
+static bool
+redeem_inside(
+    struct sql *tx, int64_t now_ms, void *ctx, bool *keep, struct error *reterr)
+{
+	struct redeeming *r = ctx;
+	struct error why = { 0 };
+
+	(void)keep;
+	if (!spend(r, tx, now_ms, reterr) || !store_savepoint(tx, reterr))
+		return false;
+	if (judge(r, tx, now_ms / 1000, &why))
+		return true;
+	if (why.code == ERR_SYSTEM_STORE)
+		return error_set(reterr, why.code, SPAN_NONE, "%s", why.msg);
+	r->why = why;
+	r->alarm = (struct sts_alarm){ 0 };
+	return store_savepoint_undo(tx, reterr);
 }
 
 /* ---- around it
@@ -466,8 +485,7 @@ sts_token(struct sts *s, struct arena *a, const struct prove_answer *answer,
 		.caller = caller,
 		.options = options };
 
-	return sts_check_options(options, reterr) &&
-	       redeem_limited(&r, ret, reterr);
+	return redeem_limited(&r, ret, reterr);
 }
 
 bool

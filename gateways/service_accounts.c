@@ -350,10 +350,10 @@ service_instances_create(struct service_call *c)
 	};
 	what.audience = body.audience;
 	if (!idempotency(c, &what.account.idempotency_key) ||
-	    !read_public_key(c, body.public_key, &what.spki) ||
-	    !service_token_options(
-		c, body.lifetime_s, body.offer == BODY_YES, &options))
+	    !read_public_key(c, body.public_key, &what.spki))
 		return false;
+	options =
+	    service_token_options(c, body.lifetime_s, body.offer == BODY_YES);
 	if (!sts_provision(c->s->sts, c->a, &c->actor, &what, &options,
 		&account, &grant, &c->err))
 		return service_refuse(c);

@@ -89,9 +89,9 @@ bool service_who_maybe(struct service_call *c) MUST_USE;
 bool service_proven_jkt(struct service_call *c, struct str token,
     struct dpop_proof *ret) MUST_USE;
 
-/* How long a token that is asked for lives, by which keys; refuses more than is configured. */
-bool service_token_options(struct service_call *c, int64_t lifetime_s,
-    bool offer, struct sts_token_options *ret) MUST_USE;
+/* How long a token that is asked for lives, at most as is configured, and by which keys. */
+struct sts_token_options service_token_options(
+    const struct service_call *c, int64_t lifetime_s, bool offer);
 
 /* ---- routes: true, or refused --------------------------------------------- */
 

@@ -17,20 +17,16 @@ read_body(struct service_call *c, const struct body_field *fields, size_t n,
 	       service_refuse(c);
 }
 
-bool
-service_token_options(struct service_call *c, int64_t lifetime_s, bool offer,
-    struct sts_token_options *ret)
+struct sts_token_options
+service_token_options(
+    const struct service_call *c, int64_t lifetime_s, bool offer)
 {
 	int64_t most = c->s->config->service.token_lifetime_s;
 
-	if (lifetime_s > most)
-		return service_fail(c, ERR_REQUEST_MALFORMED,
-		    "`lifetime`: tokens live at most %llds here",
-		    (long long)most);
-	*ret = (struct sts_token_options){ .ring = c->keys->ring,
+	return (struct sts_token_options){ .ring = c->keys->ring,
 		.lifetime_s = lifetime_s ? lifetime_s : most,
+		.lifetime_most_s = most,
 		.offer = offer };
-	return true;
 }
 
 /* ---- challenges ---------------------------------------------------------- */
@@ -128,9 +124,9 @@ service_tokens(struct service_call *c)
 		return false;
 	if (!prove_answer_read(c->a, body.proof, &proof, &c->err))
 		return service_refuse(c);
-	if (!service_token_options(
-		c, body.lifetime_s, body.offer == BODY_YES, &options) ||
-	    !caller_of(c, channel, &caller))
+	options =
+	    service_token_options(c, body.lifetime_s, body.offer == BODY_YES);
+	if (!caller_of(c, channel, &caller))
 		return false;
 	if (!sts_token(
 		c->s->sts, c->a, &proof, &caller, &options, &grant, &c->err))

@@ -40,6 +40,18 @@ store_transact(struct store *s,
 }
 
 bool
+store_savepoint(struct sql *tx, struct error *reterr)
+{
+	return sql_do(tx, "SAVEPOINT undo", reterr);
+}
+
+bool
+store_savepoint_undo(struct sql *tx, struct error *reterr)
+{
+	return sql_do(tx, "ROLLBACK TO SAVEPOINT undo", reterr);
+}
+
+bool
 store_next_incarnation(struct sql *tx, int64_t *ret, struct error *reterr)
 {
 	static const char update[] = "UPDATE counter SET value = value + 1"

@@ -16,6 +16,10 @@ bool store_transact(struct store *s,
 	struct error *reterr),
     void *ctx, struct error *reterr) MUST_USE;
 
+/* Inside a transaction: remember how it stands, and go back to that; what was done before it stays. Not one within another. */
+bool store_savepoint(struct sql *tx, struct error *reterr) MUST_USE;
+bool store_savepoint_undo(struct sql *tx, struct error *reterr) MUST_USE;
+
 /* Numbers that come never twice; from 1. */
 bool store_next_incarnation(struct sql *tx, int64_t *ret,
     struct error *reterr) MUST_USE;

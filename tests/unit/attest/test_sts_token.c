@@ -180,6 +180,67 @@ START_TEST(a_wrong_answer_spends_too)
 }
 END_TEST
 
+/* Why no token can be made for a proof that is right. */
+static const struct {
+	const char *note;
+	int64_t lifetime, most, before;
+	enum err_code want;
+} unissuable[] = {
+	{ "over an hour", TOKEN_LIFETIME_MOST_S + 1, 0, 0, ERR_USAGE },
+	{ "no time at all", -1, 0, 0, ERR_USAGE },
+	{ "more than is configured", 61, 60, 0, ERR_USAGE },
+	{ "a limit that is none", 60, TOKEN_LIFETIME_MOST_S + 1, 0, ERR_USAGE },
+	{ "no key signs yet", 0, 0, 7200, ERR_SYSTEM_NOT_READY },
+};
+
+START_TEST(an_answer_without_a_token_spends_too)
+{
+	struct service_ask ask = usual();
+	const struct sts_caller caller = { .source = s.source };
+	struct sts_token_options o = { .ring = s.ring,
+		.lifetime_s = unissuable[_i].lifetime,
+		.lifetime_most_s = unissuable[_i].most };
+	struct prove_answer r;
+	struct sts_grant g = { 0 };
+
+	s.now_ms -= unissuable[_i].before * 1000;
+	r = service_answered(&s, &ask);
+	ck_assert_msg(!sts_token(s.sts, s.a, &r, &caller, &o, &g, &err), "%s",
+	    unissuable[_i].note);
+	ck_assert_msg(err.code == unissuable[_i].want, "%s: %s",
+	    unissuable[_i].note, err.msg);
+	ck_assert_uint_eq(g.token.n, 0);
+	ck_assert_msg(service_send(&s, &r, NULL) == ERR_EVIDENCE_REPLAYED, "%s",
+	    unissuable[_i].note);
+}
+END_TEST
+
+/* All but the challenge is as before: the secret enrols with the next one. */
+START_TEST(an_enrolment_without_a_token_changes_nothing)
+{
+	struct service_ask ask = {
+		.role = PROVE_ENROL, .account = "web-9", .key = other
+	};
+	const struct sts_caller caller = { .source = s.source };
+	struct sts_token_options o = { .ring = s.ring,
+		.lifetime_s = TOKEN_LIFETIME_MOST_S + 1 };
+	struct sts_opened opened;
+	struct prove_answer r;
+	struct sts_grant g;
+
+	service_bare(&s, "web-9");
+	opened = service_opened(&s, "web-9", STS_OPEN_SECRET, NULL);
+	ask.secret = opened.secret;
+	r = service_answered(&s, &ask);
+	ck_assert(!sts_token(s.sts, s.a, &r, &caller, &o, &g, &err));
+	ck_assert_int_eq(err.code, ERR_USAGE);
+	ck_assert_int_eq(service_read(&s, "web-9").incarnation, 0);
+	ck_assert_int_ne(service_read(&s, "web-9").secret_until, 0);
+	ck_assert_int_eq(service_send(&s, &r, NULL), ERR_EVIDENCE_REPLAYED);
+	ck_assert_int_eq(service_prove(&s, &ask, &g), ERR_NONE);
+}
+END_TEST
+
 START_TEST(no_replay_after_a_restart)
 {
 	struct service_ask ask = usual();
@@ -740,6 +801,9 @@ cases(const char *name, void (*begin)(void))
 	tcase_add_test(tc, hmac_binds_the_key_that_is_brought);
 	tcase_add_test(tc, a_challenge_works_once);
 	tcase_add_test(tc, a_wrong_answer_spends_too);
+	tcase_add_loop_test(
+	    tc, an_answer_without_a_token_spends_too, 0, ARRAY_LEN(unissuable));
+	tcase_add_test(tc, an_enrolment_without_a_token_changes_nothing);
 	tcase_add_test(tc, no_replay_by_a_clock_that_goes_back);
 	tcase_add_test(tc, a_controller_carries_proofs_of_its_own);
 	tcase_add_test(tc, a_copied_disk_moves_nothing_and_shuts_out_nobody);
