@@ -462,6 +462,25 @@ dpop_check(struct dpop *d, const struct dpop_request *q, struct dpop_proof *ret,
 	return ok;
 }
 
+bool
+dpop_key(struct str proof, json_t **ret_jwk, struct error *reterr)
+{
+	struct arena *a = arena_new(0);
+	struct jws j = { 0 };
+	json_t *jwk = NULL;
+	bool ok = a ? jws_parse(a, proof, JWS_KEY_BROUGHT, &j, reterr)
+		    : error_nomem(reterr);
+
+	if (ok)
+		jwk = json_incref(json_object_get(j.header, "jwk"));
+	jws_fini(&j);
+	arena_free(a);
+	if (jwk)
+		*ret_jwk = jwk;
+	return jwk || (ok && refuse(reterr, ERR_EVIDENCE_PROOF,
+				 "brings no public key"));
+}
+
 /* ---- making ---------------------------------------------------------------
  */
 

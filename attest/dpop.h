@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "base/json.h"
 
 struct dpop;
 struct dpop *dpop_new(struct error *reterr); /* NULL: memory or randomness is out */
@@ -40,6 +41,8 @@ struct dpop_proof {
  * missing or gone, so that the answer is `use_dpop_nonce`. Thread-safe. Errors: ERR_EVIDENCE_PROOF, _MALFORMED, _TOO_LARGE. */
 bool dpop_check(struct dpop *d, const struct dpop_request *q,
     struct dpop_proof *ret, bool *ret_stale, struct error *reterr) MUST_USE;
+/* The public key that a proof brings, as JWK, after dpop_check has found the proof to be by it. A new reference. */
+bool dpop_key(struct str proof, json_t **ret_jwk, struct error *reterr) MUST_USE;
 /* Take it, once: after the evidence it goes with was verified and found bound to `p->jkt`. Errors: ERR_EVIDENCE_REPLAYED; ERR_EVIDENCE_PROOF when the nonce has gone
  * meanwhile. */
 bool dpop_spend(struct dpop *d, const struct dpop_proof *p, int64_t now_unix_s,

@@ -1,4 +1,4 @@
-/* spiffe.h - SPIFFE ids, as `sub` has them (SPIFFE-ID 2). */
+/* spiffe.h - SPIFFE ids, as `sub` has them (SPIFFE-ID 2). A named contract of attest/. */
 #ifndef ATTEST_SPIFFE_H
 #define ATTEST_SPIFFE_H
 

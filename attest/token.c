@@ -23,6 +23,13 @@
 #include "base/digest.h"
 #include "base/limits.h"
 
+/* JWT-SVID 2.1 has RS, ES and PS alone. */
+static bool
+token_key_may_sign(enum token_type type, const struct keys_public *key)
+{
+	return type != TOKEN_JWT_SVID || key->algorithm != KEYS_ED25519;
+}
+
 /* ---- making ---------------------------------------------------------------
  */
 
@@ -196,6 +203,10 @@ token_issue(const struct token_ring *r, const struct token *t, struct buf *out,
 	if (!check_binding(t, reterr) || !check_lifetime(t, reterr))
 		return false;
 	key = token_ring_signer(r, t->issued_at, reterr);
+	if (key && !token_key_may_sign(t->type, &key->public))
+		return refuse_to_issue(reterr,
+		    "JWT-SVIDs are signed by P-256 or RSA keys, and the key "
+		    "that signs now is Ed25519");
 	ok = key && write_payload(t, &payload, reterr) &&
 	     jws_sign(&key->public, token_typ(t->type), NULL, buf_str(&payload),
 		 &token, reterr) &&
@@ -273,7 +284,10 @@ check_signature(
 	return jws_verify(j, key, reterr) &&
 	       (token_typ_is(want->type, j->typ) ||
 		   refuse(reterr, ERR_EVIDENCE_KIND,
-		       "the token is of another type"));
+		       "the token is of another type")) &&
+	       (token_key_may_sign(want->type, key) ||
+		   refuse(reterr, ERR_EVIDENCE_SIGNATURE,
+		       "a JWT-SVID is not signed with EdDSA"));
 }
 
 static bool

@@ -21,7 +21,10 @@ enum token_type {
 
 /* The header's `typ`; "" for TOKEN_NONE. */
 const char *token_typ(enum token_type type);
-/* By a word (`full`, `verify`, `wit`, `jwt-svid`), a `typ`, or RFC 8693's `urn:ietf:params:oauth:token-type:jwt` (a full token). TOKEN_NONE for other text. */
+/* Its name in a token exchange (RFC 8693 3); "" where it is not given there. */
+const char *token_urn(enum token_type type);
+/* By a word (`full`, `verify`, `wit` or `wit-svid`, `jwt-svid`), a `typ`, or a name of RFC 8693: token_urn's, or `urn:ietf:params:oauth:token-type:access_token` (a full
+ * token). TOKEN_NONE for other text. */
 enum token_type token_type_of(struct str name);
 
 /* Given to token_issue, and what token_verify found. Empty strings: not there. Borrowed when issuing; found ones live in the arena, `claims` until token_fini. */
@@ -81,7 +84,7 @@ bool token_ring_rotate(struct arena *a, const char *folder,
 /* The public keys as JWKS (RFC 7517), for `/.well-known/jwks.json` (application/jwk-set+json). */
 bool token_ring_jwks(const struct token_ring *r, int64_t now_unix_s,
     struct buf *out, struct error *reterr) MUST_USE;
-/* The same as a SPIFFE bundle: each key once a use (jwt-svid, wit-svid), spiffe_sequence (the moment the newest key begins) and spiffe_refresh_hint. */
+/* The same as a SPIFFE bundle: each key once a use (jwt-svid, wit-svid), spiffe_sequence (rises with each key that comes or goes) and spiffe_refresh_hint. */
 bool token_ring_spiffe_bundle(const struct token_ring *r, int64_t now_unix_s,
     struct buf *out, struct error *reterr) MUST_USE;
 

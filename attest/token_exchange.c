@@ -60,6 +60,17 @@ take_audience(
 {
 	struct str was = x->subject->audience;
 
+	/* A WIT is for whoever takes WITs: only a token that was for no gate
+	 * yet may become one. */
+	if (t->type == TOKEN_WIT) {
+		if (x->audience.n > 0)
+			return refuse(reterr, ERR_REQUEST_MALFORMED,
+			    "a WIT-SVID has no audience");
+		return (x->service.n > 0 && str_eq(was, x->service)) ||
+		       refuse(reterr, ERR_EVIDENCE_AUDIENCE,
+			   "the token is for one audience, and not for the "
+			   "service");
+	}
 	t->audience = x->audience.n > 0 ? x->audience : was;
 	if (str_eq(t->audience, was) ||
 	    (x->service.n > 0 && str_eq(was, x->service)))

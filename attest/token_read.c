@@ -240,19 +240,21 @@ static const struct member svid_members[] = {
 static const struct kind {
 	const char *word;
 	const char *typ;
-	bool is_ours; /* nothing without a row */
+	const char *urn; /* in a token exchange; NULL: not given there */
+	bool is_ours;    /* nothing without a row */
 	const struct member *members;
 	size_t n;
 } kinds[] = {
-	[TOKEN_NONE] = { "", "", true, NULL, 0 },
-	[TOKEN_FULL] = { "full", "avow-token+jwt", true, full_members,
+	[TOKEN_NONE] = { "", "", NULL, true, NULL, 0 },
+	[TOKEN_FULL] = { "full", "avow-token+jwt",
+	    "urn:ietf:params:oauth:token-type:jwt", true, full_members,
 	    ARRAY_LEN(full_members) },
-	[TOKEN_VERIFY] = { "verify", "avow-verify+jwt", true, full_members,
-	    ARRAY_LEN(full_members) },
-	[TOKEN_WIT] = { "wit", "wit+jwt", false, wit_members,
-	    ARRAY_LEN(wit_members) },
-	[TOKEN_JWT_SVID] = { "jwt-svid", "JWT", false, svid_members,
-	    ARRAY_LEN(svid_members) },
+	[TOKEN_VERIFY] = { "verify", "avow-verify+jwt", NULL, true,
+	    full_members, ARRAY_LEN(full_members) },
+	[TOKEN_WIT] = { "wit", "wit+jwt", "urn:avow:token-type:wit-svid", false,
+	    wit_members, ARRAY_LEN(wit_members) },
+	[TOKEN_JWT_SVID] = { "jwt-svid", "JWT", "urn:avow:token-type:jwt-svid",
+	    false, svid_members, ARRAY_LEN(svid_members) },
 };
 
 const char *
@@ -261,14 +263,23 @@ token_typ(enum token_type type)
 	return kinds[type].typ;
 }
 
+const char *
+token_urn(enum token_type type)
+{
+	return kinds[type].urn ? kinds[type].urn : "";
+}
+
 enum token_type
 token_type_of(struct str name)
 {
-	if (str_eq(name, STR("urn:ietf:params:oauth:token-type:jwt")))
+	if (str_eq(name, STR("urn:ietf:params:oauth:token-type:access_token")))
 		return TOKEN_FULL;
+	if (str_eq(name, STR("wit-svid")))
+		return TOKEN_WIT;
 	for (size_t i = 1; i < ARRAY_LEN(kinds); i++)
 		if (str_eq(name, str_of(kinds[i].word)) ||
-		    str_eq(name, str_of(kinds[i].typ)))
+		    str_eq(name, str_of(kinds[i].typ)) ||
+		    (kinds[i].urn && str_eq(name, str_of(kinds[i].urn))))
 			return (enum token_type)i;
 	return TOKEN_NONE;
 }

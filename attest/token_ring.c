@@ -18,6 +18,7 @@
 
 #define SUFFIX ".key.pem"
 #define MOMENT "2026-03-01T120000Z" /* a colon is odd in a file's name */
+#define JWT_SVID "jwt-svid"
 #define TAIL_S (TOKEN_LIFETIME_MOST_S + LIMIT_SKEW_S)
 
 struct token_ring {
@@ -227,7 +228,17 @@ token_ring_is_published(
 	return now_unix_s < r->keys[i].published_until;
 }
 
-/* The list of published keys, each once for every use. */
+/* Ed25519 signs no JWT-SVID (JWT-SVID 2.1). */
+static bool
+is_for(
+    const struct token_ring *r, size_t i, const char *use, int64_t now_unix_s)
+{
+	return token_ring_is_published(r, i, now_unix_s) &&
+	       (strcmp(use, JWT_SVID) != 0 ||
+		   r->secrets[i]->public.algorithm != KEYS_ED25519);
+}
+
+/* The list of published keys, each once for every use that it has. */
 static json_t *
 published(const struct token_ring *r, int64_t now_unix_s,
     const char *const *uses, size_t n_uses)
@@ -236,13 +247,11 @@ published(const struct token_ring *r, int64_t now_unix_s,
 	bool ok = list != NULL;
 
 	for (size_t i = 0; ok && i < r->n; i++)
-		for (size_t k = 0;
-		     k < n_uses && token_ring_is_published(r, i, now_unix_s) &&
-		     ok;
-		     k++)
-			ok = json_array_append_new(list,
+		for (size_t k = 0; ok && k < n_uses; k++)
+			ok = !is_for(r, i, uses[k], now_unix_s) ||
+			     json_array_append_new(list,
 				 jwk_write(&r->secrets[i]->public, uses[k])) ==
-			     0;
+				 0;
 	if (ok)
 		return list;
 	json_decref(list);
@@ -270,12 +279,30 @@ token_ring_jwks(const struct token_ring *r, int64_t now_unix_s, struct buf *out,
 	    reterr);
 }
 
+/* Two moments that only grow: when the newest key begins, and when the last
+ * predecessor of a key that is there went, its file deleted or not. Either
+ * change is then a higher number. */
+static json_int_t
+sequence_of(const struct token_ring *r, int64_t now_unix_s)
+{
+	json_int_t came = 0, went = 0;
+
+	for (size_t i = 0; i < r->n; i++) {
+		int64_t gone = r->keys[i].signs_from + TAIL_S;
+
+		came = r->keys[i].signs_from;
+		if (gone <= now_unix_s)
+			went = gone;
+	}
+	return came + went;
+}
+
 bool
 token_ring_spiffe_bundle(const struct token_ring *r, int64_t now_unix_s,
     struct buf *out, struct error *reterr)
 {
-	static const char *const uses[] = { "jwt-svid", "wit-svid" };
-	json_int_t sequence = r->n ? r->keys[r->n - 1].signs_from : 0;
+	static const char *const uses[] = { JWT_SVID, "wit-svid" };
+	json_int_t sequence = sequence_of(r, now_unix_s);
 
 	return write_taking(
 	    json_pack("{s:o, s:I, s:i}", "keys",

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "attest/sts.h"
+#include "attest/token.h"
 #include "base/base64.h"
 #include "base/file.h"
 #include "base/limits.h"
@@ -15,7 +16,7 @@ struct prover {
 	struct cli_list args;
 	const char *account, *key, *secret, *enrol, *audience, *relay;
 	const char *challenge, *service, *answer, *token, *offer_file, *out;
-	const char *method, *role;
+	const char *method, *role, *as;
 	struct cli_time lifetime;
 	bool offer, json;
 };
@@ -415,7 +416,10 @@ exchange(struct prover *p, struct remote *r)
 	    "grant_type=urn:ietf:params:oauth:grant-type:token-exchange"
 	    "&subject_token_type=urn:ietf:params:oauth:token-type:jwt");
 	(void)add_encoded(&form, "subject_token", call.proof_token);
-	(void)add_encoded(&form, "audience", str_of(p->audience));
+	(void)add_encoded(&form, "requested_token_type",
+	    str_of(token_urn(token_type_of(str_of(p->as)))));
+	if (p->audience)
+		(void)add_encoded(&form, "audience", str_of(p->audience));
 	buf_byte(&form, '\0');
 	call.form = form.p;
 	if (!buf_ok(&form))
@@ -429,8 +433,24 @@ exchange(struct prover *p, struct remote *r)
 static enum cli_exit
 act_exchange(struct prover *p)
 {
+	bool is_wit;
+
+	if (!p->as)
+		p->as = "full";
+	is_wit = str_eq(str_of(p->as), STR("wit-svid"));
+	if (!is_wit && !str_eq(str_of(p->as), STR("full")) &&
+	    !str_eq(str_of(p->as), STR("jwt-svid"))) {
+		cli_errorf("--as: expected full, jwt-svid or wit-svid, found "
+			   "`%s`",
+		    p->as);
+		return CLI_CANNOT_TELL;
+	}
+	if (is_wit && p->audience) {
+		cli_errorf("--audience: a WIT-SVID is for nobody by itself");
+		return CLI_CANNOT_TELL;
+	}
 	if (!needs("token", p->token) || !needs("key", p->key) ||
-	    !needs("audience", p->audience))
+	    (!is_wit && !needs("audience", p->audience)))
 		return CLI_CANNOT_TELL;
 	p->remote.key = p->key;
 	return with_remote(p, exchange);
@@ -445,14 +465,18 @@ cmd_token_exchange(int argc, char **argv)
 		    "a token for the service itself" },
 		{ "key", CLI_TEXT, &p.key, true, "FILE",
 		    "the key that it is bound to" },
-		{ "audience", CLI_TEXT, &p.audience, true, "NAME",
-		    "whom the new token is for" },
+		{ "audience", CLI_TEXT, &p.audience, false, "NAME",
+		    "whom the new token is for; not for a WIT-SVID" },
+		{ "as", CLI_TEXT, &p.as, false, "TYPE",
+		    "full (default); jwt-svid: SPIFFE's bearer, where the "
+		    "service gives it; wit-svid: SPIFFE's, bound to the key" },
 		OUT(&p), JSON(&p), REMOTE_SERVER(&p.remote)
 	};
 	const struct cli_usage usage = USAGE(
 	    "avow token exchange --token FILE --key FILE --audience NAME",
 	    "Exchange a token for a narrower one (RFC 8693): another audience, "
-	    "the same key, never a longer life.",
+	    "the same key, never a longer life; or for the same as a SPIFFE "
+	    "SVID.",
 	    0, 0);
 
 	return with_options(&usage, argc, argv, &p, act_exchange);

@@ -96,6 +96,7 @@ struct config_service {
 	struct str keys;   /* folder of signing keys */
 	struct str secret; /* file of the master secret */
 	struct str trust_domain; /* empty: subjects are plain ids */
+	bool gives_jwt_svids; /* bearers, by exchange; needs a trust domain */
 	enum config_channel channel;
 	int64_t token_lifetime_s;
 	struct span at;

@@ -2,6 +2,7 @@
  * name provers know it, and where its keys lie. */
 #include "gateways/config_service.h"
 
+#include "attest/spiffe.h"
 #include "attest/token.h"
 #include "gateways/listen.h"
 
@@ -94,35 +95,56 @@ static const struct config_choice channels[] = {
 	{ 0 },
 };
 
+static const struct config_choice off_on[] = { { "off", 0, false },
+	{ "on", 1, false }, { 0 } };
+
+/* A choice of two; true: the second of them. */
+static void
+read_switch(struct config_reader *r, const struct config_field *f,
+    const struct yaml *value, void *to)
+{
+	bool *is_second = to;
+	int choice = 0;
+
+	config_read_choice(r, f, value, &choice);
+	*is_second = choice == 1;
+}
+
+static void
+read_domain(struct config_reader *r, const struct config_field *f,
+    const struct yaml *value, void *to)
+{
+	struct str s = config_text(r, value), *domain = to;
+
+	(void)f;
+	*domain = s;
+	if (s.n && !spiffe_trust_domain_is_valid(s))
+		config_fail(r, ERR_CONFIG_VALUE, value->at,
+		    "expected a SPIFFE trust domain: small letters, digits, "
+		    "`.`, `-`, `_`, at most 255; found `%.*s`",
+		    STR_ARG(s));
+}
+
 #define SERVICE(member, key, reader, ...)                                      \
 	FIELD(struct config_service, member, key, reader, __VA_ARGS__)
-enum { S_LISTEN, S_URL, S_CHANNEL };
+enum { S_LISTEN, S_URL, S_CHANNEL, S_DOMAIN, S_SVID };
 static const struct config_field service_fields[] = {
 	[S_LISTEN] = SERVICE(listen, "listen", config_read_listen, 0),
 	[S_URL] = SERVICE(url, "url", read_url, .is_required = true),
 	[S_CHANNEL] = SERVICE(
 	    channel, "channelBinding", config_read_choice, .choices = channels),
+	[S_DOMAIN] = SERVICE(trust_domain, "trustDomain", read_domain, 0),
+	[S_SVID] =
+	    SERVICE(gives_jwt_svids, "jwtSvid", read_switch, .choices = off_on),
 	SERVICE(tls, "tls", read_tls, 0),
 	SERVICE(issuer, "issuer", config_read_text, .is_required = true),
 	SERVICE(keys, "keys", config_read_text, .is_required = true),
 	SERVICE(secret, "secret", config_read_text, .is_required = true),
-	SERVICE(trust_domain, "trustDomain", config_read_text, 0),
 	SERVICE(token_lifetime_s, "tokenLifetime", read_lifetime, 0),
 };
 
 static const struct config_choice on_off[] = { { "on", 0, false },
 	{ "off", 1, false }, { 0 } };
-
-static void
-read_tokens(struct config_reader *r, const struct config_field *f,
-    const struct yaml *value, void *to)
-{
-	bool *is_off = to;
-	int choice = 0;
-
-	config_read_choice(r, f, value, &choice);
-	*is_off = choice == 1;
-}
 
 #define ADMIN(member, key, reader, ...)                                        \
 	FIELD(struct config_admin, member, key, reader, __VA_ARGS__)
@@ -131,7 +153,7 @@ static const struct config_field admin_fields[] = {
 	[A_LISTEN] = ADMIN(listen, "listen", config_read_listen, 0),
 	[A_CLIENTS] = ADMIN(
 	    client_certificates, "clientCertificates", config_read_text, 0),
-	[A_TOKENS] = ADMIN(no_tokens, "tokens", read_tokens, .choices = on_off),
+	[A_TOKENS] = ADMIN(no_tokens, "tokens", read_switch, .choices = on_off),
 	ADMIN(tls, "tls", read_tls, 0),
 };
 
@@ -171,6 +193,14 @@ config_read_service(struct config_reader *r, const struct config_field *f,
 		s->token_lifetime_s = TOKEN_LIFETIME_S;
 	check_listen(r, s->listen, &s->tls,
 	    seen.at[S_LISTEN].line ? seen.at[S_LISTEN] : s->at);
+	if (s->gives_jwt_svids && !s->trust_domain.n)
+		config_fail(r, ERR_CONFIG_VALUE, seen.at[S_SVID],
+		    "`jwtSvid: on` needs `trustDomain`: a JWT-SVID names a "
+		    "SPIFFE id");
+	if (s->gives_jwt_svids)
+		config_warn(r, seen.at[S_SVID],
+		    "`jwtSvid: on`: whoever holds a copy of a JWT-SVID is "
+		    "taken for its subject, for five minutes");
 	if (s->channel != CONFIG_CHANNEL_OFF && !s->tls.key.n)
 		config_fail(r, ERR_CONFIG_VALUE, seen.at[S_CHANNEL],
 		    "`channelBinding: tls-exporter` needs `tls`: it binds "

@@ -543,6 +543,8 @@ check_unchanged(
 		    now->service.channel },
 		{ "tokenLifetime", old->service.token_lifetime_s,
 		    now->service.token_lifetime_s },
+		{ "jwtSvid", old->service.gives_jwt_svids,
+		    now->service.gives_jwt_svids },
 		{ "admin tokens", old->admin.no_tokens, now->admin.no_tokens },
 		{ "replay", old->replay, now->replay },
 	};

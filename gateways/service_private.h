@@ -36,6 +36,10 @@ struct service {
 	struct dpop *dpop;
 	struct service_listener front, admin;
 	struct revocations *revocations; /* NULL on this host alone */
+	/* Of this process, for /metrics, beside those of sts.h. */
+	struct {
+		_Atomic uint64_t exchanges;
+	} counts;
 	pthread_mutex_t lock; /* guards the next four */
 	struct service_keys *keys;
 	struct attest_revoked *revoked;
@@ -115,6 +119,7 @@ bool service_revocations_create(struct service_call *c) MUST_USE;
 bool service_revocations_delete(struct service_call *c) MUST_USE;
 bool service_revocations_list(struct service_call *c) MUST_USE;
 bool service_jwks(struct service_call *c) MUST_USE;
+bool service_spiffe_bundle(struct service_call *c) MUST_USE;
 
 /* Store and accounts alone: no keys, no listener. `service_stop` ends it. */
 struct service *service_new(const struct config *config,

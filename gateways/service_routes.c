@@ -47,6 +47,7 @@ static const struct route {
 	{ "GET", "/v1/revocations", ADMIN, WHO_ACTOR, service_revocations_list, NULL, false },
 	{ "DELETE", "/v1/revocations", ADMIN, WHO_ACTOR, service_revocations_delete, "revocation.remove", false },
 	{ "GET", "/.well-known/jwks.json", FRONT, WHO_ANYBODY, service_jwks, NULL, false },
+	{ "GET", "/.well-known/spiffe-bundle.json", FRONT, WHO_ANYBODY, service_spiffe_bundle, NULL, false },
 	{ "GET", "/healthz", BOTH, WHO_ANYBODY, health, NULL, false },
 	{ "GET", "/readyz", BOTH, WHO_ANYBODY, readiness, NULL, false },
 	/* clang-format on */

@@ -143,30 +143,37 @@ static const char *const form_names[F_COUNT] = { "grant_type", "subject_token",
 	"subject_token_type", "requested_token_type", "audience",
 	"actor_token" };
 
-#define JWT_TYPE "urn:ietf:params:oauth:token-type:jwt"
-#define ACCESS_TYPE "urn:ietf:params:oauth:token-type:access_token"
-
+/* What is asked for; a full token where nothing is said. */
 static bool
-is_token_type(struct str s)
+wanted_type(
+    struct service_call *c, const struct body_pair *form, enum token_type *ret)
 {
-	return str_eq(s, STR(JWT_TYPE)) || str_eq(s, STR(ACCESS_TYPE));
+	struct str name = form[F_WANTED].value;
+
+	*ret = name.p ? token_type_of(name) : TOKEN_FULL;
+	return (str_find(name, ':', 0) < name.n || !name.p) && *token_urn(*ret)
+		   ? true
+		   : service_fail(c, ERR_REQUEST_MALFORMED,
+			 "`requested_token_type`: expected %s, %s or %s",
+			 token_urn(TOKEN_FULL), token_urn(TOKEN_WIT),
+			 token_urn(TOKEN_JWT_SVID));
 }
 
 static bool
 check_form(struct service_call *c, const struct body_pair *form)
 {
+	struct str type = form[F_TYPE].value;
+
 	if (!str_eq(form[F_GRANT].value,
 		STR("urn:ietf:params:oauth:grant-type:token-exchange")))
 		return service_fail(c, ERR_REQUEST_MALFORMED,
 		    "`grant_type`: expected "
 		    "urn:ietf:params:oauth:grant-type:token-exchange");
-	if (form[F_TOKEN].value.n == 0 || !is_token_type(form[F_TYPE].value))
+	if (form[F_TOKEN].value.n == 0 || str_find(type, ':', 0) == type.n ||
+	    token_type_of(type) != TOKEN_FULL)
 		return service_fail(c, ERR_REQUEST_MALFORMED,
-		    "expected `subject_token`, and "
-		    "`subject_token_type` " JWT_TYPE);
-	if (form[F_WANTED].value.p && !is_token_type(form[F_WANTED].value))
-		return service_fail(c, ERR_REQUEST_MALFORMED,
-		    "`requested_token_type`: expected " JWT_TYPE);
+		    "expected `subject_token`, and `subject_token_type` %s",
+		    token_urn(TOKEN_FULL));
 	/* Delegation would say that another acts: not here. */
 	return form[F_ACTOR].value.p == NULL ||
 	       service_fail(
@@ -222,33 +229,71 @@ make_exchanged(struct service_call *c, const struct token_exchange *x,
 	       service_refuse(c);
 }
 
-static bool
-exchange(struct service_call *c, const struct token *subject,
-    struct str audience, const struct dpop_proof *proof)
+/* How it is used (RFC 8693 2.2.1): a WIT-SVID is no access token. */
+static const char *
+use_of(enum token_type type)
 {
-	const struct config_service *config = &c->s->config->service;
-	const struct token_exchange x = { .subject = subject,
-		.proven_jkt = str_of(proof->jkt),
-		.service = config->url,
-		.type = TOKEN_FULL,
-		.audience = audience,
-		.lifetime_s = config->token_lifetime_s,
-		.now_unix_s = c->now_s };
+	switch ((int)type) {
+	case TOKEN_JWT_SVID:
+		return "Bearer";
+	case TOKEN_WIT:
+		return "N_A";
+	default:
+		return "DPoP";
+	}
+}
+
+static bool
+exchange(struct service_call *c, const struct token_exchange *x,
+    const struct dpop_proof *proof)
+{
 	struct token next = { 0 };
 	struct buf compact = { 0 };
 	bool ok;
 
 	if (!dpop_spend(c->s->dpop, proof, c->now_s, &c->err))
 		return service_refuse(c);
-	ok = make_exchanged(c, &x, &next, &compact);
-	if (ok)
+	ok = make_exchanged(c, x, &next, &compact);
+	if (ok) {
+		c->s->counts.exchanges++;
 		(void)service_reply(c, 200,
 		    json_pack("{s:o, s:s, s:s, s:I}", "access_token",
 			json_from_str(buf_str(&compact)), "issued_token_type",
-			JWT_TYPE, "token_type", "DPoP", "expires_in",
+			token_urn(x->type), "token_type", use_of(x->type),
+			"expires_in",
 			(json_int_t)(next.expires_at - c->now_s)));
+	}
 	token_fini(&next);
 	buf_free(&compact);
+	return ok;
+}
+
+/* The key that a WIT-SVID names is the one that was proven just now. */
+static bool
+exchange_proven(struct service_call *c, const struct body_pair *form,
+    const struct dpop_proof *proof, enum token_type type)
+{
+	const struct config_service *config = &c->s->config->service;
+	struct token subject = { 0 };
+	json_t *holder = NULL;
+	bool ok = verify_subject(c, form, &subject) &&
+		  (type != TOKEN_WIT ||
+		      dpop_key(http_header(c->q, "dpop"), &holder, &c->err) ||
+		      service_refuse(c));
+	const struct token_exchange x = { .subject = &subject,
+		.proven_jkt = str_of(proof->jkt),
+		.service = config->url,
+		.type = type,
+		.audience = form[F_AUDIENCE].value,
+		.lifetime_s = config->token_lifetime_s,
+		.holder = holder,
+		.trust_domain = config->trust_domain,
+		.allow_bearer = config->gives_jwt_svids,
+		.now_unix_s = c->now_s };
+
+	ok = ok && exchange(c, &x, proof);
+	json_decref(holder);
+	token_fini(&subject);
 	return ok;
 }
 
@@ -256,21 +301,16 @@ bool
 service_exchange(struct service_call *c)
 {
 	struct body_pair form[F_COUNT];
-	struct token subject = { 0 };
 	struct dpop_proof proof;
-	bool ok;
+	enum token_type type;
 
 	for (size_t i = 0; i < F_COUNT; i++)
 		form[i] = (struct body_pair){ form_names[i], { 0 } };
 	if (!body_form(c->q, form, F_COUNT, &c->err))
 		return service_refuse(c);
-	if (!check_form(c, form) ||
-	    !service_proven_jkt(c, form[F_TOKEN].value, &proof) ||
-	    !verify_subject(c, form, &subject))
-		return false;
-	ok = exchange(c, &subject, form[F_AUDIENCE].value, &proof);
-	token_fini(&subject);
-	return ok;
+	return check_form(c, form) && wanted_type(c, form, &type) &&
+	       service_proven_jkt(c, form[F_TOKEN].value, &proof) &&
+	       exchange_proven(c, form, &proof, type);
 }
 
 /* ---- the broker (S9) ----------------------------------------------------- */
@@ -322,6 +362,21 @@ service_withdraw(struct service_call *c)
 }
 
 /* ---- public keys --------------------------------------------------------- */
+
+bool
+service_spiffe_bundle(struct service_call *c)
+{
+	if (c->s->config->service.trust_domain.n == 0)
+		return service_fail(c, ERR_REQUEST_PATH,
+		    "this service has no SPIFFE trust domain");
+	if (!token_ring_spiffe_bundle(
+		c->keys->ring, c->now_s, &c->r->body, &c->err))
+		return service_refuse(c);
+	c->r->status = 200;
+	c->r->content_type = "application/json";
+	c->r->max_age_s = TOKEN_KEYS_MAX_AGE_S;
+	return true;
+}
 
 bool
 service_jwks(struct service_call *c)

@@ -584,6 +584,69 @@ START_TEST(a_jwt_svid)
 }
 END_TEST
 
+/* ---- no reader takes one type for another ---- */
+
+static const enum token_type all_types[] = { TOKEN_FULL, TOKEN_VERIFY,
+	TOKEN_WIT, TOKEN_JWT_SVID };
+
+static struct token
+of_type(const struct token_kit *k, enum token_type type, const json_t *jwk)
+{
+	struct token t = token_kit_token(k);
+
+	t.type = type;
+	t.trust_domain = STR("acme.example");
+	if (type == TOKEN_WIT)
+		t.holder = jwk;
+	if (type == TOKEN_JWT_SVID)
+		t.jkt = STR("");
+	return t;
+}
+
+START_TEST(no_type_passes_for_another)
+{
+	enum token_type made = all_types[_i / 4], asked = all_types[_i % 4];
+	struct token_kit k;
+	struct token t;
+	struct token_want want;
+	json_t *jwk;
+
+	token_kit_init(&k, KEY_P256);
+	jwk = jwk_write(&k.holder->public, NULL);
+	t = of_type(&k, made, jwk);
+	want = token_kit_want(&k);
+	want.type = asked;
+	want.trust_domain = t.trust_domain;
+	token_kit_is(token_kit_verdict(&k, token_kit_issue(&k, &t), &want),
+	    made == asked ? ERR_NONE : ERR_EVIDENCE_KIND, token_typ(asked));
+	json_decref(jwk);
+	token_kit_fini(&k);
+}
+END_TEST
+
+/* JWT-SVID 2.1: no EdDSA. A WIT-SVID may have it. */
+START_TEST(ed25519_signs_no_jwt_svid)
+{
+	struct token_kit k;
+	struct token t;
+	struct buf out = { 0 };
+	struct error err = { 0 };
+	json_t *jwk;
+
+	token_kit_init(&k, KEY_ED25519);
+	jwk = jwk_write(&k.holder->public, NULL);
+	t = of_type(&k, TOKEN_JWT_SVID, NULL);
+	ck_assert(!token_issue(k.ring, &t, &out, &err));
+	ck_assert_int_eq(err.code, ERR_USAGE);
+	ck_assert_uint_eq(out.n, 0);
+	t = of_type(&k, TOKEN_WIT, jwk);
+	ck_assert(token_issue(k.ring, &t, &out, &err));
+	json_decref(jwk);
+	buf_free(&out);
+	token_kit_fini(&k);
+}
+END_TEST
+
 START_TEST(types_have_names)
 {
 	ck_assert_int_eq(token_type_of(STR("wit+jwt")), TOKEN_WIT);
@@ -593,6 +656,14 @@ START_TEST(types_have_names)
 	    TOKEN_FULL);
 	ck_assert_int_eq(token_type_of(STR("")), TOKEN_NONE);
 	ck_assert_int_eq(token_type_of(STR("none")), TOKEN_NONE);
+	for (size_t i = 0; i < ARRAY_LEN(all_types); i++) {
+		const char *urn = token_urn(all_types[i]);
+
+		ck_assert_int_eq(*urn == '\0', all_types[i] == TOKEN_VERIFY);
+		if (*urn)
+			ck_assert_int_eq(
+			    token_type_of(str_of(urn)), all_types[i]);
+	}
 	ck_assert_str_eq(token_typ(TOKEN_VERIFY), "avow-verify+jwt");
 }
 END_TEST
@@ -621,6 +692,8 @@ main(void)
 	tcase_add_test(tc, a_long_text_is_too_large);
 	tcase_add_test(tc, a_wit);
 	tcase_add_test(tc, a_jwt_svid);
+	tcase_add_loop_test(tc, no_type_passes_for_another, 0, 16);
+	tcase_add_test(tc, ed25519_signs_no_jwt_svid);
 	tcase_add_test(tc, types_have_names);
 	suite_add_tcase(s, tc);
 	return run_suite(s);

@@ -167,6 +167,70 @@ START_TEST(a_bundle_for_spiffe)
 }
 END_TEST
 
+static json_int_t
+sequence(struct token_kit *k, int64_t now)
+{
+	struct error err = { 0 };
+	struct token_ring *r = token_ring_open(k->folder, &err);
+	struct buf out = { 0 };
+	json_t *set;
+	json_int_t n;
+
+	ck_assert_msg(r != NULL, "%s", err.msg);
+	ck_assert(token_ring_spiffe_bundle(r, now, &out, NULL));
+	set = json_loadb(out.p, out.n, 0, NULL);
+	n = json_integer_value(json_object_get(set, "spiffe_sequence"));
+	json_decref(set);
+	buf_free(&out);
+	token_ring_free(r);
+	return n;
+}
+
+/* A key that comes, one that goes by its time, its file that is deleted. */
+START_TEST(the_sequence_rises_with_each_change)
+{
+	struct token_kit k;
+	struct str file;
+	int64_t ended = KIT_NOON + 600 + TOKEN_LIFETIME_MOST_S + LIMIT_SKEW_S;
+	json_int_t first, second, third;
+
+	token_kit_init(&k, KEY_P256);
+	first = sequence(&k, KIT_NOON);
+	ck_assert(token_ring_rotate(
+	    k.a, k.folder, KEY_P256, KIT_NOON, 600, false, &file, NULL));
+	second = sequence(&k, KIT_NOON);
+	ck_assert_int_gt(second, first);
+	ck_assert_int_ge(sequence(&k, ended - 1), second);
+	third = sequence(&k, ended);
+	ck_assert_int_gt(third, sequence(&k, ended - 1));
+	/* Which takes the first key's file away. */
+	ck_assert(token_ring_rotate(
+	    k.a, k.folder, KEY_P256, ended, 600, false, &file, NULL));
+	ck_assert_int_gt(sequence(&k, ended), third);
+	token_kit_fini(&k);
+}
+END_TEST
+
+START_TEST(ed25519_is_listed_for_wits_alone)
+{
+	struct token_kit k;
+	struct buf out = { 0 };
+	json_t *set, *keys;
+
+	token_kit_init(&k, KEY_ED25519);
+	ck_assert(token_ring_spiffe_bundle(k.ring, KIT_NOON, &out, NULL));
+	set = json_loadb(out.p, out.n, 0, NULL);
+	keys = json_object_get(set, "keys");
+	ck_assert_uint_eq(json_array_size(keys), 1);
+	ck_assert_str_eq(
+	    json_string_value(json_object_get(json_array_get(keys, 0), "use")),
+	    "wit-svid");
+	json_decref(set);
+	buf_free(&out);
+	token_kit_fini(&k);
+}
+END_TEST
+
 START_TEST(a_new_key_is_published_first)
 {
 	struct token_kit k;
@@ -336,6 +400,8 @@ main(void)
 	tcase_add_test(tc, a_rollover_has_no_gap);
 	tcase_add_test(tc, what_is_published);
 	tcase_add_test(tc, a_bundle_for_spiffe);
+	tcase_add_test(tc, the_sequence_rises_with_each_change);
+	tcase_add_test(tc, ed25519_is_listed_for_wits_alone);
 	tcase_add_test(tc, a_new_key_is_published_first);
 	tcase_add_test(tc, haste_goes_before_what_waits);
 	tcase_add_loop_test(
