@@ -144,6 +144,11 @@ struct attest_context {
 bool attest_certificate_thumbprint(struct arena *a, struct str field,
     struct str *ret, struct error *reterr) MUST_USE;
 
+/* The SPIFFE id that a client's certificate names; empty: none. One that names any must be an X509-SVID whole: exactly one URI, an id with a path, no authority, key usage
+ * critical with digitalSignature and without keyCertSign and cRLSign, extended key usage, if there is one, for both sides. Errors: as above. */
+bool attest_certificate_spiffe_id(struct arena *a, struct str field,
+    struct str *ret, struct error *reterr) MUST_USE;
+
 /* Signature, then times, issuer, owner, revocation, audience, cnf; the first that fails gives the code (ERR_EVIDENCE_*). On success *ret_claims lives in `a` and
  * borrows nothing from `e`. Verifies anew each time: attest_cache_verify is the same behind a cache. Skew LIMIT_SKEW_S on issuedAt and notBefore, none on
  * expiresAt. */

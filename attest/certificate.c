@@ -2,14 +2,17 @@
  * The proxy's TLS handshake showed that the client has the certificate's key;
  * all that is wanted here is which certificate it was. Its dates, issuer and
  * names say nothing to us (RFC 8705 2.2): a token or document is bound to these
- * very bytes. */
+ * very bytes. Only where it names a SPIFFE id has it to be an X509-SVID whole,
+ * so that nobody is taken for what a half of one says. */
 #include "attest/attest.h"
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 
 #include "attest/keys.h"
+#include "attest/spiffe.h"
 #include "base/base64.h"
 #include "base/digest.h"
 #include "base/limits.h"
@@ -143,4 +146,122 @@ attest_certificate_thumbprint(
 				   : (struct str){ 0 };
 	buf_free(&text);
 	return ret->p || error_nomem(reterr);
+}
+
+/* ---- X509-SVID (X509-SVID 2, 3, 4) ----------------------------------------
+ */
+
+static bool
+is_spiffe_uri(struct str uri)
+{
+	return uri.n >= 7 && strncasecmp(uri.p, "spiffe:", 7) == 0;
+}
+
+struct uris {
+	size_t n;
+	struct str last;
+	bool has_spiffe;
+};
+
+static struct uris
+uris_of(const GENERAL_NAMES *names)
+{
+	struct uris u = { 0 };
+
+	for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
+		const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
+		const ASN1_STRING *text;
+
+		if (name->type != GEN_URI)
+			continue;
+		text = name->d.uniformResourceIdentifier;
+		u.last = (struct str){
+			(const char *)ASN1_STRING_get0_data(text),
+			(size_t)ASN1_STRING_length(text),
+		};
+		u.n++;
+		u.has_spiffe = u.has_spiffe || is_spiffe_uri(u.last);
+	}
+	return u;
+}
+
+static bool
+is_critical(const X509 *x, int nid)
+{
+	int at = X509_get_ext_by_NID(x, nid, -1);
+
+	return at >= 0 && X509_EXTENSION_get_critical(X509_get_ext(x, at)) == 1;
+}
+
+static const char *
+flaw_of(X509 *x, const struct uris *uris)
+{
+	uint32_t flags = X509_get_extension_flags(x), usage;
+	struct str domain, path;
+
+	if (uris->n != 1)
+		return "names more than one URI";
+	if (!spiffe_id_parse(uris->last, &domain, &path) || path.n == 0)
+		return "names no SPIFFE id with a path";
+	if (flags & (EXFLAG_INVALID | EXFLAG_CA))
+		return "is of an authority, or has extensions that cannot be "
+		       "read";
+	usage = flags & EXFLAG_KUSAGE ? X509_get_key_usage(x) : 0;
+	if (!is_critical(x, NID_key_usage) || !(usage & KU_DIGITAL_SIGNATURE) ||
+	    (usage & (KU_KEY_CERT_SIGN | KU_CRL_SIGN)))
+		return "has another key usage than digitalSignature, critical";
+	if ((flags & EXFLAG_XKUSAGE) &&
+	    (X509_get_extended_key_usage(x) &
+		(XKU_SSL_SERVER | XKU_SSL_CLIENT)) !=
+		(XKU_SSL_SERVER | XKU_SSL_CLIENT))
+		return "is not for servers and clients both";
+	return NULL;
+}
+
+/* The certificate's names must be readable: with those that are not, nobody
+ * knows what it says. */
+static bool
+read_svid(struct arena *a, X509 *x, struct str *ret, struct error *reterr)
+{
+	int crit = -1;
+	GENERAL_NAMES *names =
+	    X509_get_ext_d2i(x, NID_subject_alt_name, &crit, NULL);
+	struct uris uris = uris_of(names);
+	const char *flaw = NULL;
+
+	*ret = STR("");
+	if (!names && crit != -1)
+		flaw = "has names that cannot be read, or twice";
+	else if (uris.has_spiffe)
+		flaw = flaw_of(x, &uris);
+	if (!flaw && uris.has_spiffe)
+		*ret = str_dup(a, uris.last);
+	GENERAL_NAMES_free(names);
+	if (flaw)
+		return error_set(reterr, ERR_EVIDENCE_MALFORMED, SPAN_NONE,
+		    "the client's certificate is no X509-SVID: it %s", flaw);
+	return ret->p || error_nomem(reterr);
+}
+
+bool
+attest_certificate_spiffe_id(
+    struct arena *a, struct str field, struct str *ret, struct error *reterr)
+{
+	struct str der, id;
+	const unsigned char *p;
+	X509 *x;
+	bool ok;
+
+	if (!decode(a, field, &der, reterr)) {
+		ERR_clear_error();
+		return false;
+	}
+	p = (const unsigned char *)der.p;
+	x = d2i_X509(NULL, &p, (long)der.n);
+	ok = x ? read_svid(a, x, &id, reterr) : error_nomem(reterr);
+	X509_free(x);
+	ERR_clear_error();
+	if (ok)
+		*ret = id;
+	return ok;
 }

@@ -115,6 +115,29 @@ check_certificate(struct arena *a, const struct gate_seen *seen,
 		   a, seen->certificate, &ret->x5t, reterr);
 }
 
+/* In a trust domain, a certificate that proves possession and names a SPIFFE id
+ * is an X509-SVID, and of the one that the evidence is of. */
+static bool
+check_svid(struct arena *a, const struct possession *had,
+    const struct gate_seen *seen, const struct claims *claims,
+    struct error *reterr)
+{
+	const struct value *want =
+	    value_get(&claims_entity(claims)->attrs, STR("spiffeId"));
+	struct str named;
+	if (had->has_proof || had->x5t.n == 0 || !claims_has_cnf(claims) ||
+	    want == NULL)
+		return true;
+	if (!attest_certificate_spiffe_id(a, seen->certificate, &named, reterr))
+		return false;
+	if (named.n == 0 ||
+	    (want->kind == VALUE_STRING && str_eq(want->string, named)))
+		return true;
+	return error_set(reterr, ERR_EVIDENCE_PROOF, SPAN_NONE,
+	    "the client's certificate names another SPIFFE id than the "
+	    "evidence");
+}
+
 /* A proof counts once, and only when everything else is right: what fails
  * before leaves no trace that could fill memory. */
 static bool
@@ -170,7 +193,8 @@ gate_prove(struct arena *a, const struct gateways_state *s,
 		      ? attest_cache_verify(
 			    prover->cache, a, e, &ctx, &p.claims, reterr)
 		      : attest_verify(a, e, &ctx, &p.claims, reterr);
-	if (!ok || !spend(&had, seen, p.claims, prover->dpop, stale, reterr))
+	if (!ok || !check_svid(a, &had, seen, p.claims, reterr) ||
+	    !spend(&had, seen, p.claims, prover->dpop, stale, reterr))
 		return false;
 	p.proof = proof_of(p.claims, seen);
 	*ret = p;

@@ -5,7 +5,7 @@
 
 #include <openssl/evp.h>
 #include <openssl/pem.h>
-#include <openssl/x509.h>
+#include <openssl/x509v3.h>
 
 #include "attest/token.h"
 #include "store/store_private.h"
@@ -43,8 +43,26 @@ escape(struct buf *out, struct str s)
 	}
 }
 
+/* What a certificate says besides its key; NULL: not there. */
+struct saying {
+	const char *note, *names, *constraints, *usage, *extended, *code;
+};
+
 static void
-make_certificate(void)
+put_extension(X509 *x, int nid, const char *value)
+{
+	X509_EXTENSION *e;
+
+	if (!value)
+		return;
+	e = X509V3_EXT_conf_nid(NULL, NULL, nid, value);
+	ck_assert_ptr_nonnull(e);
+	ck_assert_int_eq(X509_add_ext(x, e, -1), 1);
+	X509_EXTENSION_free(e);
+}
+
+static void
+make_certificate(const struct saying *say)
 {
 	EVP_PKEY *pkey = EVP_EC_gen("P-256");
 	X509 *x = X509_new();
@@ -60,6 +78,10 @@ make_certificate(void)
 	ASN1_INTEGER_set(X509_get_serialNumber(x), 1);
 	X509_gmtime_adj(X509_getm_notBefore(x), 0);
 	X509_gmtime_adj(X509_getm_notAfter(x), 3600);
+	put_extension(x, NID_subject_alt_name, say->names);
+	put_extension(x, NID_basic_constraints, say->constraints);
+	put_extension(x, NID_key_usage, say->usage);
+	put_extension(x, NID_ext_key_usage, say->extended);
 	ck_assert_int_gt(X509_sign(x, pkey, EVP_sha256()), 0);
 	ck_assert_int_eq(PEM_write_bio_X509(bio, x), 1);
 	n = BIO_get_mem_data(bio, &pem);
@@ -165,7 +187,7 @@ setup(void)
 	holder = make_key("holder.key.pem");
 	other = make_key("other.key.pem");
 	holder_jkt = thumbprint_of(holder);
-	make_certificate();
+	make_certificate(&(const struct saying){ 0 });
 }
 
 static void
@@ -725,6 +747,64 @@ START_TEST(a_certificate_from_no_proxy)
 }
 END_TEST
 
+/* ---- X509-SVIDs: the evidence is of spiffe://acme.example/instance/i-1 ----
+ */
+
+#define OURS "URI:spiffe://acme.example/instance/i-1"
+#define SIGNS "critical,digitalSignature"
+#define BOTH "serverAuth,clientAuth"
+static const struct saying svids[] = {
+	{ "a whole one", OURS, "critical,CA:FALSE", SIGNS, BOTH, "permit" },
+	{ "without what may be missing", OURS, NULL, SIGNS, NULL, "permit" },
+	{ "with a DNS name", OURS ",DNS:a.example", NULL, SIGNS, BOTH,
+	    "permit" },
+	{ "no id at all", "URI:https://a.example,DNS:a.example", NULL, NULL,
+	    NULL, "permit" },
+	{ "another instance's", "URI:spiffe://acme.example/instance/i-2", NULL,
+	    SIGNS, BOTH, "evidence.proof" },
+	{ "of another domain", "URI:spiffe://evil.example/instance/i-1", NULL,
+	    SIGNS, BOTH, "evidence.proof" },
+	{ "two ids", OURS ",URI:spiffe://acme.example/instance/i-2", NULL,
+	    SIGNS, BOTH, "evidence.malformed" },
+	{ "another URI beside it", "URI:https://a.example," OURS, NULL, SIGNS,
+	    BOTH, "evidence.malformed" },
+	{ "a domain alone", "URI:spiffe://acme.example", NULL, SIGNS, BOTH,
+	    "evidence.malformed" },
+	{ "a query", OURS "?x", NULL, SIGNS, BOTH, "evidence.malformed" },
+	{ "in capitals", "URI:SPIFFE://acme.example/instance/i-1", NULL, SIGNS,
+	    BOTH, "evidence.malformed" },
+	{ "an authority's", OURS, "critical,CA:TRUE",
+	    "critical,digitalSignature,keyCertSign", BOTH,
+	    "evidence.malformed" },
+	{ "no key usage", OURS, NULL, NULL, BOTH, "evidence.malformed" },
+	{ "key usage that is not critical", OURS, NULL, "digitalSignature",
+	    BOTH, "evidence.malformed" },
+	{ "that signs nothing", OURS, NULL, "critical,keyAgreement", BOTH,
+	    "evidence.malformed" },
+	{ "that signs certificates", OURS, NULL, SIGNS ",keyCertSign", BOTH,
+	    "evidence.malformed" },
+	{ "that signs lists", OURS, NULL, SIGNS ",cRLSign", BOTH,
+	    "evidence.malformed" },
+	{ "for clients alone", OURS, NULL, SIGNS, "clientAuth",
+	    "evidence.malformed" },
+	{ "for mail", OURS, NULL, SIGNS, "emailProtection",
+	    "evidence.malformed" },
+};
+
+START_TEST(a_certificate_that_names_an_id)
+{
+	const struct saying *say = &svids[_i];
+	struct row row = { .note = say->note,
+		.shown = BEARER,
+		.bound = TO_CERTIFICATE,
+		.cert = PEM_CERT };
+
+	make_certificate(say);
+	ask(&row);
+	reason_is(say->code, say->note);
+}
+END_TEST
+
 /* ---- certificates by themselves ---- */
 
 static const char *const bad_certificates[] = { "%", "%4", "%zz", "x",
@@ -776,6 +856,8 @@ main(void)
 	tcase_add_loop_test(
 	    tc, texts_that_are_no_certificate, 0, ARRAY_LEN(bad_certificates));
 	tcase_add_test(tc, two_certificates_are_none);
+	tcase_add_loop_test(
+	    tc, a_certificate_that_names_an_id, 0, ARRAY_LEN(svids));
 	suite_add_tcase(s, tc);
 	return run_suite(s);
 }
