@@ -28,6 +28,22 @@ bool attest_key_public_pem(const char *path, struct buf *out,
 bool attest_key_thumbprint(const char *path, char ret[44],
     struct error *reterr) MUST_USE;
 
+/* ---- forms of our own documents --------------------------------------------------------------------------------------------------------- */
+
+/* How a document of ours is signed: docs/documents.md. Packs and `doc verify` name the form by its kind (`avow`, `avow-embedded`, `avow-jws`, `avow-cms`): it is never guessed.
+ * All but the first have the signature inside: `document` is the whole of it, and no signature stands beside. */
+enum attest_form {
+	ATTEST_DETACHED = 0, /* over the document's exact bytes */
+	ATTEST_EMBEDDED,     /* a member `signature` of canonical JSON (RFC 8785) */
+	ATTEST_JWS,          /* compact (RFC 7515), `typ` avow-document+jwt */
+	ATTEST_CMS,          /* SignedData in DER (RFC 5652), the document inside; not with Ed25519 */
+	ATTEST_FORMS
+};
+/* `detached`, `embedded`, `jws`, `cms`. */
+bool attest_form_of(struct str name, enum attest_form *ret) MUST_USE;
+struct str attest_form_kind(enum attest_form form);
+bool attest_form_of_kind(struct str kind, enum attest_form *ret) MUST_USE;
+
 /* ---- trust ------------------------------------------------------------------------------------------------------------------------------ */
 
 /* One `trust:` entry as configured. Borrowed until attest_trust_add returns. */
@@ -41,6 +57,7 @@ struct attest_trust_entry {
 	size_t n_owners, n_regions, n_images;
 	int64_t max_lease_s;  /* 0: not given; INT64_MAX: `none` */
 	bool audience_required; /* kind avow: default true */
+	unsigned forms;       /* kind avow: the forms taken, as bits 1u << ATTEST_...; 0: detached alone */
 	bool allow_weak;      /* ec2-pkcs7, which is DSA with SHA-1, needs it */
 	bool allow_unpinned;  /* only `doc verify`: a cloud entry without owners */
 	struct span at;       /* of the entry, for messages */
@@ -176,9 +193,10 @@ struct attest_issue {
 	const json_t *claims;
 	struct str cnf_jkt;  /* empty: none */
 	struct str id;       /* 32 hex digits; empty: 16 random bytes */
+	enum attest_form form;
 };
 
-/* document.json's exact bytes onto `ret_document`, the signature's raw bytes onto `ret_signature`. */
+/* The document's exact bytes onto `ret_document`; detached: the signature's raw bytes onto `ret_signature`, else nothing. ERR_KEY_FORM for a key that has no such signature. */
 bool attest_issue(const struct attest_key *key, const struct attest_issue *what,
     struct buf *ret_document, struct buf *ret_signature, struct error *reterr)
     MUST_USE;

@@ -40,13 +40,26 @@ check_size(
 	return bytes.n <= limit || too_large(reterr, what, bytes.n, limit);
 }
 
+/* A document of our own whose signature is inside of it. */
+static bool
+is_whole(struct str kind)
+{
+	enum attest_form form;
+
+	return attest_form_of_kind(kind, &form) && form != ATTEST_DETACHED;
+}
+
 static bool
 check_sizes(const struct attest_evidence *e, struct error *reterr)
 {
+	if (!check_size(reterr, "document", e->document, LIMIT_DOCUMENT_BYTES))
+		return false;
+	if (is_whole(e->kind))
+		return e->signature.n == 0 ||
+		       malformed(reterr, "signature",
+			   "stands beside a document that has one inside");
 	return check_size(
-		   reterr, "document", e->document, LIMIT_DOCUMENT_BYTES) &&
-	       check_size(
-		   reterr, "signature", e->signature, LIMIT_SIGNATURE_BYTES);
+	    reterr, "signature", e->signature, LIMIT_SIGNATURE_BYTES);
 }
 
 /* ---- strict ---------------------------------------------------------------
@@ -354,9 +367,24 @@ read_ec2_file(
 static bool
 take_content(struct arena *a, struct attest_evidence *e, struct error *reterr)
 {
-	return e->document.n > 0 || str_eq(e->kind, STR(KIND_AVOW)) ||
+	if (is_whole(e->kind) && !str_eq(e->kind, STR(KIND_AVOW_CMS)) &&
+	    str_has_suffix(e->document, STR("\n")))
+		e->document.n--; /* one line feed ends a file of text */
+	return e->document.n > 0 || is_whole(e->kind) ||
+	       str_eq(e->kind, STR(KIND_AVOW)) ||
 	       str_eq(e->kind, STR(KIND_EC2_SIGNATURE)) ||
 	       cms_content(a, e->signature, &e->document, reterr);
+}
+
+/* The document has it inside. */
+static bool
+read_nothing(
+    struct arena *a, struct str text, struct str *ret, struct error *reterr)
+{
+	(void)a;
+	(void)reterr;
+	*ret = text; /* check_sizes wants it to be empty */
+	return true;
 }
 
 static const struct {
@@ -364,6 +392,9 @@ static const struct {
 	bool (*read)(struct arena *, struct str, struct str *, struct error *);
 } signature_files[] = {
 	{ STR_INIT(KIND_AVOW), read_line_file },
+	{ STR_INIT(KIND_AVOW_EMBEDDED), read_nothing },
+	{ STR_INIT(KIND_AVOW_JWS), read_nothing },
+	{ STR_INIT(KIND_AVOW_CMS), read_nothing },
 	{ STR_INIT(KIND_EC2_SIGNATURE), read_ec2_file },
 	{ STR_INIT(KIND_EC2_RSA2048), read_pkcs7_file },
 	{ STR_INIT(KIND_EC2_PKCS7), read_pkcs7_file },

@@ -8,8 +8,8 @@
 #include <openssl/rand.h>
 
 #include "attest/doc.h"
+#include "attest/form.h"
 #include "attest/keys.h"
-#include "attest/sig.h"
 #include "base/digest.h"
 #include "base/limits.h"
 
@@ -98,32 +98,60 @@ fill(json_t *root, const struct attest_key *key,
 	return ok;
 }
 
+/* The caller owns *ret_root, also on error. */
 static bool
 write_document(const struct attest_key *key, const struct attest_issue *what,
-    struct str id, struct buf *out, struct error *reterr)
+    struct str id, struct buf *out, json_t **ret_root, struct error *reterr)
 {
 	json_t *root = json_object();
 	bool ok = root && fill(root, key, what, id) && json_write(out, root);
 
-	json_decref(root);
+	*ret_root = root;
 	return ok || error_set(reterr, ERR_USAGE, SPAN_NONE,
 			 "cannot write the document: a time is out of range, "
 			 "or memory ran out");
 }
 
+/* Also that it is not too large, once it is signed. */
 static bool
-read_back(struct str bytes, struct error *reterr)
+read_back(enum attest_form form, const struct attest_evidence *made,
+    struct error *reterr)
 {
 	struct arena *a = arena_new(0);
+	struct form f = { 0 };
 	json_t *root = NULL;
 	struct doc doc;
 	bool ok;
 
-	ok = a ? doc_parse(bytes, &root, reterr) &&
+	ok = a ? form_open(a, form, made, &f, &root, reterr) &&
 		     doc_read(a, root, &doc, reterr)
 	       : error_nomem(reterr);
 	json_decref(root);
+	form_fini(&f);
 	arena_free(a);
+	return ok;
+}
+
+static bool
+issue(const struct attest_key *key, const struct attest_issue *what,
+    struct str id, struct buf *document, struct buf *signature,
+    struct error *reterr)
+{
+	struct buf text = { 0 };
+	struct attest_evidence made = { .kind = attest_form_kind(what->form) };
+	json_t *root = NULL;
+	bool ok = write_document(key, what, id, &text, &root, reterr);
+
+	/* First as it is, so that nothing is signed which is not right. */
+	made.document = buf_str(&text);
+	ok = ok && read_back(ATTEST_DETACHED, &made, reterr) &&
+	     form_sign(what->form, &key->public, buf_str(&text), root, document,
+		 signature, reterr);
+	made.document = buf_str(document);
+	ok = ok && (what->form == ATTEST_DETACHED ||
+		       read_back(what->form, &made, reterr));
+	json_decref(root);
+	buf_free(&text);
 	return ok;
 }
 
@@ -136,11 +164,8 @@ attest_issue(const struct attest_key *key, const struct attest_issue *what,
 
 	if (what->id.n == 0)
 		ok = random_id(&id, reterr);
-	ok = ok &&
-	     write_document(key, what, what->id.n ? what->id : buf_str(&id),
-		 &document, reterr) &&
-	     read_back(buf_str(&document), reterr) &&
-	     sig_sign(&key->public, buf_str(&document), &signature, reterr);
+	ok = ok && issue(key, what, what->id.n ? what->id : buf_str(&id),
+		       &document, &signature, reterr);
 	if (ok) {
 		buf_add(ret_document, buf_str(&document));
 		buf_add(ret_signature, buf_str(&signature));

@@ -3,7 +3,10 @@
 #ifndef ATTEST_KIND_H
 #define ATTEST_KIND_H
 
-#define KIND_AVOW "avow"
+#define KIND_AVOW "avow" /* the trust's kind for all forms, else detached */
+#define KIND_AVOW_EMBEDDED "avow-embedded"
+#define KIND_AVOW_JWS "avow-jws"
+#define KIND_AVOW_CMS "avow-cms"
 #define KIND_TOKEN "token"
 #define KIND_EC2_SIGNATURE "ec2-signature"
 #define KIND_EC2_RSA2048 "ec2-rsa2048"

@@ -428,6 +428,7 @@ copy_entry(const struct loading *l, const struct attest_trust_entry *entry,
 
 	e->kind = l->kind->name;
 	e->max_lease_s = entry->max_lease_s;
+	e->forms = entry->forms ? entry->forms : 1u << ATTEST_DETACHED;
 	/* A token always is for one. */
 	e->audience_required = str_eq(e->kind, STR(KIND_TOKEN)) ||
 			       (!l->kind->is_cloud && entry->audience_required);
@@ -540,8 +541,8 @@ frame_entry(struct buf *b, const struct trust_entry *e)
 	frame_pins(b, &e->owners);
 	frame_pins(b, &e->regions);
 	frame_pins(b, &e->images);
-	buf_printf(b, "%lld,%d,%zu[", (long long)e->max_lease_s,
-	    e->audience_required, e->n_keys);
+	buf_printf(b, "%lld,%d,%u,%zu[", (long long)e->max_lease_s,
+	    e->audience_required, e->forms, e->n_keys);
 	for (size_t i = 0; i < e->n_keys; i++) {
 		frame(b, keys_thumbprint(&e->keys[i].public));
 		frame_pins(b, &e->keys[i].regions);

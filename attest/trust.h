@@ -23,6 +23,7 @@ struct trust_entry {
 	struct trust_pins owners, regions, images; /* empty: not pinned */
 	int64_t max_lease_s;
 	bool audience_required;
+	unsigned forms; /* kind avow: bits 1u << ATTEST_..., never 0 */
 	struct trust_key *keys;
 	size_t n_keys, cap_keys;
 	struct chain *chain; /* azure: what signers chain to; else NULL */

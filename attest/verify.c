@@ -2,11 +2,13 @@
  * In this order, and the first that fails gives the code:
  *   sizes            evidence.malformed, evidence.too_large
  *   kind is trusted  evidence.kind
+ *   form             evidence.malformed, evidence.kind (form.h; avow)
  *   key              evidence.key (avow: the document's keyId, which is all
- * that is taken from it before its signature held; azure: the signer's
- * certificate does not chain to a pinned one) signature evidence.signature
- * (EC2: every pinned key is tried) shape            evidence.malformed,
- * evidence.instance times            evidence.not_yet_valid, evidence.expired
+ *                    that is taken from it before its signature held; azure:
+ *                    the signer's certificate does not chain to a pinned one)
+ *   signature        evidence.signature (EC2: every pinned key is tried)
+ *   shape            evidence.malformed, evidence.instance
+ *   times            evidence.not_yet_valid, evidence.expired
  *   issuer           evidence.issuer
  *   owner, region, image, and the region the key is for    evidence.owner
  *   revocation       evidence.revoked
@@ -20,7 +22,7 @@
 
 #include "attest/cms.h"
 #include "attest/doc.h"
-#include "attest/jws.h"
+#include "attest/form.h"
 #include "attest/kind.h"
 #include "attest/revoked.h"
 #include "attest/sig.h"
@@ -34,8 +36,10 @@ struct run {
 	struct arena *arena;
 	const struct attest_evidence *evidence;
 	const struct attest_context *ctx;
-	json_t *root;   /* of the document; NULL until parsed */
-	struct jws jws; /* of a token; empty until parsed */
+	const struct kind *kind;
+	json_t *root;     /* of the document; NULL until parsed */
+	struct form form; /* of a document of our own; empty until parsed */
+	struct jws jws;   /* of a token; empty until parsed */
 	struct doc doc;
 	struct verify_key at;
 	const struct trust_entry *entry;
@@ -61,6 +65,25 @@ take_key(struct run *r, struct verify_key at)
 	memcpy(r->key_id, r->key->public.thumbprint, sizeof r->key_id);
 }
 
+struct kind {
+	struct str name, trust; /* `trust`: the kind of its trust entries */
+	/* Finds the key and checks the signature; leaves `root`. */
+	bool (*check)(
+	    struct run *, const struct verify_key *known, struct error *);
+	/* `root` to `doc`. */
+	bool (*read)(struct run *, struct error *);
+	enum attest_form form; /* of our own documents */
+	bool is_whole;         /* the signature is inside, none beside */
+};
+
+static bool
+takes_kind(const struct trust_entry *e, const struct kind *kind)
+{
+	return str_eq(e->kind, kind->trust) &&
+	       (!str_eq(e->kind, STR(KIND_AVOW)) ||
+		   (e->forms & 1u << kind->form) != 0);
+}
+
 /* The first key of the kind that `accepts`; false when none does. */
 static bool
 find_key(struct run *r,
@@ -72,7 +95,7 @@ find_key(struct run *r,
 	for (size_t i = 0; i < trust_count(t); i++) {
 		const struct trust_entry *e = trust_at(t, i);
 
-		if (!str_eq(e->kind, r->evidence->kind))
+		if (!takes_kind(e, r->kind))
 			continue;
 		for (size_t j = 0; j < e->n_keys; j++)
 			if (accepts(r, &e->keys[j], arg)) {
@@ -107,15 +130,16 @@ check_avow(struct run *r, const struct verify_key *known, struct error *reterr)
 {
 	struct str id;
 
-	if (!parse(r, reterr) || !doc_key_id(r->root, &id, reterr))
+	if (!form_open(r->arena, r->kind->form, r->evidence, &r->form, &r->root,
+		reterr) ||
+	    !doc_key_id(r->root, &id, reterr))
 		return false;
 	if (!find_key(r, has_thumbprint, &id))
 		return refuse(reterr, ERR_EVIDENCE_KEY,
 		    "the key that the document names is not trusted");
 	if (known && known->entry == r->at.entry && known->key == r->at.key)
 		return true;
-	return sig_verify(&r->key->public, r->evidence->document,
-	    r->evidence->signature, reterr);
+	return form_verify(&r->form, &r->key->public, reterr);
 }
 
 static bool
@@ -364,20 +388,25 @@ read_token(struct run *r, struct error *reterr)
 	return ok;
 }
 
-static const struct kind {
-	struct str name;
-	/* Finds the key and checks the signature; leaves `root`. */
-	bool (*check)(
-	    struct run *, const struct verify_key *known, struct error *);
-	/* `root` to `doc`. */
-	bool (*read)(struct run *, struct error *);
-} kinds[] = {
-	{ STR_INIT(KIND_AVOW), check_avow, read_avow },
-	{ STR_INIT(KIND_TOKEN), check_token, read_token },
-	{ STR_INIT(KIND_EC2_SIGNATURE), check_ec2_signature, read_ec2 },
-	{ STR_INIT(KIND_EC2_RSA2048), check_ec2_rsa2048, read_ec2 },
-	{ STR_INIT(KIND_EC2_PKCS7), check_ec2_pkcs7, read_ec2 },
-	{ STR_INIT(KIND_AZURE), check_azure, read_azure },
+static const struct kind kinds[] = {
+	{ STR_INIT(KIND_AVOW), STR_INIT(KIND_AVOW), check_avow, read_avow,
+	    ATTEST_DETACHED, false },
+	{ STR_INIT(KIND_AVOW_EMBEDDED), STR_INIT(KIND_AVOW), check_avow,
+	    read_avow, ATTEST_EMBEDDED, true },
+	{ STR_INIT(KIND_AVOW_JWS), STR_INIT(KIND_AVOW), check_avow, read_avow,
+	    ATTEST_JWS, true },
+	{ STR_INIT(KIND_AVOW_CMS), STR_INIT(KIND_AVOW), check_avow, read_avow,
+	    ATTEST_CMS, true },
+	{ STR_INIT(KIND_TOKEN), STR_INIT(KIND_TOKEN), check_token, read_token,
+	    0, true },
+	{ STR_INIT(KIND_EC2_SIGNATURE), STR_INIT(KIND_EC2_SIGNATURE),
+	    check_ec2_signature, read_ec2, 0, false },
+	{ STR_INIT(KIND_EC2_RSA2048), STR_INIT(KIND_EC2_RSA2048),
+	    check_ec2_rsa2048, read_ec2, 0, false },
+	{ STR_INIT(KIND_EC2_PKCS7), STR_INIT(KIND_EC2_PKCS7), check_ec2_pkcs7,
+	    read_ec2, 0, false },
+	{ STR_INIT(KIND_AZURE), STR_INIT(KIND_AZURE), check_azure, read_azure,
+	    0, false },
 };
 
 static const struct kind *
@@ -397,12 +426,12 @@ check_sizes(struct run *r, struct error *reterr)
 {
 	const struct attest_evidence *e = r->evidence;
 
-	bool is_token = str_eq(e->kind, STR(KIND_TOKEN));
+	bool is_whole = r->kind && r->kind->is_whole;
 
-	if (e->document.n == 0 || (e->signature.n == 0) != is_token)
+	if (e->document.n == 0 || (e->signature.n == 0) != is_whole)
 		return refuse(reterr, ERR_EVIDENCE_MALFORMED,
-		    "the document or its signature is empty, or a token has "
-		    "one beside");
+		    "the document or its signature is empty, or one that has "
+		    "its signature inside has another beside");
 	if (e->document.n > LIMIT_DOCUMENT_BYTES ||
 	    e->signature.n > LIMIT_SIGNATURE_BYTES)
 		return refuse(reterr, ERR_EVIDENCE_TOO_LARGE,
@@ -608,17 +637,25 @@ make_claims(struct run *r, const struct claims **ret, struct error *reterr)
 }
 
 static bool
+is_kind_trusted(const struct attest_trust *t, const struct kind *kind)
+{
+	for (size_t i = 0; i < trust_count(t); i++)
+		if (takes_kind(trust_at(t, i), kind))
+			return true;
+	return false;
+}
+
+static bool
 verify(struct run *r, const struct verify_key *known,
     const struct claims **ret_claims, struct error *reterr)
 {
-	const struct kind *kind = kind_of(r->evidence->kind);
-
+	r->kind = kind_of(r->evidence->kind);
 	if (!check_sizes(r, reterr))
 		return false;
-	if (!kind || !attest_trust_has_kind(r->ctx->trust, kind->name))
+	if (!r->kind || !is_kind_trusted(r->ctx->trust, r->kind))
 		return refuse(reterr, ERR_EVIDENCE_KIND,
 		    "this kind of document is not trusted here");
-	if (!kind->check(r, known, reterr) || !kind->read(r, reterr))
+	if (!r->kind->check(r, known, reterr) || !r->kind->read(r, reterr))
 		return false;
 	for (size_t i = 0; i < ARRAY_LEN(checks); i++)
 		if (!checks[i](r, reterr))
@@ -637,6 +674,7 @@ verify_evidence(struct arena *a, const struct attest_evidence *e,
 
 	json_decref(r.root);
 	jws_fini(&r.jws);
+	form_fini(&r.form);
 	if (ok)
 		*ret_key = r.at;
 	return ok;

@@ -1,6 +1,7 @@
 /* cmd_doc.c - `avow doc issue`, `avow doc verify`, `avow doc pack`: identity
- * documents made, judged and made ready to send. A refused document is an
- * answer (exit 2); what could not be read or asked is none (exit 1). */
+ * documents made, judged and made ready to send, in each of their forms. A
+ * refused document is an answer (exit 2); what could not be read or asked is
+ * none (exit 1). */
 #include <stdlib.h>
 
 #include "attest/attest.h"
@@ -57,11 +58,12 @@ static bool
 read_evidence(struct arena *a, const char *kind, const char *document,
     const char *signature, struct attest_evidence *ret, struct error *reterr)
 {
-	struct str d = { 0 }, s;
+	struct str d = { 0 }, s = { 0 };
 
 	return (!document ||
 		   file_read(a, document, LIMIT_DATA_FILE_BYTES, &d, reterr)) &&
-	       file_read(a, signature, LIMIT_DATA_FILE_BYTES, &s, reterr) &&
+	       (!signature || file_read(a, signature, LIMIT_DATA_FILE_BYTES, &s,
+				  reterr)) &&
 	       attest_evidence_from_files(a, str_of(kind), d, s, ret, reterr);
 }
 
@@ -70,7 +72,8 @@ read_evidence(struct arena *a, const char *kind, const char *document,
 
 struct issue_options {
 	const char *key, *issuer, *subject, *claims, *id, *cnf_jkt;
-	const char *out, *document, *signature;
+	const char *out, *document, *signature, *form_name;
+	enum attest_form form;
 	struct cli_list audience, claim;
 	struct cli_time at, not_before, expires, lifetime;
 };
@@ -172,12 +175,14 @@ plan_times(const struct issue_options *o, struct attest_issue *what,
 
 /* Who reads between the two writes finds a pair that does not verify. */
 static bool
-write_pair(const char *document_path, const char *signature_path,
+write_files(const char *document_path, const char *signature_path,
     struct str document, struct str signature, struct error *reterr)
 {
 	struct buf line = { 0 };
 	bool ok;
 
+	if (!signature_path)
+		return file_replace(document_path, 0644, document, reterr);
 	base64_encode(&line, BASE64_STANDARD, signature);
 	buf_byte(&line, '\n');
 	ok = buf_ok(&line)
@@ -188,18 +193,42 @@ write_pair(const char *document_path, const char *signature_path,
 	return ok;
 }
 
-/* Where the two files go: PREFIX.json and PREFIX.sig, or as named. */
+static const char *const suffixes[ATTEST_FORMS] = { [ATTEST_DETACHED] = "json",
+	[ATTEST_EMBEDDED] = "json",
+	[ATTEST_JWS] = "jws",
+	[ATTEST_CMS] = "p7m" };
+
+/* Where the files go: PREFIX.json (.jws, .p7m) and PREFIX.sig, or as named. */
 static bool
 plan_files(struct arena *a, struct issue_options *o, struct error *reterr)
 {
+	bool is_pair = o->form == ATTEST_DETACHED;
+
 	if (o->out && !o->document && !o->signature) {
-		o->document = str_printf(a, "%s.json", o->out).p;
-		o->signature = str_printf(a, "%s.sig", o->out).p;
-		return (o->document && o->signature) || error_nomem(reterr);
+		o->document =
+		    str_printf(a, "%s.%s", o->out, suffixes[o->form]).p;
+		if (is_pair)
+			o->signature = str_printf(a, "%s.sig", o->out).p;
+		return (o->document && (o->signature || !is_pair)) ||
+		       error_nomem(reterr);
 	}
-	return (!o->out && o->document && o->signature) ||
+	if (!o->out && o->document && is_pair == (o->signature != NULL))
+		return true;
+	return error_set(reterr, ERR_USAGE, SPAN_NONE,
+	    is_pair ? "say -o PREFIX, or --document FILE and --signature FILE"
+		    : "say -o PREFIX, or --document FILE alone: the signature "
+		      "is inside");
+}
+
+static bool
+plan_form(struct issue_options *o, struct error *reterr)
+{
+	return !o->form_name ||
+	       attest_form_of(str_of(o->form_name), &o->form) ||
 	       error_set(reterr, ERR_USAGE, SPAN_NONE,
-		   "say -o PREFIX, or --document FILE and --signature FILE");
+		   "--form: expected detached, embedded, jws or cms, found "
+		   "`%s`",
+		   o->form_name);
 }
 
 static bool
@@ -214,6 +243,7 @@ issue(struct arena *a, struct issue_options *o, const struct attest_key *key,
 		.claims = claims,
 		.cnf_jkt = str_of(o->cnf_jkt),
 		.id = str_of(o->id),
+		.form = o->form,
 	};
 	struct buf document = { 0 }, signature = { 0 };
 	bool ok;
@@ -222,7 +252,7 @@ issue(struct arena *a, struct issue_options *o, const struct attest_key *key,
 	    what.audience
 		? plan_files(a, o, reterr) && plan_times(o, &what, reterr) &&
 		      attest_issue(key, &what, &document, &signature, reterr) &&
-		      write_pair(o->document, o->signature, buf_str(&document),
+		      write_files(o->document, o->signature, buf_str(&document),
 			  buf_str(&signature), reterr)
 		: error_nomem(reterr);
 	buf_free(&document);
@@ -239,7 +269,7 @@ run_issue(struct issue_options *o)
 	struct error err = { 0 };
 	bool ok = a != NULL || error_nomem(&err);
 
-	ok = ok && read_claims(a, o, &claims, &err);
+	ok = ok && plan_form(o, &err) && read_claims(a, o, &claims, &err);
 	if (ok)
 		key = attest_key_open(o->key, &err);
 	ok = key && issue(a, o, key, claims, &err);
@@ -283,12 +313,16 @@ cmd_doc_issue(int argc, char **argv)
 		    "bind it to the holder's key (RFC 7638)" },
 		{ "id", CLI_TEXT, &o.id, false, "HEX",
 		    "32 hex digits (random)" },
+		{ "form", CLI_TEXT, &o.form_name, false, "FORM",
+		    "how it is signed: detached (default), embedded, jws, "
+		    "cms" },
 		{ "out", CLI_TEXT, &o.out, false, "PREFIX",
-		    "write PREFIX.json and PREFIX.sig" },
+		    "write PREFIX.json and PREFIX.sig; embedded: PREFIX.json, "
+		    "jws: PREFIX.jws, cms: PREFIX.p7m" },
 		{ "document", CLI_TEXT, &o.document, false, "FILE",
 		    "or: the document" },
 		{ "signature", CLI_TEXT, &o.signature, false, "FILE",
-		    "and: its signature" },
+		    "and, detached: its signature" },
 	};
 	const struct cli_usage usage = {
 		.synopsis = "avow doc issue --key FILE --issuer NAME "
@@ -355,14 +389,17 @@ static bool
 load_trust(struct arena *a, const struct verify_options *o,
     struct attest_trust *t, struct error *reterr)
 {
+	enum attest_form form = ATTEST_DETACHED;
+	bool is_own = attest_form_of_kind(str_of(o->kind), &form);
 	struct attest_trust_entry entry = {
-		.kind = str_of(o->kind),
+		.kind = is_own ? STR("avow") : str_of(o->kind),
 		.keys = o->trust,
 		.issuer = str_of(o->issuer),
 		.prefix = str_of(o->prefix),
 		.owners = slices(a, &o->owner),
 		.n_owners = o->owner.n,
 		.audience_required = o->audience != NULL,
+		.forms = 1u << form,
 		.allow_unpinned = true,
 		.allow_weak = o->weak,
 	};
@@ -430,12 +467,14 @@ cmd_doc_verify(int argc, char **argv)
 		    "public keys or certificates: a file, or a folder's "
 		    "*.pem" },
 		{ "kind", CLI_TEXT, &o.kind, true, "KIND",
-		    "avow, ec2-signature, ec2-rsa2048, ec2-pkcs7 or azure" },
+		    "avow, avow-embedded, avow-jws, avow-cms, ec2-signature, "
+		    "ec2-rsa2048, ec2-pkcs7 or azure" },
 		{ "document", CLI_TEXT, &o.document, false, "FILE",
 		    "the document; PKCS #7 (ec2-rsa2048, ec2-pkcs7, azure) "
 		    "has it inside" },
-		{ "signature", CLI_TEXT, &o.signature, true, "FILE",
-		    "its signature" },
+		{ "signature", CLI_TEXT, &o.signature, false, "FILE",
+		    "its signature, but where it is inside of the document "
+		    "(avow-...)" },
 		{ "nonce", CLI_TEXT, &o.nonce, false, "TEXT",
 		    "what it must have been asked for with (azure)" },
 		{ "weak", CLI_FLAG, &o.weak, false, NULL,
@@ -455,7 +494,7 @@ cmd_doc_verify(int argc, char **argv)
 	};
 	const struct cli_usage usage = {
 		.synopsis = "avow doc verify --trust PATH --kind KIND "
-			    "--document FILE --signature FILE",
+			    "--document FILE [--signature FILE]",
 		.about = "Say as JSON whether an identity document is genuine "
 			 "and valid: exit 0, or 2 when it is refused.",
 		.options = options,
@@ -502,15 +541,16 @@ cmd_doc_pack(int argc, char **argv)
 	const char *kind = NULL, *document = NULL, *signature = NULL;
 	const struct cli_option options[] = {
 		{ "kind", CLI_TEXT, &kind, false, "KIND",
-		    "avow (default), ec2-signature or ec2-rsa2048" },
+		    "avow (default), avow-embedded, avow-jws, avow-cms, "
+		    "ec2-signature or ec2-rsa2048" },
 		{ "document", CLI_TEXT, &document, true, "FILE",
 		    "the document" },
-		{ "signature", CLI_TEXT, &signature, true, "FILE",
-		    "its signature" },
+		{ "signature", CLI_TEXT, &signature, false, "FILE",
+		    "its signature, but where it is inside of the document" },
 	};
 	const struct cli_usage usage = {
 		.synopsis = "avow doc pack [--kind KIND] --document FILE "
-			    "--signature FILE",
+			    "[--signature FILE]",
 		.about = "Print document and signature as one word, for an "
 			 "X-Avow-Pack header or as the password of a package "
 			 "client. Nothing is verified.",

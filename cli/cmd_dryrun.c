@@ -242,7 +242,8 @@ cmd_dryrun(int argc, char **argv)
 		    "its signature" },
 		{ "kind", CLI_TEXT, &o.kind, false, "KIND",
 		    "the document's kind: avow (default), ec2-signature, "
-		    "ec2-rsa2048; or token, without a signature" },
+		    "ec2-rsa2048; or token, avow-embedded, avow-jws, "
+		    "avow-cms, without a signature" },
 		{ "proven", CLI_FLAG, &o.proven, false, NULL,
 		    "suppose that possession of the key it is bound to was "
 		    "proven" },

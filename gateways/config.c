@@ -1,6 +1,7 @@
 /* config.c - the tables of keys, then what must hold between them. */
 #include "gateways/config.h"
 
+#include "attest/attest.h"
 #include "base/file.h"
 #include "base/limits.h"
 #include "gateways/config_service.h"
@@ -196,12 +197,35 @@ static const struct config_choice trust_kinds[] = { { "avow", 0, false },
 static const struct config_choice purposes[] = { { "document", 0, false },
 	{ "token", 1, false }, { "policy", 2, true }, { "report", 3, true },
 	{ 0 } };
+/* In which forms documents of our own are taken. */
+static void
+read_forms(struct config_reader *r, const struct config_field *f,
+    const struct yaml *value, void *to)
+{
+	unsigned *forms = to;
+	enum attest_form form;
+	size_t n;
+	struct str *items =
+	    config_list(r, f, value, YAML_LIST, sizeof *items, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		items[i] = config_text(r, &value->items[i]);
+		if (attest_form_of(items[i], &form))
+			*forms |= 1u << form;
+		else
+			config_fail(r, ERR_CONFIG_VALUE, value->items[i].at,
+			    "a form is `detached`, `embedded`, `jws` or `cms`, "
+			    "found `%.*s`",
+			    STR_ARG(items[i]));
+	}
+}
+
 static const struct config_choice weak_choices[] = { { "false", 0, false },
 	{ "true", 1, false }, { 0 } };
 
 #define TRUST(member, key, reader, ...)                                        \
 	FIELD(struct config_trust, member, key, reader, __VA_ARGS__)
-enum { T_KIND, T_ISSUER, T_PREFIX, T_LEASE, T_PURPOSE, T_WEAK };
+enum { T_KIND, T_ISSUER, T_PREFIX, T_LEASE, T_PURPOSE, T_WEAK, T_FORMS };
 static const struct config_field trust_fields[] = {
 	[T_KIND] = TRUST(kind, "kind", read_kind, .is_required = true,
 	    .choices = trust_kinds),
@@ -211,6 +235,7 @@ static const struct config_field trust_fields[] = {
 	[T_PURPOSE] =
 	    TRUST(purpose, "purpose", config_read_choice, .choices = purposes),
 	[T_WEAK] = TRUST(is_weak, "weak", read_second, .choices = weak_choices),
+	[T_FORMS] = TRUST(forms, "forms", read_forms, 0),
 	TRUST(keys, "keys", config_read_text, .is_required = true),
 	TRUST(owners, "owners", config_read_strings, 0),
 	TRUST(regions, "regions", config_read_strings, 0),
@@ -237,6 +262,9 @@ check_trust_entry(struct config_reader *r, const struct config_trust *t,
 		config_fail(r, ERR_CONFIG_VALUE, seen->at[T_PURPOSE],
 		    "keys of kind `%.*s` have purpose `%s`, and no other",
 		    STR_ARG(t->kind), is_token ? "token" : "document");
+	if (seen->at[T_FORMS].line && !str_eq(t->kind, STR("avow")))
+		config_fail(r, ERR_CONFIG_VALUE, seen->at[T_FORMS],
+		    "only documents of kind `avow` have `forms`");
 	if (is_token && t->audience_optional)
 		config_fail(r, ERR_CONFIG_VALUE, t->at,
 		    "a token always is for one audience");

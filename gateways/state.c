@@ -105,6 +105,7 @@ load_trust(struct state_settings *s, struct buf *messages)
 			.n_images = t->images.n,
 			.max_lease_s = t->max_lease_s,
 			.audience_required = !t->audience_optional,
+			.forms = t->forms,
 			.allow_weak = t->is_weak,
 			.at = t->at,
 		};

@@ -1,5 +1,6 @@
 #include "gateways/config.h"
 
+#include "attest/attest.h"
 #include "base/limits.h"
 #include "tests/lib/run.h"
 
@@ -31,7 +32,7 @@ static const char whole[] =
     "clientCertificate: X-Client-Cert\n"
     "trust:\n"
     "  - {kind: avow, keys: /etc/avow/trust/avow, issuer: acme, audience: "
-    "optional, purpose: document, weak: false}\n"
+    "optional, purpose: document, weak: false, forms: [jws, cms]}\n"
     "  - {kind: ec2-rsa2048, keys: /etc/avow/trust/ec2, owners: "
     "[\"278576220453\", 000000000001], prefix: aws/, maxLease: 1h, regions: "
     "[eu-west-1], images: [ami-1]}\n"
@@ -104,6 +105,8 @@ START_TEST(whole_trust)
 	ck_str_is(t[0].kind, "avow");
 	ck_str_is(t[0].issuer, "acme");
 	ck_assert(t[0].audience_optional && t[0].owners.n == 0);
+	ck_assert_uint_eq(t[0].forms, 1u << ATTEST_JWS | 1u << ATTEST_CMS);
+	ck_assert_uint_eq(t[1].forms, 0);
 	ck_assert_int_eq(t[0].max_lease_s, CONFIG_LEASE_NOT_GIVEN);
 	ck_assert_uint_eq(t[0].at.line, 13);
 	ck_str_is(t[1].prefix, "aws/");
@@ -324,6 +327,12 @@ static const struct {
 	    ERR_CONFIG_VALUE, 2, 52, "duration" },
 	{ P "trust: [{kind: avow, keys: k, issuer: i, prefix: a}]\n" G,
 	    ERR_CONFIG_TRUST, 2, 42, "ends in `/`" },
+	{ P "trust: [{kind: avow, keys: k, issuer: i, forms: [jws, xml]}]\n" G,
+	    ERR_CONFIG_VALUE, 2, 55, "`xml`" },
+	{ P "trust: [{kind: avow, keys: k, issuer: i, forms: []}]\n" G,
+	    ERR_CONFIG_VALUE, 2, 42, "not empty" },
+	{ P "trust: [{kind: token, keys: k, issuer: i, forms: [jws]}]\n" G,
+	    ERR_CONFIG_VALUE, 2, 43, "have `forms`" },
 	{ P "trust: [{kind: avow, keys: k, issuer: i, weak: true}]\n" G,
 	    ERR_CONFIG_TRUST, 2, 42, "only `ec2-pkcs7`" },
 	{ P "trust: [{kind: avow, keys: k, issuer: i, purpose: token}]\n" G,

@@ -1,0 +1,358 @@
+/* form.c - see form.h. Two tables of four rows: how each form is taken apart,
+ * checked and made. Parsing is strict enough that nobody can write the same
+ * signed document in two ways, where the form allows that at all; ECDSA has two
+ * signatures for one document in any form, so no signature names anything. */
+#include "attest/form.h"
+
+#include "attest/cms_own.h"
+#include "attest/doc.h"
+#include "attest/jcs.h"
+#include "attest/kind.h"
+#include "attest/sig.h"
+#include "base/base64.h"
+#include "base/limits.h"
+
+#define SIGNATURE_MEMBER "signature"
+
+static const struct {
+	struct str name, kind;
+} forms[ATTEST_FORMS] = {
+	[ATTEST_DETACHED] = { STR_INIT("detached"), STR_INIT(KIND_AVOW) },
+	[ATTEST_EMBEDDED] = { STR_INIT("embedded"),
+	    STR_INIT(KIND_AVOW_EMBEDDED) },
+	[ATTEST_JWS] = { STR_INIT("jws"), STR_INIT(KIND_AVOW_JWS) },
+	[ATTEST_CMS] = { STR_INIT("cms"), STR_INIT(KIND_AVOW_CMS) },
+};
+
+bool
+attest_form_of(struct str name, enum attest_form *ret)
+{
+	for (size_t i = 0; i < ARRAY_LEN(forms); i++)
+		if (str_eq(forms[i].name, name)) {
+			*ret = (enum attest_form)i;
+			return true;
+		}
+	return false;
+}
+
+bool
+attest_form_of_kind(struct str kind, enum attest_form *ret)
+{
+	for (size_t i = 0; i < ARRAY_LEN(forms); i++)
+		if (str_eq(forms[i].kind, kind)) {
+			*ret = (enum attest_form)i;
+			return true;
+		}
+	return false;
+}
+
+struct str
+attest_form_kind(enum attest_form form)
+{
+	return forms[form].kind;
+}
+
+static bool
+malformed(struct error *reterr, const char *why)
+{
+	return error_set(
+	    reterr, ERR_EVIDENCE_MALFORMED, SPAN_NONE, "the document %s", why);
+}
+
+/* ---- detached -------------------------------------------------------------
+ */
+
+static bool
+open_detached(struct arena *a, const struct attest_evidence *e, struct form *f,
+    json_t **ret_root, struct error *reterr)
+{
+	(void)a;
+	f->bytes = e->document;
+	f->signature = e->signature;
+	return doc_parse(e->document, ret_root, reterr);
+}
+
+static bool
+verify_bytes(
+    const struct form *f, const struct keys_public *k, struct error *reterr)
+{
+	return sig_verify(k, f->bytes, f->signature, reterr);
+}
+
+static bool
+sign_detached(const struct keys_public *k, struct str bytes, const json_t *root,
+    struct buf *ret_document, struct buf *ret_signature, struct error *reterr)
+{
+	(void)root;
+	buf_add(ret_document, bytes);
+	return sig_sign(k, bytes, ret_signature, reterr);
+}
+
+/* ---- embedded -------------------------------------------------------------
+ */
+
+/* RFC 7493 2.1: no noncharacters. (Surrogates are no UTF-8, and the JSON reader
+ * refuses their escapes.) */
+static bool
+is_ijson(struct str text)
+{
+	uint32_t point = 0;
+	size_t n;
+
+	for (size_t at = 0; at < text.n; at += n) {
+		n = str_utf8_next(text, at, &point);
+		if (n == 0 || (point >= 0xfdd0 && point <= 0xfdef) ||
+		    (point & 0xfffe) == 0xfffe)
+			return false;
+	}
+	return true;
+}
+
+static bool
+write_canonical(
+    struct arena *a, const json_t *root, struct str *ret, struct error *reterr)
+{
+	struct buf text = { 0 };
+	struct error why = { 0 };
+	bool ok = jcs_write(root, &text, &why);
+
+	if (ok) {
+		*ret = str_dup(a, buf_str(&text));
+		ok = ret->p != NULL;
+	}
+	buf_free(&text);
+	if (ok)
+		return true;
+	return why.code == ERR_JSON_SHAPE
+		   ? malformed(reterr, "has a number without a canonical form")
+		   : error_nomem(reterr);
+}
+
+/* Out of `root`, and decoded. */
+static bool
+take_signature(
+    struct arena *a, json_t *root, struct str *ret, struct error *reterr)
+{
+	const json_t *v = json_object_get(root, SIGNATURE_MEMBER);
+	bool ok;
+
+	if (!json_is_string(v))
+		return malformed(reterr, "has no `signature` inside");
+	if (json_string_length(v) > 2u * LIMIT_SIGNATURE_BYTES)
+		return error_set(reterr, ERR_EVIDENCE_TOO_LARGE, SPAN_NONE,
+		    "the document's signature is over the limit");
+	ok = base64_decode(a, BASE64_STANDARD, json_str(v), ret) && ret->n > 0;
+	/* Fails only for a name that is not there. */
+	if (!ok || json_object_del(root, SIGNATURE_MEMBER) != 0)
+		return malformed(
+		    reterr, "has a `signature` that is not Base64");
+	return true;
+}
+
+static bool
+read_embedded(struct arena *a, struct str received, json_t *root,
+    struct form *f, struct error *reterr)
+{
+	struct str whole;
+
+	if (!is_ijson(received))
+		return malformed(reterr, "has characters that are none");
+	if (!write_canonical(a, root, &whole, reterr))
+		return false;
+	if (!str_eq(whole, received))
+		return malformed(
+		    reterr, "is not canonical JSON (RFC 8785), byte for byte");
+	return take_signature(a, root, &f->signature, reterr) &&
+	       write_canonical(a, root, &f->bytes, reterr);
+}
+
+static bool
+open_embedded(struct arena *a, const struct attest_evidence *e, struct form *f,
+    json_t **ret_root, struct error *reterr)
+{
+	json_t *root = NULL;
+
+	if (!doc_parse(e->document, &root, reterr))
+		return false;
+	if (!read_embedded(a, e->document, root, f, reterr)) {
+		json_decref(root);
+		return false;
+	}
+	*ret_root = root;
+	return true;
+}
+
+/* Takes `copy`. */
+static bool
+add_signature(
+    json_t *copy, struct str signature, struct buf *out, struct error *reterr)
+{
+	struct buf text = { 0 };
+	bool ok;
+
+	base64_encode(&text, BASE64_STANDARD, signature);
+	ok = copy && buf_ok(&text) &&
+	     json_object_set_new(
+		 copy, SIGNATURE_MEMBER, json_from_str(buf_str(&text))) == 0;
+	ok = ok ? jcs_write(copy, out, reterr) : error_nomem(reterr);
+	buf_free(&text);
+	json_decref(copy);
+	return ok;
+}
+
+static bool
+sign_embedded(const struct keys_public *k, struct str bytes, const json_t *root,
+    struct buf *ret_document, struct buf *ret_signature, struct error *reterr)
+{
+	struct buf text = { 0 }, signature = { 0 };
+	bool ok;
+
+	(void)bytes;
+	(void)ret_signature;
+	ok = jcs_write(root, &text, reterr) &&
+	     sig_sign(k, buf_str(&text), &signature, reterr) &&
+	     add_signature(json_deep_copy(root), buf_str(&signature),
+		 ret_document, reterr);
+	buf_free(&text);
+	buf_free(&signature);
+	return ok;
+}
+
+/* ---- jws ------------------------------------------------------------------
+ */
+
+/* The header is signed, too; the two names of the key must be one, so that
+ * nobody can read another from it than we do. */
+static bool
+check_header(const struct jws *j, const json_t *root, struct error *reterr)
+{
+	struct str id;
+
+	if (!doc_key_id(root, &id, reterr))
+		return false;
+	return str_eq(id, j->kid) ||
+	       malformed(reterr, "names another key than its header's `kid`");
+}
+
+static bool
+open_jws(struct arena *a, const struct attest_evidence *e, struct form *f,
+    json_t **ret_root, struct error *reterr)
+{
+	json_t *root = NULL;
+
+	if (!jws_parse(a, e->document, JWS_KEY_TRUSTED, &f->jws, reterr))
+		return false;
+	/* RFC 8725 3.11 */
+	if (!str_eq(f->jws.typ, STR(FORM_JWS_TYP)))
+		return error_set(reterr, ERR_EVIDENCE_KIND, SPAN_NONE,
+		    "the document is not of type `" FORM_JWS_TYP "`");
+	if (!doc_parse(f->jws.payload, &root, reterr))
+		return false;
+	if (!check_header(&f->jws, root, reterr)) {
+		json_decref(root);
+		return false;
+	}
+	*ret_root = root;
+	return true;
+}
+
+static bool
+verify_jws(
+    const struct form *f, const struct keys_public *k, struct error *reterr)
+{
+	return jws_verify(&f->jws, k, reterr);
+}
+
+static bool
+sign_jws(const struct keys_public *k, struct str bytes, const json_t *root,
+    struct buf *ret_document, struct buf *ret_signature, struct error *reterr)
+{
+	(void)root;
+	(void)ret_signature;
+	return jws_sign(k, FORM_JWS_TYP, NULL, bytes, ret_document, reterr);
+}
+
+/* ---- cms ------------------------------------------------------------------
+ */
+
+static bool
+open_cms(struct arena *a, const struct attest_evidence *e, struct form *f,
+    json_t **ret_root, struct error *reterr)
+{
+	(void)a;
+	f->bytes = e->document;
+	return (cms_own_split(e->document, &f->content, &f->signature) ||
+		   malformed(reterr, "is not CMS with its content inside")) &&
+	       doc_parse(f->content, ret_root, reterr);
+}
+
+static bool
+verify_cms(
+    const struct form *f, const struct keys_public *k, struct error *reterr)
+{
+	return cms_own_verify(k, f->bytes, f->content, f->signature, reterr);
+}
+
+static bool
+sign_cms(const struct keys_public *k, struct str bytes, const json_t *root,
+    struct buf *ret_document, struct buf *ret_signature, struct error *reterr)
+{
+	(void)root;
+	(void)ret_signature;
+	return cms_own_sign(k, bytes, ret_document, reterr);
+}
+
+/* ---- the table ------------------------------------------------------------
+ */
+
+static const struct {
+	bool (*open)(struct arena *, const struct attest_evidence *,
+	    struct form *, json_t **, struct error *);
+	bool (*verify)(
+	    const struct form *, const struct keys_public *, struct error *);
+	bool (*sign)(const struct keys_public *, struct str, const json_t *,
+	    struct buf *, struct buf *, struct error *);
+} rows[ATTEST_FORMS] = {
+	[ATTEST_DETACHED] = { open_detached, verify_bytes, sign_detached },
+	[ATTEST_EMBEDDED] = { open_embedded, verify_bytes, sign_embedded },
+	[ATTEST_JWS] = { open_jws, verify_jws, sign_jws },
+	[ATTEST_CMS] = { open_cms, verify_cms, sign_cms },
+};
+
+bool
+form_open(struct arena *a, enum attest_form form,
+    const struct attest_evidence *e, struct form *ret, json_t **ret_root,
+    struct error *reterr)
+{
+	struct form f = { .form = form };
+
+	if (!rows[form].open(a, e, &f, ret_root, reterr)) {
+		form_fini(&f);
+		return false;
+	}
+	*ret = f;
+	return true;
+}
+
+void
+form_fini(struct form *f)
+{
+	jws_fini(&f->jws);
+	*f = (struct form){ 0 };
+}
+
+bool
+form_verify(
+    const struct form *f, const struct keys_public *k, struct error *reterr)
+{
+	return rows[f->form].verify(f, k, reterr);
+}
+
+bool
+form_sign(enum attest_form form, const struct keys_public *k, struct str bytes,
+    const json_t *root, struct buf *ret_document, struct buf *ret_signature,
+    struct error *reterr)
+{
+	return rows[form].sign(
+	    k, bytes, root, ret_document, ret_signature, reterr);
+}
