@@ -370,6 +370,7 @@ cmd_bench_decide(int argc, char **argv)
 	const struct cli_option options[] = {
 		CLI_POLICIES(&o.rules, true),
 		CLI_ENTITIES(&o.rules),
+		CLI_SCHEMA(&o.rules),
 		CLI_TRUST(&o.rules),
 		{ "requests", CLI_TEXT, &o.requests, true, "FILE",
 		    "one request a line, as `avow decide` takes them" },

@@ -188,18 +188,10 @@ static bool
 compile(struct policy_set *set, const struct schema *schema, struct arena *a,
     const struct compile *c)
 {
-	struct policy_verifier verifier;
-	struct attest_images *keys;
 	struct buf out = { 0 };
-	bool ok;
-
-	if (!cli_trust_open(c->trust, &verifier, &keys))
-		return false;
-	policy_set_verifier(set, c->trust ? &verifier : NULL);
-	ok = cli_policies_load(set, &c->paths);
-	attest_images_free(keys);
-	ok = ok && (!c->out || write_image(set, schema, a, c, &out)) &&
-	     show(set, schema, a, c) && cli_print(&out);
+	bool ok = cli_policies_load(set, &c->paths, c->trust) &&
+		  (!c->out || write_image(set, schema, a, c, &out)) &&
+		  show(set, schema, a, c) && cli_print(&out);
 	buf_free(&out);
 	return ok;
 }

@@ -346,6 +346,8 @@ cmd_diff(int argc, char **argv)
 	struct options o = { 0 };
 	const struct cli_option options[] = {
 		CLI_ENTITIES(&o.rules),
+		CLI_SCHEMA(&o.rules),
+		CLI_TRUST(&o.rules),
 		{ "requests", CLI_TEXT, &o.requests, false, "FILE",
 		    "requests to decide, one a line, or a decision log; "
 		    "without it all combinations of the entities" },

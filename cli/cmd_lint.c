@@ -103,13 +103,13 @@ show_text(const struct policy_set *set, const struct policy_lint *lint)
 }
 
 static enum cli_exit
-lint(struct policy_set *set, struct arena *a, const struct cli_list *paths,
+lint(struct policy_set *set, struct arena *a, const struct cli_rules *rules,
     bool json)
 {
 	struct policy_lint found;
 	struct error err = { 0 };
 
-	if (!cli_policies_load(set, paths))
+	if (!cli_policies_load(set, &rules->policies, rules->trust))
 		return CLI_CANNOT_TELL;
 	if (!policy_set_lint(set, a, &found, &err)) {
 		cli_error(&err, STR(""));
@@ -123,11 +123,11 @@ lint(struct policy_set *set, struct arena *a, const struct cli_list *paths,
 enum cli_exit
 cmd_lint(int argc, char **argv)
 {
-	struct cli_list paths = { 0 };
+	struct cli_rules rules = { 0 };
 	bool json = false;
 	const struct cli_option options[] = {
-		{ "policies", CLI_LIST, &paths, true, "PATH",
-		    "policy file or folder" },
+		CLI_POLICIES(&rules, true),
+		CLI_TRUST(&rules),
 		{ "json", CLI_FLAG, &json, false, NULL,
 		    "findings as a JSON array on standard output" },
 	};
@@ -154,12 +154,12 @@ cmd_lint(int argc, char **argv)
 
 		code = CLI_CANNOT_TELL;
 		if (set && a)
-			code = lint(set, a, &paths, json);
+			code = lint(set, a, &rules, json);
 		else
 			cli_errorf("memory ran out");
 		arena_free(a);
 		policy_set_free(set);
 	}
-	cli_list_free(&paths);
+	cli_rules_free(&rules);
 	return code;
 }

@@ -236,6 +236,7 @@ cmd_needs(int argc, char **argv)
 	const struct cli_option options[] = {
 		CLI_POLICIES(&o.rules, true),
 		CLI_ENTITIES(&o.rules),
+		CLI_SCHEMA(&o.rules),
 		CLI_TRUST(&o.rules),
 		{ "action", CLI_TEXT, &o.action, true, "ACTION",
 		    "what is to be permitted, Action::\"repository:get\"" },

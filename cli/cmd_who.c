@@ -189,6 +189,8 @@ command(int argc, char **argv, bool is_who)
 		CLI_POLICIES(&o.rules, true),
 		{ "entities", CLI_LIST, &o.rules.entities, true, "PATH",
 		    "Cedar JSON entities, file or folder: what is searched" },
+		CLI_SCHEMA(&o.rules),
+		CLI_TRUST(&o.rules),
 		CLI_CONTEXT(&o.query),
 		CLI_ERRORED_DENY(&o.rules),
 		CLI_LIMIT(&o.query),

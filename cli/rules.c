@@ -62,15 +62,23 @@ cli_rules_load(const struct cli_rules *rules, int64_t now_ms)
 }
 
 bool
-cli_policies_load(struct policy_set *set, const struct cli_list *paths)
+cli_policies_load(
+    struct policy_set *set, const struct cli_list *paths, const char *trust)
 {
+	struct policy_verifier verifier;
+	struct attest_images *keys;
 	struct errors errors = { 0 };
 	struct buf messages = { 0 };
 	bool ok = true;
 
+	if (!cli_trust_open(trust, &verifier, &keys))
+		return false;
+	policy_set_verifier(set, trust ? &verifier : NULL);
 	for (size_t i = 0; i < paths->n; i++)
 		ok = policy_set_add_path(set, paths->items[i], &errors) && ok;
 	ok = ok && policy_set_finish(set, &errors);
+	policy_set_verifier(set, NULL);
+	attest_images_free(keys);
 	policy_set_print_errors(set, &errors, &messages);
 	(void)cli_messages(&messages);
 	buf_free(&messages);

@@ -35,9 +35,9 @@ bool cli_rules_check(struct cli_rules *rules) MUST_USE;
 /* Everything read, as of `now_ms`; every error of every file goes to stderr, then NULL. The caller unrefs it. */
 struct engine_snapshot *cli_rules_load(
     const struct cli_rules *rules, int64_t now_ms);
-/* The policies of `paths` alone, as one finished set; every error goes to stderr, then false. */
-bool cli_policies_load(struct policy_set *set, const struct cli_list *paths)
-    MUST_USE;
+/* The policies of `paths` alone, as one finished set, images signed by `trust` unless it is NULL; every error goes to stderr, then false. */
+bool cli_policies_load(struct policy_set *set, const struct cli_list *paths,
+    const char *trust) MUST_USE;
 /* The schema of a `--schema` option; NULL where none was given. Errors go to stderr, then false. The caller frees it, after what borrows it. */
 bool cli_schema_load(const char *path, struct schema **ret) MUST_USE;
 /* `path` as who says whether an image is signed; NULL: nobody is asked. False, with a message, when there are no such keys. */

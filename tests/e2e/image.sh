@@ -33,6 +33,9 @@ decides() { # as the texts do
 	"$AVOW" decide "$@" --requests requests.jsonl >got || return
 	diff want got
 }
+answers() { # yes, no or unknown: what it is said of
+	[ -n "$("$AVOW" "$1" --policies s.img --trust keys "${@:2}")" ]
+}
 same_report() {
 	"$AVOW" dryrun --policies "$1" --entities e.json --request one.json --level high --json >report.got
 	diff report.want report.got
@@ -70,6 +73,14 @@ check "and asked for" decides --policies s.img --trust keys --entities e.json
 check "without being asked for" decides --policies s.img --entities e.json
 expect_exit "unsigned" 1 "$AVOW" decide --policies p.img --trust keys --request one.json
 expect_exit "by another's key" 1 "$AVOW" decide --policies s.img --trust others --request one.json
+# So do all who read policies.
+for asks in 'lint' 'who --entities e.json Action::"r" Package::"main/x"' 'what --entities e.json User::"u"' 'needs --action Action::"r"'; do
+	read -ra words <<<"$asks"
+	expect_exit "${words[0]} of an unsigned one" 1 "$AVOW" "${words[0]}" --policies p.img --trust keys "${words[@]:1}"
+	check "${words[0]} of a signed one" answers "${words[@]}"
+done
+expect_exit "diff of an unsigned one" 1 "$AVOW" diff --entities e.json --trust keys s.img p.img
+expect_exit "diff of signed ones" 0 "$AVOW" diff --entities e.json --trust keys s.img s.img
 expect_exit "no keys at all" 1 "$AVOW" decide --policies s.img --trust p --request one.json
 expect_exit "among texts, unsigned" 1 "$AVOW" decide --policies p.img --policies more.avow --trust keys --request one.json
 expect_exit "a key is for an image" 1 "$AVOW" compile --policies p --print --sign good.pem
