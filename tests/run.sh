@@ -1,16 +1,28 @@
 #!/usr/bin/env bash
-# run.sh PROGRAM... - run test programs and scripts one after the other and add
-# up their counts. Each one's last line is `N passed, N failed, N skipped`; one
-# that ends otherwise, takes over $TEST_TIMEOUT seconds (300) or crashes counts
-# as a failure. The last line is the sum, in the same form.
+# run.sh PROGRAM... - run test programs and scripts, TEST_JOBS of them at once
+# (as many as there are processors), and add up their counts. Each one's last
+# line is `N passed, N failed, N skipped`; one that ends otherwise, takes over
+# $TEST_TIMEOUT seconds (300) or crashes counts as a failure. What is told stands
+# in the order of the arguments. The last line is the sum, in the same form.
 set -u
 limit=${TEST_TIMEOUT:-300}
+jobs=${TEST_JOBS:-$(nproc)}
 passed=0 failed=0 skipped=0 bad=()
-out=$(mktemp) || exit 1
-trap 'rm -f "$out"' EXIT
-for program in "$@"; do
-	timeout --kill-after=10 "$limit" "$program" >"$out" 2>&1
-	status=$?
+dir=$(mktemp -d) || exit 1
+trap 'rm -rf "$dir"' EXIT
+# Ports that one of them took no other may take (tests/lib/e2e.sh).
+export TEST_PORTS=$dir/ports
+mkdir "$TEST_PORTS" || exit 1
+
+run() { # N PROGRAM
+	timeout --kill-after=10 "$limit" "$2" >"$dir/$1.out" 2>&1
+	echo $? >"$dir/$1.status.new"
+	mv "$dir/$1.status.new" "$dir/$1.status"
+}
+
+tell() { # N PROGRAM: what came of it
+	local out=$dir/$1.out program=$2 status last p f s
+	status=$(<"$dir/$1.status")
 	last=$(tail -n 1 "$out")
 	if [[ $last =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed,\ ([0-9]+)\ skipped$ ]]; then
 		p=${BASH_REMATCH[1]} f=${BASH_REMATCH[2]} s=${BASH_REMATCH[3]}
@@ -28,7 +40,24 @@ for program in "$@"; do
 	fi
 	if [ -n "${VERBOSE:-}" ]; then echo "$program: $last"; fi
 	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+}
+
+programs=("$@") told=0
+tell_those_done() {
+	while [ -e "$dir/$told.status" ]; do
+		tell "$told" "${programs[told]}"
+		told=$((told + 1))
+	done
+}
+for i in "${!programs[@]}"; do
+	while [ "$(jobs -rp | wc -l)" -ge "$jobs" ]; do
+		wait -n
+		tell_those_done
+	done
+	run "$i" "${programs[i]}" </dev/null &
 done
+wait
+tell_those_done
 [ ${#bad[@]} -eq 0 ] || printf 'failed: %s\n' "${bad[@]}"
 echo "$passed passed, $failed failed, $skipped skipped"
-[ "$failed" -eq 0 ]
+[ "$failed" -eq 0 ] && [ "$told" -eq ${#programs[@]} ]

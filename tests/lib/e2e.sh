@@ -100,14 +100,15 @@ wait_for_port() {
 	return 1
 }
 
-# A port that nobody listens on and that the kernel does not hand out.
+# A port that nobody listens on, that the kernel does not hand out, and that no
+# test beside this one took.
 free_port() {
 	local port hex
 	while :; do
 		port=$((20000 + RANDOM % 10000))
 		printf -v hex ':%04X ' "$port"
 		grep -q "$hex" /proc/net/tcp /proc/net/tcp6 2>/dev/null && continue
-		[ ! -e "$T/.port.$port" ] && : >"$T/.port.$port" && break
+		mkdir "${TEST_PORTS:-$T}/.port.$port" 2>/dev/null && break
 	done
 	echo "$port"
 }
