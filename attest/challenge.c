@@ -1,6 +1,9 @@
 /* challenge.c - see challenge.h. */
 #include "attest/challenge.h"
 
+#include <stdio.h>
+
+#include "base/digest.h"
 #include "base/limits.h"
 
 #define VERSION '\1'
@@ -57,6 +60,32 @@ challenge_check_whom(const struct challenge_for *whom, struct error *reterr)
 	    LIMIT_AUDIENCE_BYTES);
 }
 
+int64_t
+challenge_life_s(enum prove_role role)
+{
+	return role == PROVE_ATTEST ? LIMIT_CHALLENGE_ATTEST_S
+				    : LIMIT_CHALLENGE_S;
+}
+
+bool
+challenge_digits(
+    struct str challenge, char ret[CHALLENGE_DIGITS + 1], struct error *reterr)
+{
+	const struct str parts[] = { STR_INIT("avow-challenge-digits-v1"),
+		challenge };
+	uint8_t digest[32];
+	uint64_t n = 0;
+
+	if (!digest_sha256_framed(parts, ARRAY_LEN(parts), digest))
+		return error_set(reterr, ERR_SYSTEM_ERROR, SPAN_NONE,
+		    "cannot make a digest");
+	for (size_t i = 0; i < 8; i++)
+		n = n << 8 | digest[i];
+	snprintf(ret, CHALLENGE_DIGITS + 1, "%010llu",
+	    (unsigned long long)(n % 10000000000ull));
+	return true;
+}
+
 bool
 challenge_make(const uint8_t key[SECRET_BYTES],
     const struct prove_random *random, const struct challenge_for *whom,
@@ -64,7 +93,7 @@ challenge_make(const uint8_t key[SECRET_BYTES],
 {
 	uint8_t head[HEAD_BYTES] = { VERSION }, tag[SECRET_BYTES];
 	uint64_t expires =
-	    (uint64_t)now_ms + (uint64_t)LIMIT_CHALLENGE_S * 1000;
+	    (uint64_t)now_ms + (uint64_t)challenge_life_s(whom->role) * 1000;
 
 	for (size_t i = 0; i < 8; i++)
 		head[1 + i] = (uint8_t)(expires >> (56 - 8 * i));
@@ -98,6 +127,7 @@ challenge_open(const uint8_t key[SECRET_BYTES],
 		expires = expires << 8 | (uint8_t)text.p[1 + i];
 	memcpy(ret->id, text.p + 9, CHALLENGE_ID_BYTES);
 	ret->expires_at_ms = (int64_t)expires;
+	ret->life_ms = challenge_life_s(whom->role) * 1000;
 	return true;
 }
 
@@ -107,7 +137,7 @@ challenge_check_time(
 {
 	int64_t left = c->expires_at_ms - now_ms;
 
-	if (left > 0 && left <= (LIMIT_CHALLENGE_S + LIMIT_SKEW_S) * 1000)
+	if (left > 0 && left <= c->life_ms + LIMIT_SKEW_S * 1000)
 		return true;
 	return error_set(reterr, ERR_EVIDENCE_EXPIRED, SPAN_NONE,
 	    "the challenge has expired; ask for another one");

@@ -14,14 +14,16 @@ struct challenge_for {
 	struct str account, audience;
 };
 
-/* Append a challenge that lives LIMIT_CHALLENGE_S from `now_ms`. */
+/* How long a challenge for this role lives: PROVE_ATTEST has to be carried through a cloud first. */
+int64_t challenge_life_s(enum prove_role role);
+/* Append a challenge that lives challenge_life_s from `now_ms`. */
 bool challenge_make(const uint8_t key[SECRET_BYTES],
     const struct prove_random *random, const struct challenge_for *whom,
     int64_t now_ms, struct buf *out, struct error *reterr) MUST_USE;
 
 struct challenge {
 	uint8_t id[CHALLENGE_ID_BYTES]; /* its random bytes */
-	int64_t expires_at_ms;
+	int64_t expires_at_ms, life_ms;
 };
 /* Is it ours, and for these? Errors: ERR_EVIDENCE_PROOF. */
 bool challenge_open(const uint8_t key[SECRET_BYTES],
@@ -29,6 +31,12 @@ bool challenge_open(const uint8_t key[SECRET_BYTES],
     struct error *reterr) MUST_USE;
 /* Is it alive? One that lives longer than it may, beyond LIMIT_SKEW_S, is from a clock that was wrong. Errors: ERR_EVIDENCE_EXPIRED. */
 bool challenge_check_time(const struct challenge *c, int64_t now_ms,
+    struct error *reterr) MUST_USE;
+
+/* The challenge as a cloud takes it into what it signs: ten decimal digits, which is all that Azure's metadata service has room for. Nobody chooses them, and what was
+ * signed before the challenge was made is refused beside (attest/sts_enrol.c). */
+#define CHALLENGE_DIGITS 10
+bool challenge_digits(struct str challenge, char ret[CHALLENGE_DIGITS + 1],
     struct error *reterr) MUST_USE;
 
 /* Is anything of `whom` unfit to be asked: no role, no method, no account id, an audience that is empty, too long or not printable? Errors: ERR_REQUEST_MALFORMED. */

@@ -15,6 +15,7 @@ static const struct {
 } roles[] = {
 	{ PROVE_ACCOUNT, STR_INIT("account") },
 	{ PROVE_ENROL, STR_INIT("enrol") },
+	{ PROVE_ATTEST, STR_INIT("attest") },
 	{ PROVE_CLIENT, STR_INIT("client") },
 	{ PROVE_INSTANCE, STR_INIT("instance") },
 };
@@ -137,11 +138,25 @@ take_all(struct arena *a, const json_t *object, const struct member *members,
 	return true;
 }
 
+/* Which of `key` and `keyProof` come along. */
+static bool
+check_key(const struct prove_answer *r, struct error *reterr)
+{
+	bool is_mac = r->method == PROVE_HMAC;
+	bool wants_key = is_mac || r->role == PROVE_ATTEST;
+
+	if (wants_key == (r->key.n > 0) && is_mac == (r->key_proof.n > 0))
+		return true;
+	return malformed("key",
+	    "a public key and `keyProof` with method hmac, the key alone with "
+	    "role attest, and neither with another",
+	    reterr);
+}
+
 /* Method, length of the proof and the further key go together. */
 static bool
 check_shape(const struct prove_answer *r, struct error *reterr)
 {
-	bool brings_key = r->key.n > 0, is_signed = r->key_proof.n > 0;
 	size_t i = 0;
 
 	while (i < ARRAY_LEN(methods) && methods[i].method != r->method)
@@ -150,17 +165,16 @@ check_shape(const struct prove_answer *r, struct error *reterr)
 		return malformed(
 		    "method", "hmac, p256, ed25519 or rsa", reterr);
 	if (r->role == PROVE_ROLE_NONE)
-		return malformed(
-		    "role", "account, enrol, client or instance", reterr);
+		return malformed("role",
+		    "account, enrol, attest, client or instance", reterr);
 	if (r->role == PROVE_ENROL && r->method != PROVE_HMAC)
 		return malformed("method", "hmac, to enrol", reterr);
+	if (r->role == PROVE_ATTEST && r->method == PROVE_HMAC)
+		return malformed("method", "a key pair, to attest", reterr);
 	if (r->proof.n < methods[i].least || r->proof.n > methods[i].most)
 		return malformed("proof", "another length", reterr);
-	if (brings_key != (r->method == PROVE_HMAC) || brings_key != is_signed)
-		return malformed("key",
-		    "a public key and `keyProof` with method hmac, and "
-		    "neither with another",
-		    reterr);
+	if (!check_key(r, reterr))
+		return false;
 	if (!attest_instance_id_is_valid(r->account) ||
 	    (r->relay.n > 0 && !attest_instance_id_is_valid(r->relay)))
 		return malformed("account", "an account id", reterr);

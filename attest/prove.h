@@ -15,6 +15,7 @@ enum prove_role {
 	PROVE_ROLE_NONE = 0,
 	PROVE_ACCOUNT,  /* `account`: an account proves itself to the token service */
 	PROVE_ENROL,    /* `enrol`: an injected secret registers the instance's own key there, once */
+	PROVE_ATTEST,   /* `attest`: a key that evidence of a cloud is to bind to its instance, there */
 	PROVE_CLIENT,   /* `client`: a client proves itself to an instance (S10) */
 	PROVE_INSTANCE, /* `instance`: an instance proves itself to a client */
 };
@@ -38,10 +39,10 @@ struct prove_random {
 };
 
 /* What travels, decoded. Enrolling and method hmac also carry `key` (SubjectPublicKeyInfo, DER) and its signature over the same message: the key that is
- * registered, or that the token is bound to, is one that the prover has. Else the bound key is the account's own, and both are empty. */
+ * registered, or that the token is bound to, is one that the prover has. PROVE_ATTEST carries `key` alone: `proof` is its signature. Else the bound key is the account's own, and both are empty. */
 struct prove_answer {
 	enum prove_role role;
-	enum prove_method method; /* PROVE_HMAC for PROVE_ENROL */
+	enum prove_method method; /* PROVE_HMAC for PROVE_ENROL, and never for PROVE_ATTEST */
 	struct str account, audience, relay; /* relay: the controller that carries it, or empty */
 	struct str challenge, nonce; /* raw bytes */
 	struct str jkt;              /* thumbprint of the bound key */

@@ -140,10 +140,11 @@ check_with(const struct prove_with *with, const struct prove_answer *r,
 		    (unsigned)PROVE_SECRET_BYTES, with->secret.n);
 	if (with->service.n == 0 || r->role == PROVE_ROLE_NONE ||
 	    (r->role == PROVE_ENROL && with->secret.n == 0) ||
+	    (r->role == PROVE_ATTEST && with->secret.n > 0) ||
 	    r->challenge.n != PROVE_CHALLENGE_BYTES)
 		return error_set(reterr, ERR_USAGE, SPAN_NONE,
 		    "a proof wants a service, a role and a challenge of %u "
-		    "bytes; enrolling wants a secret",
+		    "bytes; enrolling wants a secret, attesting has none",
 		    (unsigned)PROVE_CHALLENGE_BYTES);
 	return true;
 }
@@ -164,7 +165,8 @@ prove_answer_make(struct arena *a, const struct prove_with *with,
 	if (!r.jkt.p)
 		return error_nomem(reterr);
 	if (!add_nonce(a, &with->random, &r, reterr) ||
-	    (r.method == PROVE_HMAC && !add_key(a, with->key, &r, reterr)))
+	    ((r.method == PROVE_HMAC || r.role == PROVE_ATTEST) &&
+		!add_key(a, with->key, &r, reterr)))
 		return false;
 	ok = prove_message(&r, with->service, with->channel, &message)
 		 ? add_proofs(a, with, buf_str(&message), &r, reterr)

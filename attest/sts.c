@@ -16,7 +16,23 @@ sts_alarm_name(enum sts_alarm_kind kind)
 		return "former-key";
 	case STS_ALARM_ADDRESSES:
 		return "addresses";
+	case STS_ALARM_OTHER_KEY:
+		return "other-key";
 	case STS_ALARM_NONE:
+	default:
+		return "";
+	}
+}
+
+const char *
+sts_standing_name(enum sts_standing standing)
+{
+	switch (standing) {
+	case STS_EVICTED:
+		return "evicted";
+	case STS_BANNED:
+		return "banned";
+	case STS_STANDS:
 	default:
 		return "";
 	}
@@ -119,6 +135,21 @@ sts_counts(const struct sts *s)
 /* ---- who may act ------------------------------------------------------------
  */
 
+/* An unknown number of a newer program shuts out. */
+static enum sts_standing
+standing_of(const struct store_account *row)
+{
+	if (row->standing == STS_STANDS || row->standing == STS_EVICTED)
+		return (enum sts_standing)row->standing;
+	return STS_BANNED;
+}
+
+bool
+sts_may_prove(const struct store_account *row)
+{
+	return row->is_enabled && standing_of(row) == STS_STANDS;
+}
+
 bool
 sts_check_actor(struct sql *tx, struct arena *a, const struct sts_actor *actor,
     struct store_account *ret, struct error *reterr)
@@ -137,11 +168,11 @@ sts_check_actor(struct sql *tx, struct arena *a, const struct sts_actor *actor,
 		return false;
 	/* Without a method there is no live key, whatever the number says: a
 	 * restored store has none. */
-	if (!found || !row.is_enabled || row.method == PROVE_METHOD_NONE ||
+	if (!found || !sts_may_prove(&row) || row.method == PROVE_METHOD_NONE ||
 	    row.incarnation == 0 || row.incarnation != actor->incarnation)
 		return error_set(reterr, ERR_EVIDENCE_REVOKED, SPAN_NONE,
-		    "the account that asks is disabled, or was moved to "
-		    "another key");
+		    "the account that asks is disabled, evicted or banned, or "
+		    "was moved to another key");
 	*ret = row;
 	return true;
 }
@@ -209,6 +240,9 @@ sts_account_of(const struct store_account *r)
 		.secret_until = r->secret_until,
 		.created_at = r->created_at,
 		.changed_at = r->changed_at,
+		.standing = standing_of(r),
+		.principal = r->principal,
+		.is_released = r->is_open != 0,
 	};
 }
 
@@ -244,6 +278,57 @@ bool
 sts_purge(struct sts *s, struct error *reterr)
 {
 	return store_transact(s->store, purge_inside, NULL, reterr);
+}
+
+/* ---- alarms ----------------------------------------------------------------
+ */
+
+static struct sts_alarm
+alarm_of(const struct store_alarm *row)
+{
+	return (struct sts_alarm){
+		.kind = row->kind >= STS_ALARM_FORMER_KEY &&
+				row->kind <= STS_ALARM_OTHER_KEY
+			    ? (enum sts_alarm_kind)row->kind
+			    : STS_ALARM_NONE,
+		.account = row->account,
+		.incarnation = row->incarnation,
+		.source = row->source,
+		.other = row->other,
+		.count = row->count,
+		.first_at = row->first_at,
+		.last_at = row->last_at,
+	};
+}
+
+bool
+sts_raise_alarm(struct sql *tx, enum sts_alarm_kind kind,
+    const struct store_key *key, struct str source, int64_t now_unix_s,
+    struct sts_alarm *ret, struct error *reterr)
+{
+	struct store_alarm row = { .account = key->account,
+		.source = source,
+		.other =
+		    kind == STS_ALARM_ADDRESSES ? key->seen_source : STR(""),
+		.kind = kind,
+		.incarnation = key->incarnation,
+		.first_at = now_unix_s,
+		.last_at = now_unix_s };
+
+	if (!store_alarm_raise(tx, &row, &row.count, reterr))
+		return false;
+	*ret = alarm_of(&row);
+	return true;
+}
+
+void
+sts_tell_alarm(struct sts *s, const struct sts_alarm *alarm)
+{
+	if (alarm->kind == STS_ALARM_NONE)
+		return;
+	s->counts.alarms++;
+	if (s->alarm)
+		s->alarm(s->alarm_ctx, alarm);
 }
 
 struct listing {
@@ -286,18 +371,7 @@ sts_alarms(struct sts *s, struct arena *a, const struct sts_actor *actor,
 	if (l.n > 0 && !alarms)
 		return error_nomem(reterr);
 	for (size_t i = 0; i < l.n; i++)
-		alarms[i] = (struct sts_alarm){
-			.kind = l.rows[i].kind == STS_ALARM_FORMER_KEY
-				    ? STS_ALARM_FORMER_KEY
-				    : STS_ALARM_ADDRESSES,
-			.account = l.rows[i].account,
-			.incarnation = l.rows[i].incarnation,
-			.source = l.rows[i].source,
-			.other = l.rows[i].other,
-			.count = l.rows[i].count,
-			.first_at = l.rows[i].first_at,
-			.last_at = l.rows[i].last_at,
-		};
+		alarms[i] = alarm_of(&l.rows[i]);
 	*ret = alarms;
 	*ret_n = l.n;
 	return true;

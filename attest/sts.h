@@ -18,6 +18,7 @@ enum sts_alarm_kind {
 	STS_ALARM_NONE = 0,
 	STS_ALARM_FORMER_KEY, /* `former-key`: a key that was moved away from still proves itself: a copy is alive */
 	STS_ALARM_ADDRESSES,  /* `addresses`: one key from two addresses within the life of a token */
+	STS_ALARM_OTHER_KEY,  /* `other-key`: evidence of an instance with another key than it is bound to: a copy of the evidence, or a machine that lost its key */
 };
 /* Raised only by proofs that are right. One row an account, kind and incarnation: repetitions count up. Strings are lent to the callback, the arena's in lists. */
 struct sts_alarm {
@@ -63,6 +64,9 @@ struct sts_actor {
 
 /* ---- accounts (S1) ---------------------------------------------------------------------------------------------------------------------- */
 
+/* What the operator made of an account. Evicted: its cloud evidence enrols it again, with the same key. Banned: nothing does. */
+enum sts_standing { STS_STANDS = 0, STS_EVICTED, STS_BANNED };
+const char *sts_standing_name(enum sts_standing standing); /* "", `evicted`, `banned` */
 enum sts_kind { STS_KIND_NONE = 0, STS_INSTANCE, STS_CONTROLLER };
 /* An id is attest_instance_id_is_valid. A controller's prefix begins all ids of its instances: same alphabet, ends in `-`, `.` or `_`; none begins another. */
 struct sts_account {
@@ -79,6 +83,9 @@ struct sts_account {
 	struct str jkt;        /* its thumbprint; a name of the key for hmac */
 	int64_t secret_until;  /* an enrolment secret is open until then; 0: none */
 	int64_t created_at, changed_at; /* unix s */
+	enum sts_standing standing;
+	struct str principal; /* the instance that its evidence names, with the prefix of its trust entry; empty: it has no evidence */
+	bool is_released;     /* reattest: its evidence may bring the next key */
 };
 
 struct sts_new_account {
@@ -149,10 +156,17 @@ struct sts_caller {
 	const struct sts_actor *relay; /* the controller that sends another's answer; NULL: direct */
 };
 
-/* PROVE_CHALLENGE_BYTES raw bytes onto `out`, for PROVE_ACCOUNT or PROVE_ENROL. Reads and writes no store: accounts that do not exist get one, too.
+/* PROVE_CHALLENGE_BYTES raw bytes onto `out`, for PROVE_ACCOUNT, PROVE_ENROL or PROVE_ATTEST. Reads and writes no store: accounts that do not exist get one, too.
  * Errors: ERR_REQUEST_MALFORMED. */
 bool sts_challenge(struct sts *s, enum prove_role role, struct str account,
     enum prove_method method, struct str audience, struct buf *out,
+    struct error *reterr) MUST_USE;
+
+/* How long it lives, unix s. */
+int64_t sts_challenge_life_s(enum prove_role role);
+/* A challenge as a cloud takes it for a nonce: decimal digits. */
+#define STS_DIGITS 10
+bool sts_challenge_digits(struct str challenge, char ret[STS_DIGITS + 1],
     struct error *reterr) MUST_USE;
 
 struct sts_token_options {
@@ -194,6 +208,43 @@ bool sts_provision(struct sts *s, struct arena *a,
     const struct sts_actor *actor, const struct sts_provision *what,
     const struct sts_token_options *options, struct sts_account *ret_account,
     struct sts_grant *ret, struct error *reterr) MUST_USE;
+
+/* ---- enrolment by a cloud's evidence (S2, SECURITY 10) -------------------------------------------------------------------------------------- */
+
+/* Which trust entries enrol, and for whom: the account's id is the controller's prefix and the instance's id. */
+struct sts_enrol_rule {
+	struct str prefix;     /* of the trust entry */
+	struct str controller; /* its account; it owns what is enrolled */
+	bool any_address;      /* else an address that the evidence names must be the caller's */
+};
+struct sts_enrolling {
+	const struct prove_answer *answer; /* role `attest`; audience: the service's url */
+	const struct attest_evidence *evidence;
+	const struct attest_trust *trust;
+	const struct sts_enrol_rule *rules;
+	size_t n_rules;
+};
+/* Evidence binds its instance to the key that the answer proves. The first time: account, binding and key, by unique insert, in one transaction with the spending of the
+ * challenge. Again with that key: the account as it stands (*ret_created false), and an eviction is over. With another: ERR_ACCOUNT_LIVE and an alarm, unless sts_stand
+ * released it. Evidence that carries a nonce (azure) must carry the challenge's digits, and be younger than the challenge. Errors: those of attest_verify (audience: the
+ * service's url), ERR_REQUIREMENT_ADDRESS, ERR_EVIDENCE_PROOF, _EXPIRED, _REPLAYED, _REVOKED, ERR_ACCOUNT_AUTHORITY (no rule, no controller, its key was ended),
+ * ERR_ACCOUNT_EXISTS (the account was made otherwise), ERR_ACCOUNT_KEY, ERR_REQUEST_RATE. */
+bool sts_enrol(struct sts *s, struct arena *a,
+    const struct sts_enrolling *what, const struct sts_caller *caller,
+    struct sts_account *ret, bool *ret_created, struct error *reterr) MUST_USE;
+
+enum sts_verb {
+	STS_VERB_NONE = 0,
+	STS_EVICT,    /* all that it was issued ends; it may come back: by its evidence and key where it was enrolled so, else by its next proof */
+	STS_BAN,      /* the same, and it may not */
+	STS_UNBAN,    /* a banned one is an evicted one */
+	STS_REATTEST, /* its key ends as by a move; the next one that its evidence brings is bound, once */
+};
+/* For the administrator alone. What gates see (the instance, the account, the holder's key) is revoked in the same transaction, by the store's generation. Errors:
+ * ERR_ACCOUNT_UNKNOWN, ERR_ACCOUNT_VERSION, ERR_ACCOUNT_AUTHORITY (not an administrator; nothing to reattest; banned). */
+bool sts_stand(struct sts *s, struct arena *a, const struct sts_actor *actor,
+    struct str id, enum sts_verb verb, int64_t if_version,
+    struct sts_account *ret, struct error *reterr) MUST_USE;
 
 /* ---- tokens that are out -------------------------------------------------------------------------------------------------------------------- */
 

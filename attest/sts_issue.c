@@ -165,7 +165,8 @@ give_key(struct sql *tx, struct provisioning *p, struct store_account *row,
 {
 	if (!created) {
 		*ret_jkt = row->thumbprint;
-		return (row->is_enabled && row->method != PROVE_METHOD_NONE &&
+		return (sts_may_prove(row) &&
+			   row->method != PROVE_METHOD_NONE &&
 			   row->incarnation != 0 &&
 			   row->incarnation == repeat->incarnation) ||
 		       error_set(reterr, ERR_EVIDENCE_REVOKED, SPAN_NONE,

@@ -2,6 +2,7 @@
 #ifndef ATTEST_STS_PRIVATE_H
 #define ATTEST_STS_PRIVATE_H
 
+#include "attest/challenge.h"
 #include "attest/rate.h"
 #include "attest/secret.h"
 #include "attest/sts.h"
@@ -35,6 +36,8 @@ struct sts {
 bool sts_check_actor(struct sql *tx, struct arena *a,
     const struct sts_actor *actor, struct store_account *ret,
     struct error *reterr) MUST_USE;
+/* Enabled, and neither evicted nor banned. */
+bool sts_may_prove(const struct store_account *row);
 bool sts_owns(const struct store_account *controller,
     const struct store_account *account);
 /* The account `id` that the actor manages: the administrator all, a controller
@@ -55,6 +58,37 @@ bool sts_register(struct sql *tx, struct arena *a, struct store_account *row,
     struct str spki, int64_t now_unix_s, struct str *ret_jkt,
     struct error *reterr) MUST_USE;
 
+/* ---- answers (sts_token.c) -------------------------------------------------
+ */
+
+struct sts_redeemed {
+	struct challenge challenge;
+	struct str message, source; /* in the arena it was opened with */
+};
+/* Ours, for this role, method, account and audience; not yet whether it holds.
+ * Errors: ERR_EVIDENCE_PROOF. */
+bool sts_open_answer(struct sts *s, struct arena *a,
+    const struct prove_answer *answer, const struct sts_caller *caller,
+    struct sts_redeemed *ret, struct error *reterr) MUST_USE;
+/* Errors: ERR_EVIDENCE_EXPIRED, ERR_EVIDENCE_REPLAYED. */
+bool sts_spend(struct sql *tx, const struct challenge *challenge,
+    int64_t now_ms, struct error *reterr) MUST_USE;
+/* Call before and after judging: what was refused counts against its source.
+ * Errors: ERR_REQUEST_RATE. */
+bool sts_count_before(struct sts *s, const struct prove_answer *answer,
+    const struct sts_caller *caller, struct error *reterr) MUST_USE;
+void sts_count_after(struct sts *s, const struct prove_answer *answer,
+    const struct sts_caller *caller, bool ok);
+
+/* ---- alarms (sts.c) --------------------------------------------------------
+ */
+
+bool sts_raise_alarm(struct sql *tx, enum sts_alarm_kind kind,
+    const struct store_key *key, struct str source, int64_t now_unix_s,
+    struct sts_alarm *ret, struct error *reterr) MUST_USE;
+/* After the transaction. STS_ALARM_NONE: nothing. */
+void sts_tell_alarm(struct sts *s, const struct sts_alarm *alarm);
+
 /* What a token is issued for. */
 struct sts_issue {
 	struct str account, audience, jkt;
@@ -66,8 +100,8 @@ bool sts_issue_token(struct sts *s, struct sql *tx, struct arena *a,
     const struct sts_issue *what, int64_t now_unix_s, struct sts_grant *ret,
     struct error *reterr) MUST_USE;
 /* Errors: ERR_USAGE. */
-bool sts_check_options(const struct sts_token_options *options,
-    struct error *reterr) MUST_USE;
+bool sts_check_options(
+    const struct sts_token_options *options, struct error *reterr) MUST_USE;
 bool sts_put_offer(struct sts *s, struct sql *tx,
     const struct store_issued *issued, struct str token,
     struct error *reterr) MUST_USE;
@@ -78,13 +112,14 @@ bool sts_put_offer(struct sts *s, struct sql *tx,
 struct sts_creating {
 	const struct sts_actor *actor;
 	const struct sts_new_account *what;
-	struct str spki, audience; /* of sts_provision, part of what is repeated */
+	struct str spki,
+	    audience; /* of sts_provision, part of what is repeated */
 };
 bool sts_check_new(
     const struct sts_new_account *what, struct error *reterr) MUST_USE;
 bool sts_create_in(struct sql *tx, struct arena *a,
-    const struct sts_creating *c, int64_t now_unix_s,
-    struct store_account *ret, struct store_repeat *ret_repeat,
-    bool *ret_created, struct error *reterr) MUST_USE;
+    const struct sts_creating *c, int64_t now_unix_s, struct store_account *ret,
+    struct store_repeat *ret_repeat, bool *ret_created,
+    struct error *reterr) MUST_USE;
 
 #endif

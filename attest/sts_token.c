@@ -21,8 +21,7 @@ struct redeeming {
 	const struct prove_answer *answer;
 	const struct sts_caller *caller;
 	const struct sts_token_options *options; /* NULL: no token */
-	struct challenge challenge;
-	struct str message, source;
+	struct sts_redeemed open;
 	/* What came of it. */
 	struct error why;
 	struct sts_grant grant;
@@ -40,6 +39,14 @@ struct candidate {
  * ----------------------------------------------------------------
  */
 
+static bool
+goes_together(enum prove_role role, enum prove_method method)
+{
+	return role == PROVE_ACCOUNT ||
+	       (role == PROVE_ENROL && method == PROVE_HMAC) ||
+	       (role == PROVE_ATTEST && method != PROVE_HMAC);
+}
+
 bool
 sts_challenge(struct sts *s, enum prove_role role, struct str account,
     enum prove_method method, struct str audience, struct buf *out,
@@ -47,17 +54,31 @@ sts_challenge(struct sts *s, enum prove_role role, struct str account,
 {
 	const struct challenge_for whom = { role, method, account, audience };
 
-	if ((role != PROVE_ACCOUNT && role != PROVE_ENROL) ||
-	    (role == PROVE_ENROL && method != PROVE_HMAC))
+	if (!goes_together(role, method))
 		return error_set(reterr, ERR_REQUEST_MALFORMED, SPAN_NONE,
-		    "a challenge is for role `account`, or for `enrol` with "
-		    "method `hmac`");
+		    "a challenge is for role `account`, for `enrol` with "
+		    "method `hmac`, or for `attest` with another");
 	if (!challenge_check_whom(&whom, reterr) ||
 	    !challenge_make(s->keys.challenge, &s->random, &whom,
 		clock_now_ms(s->clock), out, reterr))
 		return false;
 	s->counts.challenges++;
 	return true;
+}
+
+int64_t
+sts_challenge_life_s(enum prove_role role)
+{
+	return challenge_life_s(role);
+}
+
+_Static_assert(STS_DIGITS == CHALLENGE_DIGITS, "one form");
+
+bool
+sts_challenge_digits(
+    struct str challenge, char ret[STS_DIGITS + 1], struct error *reterr)
+{
+	return challenge_digits(challenge, ret, reterr);
 }
 
 /* ---- judging
@@ -105,7 +126,7 @@ try_key(struct redeeming *r, struct candidate *c, enum prove_verdict *ret,
 		c->is_real = false;
 	ok = is_mac ? unseal_key(r, c, &key.mac_key, reterr)
 		    : pick_key(r, c, &key.spki, reterr);
-	ok = ok && prove_check(r->answer, r->message, &key, ret, reterr);
+	ok = ok && prove_check(r->answer, r->open.message, &key, ret, reterr);
 	if (is_mac)
 		secret_wipe((void *)(uintptr_t)key.mac_key.p, key.mac_key.n);
 	/* Whatever a decoy says. */
@@ -163,7 +184,7 @@ load(struct redeeming *r, struct sql *tx, int64_t now_unix_s,
 	if (!store_key_former(tx, r->a, q->account, q->method, &s.former.key,
 		&s.former.is_real, reterr))
 		return false;
-	usable = s.found && s.account.is_enabled;
+	usable = s.found && sts_may_prove(&s.account);
 	s.now.is_real = s.now.is_real && usable;
 	s.former.is_real =
 	    s.former.is_real && usable && q->role == PROVE_ACCOUNT;
@@ -197,36 +218,6 @@ check_relay(struct redeeming *r, struct sql *tx,
 	return true;
 }
 
-/* ---- alarms
- * ----------------------------------------------------------------------
- */
-
-static bool
-raise_alarm(struct redeeming *r, struct sql *tx, enum sts_alarm_kind kind,
-    const struct store_key *key, int64_t now_unix_s, struct error *reterr)
-{
-	struct store_alarm row = { .account = key->account,
-		.source = r->source,
-		.other =
-		    kind == STS_ALARM_ADDRESSES ? key->seen_source : STR(""),
-		.kind = kind,
-		.incarnation = key->incarnation,
-		.first_at = now_unix_s,
-		.last_at = now_unix_s };
-
-	if (!store_alarm_raise(tx, &row, &row.count, reterr))
-		return false;
-	r->alarm = (struct sts_alarm){ .kind = kind,
-		.account = row.account,
-		.incarnation = row.incarnation,
-		.source = row.source,
-		.other = row.other,
-		.count = row.count,
-		.first_at = row.first_at,
-		.last_at = row.last_at };
-	return true;
-}
-
 /* ---- wrong answers
  * -----------------------------------------------------------------
  */
@@ -248,8 +239,9 @@ conclude_wrong(struct redeeming *r, struct sql *tx, struct subject *s,
 
 	if (!try_key(r, &s->former, &former, reterr))
 		return false;
-	if (former == PROVE_RIGHT && !raise_alarm(r, tx, STS_ALARM_FORMER_KEY,
-					 &s->former.key, now_unix_s, reterr))
+	if (former == PROVE_RIGHT &&
+	    !sts_raise_alarm(tx, STS_ALARM_FORMER_KEY, &s->former.key,
+		r->open.source, now_unix_s, &r->alarm, reterr))
 		return false;
 	return refuse(r, ERR_EVIDENCE_PROOF, "the proof does not hold");
 }
@@ -288,11 +280,14 @@ note_source(struct redeeming *r, struct sql *tx, const struct store_key *key,
 {
 	if (r->caller->relay)
 		return true;
-	if (key->seen_source.n > 0 && !str_eq(key->seen_source, r->source) &&
+	if (key->seen_source.n > 0 &&
+	    !str_eq(key->seen_source, r->open.source) &&
 	    key->seen_until > now_unix_s &&
-	    !raise_alarm(r, tx, STS_ALARM_ADDRESSES, key, now_unix_s, reterr))
+	    !sts_raise_alarm(tx, STS_ALARM_ADDRESSES, key, r->open.source,
+		now_unix_s, &r->alarm, reterr))
 		return false;
-	return store_key_seen(tx, key->incarnation, r->source, until, reterr);
+	return store_key_seen(
+	    tx, key->incarnation, r->open.source, until, reterr);
 }
 
 static bool
@@ -328,15 +323,16 @@ conclude_right(struct redeeming *r, struct sql *tx, struct subject *s,
  * ---------------------------------------------------------------
  */
 
-static bool
-spend(struct redeeming *r, struct sql *tx, int64_t now_ms, struct error *reterr)
+bool
+sts_spend(struct sql *tx, const struct challenge *challenge, int64_t now_ms,
+    struct error *reterr)
 {
-	const struct str id = { (const char *)r->challenge.id,
-		sizeof r->challenge.id };
-	int64_t until = r->challenge.expires_at_ms / 1000 + 1 + LIMIT_SPENT_S;
+	const struct str id = { (const char *)challenge->id,
+		sizeof challenge->id };
+	int64_t until = challenge->expires_at_ms / 1000 + 1 + LIMIT_SPENT_S;
 	bool fresh = false;
 
-	if (!challenge_check_time(&r->challenge, now_ms, reterr) ||
+	if (!challenge_check_time(challenge, now_ms, reterr) ||
 	    !store_challenge_spend(tx, id, until, &fresh, reterr))
 		return false;
 	return fresh || error_set(reterr, ERR_EVIDENCE_REPLAYED, SPAN_NONE,
@@ -367,7 +363,8 @@ redeem_inside(
 	struct error why = { 0 };
 
 	(void)keep;
-	if (!spend(r, tx, now_ms, reterr) || !store_savepoint(tx, reterr))
+	if (!sts_spend(tx, &r->open.challenge, now_ms, reterr) ||
+	    !store_savepoint(tx, reterr))
 		return false;
 	if (judge(r, tx, now_ms / 1000, &why))
 		return true;
@@ -382,31 +379,45 @@ redeem_inside(
  * ---------------------------------------------------------------------
  */
 
-static bool
-prepare(struct redeeming *r, struct error *reterr)
+bool
+sts_open_answer(struct sts *s, struct arena *a, const struct prove_answer *q,
+    const struct sts_caller *caller, struct sts_redeemed *ret,
+    struct error *reterr)
 {
-	const struct prove_answer *q = r->answer;
 	const struct challenge_for whom = { q->role, q->method, q->account,
 		q->audience };
+	struct sts_redeemed open = { 0 };
 	struct buf b = { 0 };
 	bool ok;
 
-	if (q->role != PROVE_ACCOUNT &&
-	    (q->role != PROVE_ENROL || q->method != PROVE_HMAC))
+	if (!goes_together(q->role, q->method))
 		return error_set(reterr, ERR_EVIDENCE_PROOF, SPAN_NONE,
 		    "the proof does not hold");
-	if (!challenge_open(r->s->keys.challenge, &whom, q->challenge,
-		&r->challenge, reterr))
+	if (!challenge_open(s->keys.challenge, &whom, q->challenge,
+		&open.challenge, reterr))
 		return false;
-	ok = prove_message(q, r->s->url, r->caller->channel, &b);
+	ok = prove_message(q, s->url, caller->channel, &b);
 	if (ok)
-		r->message = str_dup(r->a, buf_str(&b));
+		open.message = str_dup(a, buf_str(&b));
 	buf_free(&b);
-	rate_print_source(&b, &r->caller->source);
+	rate_print_source(&b, &caller->source);
 	if (ok && buf_ok(&b))
-		r->source = str_dup(r->a, buf_str(&b));
+		open.source = str_dup(a, buf_str(&b));
 	buf_free(&b);
-	return (r->message.p && r->source.p) || error_nomem(reterr);
+	if (!open.message.p || !open.source.p)
+		return error_nomem(reterr);
+	*ret = open;
+	return true;
+}
+
+static bool
+prepare(struct redeeming *r, struct error *reterr)
+{
+	if (r->answer->role == PROVE_ATTEST)
+		return error_set(reterr, ERR_EVIDENCE_PROOF, SPAN_NONE,
+		    "the proof does not hold");
+	return sts_open_answer(
+	    r->s, r->a, r->answer, r->caller, &r->open, reterr);
 }
 
 static void
@@ -416,16 +427,6 @@ count(struct sts *s, const struct redeeming *r)
 		s->counts.enrolments++;
 	if (r->options)
 		s->counts.tokens++;
-}
-
-static void
-tell_alarm(struct sts *s, const struct sts_alarm *alarm)
-{
-	if (alarm->kind == STS_ALARM_NONE)
-		return;
-	s->counts.alarms++;
-	if (s->alarm)
-		s->alarm(s->alarm_ctx, alarm);
 }
 
 /* Rows that are past go by themselves on a busy node; a failure to remove them
@@ -445,31 +446,49 @@ redeem(struct redeeming *r, struct error *reterr)
 	if (!prepare(r, reterr) ||
 	    !store_transact(r->s->store, redeem_inside, r, reterr))
 		return false;
-	tell_alarm(r->s, &r->alarm);
+	sts_tell_alarm(r->s, &r->alarm);
 	if (r->why.code != ERR_NONE)
 		return error_set(
 		    reterr, r->why.code, SPAN_NONE, "%s", r->why.msg);
 	return true;
 }
 
-static bool
-redeem_limited(struct redeeming *r, struct sts_grant *ret, struct error *reterr)
+bool
+sts_count_before(struct sts *s, const struct prove_answer *answer,
+    const struct sts_caller *caller, struct error *reterr)
 {
-	struct sts *s = r->s;
-	int64_t now_ms = clock_now_ms(s->clock);
-	const struct net_addr *source = &r->caller->source;
-
-	if (!rate_take(s->rate, source, r->answer->account, now_ms, reterr)) {
+	if (!rate_take(s->rate, &caller->source, answer->account,
+		clock_now_ms(s->clock), reterr)) {
 		s->counts.limited++;
 		return false;
 	}
 	purge_sometimes(s);
-	if (!redeem(r, reterr)) {
+	return true;
+}
+
+void
+sts_count_after(struct sts *s, const struct prove_answer *answer,
+    const struct sts_caller *caller, bool ok)
+{
+	if (ok)
+		rate_give(s->rate, &caller->source, answer->account,
+		    clock_now_ms(s->clock));
+	else
 		s->counts.refused++;
+}
+
+static bool
+redeem_limited(struct redeeming *r, struct sts_grant *ret, struct error *reterr)
+{
+	bool ok;
+
+	if (!sts_count_before(r->s, r->answer, r->caller, reterr))
 		return false;
-	}
-	rate_give(s->rate, source, r->answer->account, now_ms);
-	count(s, r);
+	ok = redeem(r, reterr);
+	sts_count_after(r->s, r->answer, r->caller, ok);
+	if (!ok)
+		return false;
+	count(r->s, r);
 	*ret = r->grant;
 	return true;
 }

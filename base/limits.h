@@ -63,6 +63,7 @@
 
 /* Accounts, challenge and response. */
 #define LIMIT_CHALLENGE_S 60         /* a challenge lives */
+#define LIMIT_CHALLENGE_ATTEST_S 300 /* one that goes into evidence of a cloud */
 #define LIMIT_SPENT_S 600            /* and is remembered, beyond its life */
 #define LIMIT_ENROL_S 900            /* an enrolment secret, when nothing is said */
 #define LIMIT_ENROL_MOST_S 86400

@@ -80,7 +80,12 @@ struct attest_revoked;
 bool cli_revoked_read(struct arena *a, const char *path,
     struct attest_revoked **ret, struct error *reterr) MUST_USE;
 
+enum cli_exit cmd_account_attest(int argc, char **argv);
+enum cli_exit cmd_account_ban(int argc, char **argv);
 enum cli_exit cmd_account_delete(int argc, char **argv);
+enum cli_exit cmd_account_evict(int argc, char **argv);
+enum cli_exit cmd_account_reattest(int argc, char **argv);
+enum cli_exit cmd_account_unban(int argc, char **argv);
 enum cli_exit cmd_account_disable(int argc, char **argv);
 enum cli_exit cmd_account_enable(int argc, char **argv);
 enum cli_exit cmd_account_enrol(int argc, char **argv);

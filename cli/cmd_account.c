@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/limits.h"
+#include "cli/account.h"
 #include "cli/remote.h"
 
 struct account {
@@ -47,7 +48,7 @@ static void
 put_account(struct buf *out, const json_t *account)
 {
 	static const char *const names[] = { "owner", "prefix", "audience",
-		"method", "thumbprint", "secretUntil" };
+		"method", "thumbprint", "instance", "standing", "secretUntil" };
 
 	buf_escaped(out, json_str(json_object_get(account, "id")), true);
 	buf_addz(out, "  ");
@@ -62,8 +63,8 @@ put_account(struct buf *out, const json_t *account)
 	buf_byte(out, '\n');
 }
 
-static enum cli_exit
-print_answer(const json_t *answer, bool json)
+enum cli_exit
+account_print(const json_t *answer, bool json)
 {
 	const json_t *inner = json_object_get(answer, "account");
 	const json_t *list = json_object_get(answer, "accounts");
@@ -140,7 +141,7 @@ run(struct account *a, struct remote *r, struct remote_call call)
 	if (answer && !keep_secret(a->out, answer))
 		code = CLI_CANNOT_TELL;
 	else if (answer)
-		code = print_answer(answer, a->json);
+		code = account_print(answer, a->json);
 	json_decref(answer);
 	return code;
 }
@@ -528,7 +529,7 @@ act_provision(struct account *a, struct remote *r)
 		cli_error(&err, STR(""));
 		code = CLI_CANNOT_TELL;
 	} else {
-		code = print_answer(answer, a->json);
+		code = account_print(answer, a->json);
 	}
 	json_decref(answer);
 	return code;

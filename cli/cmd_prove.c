@@ -184,13 +184,14 @@ cmd_challenge_new(int argc, char **argv)
 		{ "audience", CLI_TEXT, &p.audience, true, "NAME",
 		    "whom the token will be for" },
 		{ "role", CLI_TEXT, &p.role, false, "ROLE",
-		    "account (default) or enrol" },
+		    "account (default), enrol or attest" },
 		OUT(&p), JSON(&p), REMOTE_SERVER(&p.remote) };
 	const struct cli_usage usage = USAGE(
 	    "avow challenge new --account ID --method METHOD --audience NAME",
 	    "Get a challenge for somebody else to answer (`avow challenge "
 	    "answer`), "
-	    "once, within a minute.",
+	    "once, within a minute. For role attest within five; its `nonce` "
+	    "(--json) is for a cloud that signs one.",
 	    0, 0);
 
 	return with_options(&usage, argc, argv, &p, act_challenge);

@@ -13,16 +13,21 @@ struct command {
 
 /* clang-format off */
 static const struct command commands[] = {
+	{ "account", "attest", cmd_account_attest, "enrol by a cloud's evidence of this instance" },
+	{ "account", "ban", cmd_account_ban, "out, and it may not return" },
 	{ "account", "delete", cmd_account_delete, "delete an account of the token service" },
 	{ "account", "disable", cmd_account_disable, "it proves nothing any more" },
 	{ "account", "enable", cmd_account_enable, "it may prove itself again" },
 	{ "account", "enrol", cmd_account_enrol, "make a secret that registers its key, once" },
+	{ "account", "evict", cmd_account_evict, "out; it may enrol again with its key" },
 	{ "account", "key", cmd_account_key, "register its first key" },
 	{ "account", "list", cmd_account_list, "list accounts" },
 	{ "account", "move", cmd_account_move, "end its key, open the next" },
 	{ "account", "new", cmd_account_new, "make an account" },
 	{ "account", "provision", cmd_account_provision, "account, key and token in one" },
+	{ "account", "reattest", cmd_account_reattest, "let the next key of its evidence in" },
 	{ "account", "show", cmd_account_show, "show an account" },
+	{ "account", "unban", cmd_account_unban, "it may enrol again" },
 	{ "admin", "token", cmd_admin_token, "tokens for administrators: new, list, remove" },
 	{ "bench", "decide", cmd_bench_decide, "measure what decisions cost" },
 	{ "challenge", "answer", cmd_challenge_answer, "answer a challenge, without a network" },

@@ -444,6 +444,17 @@ open_keys(struct proving *p)
 	       remote_read_shared(p->r->a, p->what->secret, &p->with.secret);
 }
 
+/* One that a cloud's document carries was asked for before; the connection is
+ * this one. */
+static bool
+take_challenge(struct proving *p, struct str text)
+{
+	if (base64_decode(p->r->a, BASE64_URL, text, &p->answer.challenge))
+		return true;
+	cli_errorf("the challenge is not Base64url");
+	return false;
+}
+
 static bool
 get_challenge(struct proving *p)
 {
@@ -476,6 +487,8 @@ get_challenge(struct proving *p)
 	if (!ok)
 		cli_errorf(
 		    "the service gave no challenge that can be answered");
+	else if (what->challenge)
+		ok = take_challenge(p, str_of(what->challenge));
 	return ok;
 }
 
@@ -500,14 +513,52 @@ make_answer(struct proving *p, json_t **ret)
 	return ok || failed(&err);
 }
 
+/* The file as it is, as text of JSON. */
+static bool
+put_file(struct proving *p, json_t *body, const char *name, const char *path)
+{
+	struct error err = { 0 };
+	struct str text;
+
+	if (!path)
+		return true;
+	if (!file_read(p->r->a, path, LIMIT_KEY_FILE_BYTES, &text, &err))
+		return failed(&err);
+	if (json_object_set_new(body, name, json_from_str(text)) == 0)
+		return true;
+	cli_errorf("%s is not text", path);
+	return false;
+}
+
+static bool
+send_evidence(struct proving *p, json_t *proof_take, json_t **ret)
+{
+	const struct remote_proof *what = p->what;
+	struct remote_call call = { .method = "POST",
+		.path =
+		    str_printf(p->r->a, "/v1/accounts/%s/enrol", what->account),
+		.is_anonymous = true,
+		.body = json_pack(
+		    "{s:s, s:o}", "kind", what->kind, "proof", proof_take) };
+
+	if (!put_file(p, call.body, "document", what->document) ||
+	    !put_file(p, call.body, "signature", what->signature)) {
+		json_decref(call.body);
+		return false;
+	}
+	return remote_send(p->r, call, p->json, ret, p->ret_exit);
+}
+
 static bool
 send_answer(struct proving *p, json_t *proof_take, json_t **ret)
 {
 	struct remote_call call = { .method = "POST",
 		.path = STR("/v1/tokens"),
-		.is_anonymous = !p->what->through_relay,
-		.body = json_pack("{s:o}", "proof", proof_take) };
+		.is_anonymous = !p->what->through_relay };
 
+	if (p->what->role == PROVE_ATTEST)
+		return send_evidence(p, proof_take, ret);
+	call.body = json_pack("{s:o}", "proof", proof_take);
 	if (call.body && p->what->offer)
 		json_object_set_new(call.body, "offer", json_true());
 	if (call.body && p->what->lifetime_s) {

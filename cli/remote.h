@@ -74,9 +74,11 @@ struct remote_proof {
 	const char *service;        /* what is signed as the service's address; NULL: --server */
 	bool offer;
 	int64_t lifetime_s;         /* 0: as the service has it */
+	/* PROVE_ATTEST: sent to be enrolled instead, with evidence as its files have it (NULL: none); `challenge` in Base64url, NULL: a fresh one. */
+	const char *kind, *document, *signature, *challenge;
 	bool through_relay;         /* sent by the account of --as, which relays it */
 };
-/* Challenge, proof, token: the answer of POST /v1/tokens. */
+/* Challenge, proof, token: the answer of POST /v1/tokens, or of POST /v1/accounts/ID/enrol. */
 bool remote_prove(struct remote *r, const struct remote_proof *what, bool json,
     json_t **ret, enum cli_exit *ret_exit) MUST_USE;
 

@@ -95,6 +95,10 @@ account_json(const struct sts_account *a)
 		put(&g, "method", json_string(prove_method_name(a->method)));
 		put_text(&g, "thumbprint", a->jkt);
 	}
+	put_text(&g, "standing", str_of(sts_standing_name(a->standing)));
+	put_text(&g, "instance", a->principal);
+	if (a->is_released)
+		put(&g, "released", json_true());
 	put_time(&g, "secretUntil", a->secret_until);
 	put_time(&g, "createdAt", a->created_at);
 	put_time(&g, "changedAt", a->changed_at);

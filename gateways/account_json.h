@@ -9,7 +9,7 @@
 enum sts_kind account_kind_of(struct str name);
 const char *account_kind_name(enum sts_kind kind);
 
-/* {"id","kind","owner"?,"prefix"?,"audience"?,"mayIssue"?,"enabled","version","incarnation","method"?,"thumbprint"?,"secretUntil"?,"createdAt","changedAt"} */
+/* {"id","kind","owner"?,"prefix"?,"audience"?,"mayIssue"?,"enabled","version","incarnation","method"?,"thumbprint"?,"standing"?,"instance"?,"released"?,"secretUntil"?,"createdAt","changedAt"} */
 json_t *account_json(const struct sts_account *a);
 json_t *accounts_json(const struct sts_account *all, size_t n);
 /* {"account":{…},"secret"?}: the secret is here this once. */

@@ -223,6 +223,30 @@ read_forms(struct config_reader *r, const struct config_field *f,
 static const struct config_choice weak_choices[] = { { "false", 0, false },
 	{ "true", 1, false }, { 0 } };
 
+static const struct config_choice address_choices[] = {
+	{ "attested", 0, false }, { "any", 1, false }, { 0 }
+};
+
+#define ENROL(member, key, reader, ...)                                        \
+	FIELD(struct config_trust, member, key, reader, __VA_ARGS__)
+static const struct config_field enrol_fields[] = {
+	ENROL(enrol_controller, "controller", config_read_text,
+	    .is_required = true),
+	ENROL(enrol_any_address, "address", read_second,
+	    .choices = address_choices),
+};
+
+static void
+read_enrol(struct config_reader *r, const struct config_field *f,
+    const struct yaml *value, void *to)
+{
+	struct config_seen seen;
+
+	(void)f;
+	(void)config_read_map(
+	    r, value, enrol_fields, ARRAY_LEN(enrol_fields), to, &seen);
+}
+
 #define TRUST(member, key, reader, ...)                                        \
 	FIELD(struct config_trust, member, key, reader, __VA_ARGS__)
 enum { T_KIND, T_ISSUER, T_PREFIX, T_LEASE, T_PURPOSE, T_WEAK, T_FORMS };
@@ -243,6 +267,7 @@ static const struct config_field trust_fields[] = {
 	TRUST(audience_optional, "audience", read_second,
 	    .choices = audience_choices),
 	TRUST(trust_domain, "trustDomain", config_read_text, 0),
+	{ .name = "enrol", .read = read_enrol },
 	LATER("instances"),
 };
 
@@ -786,6 +811,27 @@ has_gate(const struct config *c, enum config_gate_kind kind)
 	return false;
 }
 
+/* The token service trusts clouds, and to enrol; gates enrol nobody. */
+static void
+check_enrol(struct config_reader *r, const struct config *c)
+{
+	for (size_t i = 0; i < c->n_trust; i++) {
+		const struct config_trust *t = &c->trust[i];
+		bool is_cloud = !str_eq(t->kind, STR("avow")) &&
+				!str_eq(t->kind, STR("token"));
+
+		if (c->service.is_given && t->kind.n > 0 &&
+		    (!is_cloud || t->enrol_controller.n == 0))
+			config_fail(r, ERR_CONFIG_TRUST, t->at,
+			    "the token service trusts clouds alone, to enrol: "
+			    "expected a cloud's kind and `enrol: {controller: "
+			    "NAME}`");
+		if (!c->service.is_given && t->enrol_controller.n > 0)
+			config_fail(r, ERR_CONFIG_TRUST, t->at,
+			    "`enrol` belongs to the token service");
+	}
+}
+
 /* Where there are no keys to decide by there is none to sign with, and the
  * other way round. */
 static void
@@ -801,7 +847,7 @@ check_for_service(struct config_reader *r, const struct config_seen *seen)
 	for (size_t i = 0; i < ARRAY_LEN(config_fields); i++)
 		if (seen->at[i].line && i != C_STORE && i != C_MARK &&
 		    i != C_REPLAY && i != C_SERVICE && i != C_ADMIN &&
-		    i != C_GATES)
+		    i != C_GATES && i != C_TRUST)
 			config_fail(r, ERR_CONFIG_KEY, seen->at[i],
 			    "`%s` belongs to gates, and there is a `service` "
 			    "here",
@@ -828,6 +874,7 @@ check_whole(struct config_reader *r, struct building *b, struct span top,
 	struct config *c = &b->config;
 
 	config_check_service(r, c);
+	check_enrol(r, c);
 	if (c->service.is_given) {
 		check_for_service(r, seen);
 		return;

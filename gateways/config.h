@@ -46,6 +46,8 @@ struct config_trust {
 	unsigned forms; /* of kind avow: bits 1u << ATTEST_...; 0: not given */
 	int purpose; /* 0 document, 1 token; follows from `kind` */
 	bool is_weak; /* `weak: true` */
+	struct str enrol_controller; /* the token service's alone; empty: none */
+	bool enrol_any_address;
 	struct span at;
 };
 

@@ -359,7 +359,8 @@ open_parts(struct gateways_server *s, struct error *err)
 	if (c->service.is_given) {
 		s->store = store_open(c->store, err);
 		if (s->store != NULL)
-			s->service = service_start(c, s->clock, s->store, err);
+			s->service =
+			    service_start(s->boot, s->clock, s->store, err);
 		return s->service != NULL;
 	}
 	s->cache = attest_cache_new();
@@ -632,10 +633,11 @@ reload_tls(struct gateways_server *s, struct error *err)
 }
 
 static bool
-reload_files(struct gateways_server *s, struct buf *messages)
+reload_files(
+    struct gateways_server *s, struct gateways_state *now, struct buf *messages)
 {
 	struct error err = { 0 };
-	bool ok = s->service != NULL ? service_reload(s->service, &err)
+	bool ok = s->service != NULL ? service_reload(s->service, now, &err)
 				     : reload_tls(s, &err);
 	if (!ok)
 		error_print(messages, &err, (struct str){ 0 });
@@ -677,7 +679,7 @@ gateways_server_reload(struct gateways_server *s, struct buf *messages)
 		gateways_state_unref(new_state);
 		new_state = NULL;
 	}
-	if (new_state != NULL && !reload_files(s, messages)) {
+	if (new_state != NULL && !reload_files(s, new_state, messages)) {
 		gateways_state_unref(new_state);
 		new_state = NULL;
 	}

@@ -42,6 +42,30 @@ service_keys_take(struct service *s)
 	return k;
 }
 
+struct gateways_state *
+service_state_take(struct service *s)
+{
+	struct gateways_state *state;
+
+	pthread_mutex_lock(&s->lock);
+	state = gateways_state_ref(s->state);
+	pthread_mutex_unlock(&s->lock);
+	return state;
+}
+
+static void
+state_replace(struct service *s, struct gateways_state *next)
+{
+	struct gateways_state *old;
+
+	gateways_state_ref(next);
+	pthread_mutex_lock(&s->lock);
+	old = s->state;
+	s->state = next;
+	pthread_mutex_unlock(&s->lock);
+	gateways_state_unref(old);
+}
+
 static struct service_keys *
 keys_read(const struct service *s, struct error *reterr)
 {
@@ -338,13 +362,14 @@ service_new(const struct config *config, const struct clock *clock,
 }
 
 struct service *
-service_start(const struct config *config, const struct clock *clock,
+service_start(struct gateways_state *state, const struct clock *clock,
     struct store *store, struct error *reterr)
 {
-	struct service *s = service_new(config, clock, store, reterr);
+	struct service *s = service_new(state->config, clock, store, reterr);
 
 	if (!s)
 		return NULL;
+	state_replace(s, state);
 	if (open_revocations(s, reterr) && service_keys_open(s, reterr) &&
 	    start_minutes(s, reterr) && listen_both(s, reterr))
 		return s;
@@ -353,7 +378,8 @@ service_start(const struct config *config, const struct clock *clock,
 }
 
 bool
-service_reload(struct service *s, struct error *reterr)
+service_reload(
+    struct service *s, struct gateways_state *now, struct error *reterr)
 {
 	struct service_keys *k = keys_read(s, reterr);
 
@@ -364,6 +390,7 @@ service_reload(struct service *s, struct error *reterr)
 		return false;
 	}
 	keys_replace(s, k);
+	state_replace(s, now);
 	return true;
 }
 
@@ -394,6 +421,7 @@ service_stop(struct service *s, int drain_ms)
 	stop_minutes(s);
 	revocations_free(s->revocations);
 	attest_revoked_free(s->revoked);
+	gateways_state_unref(s->state);
 	service_keys_drop(s->keys);
 	dpop_free(s->dpop);
 	sts_close(s->sts);

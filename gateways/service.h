@@ -12,11 +12,14 @@
 
 struct service;
 
-/* Listening when it returns; `config`, `clock` and `store` outlive it. NULL on error. */
-struct service *service_start(const struct config *config,
+struct gateways_state;
+
+/* Listening when it returns; `state` (whose configuration is the one in force until it ends; a reference is taken), `clock` and `store` outlive it. NULL on error. */
+struct service *service_start(struct gateways_state *state,
     const struct clock *clock, struct store *store, struct error *reterr);
-/* Signing keys and TLS certificates anew, all or none; `now` has the files' names as they were at the start. */
-bool service_reload(struct service *s, struct error *reterr) MUST_USE;
+/* Signing keys, TLS certificates and trust anew, all or none; `now` has the files' names as they were at the start. */
+bool service_reload(struct service *s, struct gateways_state *now,
+    struct error *reterr) MUST_USE;
 uint16_t service_port(const struct service *s);
 void service_stop(struct service *s, int drain_ms);
 

@@ -11,6 +11,7 @@
 #include "gateways/body.h"
 #include "gateways/revocations.h"
 #include "gateways/service.h"
+#include "gateways/state.h"
 
 /* The signing keys in force; replaced as a whole, gone with the last call that uses them. */
 struct service_keys {
@@ -40,7 +41,8 @@ struct service {
 	struct {
 		_Atomic uint64_t exchanges;
 	} counts;
-	pthread_mutex_t lock; /* guards the next four */
+	pthread_mutex_t lock; /* guards the next five */
+	struct gateways_state *state; /* whom it enrols; NULL on this host alone */
 	struct service_keys *keys;
 	struct attest_revoked *revoked;
 	bool stop;
@@ -51,6 +53,8 @@ struct service {
 
 struct service_keys *service_keys_take(struct service *s);
 void service_keys_drop(struct service_keys *k);
+/* A reference to the configuration in force, with its trust. */
+struct gateways_state *service_state_take(struct service *s);
 /* A reference to what is revoked now. */
 struct attest_revoked *service_revoked_take(struct service *s);
 /* Something was revoked here: look now. */
@@ -93,6 +97,10 @@ bool service_who_maybe(struct service_call *c) MUST_USE;
 bool service_proven_jkt(struct service_call *c, struct str token,
     struct dpop_proof *ret) MUST_USE;
 
+/* Who sends an answer, by what the connection itself says; nothing of it is the message's. `channel` is lent to *ret. */
+bool service_caller(struct service_call *c, uint8_t channel[TLS_CHANNEL_BYTES],
+    struct sts_caller *ret) MUST_USE;
+
 /* How long a token that is asked for lives, at most as is configured, and by which keys. */
 struct sts_token_options service_token_options(
     const struct service_call *c, int64_t lifetime_s, bool offer);
@@ -107,6 +115,11 @@ bool service_account_delete(struct service_call *c) MUST_USE;
 bool service_account_enrol(struct service_call *c) MUST_USE;
 bool service_account_key(struct service_call *c) MUST_USE;
 bool service_account_move(struct service_call *c) MUST_USE;
+bool service_account_attest(struct service_call *c) MUST_USE;
+bool service_account_evict(struct service_call *c) MUST_USE;
+bool service_account_ban(struct service_call *c) MUST_USE;
+bool service_account_unban(struct service_call *c) MUST_USE;
+bool service_account_reattest(struct service_call *c) MUST_USE;
 bool service_instances_create(struct service_call *c) MUST_USE;
 bool service_breaches_list(struct service_call *c) MUST_USE;
 bool service_challenge(struct service_call *c) MUST_USE;

@@ -41,33 +41,61 @@ static const struct body_field challenge_fields[] = {
 	{ "role", BODY_TEXT, offsetof(struct challenge, role), false },
 };
 
+/* For evidence of a cloud that takes a nonce. */
+static bool
+put_digits(struct service_call *c, struct str challenge, json_t *answer)
+{
+	char digits[STS_DIGITS + 1];
+
+	return sts_challenge_digits(challenge, digits, &c->err) &&
+	       (json_object_set_new(answer, "nonce", json_string(digits)) ==
+		       0 ||
+		   error_nomem(&c->err));
+}
+
+static bool
+answer_challenge(
+    struct service_call *c, enum prove_role role, struct str challenge)
+{
+	struct buf text = { 0 };
+	json_t *answer;
+
+	base64_encode(&text, BASE64_URL, challenge);
+	answer =
+	    buf_ok(&text)
+		? json_pack("{s:o, s:I, s:s}", "challenge",
+		      json_from_str(buf_str(&text)), "expiresIn",
+		      (json_int_t)sts_challenge_life_s(role), "channelBinding",
+		      c->s->config->service.channel == CONFIG_CHANNEL_OFF
+			  ? "off"
+			  : "tls-exporter")
+		: NULL;
+	buf_free(&text);
+	if (answer && role == PROVE_ATTEST &&
+	    !put_digits(c, challenge, answer)) {
+		json_decref(answer);
+		return service_refuse(c);
+	}
+	return service_reply(c, 201, answer);
+}
+
 bool
 service_challenge(struct service_call *c)
 {
 	struct challenge body = { .role = STR("account") };
-	struct buf raw = { 0 }, text = { 0 };
+	struct buf raw = { 0 };
+	enum prove_role role;
 	bool ok;
 
 	if (!read_body(c, challenge_fields, ARRAY_LEN(challenge_fields), &body))
 		return false;
-	if (!sts_challenge(c->s->sts, prove_role_of(body.role), body.account,
-		prove_method_of(body.method), body.audience, &raw, &c->err)) {
-		buf_free(&raw);
-		return service_refuse(c);
-	}
-	base64_encode(&text, BASE64_URL, buf_str(&raw));
-	ok = buf_ok(&raw) && buf_ok(&text);
-	(void)service_reply(c, 201,
-	    ok ? json_pack("{s:o, s:i, s:s}", "challenge",
-		     json_from_str(buf_str(&text)), "expiresIn",
-		     LIMIT_CHALLENGE_S, "channelBinding",
-		     c->s->config->service.channel == CONFIG_CHANNEL_OFF
-			 ? "off"
-			 : "tls-exporter")
-	       : NULL);
+	role = prove_role_of(body.role);
+	ok = sts_challenge(c->s->sts, role, body.account,
+		 prove_method_of(body.method), body.audience, &raw, &c->err)
+		 ? answer_challenge(c, role, buf_str(&raw))
+		 : service_refuse(c);
 	buf_free(&raw);
-	buf_free(&text);
-	return true;
+	return ok;
 }
 
 /* ---- answers ------------------------------------------------------------- */
@@ -84,9 +112,8 @@ static const struct body_field answer_fields[] = {
 	    false },
 };
 
-/* What the connection itself says; nothing of it is the message's. */
-static bool
-caller_of(struct service_call *c, uint8_t channel[TLS_CHANNEL_BYTES],
+bool
+service_caller(struct service_call *c, uint8_t channel[TLS_CHANNEL_BYTES],
     struct sts_caller *ret)
 {
 	*ret = (struct sts_caller){ .source = c->q->peer,
@@ -126,7 +153,7 @@ service_tokens(struct service_call *c)
 		return service_refuse(c);
 	options =
 	    service_token_options(c, body.lifetime_s, body.offer == BODY_YES);
-	if (!caller_of(c, channel, &caller))
+	if (!service_caller(c, channel, &caller))
 		return false;
 	if (!sts_token(
 		c->s->sts, c->a, &proof, &caller, &options, &grant, &c->err))

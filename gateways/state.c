@@ -179,9 +179,10 @@ static struct gateways_state *
 load_all(struct state_settings *settings, const struct engine_snapshot *old,
     int64_t now_ms, struct buf *messages, const char **ret_why)
 {
-	/* The token service decides nothing. */
+	/* The token service decides nothing; whom it enrols it must know. */
 	if (settings->config->service.is_given)
-		return state_of(settings, NULL);
+		return load_trust(settings, messages) ? state_of(settings, NULL)
+						      : NULL;
 	struct engine_snapshot *snapshot =
 	    load_snapshot(settings, old, now_ms, messages, ret_why);
 	bool ok = snapshot != NULL;

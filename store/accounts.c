@@ -96,6 +96,9 @@ static const struct rows_field account_fields[] = {
 	AT(struct account_row, account.method, SQL_INT),
 	AT(struct account_row, account.thumbprint, SQL_TEXT),
 	AT(struct account_row, account.secret_until, SQL_INT),
+	AT(struct account_row, account.standing, SQL_INT),
+	AT(struct account_row, account.principal, SQL_TEXT),
+	AT(struct account_row, account.is_open, SQL_INT),
 };
 static const struct rows_type account_type = { sizeof(struct account_row),
 	account_fields, ARRAY_LEN(account_fields) };
@@ -104,9 +107,11 @@ static const struct rows_type account_type = { sizeof(struct account_row),
 	"SELECT a.id, a.prefix, a.owner, a.audience, a.kind, a.may_issue,"     \
 	" a.enabled, a.version, a.incarnation, a.created_at, a.changed_at,"    \
 	" COALESCE(k.method, 0), COALESCE(k.thumbprint, ''),"                  \
-	" COALESCE(e.expires_at, 0) FROM account a"                            \
+	" COALESCE(e.expires_at, 0), a.standing, COALESCE(b.principal, ''),"   \
+	" COALESCE(b.is_open, 0) FROM account a"                               \
 	" LEFT JOIN account_key k ON k.account = a.id AND k.live = 1"          \
-	" LEFT JOIN enrolment e ON e.account = a.id"
+	" LEFT JOIN enrolment e ON e.account = a.id"                           \
+	" LEFT JOIN binding b ON b.account = a.id"
 
 static struct store_account
 account_of(const struct account_row *row)
@@ -163,10 +168,11 @@ store_account_update(
 {
 	static const char update[] =
 	    "UPDATE account SET enabled = $2, version = $3, incarnation = $4,"
-	    " changed_at = $5 WHERE id = $1";
+	    " changed_at = $5, standing = $6 WHERE id = $1";
 	const struct sql_value params[] = { sql_text(r->id),
 		sql_number(r->is_enabled), sql_number(r->version),
-		sql_number(r->incarnation), sql_number(r->changed_at) };
+		sql_number(r->incarnation), sql_number(r->changed_at),
+		sql_number(r->standing) };
 
 	return sql_run(
 		   tx, update, params, ARRAY_LEN(params), NULL, NULL, reterr) &&
@@ -178,6 +184,7 @@ store_account_delete(struct sql *tx, struct str id, struct error *reterr)
 {
 	static const char *const deletes[] = {
 		"DELETE FROM account_key WHERE account = $1",
+		"DELETE FROM binding WHERE account = $1",
 		"DELETE FROM enrolment WHERE account = $1",
 		"DELETE FROM offer WHERE account = $1",
 		"DELETE FROM account WHERE id = $1",

@@ -30,12 +30,15 @@ struct store_account {
 	struct str id, prefix, owner, audience;
 	int64_t kind; /* the caller's numbers */
 	bool may_issue, is_enabled;
+	int64_t standing; /* the caller's numbers; 0: none of them */
 	int64_t version, incarnation;
 	int64_t created_at, changed_at; /* unix s */
 	/* Read only, of other tables; 0 and empty where there is none. */
 	int64_t method;       /* of the live key */
 	struct str thumbprint;
 	int64_t secret_until; /* of the open enrolment */
+	struct str principal; /* of the binding */
+	int64_t is_open;
 };
 
 bool store_account_find(struct sql *tx, struct arena *a, struct str id,
@@ -43,10 +46,10 @@ bool store_account_find(struct sql *tx, struct arena *a, struct str id,
 /* *ret_fresh false: the id is taken, nothing was written. */
 bool store_account_insert(struct sql *tx, const struct store_account *row,
     bool *ret_fresh, struct error *reterr) MUST_USE;
-/* Writes is_enabled, incarnation, version and changed_at. */
+/* Writes is_enabled, standing, incarnation, version and changed_at. */
 bool store_account_update(struct sql *tx, const struct store_account *row,
     struct error *reterr) MUST_USE;
-/* With its keys, enrolment and offers; its alarms stay. */
+/* With its keys, binding, enrolment and offers; its alarms stay. */
 bool store_account_delete(struct sql *tx, struct str id,
     struct error *reterr) MUST_USE;
 /* At most `limit` after the id `after`, by id. `owner` empty: all; else those it owns, and itself. */
@@ -86,6 +89,36 @@ bool store_key_end(struct sql *tx, struct str account,
     struct error *reterr) MUST_USE;
 bool store_key_seen(struct sql *tx, int64_t incarnation, struct str source,
     int64_t until, struct error *reterr) MUST_USE;
+
+/* ---- bindings, standings ----------------------------------------------------------------------------------------------------------------- */
+
+/* An instance as a cloud knows it, and the account whose live key it is bound to. One account an instance, one instance an account. */
+struct store_binding {
+	struct str issuer, owner, region, instance; /* as the evidence has them; region may be empty */
+	struct str account;
+	struct str principal; /* as gates with the same prefix see it */
+	int64_t is_open;      /* 1: the next key may be bound */
+	int64_t bound_at;     /* unix s */
+};
+/* By the first four. */
+bool store_binding_find(struct sql *tx, struct arena *a,
+    const struct store_binding *like, struct store_binding *ret,
+    bool *ret_found, struct error *reterr) MUST_USE;
+/* *ret_fresh false: the instance or the account is bound, nothing was written. */
+bool store_binding_insert(struct sql *tx, const struct store_binding *row,
+    bool *ret_fresh, struct error *reterr) MUST_USE;
+bool store_binding_open(struct sql *tx, struct str account, bool is_open,
+    struct error *reterr) MUST_USE;
+
+/* Revocations that follow a standing (1 and up), until it is lifted; those that somebody made by themselves have 0, are never overwritten, and stay. */
+bool store_standing_put(struct sql *tx, struct str kind, struct str id,
+    int64_t standing, int64_t now_unix_s, struct error *reterr) MUST_USE;
+/* Those of any standing. */
+bool store_standing_lift(struct sql *tx, struct str kind, struct str id,
+    struct error *reterr) MUST_USE;
+/* Is it revoked, by other than this standing? */
+bool store_is_revoked(struct sql *tx, struct str kind, struct str id,
+    int64_t but_standing, bool *ret, struct error *reterr) MUST_USE;
 
 /* ---- enrolments, challenges, idempotency ------------------------------------------------------------------------------------------------ */
 

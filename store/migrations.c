@@ -101,6 +101,19 @@ static const char *const proofs[] = {
 	NULL,
 };
 
+/* Instances of clouds and the accounts they are bound to; and what was evicted
+ * or banned: the account, and the revocations that follow (accounts.h). */
+static const char *const bindings[] = {
+	"ALTER TABLE account ADD COLUMN standing BIGINT NOT NULL DEFAULT 0",
+	"ALTER TABLE revocation ADD COLUMN standing BIGINT NOT NULL DEFAULT 0",
+	"CREATE TABLE binding (account TEXT PRIMARY KEY,"
+	" issuer TEXT NOT NULL, owner TEXT NOT NULL, region TEXT NOT NULL,"
+	" instance TEXT NOT NULL, principal TEXT NOT NULL,"
+	" is_open BIGINT NOT NULL, bound_at BIGINT NOT NULL,"
+	" UNIQUE (issuer, owner, region, instance))",
+	NULL,
+};
+
 static const struct {
 	const char *name;
 	const char *const *statements; /* the last is NULL */
@@ -110,6 +123,7 @@ static const struct {
 	{ "accounts", accounts },
 	{ "admin tokens", admin_tokens },
 	{ "proofs", proofs },
+	{ "bindings", bindings },
 };
 
 static const char make_list[] =

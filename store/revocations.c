@@ -162,7 +162,7 @@ revoke_inside(struct sql *q, void *ctx, bool *keep, struct error *reterr)
 	    "INSERT INTO revocation (kind, id, until, made_at, reason)"
 	    " VALUES ($1, $2, $3, $4, $5) ON CONFLICT (kind, id) DO UPDATE"
 	    " SET until = excluded.until, made_at = excluded.made_at,"
-	    " reason = excluded.reason";
+	    " reason = excluded.reason, standing = 0";
 	struct revoking *v = ctx;
 	int64_t now_ms;
 	struct sql_value params[5] = { sql_text(v->r->kind), sql_text(v->r->id),

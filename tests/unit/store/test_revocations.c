@@ -179,7 +179,8 @@ END_TEST
 START_TEST(there_is_a_most)
 {
 	static const char fill[] =
-	    "INSERT INTO revocation WITH RECURSIVE n(i) AS (SELECT $1 + 1 UNION"
+	    "INSERT INTO revocation (kind, id, until, made_at, reason)"
+	    " WITH RECURSIVE n(i) AS (SELECT $1 + 1 UNION"
 	    " ALL SELECT i + 1 FROM n WHERE i < $1 + 10000)"
 	    " SELECT 'token', 'x' || i, 1, 1, '' FROM n";
 	const struct store_revocation r = { .kind = STR("token"),
@@ -296,6 +297,7 @@ static const struct {
 } tables[] = {
 	{ "account", true }, /* none can prove itself: no key is live */
 	{ "account_key", true }, { "admin_token", false }, { "alarm", true },
+	{ "binding", true }, /* to a key that is not live, and no other */
 	{ "counter", true }, { "dpop_nonce", false }, { "dpop_spent", false },
 	{ "enrolment", false }, { "issued", false }, { "member", false },
 	{ "migration", true }, { "offer", false }, { "repeat", false },
