@@ -22,7 +22,7 @@ comma := ,
 # A flag only where this compiler knows it.
 try = $(shell $(CC) $(1) -Werror -c -x c /dev/null -o /dev/null 2>/dev/null && echo $(1))
 LIBS := jansson libssl libcrypto libmicrohttpd libfyaml sqlite3 libpq libpcre2-8 liburcu-bp
-LIBS += gnutls libcurl
+LIBS += gnutls libcurl p11-kit-1
 system = $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(1) 2>/dev/null))
 WARN := -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow \
 	-Wvla -Walloca -Wstrict-prototypes -Wmissing-prototypes -Wundef \

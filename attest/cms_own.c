@@ -184,7 +184,8 @@ cms_own_sign(const struct keys_public *k, struct str content, struct buf *out,
 		    "CMS is not made with Ed25519 keys, which OpenSSL 3.0 "
 		    "cannot check: RSA or P-256 is wanted");
 	ok = cms_own_attributes(content, &bytes) || error_nomem(reterr);
-	ok = ok && sig_sign(k, buf_str(&bytes), &signature, reterr) &&
+	ok = ok &&
+	     sig_sign_for(k, buf_str(&bytes), content, &signature, reterr) &&
 	     (write(k, content, buf_str(&signature), out) ||
 		 error_nomem(reterr));
 	buf_free(&bytes);

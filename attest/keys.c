@@ -1,5 +1,7 @@
 /* keys.c - keys in files: made, opened, named by their thumbprint.
- * PEM in, `struct keys_public` or `struct attest_key` out. A private key is
+ * PEM in, `struct keys_public` or `struct attest_key` out. Where a private key
+ * is wanted, a `pkcs11:` URI (RFC 7512) names one in a token, either itself or
+ * as the one line of the file. A private key is
  * never read where a public one is wanted: a machine that only checks
  * signatures has no use for it. Nothing asks for a password: an encrypted key
  * is refused. Every success of OpenSSL is `== 1`, and its error queue is empty
@@ -14,6 +16,7 @@
 #include <openssl/x509.h>
 
 #include "attest/attest.h"
+#include "attest/pkcs11.h"
 #include "base/base64.h"
 #include "base/digest.h"
 #include "base/file.h"
@@ -487,6 +490,68 @@ private_of(struct str pem)
 	return pkey;
 }
 
+/* Keys that are elsewhere, by how their names begin. */
+static const struct {
+	struct str prefix;
+	bool (*open)(const char *, struct keys_public *, struct error *);
+} sources[] = {
+	{ STR_INIT("pkcs11:"), pkcs11_open },
+};
+
+static bool
+is_elsewhere(struct str name, size_t *ret_source)
+{
+	for (size_t i = 0; i < ARRAY_LEN(sources); i++)
+		if (str_has_prefix(name, sources[i].prefix)) {
+			*ret_source = i;
+			return true;
+		}
+	return false;
+}
+
+static void
+private_fini(struct keys_public *k)
+{
+	struct keys_signer *signer = k->signer;
+
+	keys_public_fini(k); /* OpenSSL wipes the private half */
+	if (signer)
+		signer->let_go(signer);
+}
+
+/* `path` is for messages; NULL: the key has no file. Lets `k` go on error. */
+static bool
+check_fit(struct keys_public *k, const char *path, struct error *reterr)
+{
+	if (keys_is_usual(k->algorithm))
+		return true;
+	private_fini(k);
+	return error_set(reterr, ERR_KEY_FORM, (struct span){ .file = path },
+	    "`%s` is not RSA of 2,048 to 4,096 bits with e = 65,537, P-256 or "
+	    "Ed25519",
+	    path ? path : "the key");
+}
+
+/* The one line of a file, without its line feed. */
+static bool
+open_named(struct arena *a, size_t source, struct str line, const char *path,
+    struct keys_public *k, struct error *reterr)
+{
+	const char *name;
+
+	if (str_has_suffix(line, STR("\n")))
+		line.n--;
+	name = str_z(a, line);
+	if (!name)
+		return error_nomem(reterr);
+	if (str_find(line, '\n', 0) < line.n || strlen(name) != line.n)
+		return error_set(reterr, ERR_KEY_FORM,
+		    (struct span){ .file = path },
+		    "`%s` names a key and has more than that one line", path);
+	return sources[source].open(name, k, reterr) &&
+	       check_fit(k, path, reterr);
+}
+
 /* The secret file's text, wiped by whoever has it. */
 static bool
 read_private(struct arena *a, const char *path, struct attest_key *k,
@@ -494,25 +559,24 @@ read_private(struct arena *a, const char *path, struct attest_key *k,
 {
 	struct span at = { .file = path };
 	struct str text;
+	size_t source;
 	EVP_PKEY *pkey;
 
+	if (is_elsewhere(str_of(path), &source))
+		return sources[source].open(path, &k->public, reterr) &&
+		       check_fit(&k->public, NULL, reterr);
 	if (!file_read_secret(a, path, LIMIT_KEY_FILE_BYTES, &text, reterr))
 		return false;
+	if (is_elsewhere(text, &source))
+		return open_named(a, source, text, path, &k->public, reterr);
 	pkey = private_of(text);
 	OPENSSL_cleanse((void *)(uintptr_t)text.p, text.n);
 	if (!pkey)
 		return error_set(reterr, ERR_KEY_FORM, at,
 		    "`%s` is not a private key in PEM without a password: %s",
 		    path, keys_drain());
-	if (!keys_public_init(&k->public, pkey, reterr))
-		return false;
-	if (keys_is_usual(k->public.algorithm))
-		return true;
-	keys_public_fini(&k->public);
-	return error_set(reterr, ERR_KEY_FORM, at,
-	    "`%s` is not RSA of 2,048 to 4,096 bits with e = 65,537, P-256 or "
-	    "Ed25519",
-	    path);
+	return keys_public_init(&k->public, pkey, reterr) &&
+	       check_fit(&k->public, path, reterr);
 }
 
 struct attest_key *
@@ -536,7 +600,7 @@ attest_key_free(struct attest_key *key)
 {
 	if (!key)
 		return;
-	keys_public_fini(&key->public); /* OpenSSL wipes the private half */
+	private_fini(&key->public);
 	free(key);
 }
 
@@ -563,12 +627,19 @@ holds_private(const char *path, bool *ret, struct error *reterr)
 {
 	struct arena *a = arena_new(0);
 	struct str text;
+	size_t source;
 	bool ok;
 
+	if (is_elsewhere(str_of(path), &source)) {
+		arena_free(a);
+		*ret = true;
+		return true;
+	}
 	ok = a ? file_read(a, path, LIMIT_KEY_FILE_BYTES, &text, reterr)
 	       : error_nomem(reterr);
 	if (ok) {
-		*ret = memmem(text.p, text.n, "PRIVATE KEY-----", 16) != NULL;
+		*ret = memmem(text.p, text.n, "PRIVATE KEY-----", 16) != NULL ||
+		       is_elsewhere(text, &source);
 		OPENSSL_cleanse((void *)(uintptr_t)text.p, text.n);
 	}
 	arena_free(a);

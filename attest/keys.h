@@ -23,8 +23,22 @@ enum keys_algorithm {
 
 #define KEYS_THUMBPRINT 43 /* unpadded Base64url of SHA-256 */
 
+/* Who signs where the private half is not in our memory: a token (pkcs11.h), a
+ * process of its own (signer.h). May be called from several threads. */
+struct keys_signer {
+	/* Append the signature of `message` in sig.h's form. `content`, when
+	 * not empty, is what `message` stands for: CMS signs attributes, which
+	 * say nothing by themselves. */
+	bool (*sign)(struct keys_signer *, struct str message,
+	    struct str content, struct buf *ret_signature,
+	    struct error *reterr);
+	void (*let_go)(struct keys_signer *);
+};
+
 struct keys_public {
 	EVP_PKEY *pkey;
+	/* NULL: `pkey` has the private half itself, if anybody has. Lent. */
+	struct keys_signer *signer;
 	enum keys_algorithm algorithm;
 	/* RFC 7638; of DSA, which has no JWK, the same of its
 	 * SubjectPublicKeyInfo; empty when unfit */
@@ -32,7 +46,8 @@ struct keys_public {
 };
 
 struct attest_key {
-	struct keys_public public; /* `pkey` has the private half, too */
+	/* `pkey` has the private half, too, or `signer` is the key's own */
+	struct keys_public public;
 };
 
 /* Takes `pkey`, in any case. Errors: memory, ERR_SYSTEM_ERROR. */

@@ -103,16 +103,46 @@ is_sound(const struct keys_public *k, struct str message, struct str made)
 	return made.n <= SIGNATURE_BYTES && sig_verify(k, message, made, NULL);
 }
 
+/* What somebody else says is a signature is looked at as any other. */
+static bool
+sign_elsewhere(const struct keys_public *k, struct str message,
+    struct str content, struct buf *ret_signature, struct error *reterr)
+{
+	struct buf made = { 0 };
+	bool ok = k->signer->sign(k->signer, message, content, &made, reterr);
+
+	if (ok && !is_sound(k, message, buf_str(&made)))
+		ok = error_set(reterr, ERR_SYSTEM_ERROR, SPAN_NONE,
+		    "what signs for the key gave a signature that is not its");
+	if (ok) {
+		buf_add(ret_signature, buf_str(&made));
+		ok = buf_ok(ret_signature) || error_nomem(reterr);
+	}
+	buf_free(&made);
+	return ok;
+}
+
 bool
 sig_sign(const struct keys_public *k, struct str message,
     struct buf *ret_signature, struct error *reterr)
 {
+	return sig_sign_for(k, message, STR(""), ret_signature, reterr);
+}
+
+bool
+sig_sign_for(const struct keys_public *k, struct str message,
+    struct str content, struct buf *ret_signature, struct error *reterr)
+{
 	unsigned char bytes[SIGNATURE_BYTES];
 	size_t n = sizeof bytes;
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	EVP_MD_CTX *ctx;
 	struct str made;
 	bool ok;
 
+	if (k->signer)
+		return sign_elsewhere(
+		    k, message, content, ret_signature, reterr);
+	ctx = EVP_MD_CTX_new();
 	if (!ctx)
 		return error_nomem(reterr);
 	ok = make(ctx, k, message, bytes, &n);
@@ -148,6 +178,18 @@ der_of_raw(struct str raw, unsigned char *to, size_t *ret_n)
 	BN_free(r);
 	BN_free(s);
 	ECDSA_SIG_free(sig);
+}
+
+bool
+sig_der_of_raw(struct str raw, struct buf *out)
+{
+	unsigned char der[P256_DER_BYTES];
+	size_t n = 0;
+
+	if (raw.n == 2u * P256_BYTES)
+		der_of_raw(raw, der, &n);
+	buf_add(out, (struct str){ (const char *)der, n });
+	return n > 0 && buf_ok(out);
 }
 
 bool

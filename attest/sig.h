@@ -14,6 +14,14 @@ bool sig_verify(const struct keys_public *k, struct str message,
 bool sig_sign(const struct keys_public *k, struct str message,
     struct buf *ret_signature, struct error *reterr) MUST_USE;
 
+/* The same for a message that stands for `content` (struct keys_signer). */
+bool sig_sign_for(const struct keys_public *k, struct str message,
+    struct str content, struct buf *ret_signature,
+    struct error *reterr) MUST_USE;
+
+/* Append the DER of r and s, 64 bytes. False when memory is out. */
+bool sig_der_of_raw(struct str raw, struct buf *out) MUST_USE;
+
 /* The same in the form of JSON Web Signatures (RFC 7518 3.4): P-256 as r and s,
  * 32 bytes each, big-endian; RSA and Ed25519 as above. */
 bool sig_verify_jose(const struct keys_public *k, struct str message,

@@ -135,6 +135,7 @@ add_own(
 {
 	struct keys_public public = key->public;
 
+	public.signer = NULL; /* these keys only verify */
 	if (EVP_PKEY_up_ref(public.pkey) != 1)
 		return error_nomem(reterr);
 	return add(k, &public, reterr);

@@ -10,7 +10,7 @@ build='
 gcc libc6-dev pkg-config
 check libsubunit-dev
 libjansson-dev libssl-dev libmicrohttpd-dev libfyaml-dev libsqlite3-dev libpq-dev libpcre2-dev liburcu-dev
-libgnutls28-dev libcurl4-openssl-dev
+libgnutls28-dev libcurl4-openssl-dev libp11-kit-dev
 curl ca-certificates openssl xz-utils
 '
 ci='

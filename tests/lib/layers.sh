@@ -26,7 +26,8 @@ private=(
 	'libpq-fe\.h|store/postgres\.c'
 	'pcre2\.h|policy/pattern\.c'
 	'urcu.*\.h|base/swap\.c'
-	'openssl/.*|attest/[a-z_]+\.[ch]|base/digest\.c|gateways/client\.c'
+	'p11-kit/.*|attest/pkcs11\.c'
+	'openssl/.*|attest/[a-z0-9_]+\.[ch]|base/digest\.c|gateways/client\.c'
 )
 
 refuse() { # FILE LINE WHY

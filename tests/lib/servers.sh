@@ -1,5 +1,5 @@
 #!/bin/sh
-# servers.sh - the servers that tests and demo talk to, fetched as Debian packages and unpacked under build/servers.
+# servers.sh - the servers that tests and demo talk to, and a PKCS #11 token in software, fetched as Debian packages and unpacked under build/servers.
 # Nothing is installed and nothing is started; a program that the system has already is not fetched again.
 # Run as often as you like: ready means one file is there. Exit 0 ready, 3 not to be had (what needs them is skipped).
 # apt checks the packages against the mirror's signed lists. Where the system has no lists, or stale ones, private ones
@@ -12,11 +12,12 @@ nginx	nginx
 haproxy	haproxy
 gpg1	gnupg1
 postgres	postgresql-15
+softhsm2-util	softhsm2
 '
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
 servers=$root/build/servers
-ready=$servers/.ready-3
+ready=$servers/.ready-4
 [ ! -e "$ready" ] || exit 0
 
 mkdir -p "$servers/debs"
@@ -32,7 +33,8 @@ command -v apt-get >/dev/null 2>&1 || cannot "this system has no apt-get"
 
 packages=$(echo "$wanted" | while read -r program package; do
 	[ -n "$program" ] || continue
-	PATH="$PATH:/usr/sbin:/usr/lib/postgresql/15/bin" command -v "$program" >/dev/null ||
+	PATH="$PATH:/usr/sbin:/usr/lib/postgresql/15/bin:$servers/usr/sbin:$servers/usr/bin:$servers/usr/lib/postgresql/15/bin" \
+		command -v "$program" >/dev/null ||
 		echo "$package"
 done)
 
