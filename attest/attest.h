@@ -84,8 +84,12 @@ enum attest_revocable {
 	ATTEST_CREDENTIAL,   /* its id */
 	ATTEST_TOKEN,        /* `jti` */
 	ATTEST_ACCOUNT,      /* its name */
-	ATTEST_REVOCABLES
+	ATTEST_REVOCABLES,
+	/* The document service's own, which nobody names by hand: a document that a newer one replaces, by its id. */
+	ATTEST_SUPERSEDED = ATTEST_REVOCABLES,
+	ATTEST_LISTS
 };
+#define ATTEST_SUPERSEDED_NAME "superseded" /* in the store */
 struct str attest_revocable_name(enum attest_revocable kind);
 bool attest_revocable_of(struct str name, enum attest_revocable *ret) MUST_USE;
 /* An id that could never match anything is an error (ERR_CONFIG_VALUE, at `at`): who revokes must know that it took. */
@@ -122,7 +126,8 @@ struct attest_evidence {
 	struct str kind, document, signature;
 };
 
-/* From a pack `avow1.KIND.DOC.SIG`. Errors: ERR_EVIDENCE_MALFORMED, ERR_EVIDENCE_TOO_LARGE. Bytes live in `a`. */
+/* From a pack `avow1.KIND.DOC.SIG`, or 2 to LIMIT_PACKS of them joined by `~` and together within LIMIT_PACK_BYTES: kind `packs`, whose document is that text and
+ * which has no signature beside it. Errors: ERR_EVIDENCE_MALFORMED, ERR_EVIDENCE_TOO_LARGE. Bytes live in `a`. */
 bool attest_evidence_from_pack(struct arena *a, struct str pack,
     struct attest_evidence *ret, struct error *reterr) MUST_USE;
 /* From the values of X-Avow-Document and X-Avow-Signature: unpadded Base64url, kind avow. */
@@ -166,7 +171,10 @@ bool attest_certificate_thumbprint(struct arena *a, struct str field,
 bool attest_certificate_spiffe_id(struct arena *a, struct str field,
     struct str *ret, struct error *reterr) MUST_USE;
 
-/* Signature, then times, issuer, owner, revocation, audience, cnf; the first that fails gives the code (ERR_EVIDENCE_*). On success *ret_claims lives in `a` and
+/* Documents shown together (kind `packs`): each is verified as if it came alone, all are of one instance under one trust entry, or of a group that names it among its
+ * members, and what two of them say of the same thing is the same (else ERR_EVIDENCE_AMBIGUOUS); the claims are theirs together, for the time that all of them hold. A group's document
+ * without one of its member is ERR_EVIDENCE_INSTANCE.
+ * Signature, then times, issuer, owner, revocation, audience, cnf; the first that fails gives the code (ERR_EVIDENCE_*). On success *ret_claims lives in `a` and
  * borrows nothing from `e`. Verifies anew each time: attest_cache_verify is the same behind a cache. Skew LIMIT_SKEW_S on issuedAt and notBefore, none on
  * expiresAt. */
 bool attest_verify(struct arena *a, const struct attest_evidence *e,
@@ -192,6 +200,8 @@ struct attest_issue {
 	int64_t issued_at, not_before, expires_at; /* unix s */
 	const json_t *claims;
 	struct str cnf_jkt;  /* empty: none */
+	const struct str *members; /* of a group's document; NULL: an instance's */
+	size_t n_members;
 	struct str id;       /* 32 hex digits; empty: 16 random bytes */
 	enum attest_form form;
 };

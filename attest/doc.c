@@ -476,6 +476,29 @@ read_cnf(const struct reading *r, const json_t *v, const char *name)
 	return read_members(r, v, cnf_members, ARRAY_LEN(cnf_members), name);
 }
 
+/* Instance ids, at least one. An older reader refuses the member, so a group's
+ * document is taken for an instance's by nobody. */
+static bool
+read_group(const struct reading *r, const json_t *v, const char *name)
+{
+	size_t n = json_array_size(v);
+	struct str *items;
+
+	if (!json_is_array(v) || n == 0 || n > LIMIT_GROUP_MEMBERS)
+		return doc_malformed(
+		    r->reterr, name, "a list of 1 to 64 instance ids");
+	items = ARENA_ARRAY(r->arena, n, struct str);
+	if (!items)
+		return error_nomem(r->reterr);
+	for (size_t i = 0; i < n; i++)
+		if (!doc_read_subject(r->arena, json_array_get(v, i), name,
+			&items[i], r->reterr))
+			return false;
+	r->doc->members = items;
+	r->doc->n_members = n;
+	return true;
+}
+
 static const struct member document_members[] = {
 	{ "typ", true, read_typ },
 	{ "id", true, read_id },
@@ -487,6 +510,7 @@ static const struct member document_members[] = {
 	{ "expiresAt", true, read_expires_at },
 	{ "audience", true, read_audience },
 	{ "cnf", false, read_cnf },
+	{ "members", false, read_group },
 	{ "claims", true, read_claims },
 };
 

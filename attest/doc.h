@@ -21,6 +21,8 @@ struct doc {
 	int64_t issued_at, not_before, expires_at; /* unix s */
 	const struct str *audience;
 	size_t n_audience;
+	const struct str *members; /* instance ids: the document is a group's */
+	size_t n_members;
 	struct str image_id, owner, private_ip, launch_time, region, zone,
 	    support_level, os_name, os_version;
 	const struct str *licences;

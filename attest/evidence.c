@@ -6,7 +6,7 @@
  * are all undone. Never forgiven: two alphabets in one text, padding of the
  * wrong length, left-over bits, other characters.
  * Limits: LIMIT_PACK_BYTES, LIMIT_DOCUMENT_BYTES, LIMIT_SIGNATURE_BYTES. */
-#include "attest/attest.h"
+#include "attest/evidence.h"
 
 #include "attest/cms.h"
 #include "attest/doc.h"
@@ -109,16 +109,14 @@ is_kind(struct str s)
 	return s.n > 0 && s.n <= LIMIT_NAME;
 }
 
-bool
-attest_evidence_from_pack(struct arena *a, struct str pack,
-    struct attest_evidence *ret, struct error *reterr)
+static bool
+from_one_pack(struct arena *a, struct str pack, struct attest_evidence *ret,
+    struct error *reterr)
 {
 	struct attest_evidence e;
 	struct str part[4];
 	size_t at = 0;
 
-	if (pack.n > LIMIT_PACK_BYTES)
-		return too_large(reterr, "pack", pack.n, LIMIT_PACK_BYTES);
 	for (size_t i = 0; i < ARRAY_LEN(part); i++) {
 		size_t end =
 		    i + 1 < ARRAY_LEN(part) ? str_find(pack, '.', at) : pack.n;
@@ -126,7 +124,9 @@ attest_evidence_from_pack(struct arena *a, struct str pack,
 		part[i] = str_sub(pack, at, end);
 		at = end < pack.n ? end + 1 : pack.n;
 	}
-	if (!str_eq(part[0], STR("avow1")) || !is_kind(part[1]))
+	/* One document a pack, and none inside another. */
+	if (!str_eq(part[0], STR("avow1")) || !is_kind(part[1]) ||
+	    str_eq(part[1], STR(KIND_PACKS)))
 		return malformed(
 		    reterr, "pack", "is not `avow1.KIND.DOCUMENT.SIGNATURE`");
 	e.kind = str_dup(a, part[1]);
@@ -137,6 +137,52 @@ attest_evidence_from_pack(struct arena *a, struct str pack,
 		return false;
 	*ret = e;
 	return true;
+}
+
+bool
+evidence_packs(struct arena *a, struct str text, struct attest_evidence **ret,
+    size_t *ret_n, struct error *reterr)
+{
+	struct attest_evidence *all =
+	    ARENA_ARRAY(a, LIMIT_PACKS, struct attest_evidence);
+	size_t n = 0;
+
+	if (!all)
+		return error_nomem(reterr);
+	for (size_t at = 0, end; at <= text.n; at = end + 1) {
+		end = str_find(text, '~', at);
+		if (n == LIMIT_PACKS)
+			return error_set(reterr, ERR_EVIDENCE_TOO_LARGE,
+			    SPAN_NONE, "more than %u packs together",
+			    LIMIT_PACKS);
+		if (!from_one_pack(
+			a, str_sub(text, at, end), &all[n++], reterr))
+			return false;
+	}
+	*ret = all;
+	*ret_n = n;
+	return true;
+}
+
+bool
+attest_evidence_from_pack(struct arena *a, struct str pack,
+    struct attest_evidence *ret, struct error *reterr)
+{
+	struct attest_evidence *all;
+	struct str text;
+	size_t n;
+
+	if (pack.n > LIMIT_PACK_BYTES)
+		return too_large(reterr, "pack", pack.n, LIMIT_PACK_BYTES);
+	if (!evidence_packs(a, pack, &all, &n, reterr))
+		return false;
+	if (n == 1) {
+		*ret = all[0];
+		return true;
+	}
+	text = str_dup(a, pack);
+	*ret = (struct attest_evidence){ STR(KIND_PACKS), text, STR("") };
+	return text.p || error_nomem(reterr);
 }
 
 bool

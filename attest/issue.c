@@ -62,6 +62,14 @@ random_id(struct buf *out, struct error *reterr)
 	return buf_ok(out) || error_nomem(reterr);
 }
 
+static bool
+is_wanted(const struct attest_issue *what, const char *member)
+{
+	if (strcmp(member, "cnf") == 0)
+		return what->cnf_jkt.n > 0;
+	return strcmp(member, "members") != 0 || what->n_members > 0;
+}
+
 /* False when memory is out: json_object_set_new refuses NULL. */
 static bool
 fill(json_t *root, const struct attest_key *key,
@@ -81,14 +89,16 @@ fill(json_t *root, const struct attest_key *key,
 		{ "expiresAt", time_json(what->expires_at) },
 		{ "audience", list_json(what->audience, what->n_audience) },
 		{ "cnf", what->cnf_jkt.n ? cnf_json(what->cnf_jkt) : NULL },
+		{ "members", what->n_members
+				 ? list_json(what->members, what->n_members)
+				 : NULL },
 		{ "claims", what->claims ? json_deep_copy(what->claims)
 					 : json_object() },
 	};
 	bool ok = true;
 
 	for (size_t i = 0; i < ARRAY_LEN(members); i++) {
-		bool wanted =
-		    what->cnf_jkt.n > 0 || strcmp(members[i].name, "cnf") != 0;
+		bool wanted = is_wanted(what, members[i].name);
 
 		/* Takes the value even when it fails. */
 		if (wanted && json_object_set_new(

@@ -12,5 +12,6 @@
 #define KIND_EC2_RSA2048 "ec2-rsa2048"
 #define KIND_EC2_PKCS7 "ec2-pkcs7"
 #define KIND_AZURE "azure"
+#define KIND_PACKS "packs" /* several, shown together */
 
 #endif

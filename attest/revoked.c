@@ -23,7 +23,7 @@ struct attest_revoked {
 	struct arena *arena;             /* of everything below */
 	struct attest_revoked *parts[2]; /* revoked as well; NULL: none */
 	int64_t floor_unix_s;
-	struct list lists[ATTEST_REVOCABLES];
+	struct list lists[ATTEST_LISTS];
 };
 
 static bool
@@ -149,7 +149,7 @@ attest_revoked_add(struct attest_revoked *r, enum attest_revocable kind,
 void
 attest_revoked_ready(struct attest_revoked *r)
 {
-	for (size_t i = 0; i < ATTEST_REVOCABLES; i++)
+	for (size_t i = 0; i < ATTEST_LISTS; i++)
 		if (r->lists[i].n)
 			qsort(r->lists[i].items, r->lists[i].n,
 			    sizeof *r->lists[i].items, str_compare);

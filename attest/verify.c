@@ -15,6 +15,8 @@
  *   nonce            evidence.replayed
  *   audience         evidence.audience
  *   cnf              evidence.proof
+ * Documents that are shown together go through all of it one by one, and are
+ * then merged (merge.h): evidence.ambiguous, evidence.instance.
  * The JSON is parsed once, from the bytes whose signature is checked. What is
  * called for is never read from the message: not the algorithm, not a key, not
  * a URL. Cost: one signature, or one per pinned key for EC2. */
@@ -22,8 +24,10 @@
 
 #include "attest/cms.h"
 #include "attest/doc.h"
+#include "attest/evidence.h"
 #include "attest/form.h"
 #include "attest/kind.h"
+#include "attest/merge.h"
 #include "attest/revoked.h"
 #include "attest/sig.h"
 #include "attest/spiffe.h"
@@ -499,6 +503,9 @@ check_revoked(struct run *r, struct error *reterr)
 	if (revoked_has_document(list, r->doc.id))
 		return refuse(
 		    reterr, ERR_EVIDENCE_REVOKED, "the document is revoked");
+	if (attest_revoked_has(list, ATTEST_SUPERSEDED, r->doc.id))
+		return refuse(reterr, ERR_EVIDENCE_SUPERSEDED,
+		    "a newer document replaces this one");
 	/* A token's id and subject; only tokens are of an account. */
 	if (r->jws.kid.n > 0 &&
 	    (attest_revoked_has(list, ATTEST_TOKEN, r->doc.id) ||
@@ -636,6 +643,14 @@ make_claims(struct run *r, const struct claims **ret, struct error *reterr)
 	       claims_make(r->arena, &init, ret, reterr);
 }
 
+static void
+run_fini(struct run *r)
+{
+	json_decref(r->root);
+	jws_fini(&r->jws);
+	form_fini(&r->form);
+}
+
 static bool
 is_kind_trusted(const struct attest_trust *t, const struct kind *kind)
 {
@@ -645,9 +660,9 @@ is_kind_trusted(const struct attest_trust *t, const struct kind *kind)
 	return false;
 }
 
+/* All that is asked of one document. */
 static bool
-verify(struct run *r, const struct verify_key *known,
-    const struct claims **ret_claims, struct error *reterr)
+check_one(struct run *r, const struct verify_key *known, struct error *reterr)
 {
 	r->kind = kind_of(r->evidence->kind);
 	if (!check_sizes(r, reterr))
@@ -660,7 +675,92 @@ verify(struct run *r, const struct verify_key *known,
 	for (size_t i = 0; i < ARRAY_LEN(checks); i++)
 		if (!checks[i](r, reterr))
 			return false;
+	return true;
+}
+
+static bool
+verify(struct run *r, const struct verify_key *known,
+    const struct claims **ret_claims, struct error *reterr)
+{
+	if (!check_one(r, known, reterr))
+		return false;
+	if (r->doc.n_members > 0)
+		return refuse(reterr, ERR_EVIDENCE_INSTANCE,
+		    "a group's document says nothing of who shows it: a "
+		    "document of one of its members must come with it");
 	return set_spiffe_id(r, reterr) && make_claims(r, ret_claims, reterr);
+}
+
+/* ---- several together (A9) ------------------------------------------------
+ */
+
+/* The first that is of an instance: all the others are of the same. */
+static struct run *
+first_of_instance(struct run *runs, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (runs[i].doc.n_members == 0)
+			return &runs[i];
+	return NULL;
+}
+
+static bool
+merge_runs(struct run *runs, size_t n, struct run **ret, struct error *reterr)
+{
+	struct run *first = first_of_instance(runs, n);
+
+	if (!first)
+		return refuse(reterr, ERR_EVIDENCE_INSTANCE,
+		    "groups' documents alone say nothing of who shows them");
+	for (size_t i = 0; i < n; i++) {
+		/* An entry speaks for its own prefix alone. */
+		if (runs[i].at.entry != first->at.entry)
+			return refuse(reterr, ERR_EVIDENCE_AMBIGUOUS,
+			    "the documents are of different trust entries");
+		if (&runs[i] != first &&
+		    !merge_doc(first->arena, &first->doc, &runs[i].doc, reterr))
+			return false;
+	}
+	*ret = first;
+	return true;
+}
+
+static bool
+check_all(struct run *runs, size_t n, struct error *reterr)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!check_one(&runs[i], NULL, reterr))
+			return false;
+	return true;
+}
+
+static bool
+verify_packs(struct run *r, const struct claims **ret_claims,
+    struct verify_key *ret_key, struct error *reterr)
+{
+	struct run runs[LIMIT_PACKS] = { 0 }, *first;
+	struct attest_evidence *all;
+	size_t n;
+	bool ok;
+
+	if (r->evidence->document.n > LIMIT_PACK_BYTES)
+		return refuse(reterr, ERR_EVIDENCE_TOO_LARGE,
+		    "the packs together are over the limit");
+	if (!evidence_packs(r->arena, r->evidence->document, &all, &n, reterr))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		runs[i] = (struct run){
+			.arena = r->arena, .evidence = &all[i], .ctx = r->ctx
+		};
+	ok = check_all(runs, n, reterr) &&
+	     merge_runs(runs, n, &first, reterr) &&
+	     set_spiffe_id(first, reterr) &&
+	     make_claims(first, ret_claims, reterr);
+	if (ok)
+		*ret_key = first->at;
+	for (size_t i = 0; i < n; i++)
+		run_fini(&runs[i]);
+	return ok;
 }
 
 bool
@@ -670,11 +770,13 @@ verify_evidence(struct arena *a, const struct attest_evidence *e,
     struct error *reterr)
 {
 	struct run r = { .arena = a, .evidence = e, .ctx = ctx };
-	bool ok = verify(&r, known, ret_claims, reterr);
+	bool ok;
 
-	json_decref(r.root);
-	jws_fini(&r.jws);
-	form_fini(&r.form);
+	/* Of several keys a cache remembers none: all are checked again. */
+	if (str_eq(e->kind, STR(KIND_PACKS)))
+		return verify_packs(&r, ret_claims, ret_key, reterr);
+	ok = verify(&r, known, ret_claims, reterr);
+	run_fini(&r);
 	if (ok)
 		*ret_key = r.at;
 	return ok;

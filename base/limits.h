@@ -48,7 +48,14 @@
 #define LIMIT_DOCUMENT_VALUES 1024u
 #define LIMIT_SIGNATURE_BYTES 4096u
 #define LIMIT_PACK_BYTES 5800u
+#define LIMIT_PACKS 8u               /* documents that are shown together, within LIMIT_PACK_BYTES */
 #define LIMIT_INSTANCE_ID 128u
+#define LIMIT_DOCUMENT_LIFE_S 86400  /* a document of the document service lives no longer */
+#define LIMIT_DOCUMENTS_LIVE 64u     /* of one instance or group */
+#define LIMIT_DOCUMENT_CLAIMS 64u    /* names that one may be asked for with */
+#define LIMIT_DOCUMENT_AUDIENCES 8u
+#define LIMIT_GROUP_MEMBERS 64u      /* they stand in the group's document, which fits a pack */
+#define LIMIT_MEMBER_GROUPS 64u
 #define LIMIT_SKEW_S 60
 #define LIMIT_CLOCK_AT_LEAST_S 1767225600 /* 2026-01-01: a system clock before it is wrong */
 #define LIMIT_KEY_FILE_BYTES 65536u

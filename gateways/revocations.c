@@ -40,6 +40,9 @@ add_row(struct attest_revoked *list, const struct store_revocation *row,
 {
 	enum attest_revocable kind;
 
+	if (str_eq(row->kind, STR(ATTEST_SUPERSEDED_NAME)))
+		return attest_revoked_add(
+		    list, ATTEST_SUPERSEDED, row->id, reterr);
 	if (attest_revocable_of(row->kind, &kind))
 		return attest_revoked_add(list, kind, row->id, reterr);
 	return error_set(reterr, ERR_SYSTEM_STORE, SPAN_NONE,
