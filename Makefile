@@ -243,7 +243,7 @@ install: all ## to DESTDIR and PREFIX (/usr/local)
 	$(if $(PROGRAM),install $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/)
 	install -m 644 $B/libavow.a $B/libavow.so $(DESTDIR)$(PREFIX)/lib/
 	$(if $(wildcard avow.h),install -m 644 avow.h $(DESTDIR)$(PREFIX)/include/)
-	$(if $(wildcard docs/avow.service),install -D -m 644 docs/avow.service $(DESTDIR)$(UNITDIR)/avow.service)
+	$(foreach u,$(wildcard docs/*.service),install -D -m 644 $u $(DESTDIR)$(UNITDIR)/$(notdir $u) &&) true
 clean: ## remove build/
 	rm -rf build
 

@@ -116,6 +116,19 @@
 #define LIMIT_CLIENT_MS 10000
 #define LIMIT_ADMIN_TOKENS 1000u
 
+/* The agent on an instance. */
+#define LIMIT_AGENT_LIST 16u           /* tokens, files, upstreams, hosts, each */
+#define LIMIT_AGENT_RETRY_MS 1000      /* after a first failure */
+#define LIMIT_AGENT_RETRY_MOST_MS 60000 /* after many */
+#define LIMIT_AGENT_LOOK_MS 15000      /* between looks at a folder of documents */
+#define LIMIT_METADATA_SESSIONS 1024u  /* tokens of the metadata service; the one that ends first makes room */
+#define LIMIT_METADATA_TTL_S 21600u
+#define LIMIT_METADATA_RATE 200u       /* requests a second, and as many at once */
+#define LIMIT_METADATA_BODY 1024u
+#define LIMIT_PROXY_CONNECTIONS 64u    /* of the local proxy, each a thread */
+#define LIMIT_PROXY_CHUNK 65536u       /* of a body that waits for a slow reader */
+#define LIMIT_PROXY_STALL_S 30         /* without a byte from upstream */
+
 /* Configuration and load balancer. */
 #define LIMIT_CONFIG_BYTES (1u << 20)
 #define LIMIT_NAME 63u

@@ -96,6 +96,8 @@ enum cli_exit cmd_account_new(int argc, char **argv);
 enum cli_exit cmd_account_provision(int argc, char **argv);
 enum cli_exit cmd_account_show(int argc, char **argv);
 enum cli_exit cmd_admin_token(int argc, char **argv);
+enum cli_exit cmd_agent(int argc, char **argv);
+enum cli_exit cmd_agent_status(int argc, char **argv);
 enum cli_exit cmd_bench_decide(int argc, char **argv);
 enum cli_exit cmd_challenge_answer(int argc, char **argv);
 enum cli_exit cmd_challenge_new(int argc, char **argv);

@@ -7,58 +7,15 @@
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "cli/daemon.h"
 #include "gateways/gateways.h"
 
 #define DRAIN_MS 10000
-#define WATCHDOG_S 10 /* the unit allows 30 */
-
-/* systemd's readiness protocol (sd_notify): a datagram to NOTIFY_SOCKET;
- * silence when there is none. */
-static void
-notify(const char *state)
-{
-	const char *path = getenv("NOTIFY_SOCKET");
-	struct sockaddr_un to = { .sun_family = AF_UNIX };
-	if (path == NULL || path[0] == '\0' ||
-	    strlen(path) >= sizeof to.sun_path)
-		return;
-	memcpy(to.sun_path, path, strlen(path) + 1);
-	socklen_t len =
-	    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
-	if (to.sun_path[0] == '@')
-		to.sun_path[0] = '\0';
-	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return;
-	if (sendto(fd, state, strlen(state), MSG_NOSIGNAL,
-		(const struct sockaddr *)&to, len) < 0)
-		log_line(
-		    LOG_WARN, "notify", "message=\"systemd was not told\"");
-	close(fd);
-}
-
-/* Keys and evidence pass through this process: no core, no tracing by its user,
- * no new privileges. */
-static void
-harden(void)
-{
-	const struct rlimit none = { 0, 0 };
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
-	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 ||
-	    setrlimit(RLIMIT_CORE, &none) != 0)
-		log_line(LOG_WARN, "start",
-		    "message=\"the process could not be hardened\"");
-}
 
 /* Before anything is opened, so that all files made are the user's own. Without
  * --user a root process stays root, and says so. */
@@ -120,29 +77,25 @@ static void
 reload(struct gateways_server *s)
 {
 	struct buf messages = { 0 };
-	notify("RELOADING=1");
+	daemon_notify("RELOADING=1");
 	bool ok = gateways_server_reload(s, &messages);
 	print_messages(&messages);
 	log_line(ok ? LOG_INFO : LOG_ERROR, "reload", "ok=%s%s",
 	    ok ? "true" : "false",
 	    ok ? "" : " message=\"the former configuration stays in force\"");
-	notify("READY=1");
+	daemon_notify("READY=1");
 }
 
-/* Between signals systemd's watchdog hears that this thread still turns. */
 static void
 wait_for_signals(struct gateways_server *s, const sigset_t *set)
 {
-	const struct timespec pause = { .tv_sec = WATCHDOG_S };
 	for (;;) {
-		int sig = sigtimedwait(set, NULL, &pause);
-		if (sig < 0)
-			notify("WATCHDOG=1");
-		else if (sig == SIGHUP)
+		int sig = daemon_wait(set);
+		if (sig == SIGHUP)
 			reload(s);
 		else if (sig == SIGUSR1)
 			gateways_server_reopen(s);
-		else
+		else if (sig != 0)
 			return;
 	}
 }
@@ -152,14 +105,8 @@ serve(const char *config)
 {
 	struct buf messages = { 0 };
 	sigset_t set;
-	sigemptyset(&set);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGUSR1);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	/* Before threads are made, so that all of them inherit the mask. */
-	pthread_sigmask(SIG_BLOCK, &set, NULL);
-	harden();
+	daemon_block_signals(&set);
+	daemon_harden();
 	struct gateways_server *s =
 	    gateways_server_start(config, clock_system(), &messages);
 	print_messages(&messages);
@@ -167,9 +114,9 @@ serve(const char *config)
 		return CLI_CANNOT_TELL;
 	log_line(LOG_INFO, "start", "version=%s port=%u", AVOW_VERSION,
 	    gateways_server_port(s));
-	notify("READY=1");
+	daemon_notify("READY=1");
 	wait_for_signals(s, &set);
-	notify("STOPPING=1");
+	daemon_notify("STOPPING=1");
 	log_line(LOG_INFO, "stop", "message=\"finishing requests in hand\"");
 	gateways_server_stop(s, DRAIN_MS);
 	return CLI_YES;

@@ -29,6 +29,8 @@ static const struct command commands[] = {
 	{ "account", "show", cmd_account_show, "show an account" },
 	{ "account", "unban", cmd_account_unban, "it may enrol again" },
 	{ "admin", "token", cmd_admin_token, "tokens for administrators: new, list, remove" },
+	{ "agent", "status", cmd_agent_status, "what the running agent holds" }, /* before its noun */
+	{ "agent", NULL, cmd_agent, "run on an instance: prove it, keep its tokens and documents" },
 	{ "bench", "decide", cmd_bench_decide, "measure what decisions cost" },
 	{ "challenge", "answer", cmd_challenge_answer, "answer a challenge, without a network" },
 	{ "challenge", "new", cmd_challenge_new, "get a challenge for another to answer" },

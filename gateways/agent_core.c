@@ -1,0 +1,595 @@
+/* agent_core.c - items, when each is due, and who gets to see what is held. */
+#include "gateways/agent_core.h"
+
+#include <stdlib.h>
+#include <sys/random.h>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "gateways/agent_core_private.h"
+#include "gateways/agent_files.h"
+#include "gateways/agent_schedule.h"
+
+/* ---- what is shared ------------------------------------------------------ */
+
+const struct attest_key *
+agent_key_of(const struct agent_key *k)
+{
+	return k->key;
+}
+
+struct agent_key *
+agent_key_ref(struct agent_key *k)
+{
+	atomic_fetch_add(&k->refs, 1);
+	return k;
+}
+
+void
+agent_key_unref(struct agent_key *k)
+{
+	if (!k || atomic_fetch_sub(&k->refs, 1) > 1)
+		return;
+	attest_key_free(k->key);
+	free(k);
+}
+
+static struct agent_held *
+lend(struct agent_kept *k)
+{
+	atomic_fetch_add(&k->refs, 1);
+	return &k->held;
+}
+
+void
+agent_held_free(struct agent_held *h)
+{
+	struct agent_kept *k = (struct agent_kept *)h;
+
+	if (!k || atomic_fetch_sub(&k->refs, 1) > 1)
+		return;
+	agent_key_unref(k->held.key);
+	arena_free(k->a);
+	free(k);
+}
+
+static struct agent_kept *
+kept_new(struct agent_key *key, struct error *reterr)
+{
+	struct agent_kept *k = calloc(1, sizeof *k);
+
+	if (k)
+		k->a = arena_new(0);
+	if (!k || !k->a) {
+		free(k);
+		error_nomem(reterr);
+		return NULL;
+	}
+	atomic_store(&k->refs, 1);
+	k->held.key = agent_key_ref(key);
+	return k;
+}
+
+struct agent_kept *
+agent_kept_token(
+    struct agent_key *key, const struct prover_grant *g, struct error *reterr)
+{
+	struct agent_kept *k = kept_new(key, reterr);
+
+	if (!k)
+		return NULL;
+	k->held.token = str_dup(k->a, g->token);
+	k->held.from_s = g->issued_s;
+	k->held.until_s = g->expires_s;
+	if (k->held.token.p)
+		return k;
+	error_nomem(reterr);
+	agent_held_free(&k->held);
+	return NULL;
+}
+
+/* A document that does not end is taken for a day: then it is read again. */
+#define NO_END_S 86400
+
+static bool
+verify(struct agent_core *c, struct agent_kept *k, struct str document,
+    struct str signature, struct error *reterr)
+{
+	struct agent_held *h = &k->held;
+	const struct attest_context ctx = { .trust = c->trust,
+		.now_unix_s = agent_core_now_ms(c) / 1000,
+		.proven_jkt = str_of(h->key->thumbprint) };
+	struct attest_evidence e;
+	struct buf pack = { 0 };
+
+	if (!attest_evidence_from_files(
+		k->a, STR("avow"), document, signature, &e, reterr) ||
+	    !attest_verify(k->a, &e, &ctx, &h->claims, reterr))
+		return false;
+	if (!str_eq(claims_subject(h->claims), c->config->instance))
+		return error_set(reterr, ERR_EVIDENCE_INSTANCE, SPAN_NONE,
+		    "the document is of another instance than `%.*s`",
+		    STR_ARG(c->config->instance));
+	h->document = str_dup(k->a, e.document);
+	h->signature = str_dup(k->a, e.signature);
+	/* One that is too long for a pack still has its two halves. */
+	if (attest_evidence_pack(&e, &pack, NULL))
+		h->pack = str_dup(k->a, buf_str(&pack));
+	buf_free(&pack);
+	if (!claims_issued_at(h->claims, &h->from_s))
+		h->from_s = ctx.now_unix_s;
+	if (!claims_expires_at(h->claims, &h->until_s))
+		h->until_s = ctx.now_unix_s + NO_END_S;
+	return (h->document.p && h->signature.p) || error_nomem(reterr);
+}
+
+struct agent_kept *
+agent_kept_document(struct agent_core *c, struct str document,
+    struct str signature, struct error *reterr)
+{
+	struct agent_kept *k = kept_new(c->key, reterr);
+
+	if (k && verify(c, k, document, signature, reterr))
+		return k;
+	agent_held_free(k ? &k->held : NULL);
+	return NULL;
+}
+
+/* ---- open and close ------------------------------------------------------ */
+
+static bool
+open_trust(struct agent_core *c, struct error *reterr)
+{
+	const struct agent_documents *d = &c->config->documents;
+	const struct attest_trust_entry entry = {
+		.kind = STR("avow"), .keys = d->keys.p, .issuer = d->issuer
+	};
+
+	if (!d->is_given)
+		return true;
+	c->trust = attest_trust_new();
+	return c->trust ? attest_trust_add(c->trust, &entry, reterr)
+			: error_nomem(reterr);
+}
+
+static bool
+make_items(struct agent_core *c, struct error *reterr)
+{
+	const struct agent_config *g = c->config;
+	size_t n = g->tokens.n;
+
+	c->n_items = n + (g->documents.is_given ? 1 : 0);
+	c->items = ARENA_ARRAY(c->a, c->n_items, struct agent_item);
+	c->written = ARENA_ARRAY(c->a, g->n_files + 1, struct agent_written);
+	if (!c->items || !c->written)
+		return error_nomem(reterr);
+	for (size_t i = 0; i < n; i++)
+		c->items[i].audience = g->tokens.items[i];
+	if (n < c->n_items)
+		c->items[n].is_document = true;
+	return true;
+}
+
+uint32_t
+agent_core_chance(struct agent_core *c)
+{
+	uint32_t n = 0;
+
+	/* Without randomness the moment is not one of chance: no harm. */
+	if (c->random.fill)
+		(void)!c->random.fill(c->random.ctx, (uint8_t *)&n, sizeof n);
+	else
+		(void)!getrandom(&n, sizeof n, 0);
+	return n;
+}
+
+static int64_t
+fresh_until_ms(struct agent_core *c, const struct agent_item *item)
+{
+	int64_t at = agent_schedule_renew_ms(item->kept->held.from_s,
+	    item->kept->held.until_s, agent_core_chance(c));
+	int64_t look = agent_core_now_ms(c) + LIMIT_AGENT_LOOK_MS;
+
+	/* Whoever puts documents into a folder does not tell. */
+	if (item->is_document && c->config->documents.folder.n && at > look)
+		return look;
+	return at;
+}
+
+static void
+load_items(struct agent_core *c)
+{
+	for (size_t i = 0; i < c->n_items; i++) {
+		struct agent_item *item = &c->items[i];
+
+		item->kept = agent_state_load(c, item);
+		if (item->kept)
+			item->due_ms = fresh_until_ms(c, item);
+	}
+}
+
+struct agent_core *
+agent_core_open(const struct agent_core_options *o, struct error *reterr)
+{
+	struct agent_core *c = calloc(1, sizeof *c);
+
+	if (!c) {
+		error_nomem(reterr);
+		return NULL;
+	}
+	c->config = o->config;
+	c->clock = o->clock;
+	c->random = o->random;
+	c->wire = o->service;
+	c->is_dirty = true;
+	pthread_mutex_init(&c->lock, NULL);
+	c->a = arena_new(0);
+	if (!c->a)
+		error_nomem(reterr);
+	else if (open_trust(c, reterr) && make_items(c, reterr) &&
+		 agent_state_open(c, reterr)) {
+		load_items(c);
+		return c;
+	}
+	agent_core_close(c);
+	return NULL;
+}
+
+void
+agent_core_close(struct agent_core *c)
+{
+	if (!c)
+		return;
+	for (size_t i = 0; c->items && i < c->n_items; i++)
+		agent_held_free(
+		    c->items[i].kept ? &c->items[i].kept->held : NULL);
+	agent_key_unref(c->key);
+	attest_trust_free(c->trust);
+	arena_free(c->a);
+	pthread_mutex_destroy(&c->lock);
+	free(c);
+}
+
+const struct agent_config *
+agent_core_config(const struct agent_core *c)
+{
+	return c->config;
+}
+
+int64_t
+agent_core_now_ms(const struct agent_core *c)
+{
+	return clock_now_ms(c->clock);
+}
+
+/* ---- keeping fresh ------------------------------------------------------- */
+
+static bool
+is_same(const struct agent_item *item, const struct agent_kept *k)
+{
+	return item->kept && item->is_document &&
+	       str_eq(item->kept->held.document, k->held.document) &&
+	       str_eq(item->kept->held.signature, k->held.signature);
+}
+
+static void
+succeed(struct agent_core *c, struct agent_item *item, struct agent_kept *k)
+{
+	struct agent_kept *former = k;
+
+	pthread_mutex_lock(&c->lock);
+	if (!is_same(item, k)) {
+		former = item->kept;
+		item->kept = k;
+		c->is_dirty = true;
+	}
+	item->failures = 0;
+	item->why = (struct error){ 0 };
+	item->due_ms = fresh_until_ms(c, item);
+	pthread_mutex_unlock(&c->lock);
+	agent_held_free(former ? &former->held : NULL);
+}
+
+static void
+fail(struct agent_core *c, struct agent_item *item, const struct error *why)
+{
+	int64_t now_ms = agent_core_now_ms(c);
+
+	pthread_mutex_lock(&c->lock);
+	item->failures++;
+	item->why = *why;
+	item->failed_ms = now_ms;
+	item->due_ms = now_ms + agent_schedule_wait_ms(
+				    item->failures, agent_core_chance(c));
+	pthread_mutex_unlock(&c->lock);
+	log_line(LOG_WARN, "agent.renew",
+	    "what=%s audience=\"%.*s\" code=%s failures=%u message=\"%s\"",
+	    item->is_document ? "document" : "token", STR_ARG(item->audience),
+	    error_id(why->code), item->failures, why->msg);
+}
+
+static void
+renew(struct agent_core *c, struct agent_item *item)
+{
+	struct agent_kept *k = NULL;
+	struct error err = { 0 };
+	bool ok = item->is_document
+		      ? agent_ask_document(c, &k, &err)
+		      : agent_ask_token(c, item->audience, &k, &err);
+
+	if (!ok) {
+		fail(c, item, &err);
+		return;
+	}
+	succeed(c, item, k);
+	/* What cannot be kept is of use all the same, till the next start. */
+	if (!agent_state_save(c, item, &err))
+		log_error("agent.state", &err);
+}
+
+/* Every kind needs what is held; a file whose thing is not there, or has ended,
+ * stays as it is. */
+static bool
+write_one(struct agent_core *c, const struct agent_file *f, bool *ret_changed,
+    struct error *reterr)
+{
+	struct agent_held *h = f->kind == AGENT_FILE_TOKEN
+				   ? agent_core_token(c, f->audience, reterr)
+				   : agent_core_document(c, reterr);
+	bool ok = h && agent_files_write(
+			   f, c->config->instance, h, ret_changed, reterr);
+
+	agent_held_free(h);
+	return ok;
+}
+
+static void
+note_written(struct agent_core *c, size_t i, bool ok, bool changed,
+    const struct error *why)
+{
+	struct agent_written *w = &c->written[i];
+
+	pthread_mutex_lock(&c->lock);
+	w->failed = !ok;
+	w->why = *why;
+	if (changed)
+		w->at_ms = agent_core_now_ms(c);
+	pthread_mutex_unlock(&c->lock);
+}
+
+/* False: one of them wants another try. */
+static bool
+write_files(struct agent_core *c)
+{
+	const struct agent_config *g = c->config;
+	bool all = true;
+
+	for (size_t i = 0; i < g->n_files; i++) {
+		struct error err = { 0 };
+		bool changed = false;
+		bool ok = write_one(c, &g->files[i], &changed, &err);
+
+		if (!ok && (!c->written[i].failed ||
+			       c->written[i].why.code != err.code))
+			log_error("agent.file", &err);
+		note_written(c, i, ok, changed, &err);
+		all = all && ok;
+	}
+	return all;
+}
+
+static int64_t
+due_ms(struct agent_core *c, const struct agent_item *item)
+{
+	int64_t at;
+
+	pthread_mutex_lock(&c->lock);
+	at = item->due_ms;
+	pthread_mutex_unlock(&c->lock);
+	return at;
+}
+
+/* Were files to be looked at? From now on they are, or not. */
+static bool
+swap_dirty(struct agent_core *c, bool to)
+{
+	bool was;
+
+	pthread_mutex_lock(&c->lock);
+	was = c->is_dirty;
+	c->is_dirty = to;
+	pthread_mutex_unlock(&c->lock);
+	return was;
+}
+
+int64_t
+agent_core_run(struct agent_core *c)
+{
+	int64_t next_ms = INT64_MAX;
+
+	for (size_t i = 0; i < c->n_items; i++)
+		if (due_ms(c, &c->items[i]) <= agent_core_now_ms(c))
+			renew(c, &c->items[i]);
+	if (swap_dirty(c, false) && !write_files(c)) {
+		(void)swap_dirty(c, true);
+		next_ms = agent_core_now_ms(c) + LIMIT_AGENT_LOOK_MS;
+	}
+	for (size_t i = 0; i < c->n_items; i++) {
+		int64_t at = due_ms(c, &c->items[i]);
+
+		if (at < next_ms)
+			next_ms = at;
+	}
+	return next_ms;
+}
+
+void
+agent_core_hurry(struct agent_core *c)
+{
+	pthread_mutex_lock(&c->lock);
+	for (size_t i = 0; i < c->n_items; i++)
+		c->items[i].due_ms = 0;
+	c->is_dirty = true;
+	pthread_mutex_unlock(&c->lock);
+}
+
+/* ---- handing out --------------------------------------------------------- */
+
+static bool
+is_live(const struct agent_core *c, const struct agent_item *item)
+{
+	return item->kept &&
+	       agent_core_now_ms(c) < item->kept->held.until_s * 1000;
+}
+
+static bool
+explain(const struct agent_item *item, struct error *reterr)
+{
+	const char *what = item->is_document ? "document" : "token";
+
+	if (item->kept)
+		return error_set(reterr, ERR_EVIDENCE_EXPIRED, SPAN_NONE,
+		    "the %s has ended; the last try for another: %s", what,
+		    item->why.code != ERR_NONE ? item->why.msg : "none yet");
+	if (item->why.code != ERR_NONE)
+		return error_set(
+		    reterr, item->why.code, SPAN_NONE, "%s", item->why.msg);
+	return error_set(reterr, ERR_SYSTEM_NOT_READY, SPAN_NONE,
+	    "there is no %s yet", what);
+}
+
+static struct agent_held *
+take(struct agent_core *c, struct agent_item *item, struct error *reterr)
+{
+	struct agent_held *h = NULL;
+
+	pthread_mutex_lock(&c->lock);
+	if (is_live(c, item))
+		h = lend(item->kept);
+	else
+		(void)explain(item, reterr);
+	pthread_mutex_unlock(&c->lock);
+	return h;
+}
+
+static struct agent_held *
+find(struct agent_core *c, bool is_document, struct str audience,
+    struct error *reterr)
+{
+	for (size_t i = 0; i < c->n_items; i++)
+		if (c->items[i].is_document == is_document &&
+		    str_eq(c->items[i].audience, audience))
+			return take(c, &c->items[i], reterr);
+	error_set(reterr, ERR_REQUEST_PATH, SPAN_NONE,
+	    is_document ? "this agent has no documents"
+			: "this agent has no token for `%.*s`",
+	    STR_ARG(audience));
+	return NULL;
+}
+
+struct agent_held *
+agent_core_token(
+    struct agent_core *c, struct str audience, struct error *reterr)
+{
+	return find(c, false, audience, reterr);
+}
+
+struct agent_held *
+agent_core_document(struct agent_core *c, struct error *reterr)
+{
+	return find(c, true, (struct str){ 0 }, reterr);
+}
+
+/* ---- status -------------------------------------------------------------- */
+
+static void
+put(json_t *to, const char *name, json_t *value_take)
+{
+	(void)json_object_set_new(to, name, value_take);
+}
+
+static json_t *
+why_json(const struct error *why, int64_t at_ms)
+{
+	json_t *j = json_pack("{s:s}", "code", error_id(why->code));
+
+	put(j, "message", json_from_str(str_of(why->msg)));
+	put(j, "at", json_from_time(at_ms));
+	return j;
+}
+
+static json_t *
+item_json(const struct agent_core *c, const struct agent_item *item)
+{
+	json_t *j = json_object();
+
+	if (!item->is_document)
+		put(j, "audience", json_from_str(item->audience));
+	put(j, "state",
+	    json_string(is_live(c, item) ? "fresh"
+			: item->kept     ? "expired"
+					 : "missing"));
+	if (item->kept && item->is_document)
+		put(j, "id",
+		    json_from_str(claims_document_id(item->kept->held.claims)));
+	if (item->kept) {
+		put(j, "issuedAt",
+		    json_from_time(item->kept->held.from_s * 1000));
+		put(j, "expiresAt",
+		    json_from_time(item->kept->held.until_s * 1000));
+	}
+	put(j, "nextTry", json_from_time(item->due_ms));
+	put(j, "failures", json_integer(item->failures));
+	if (item->why.code != ERR_NONE)
+		put(j, "error", why_json(&item->why, item->failed_ms));
+	return j;
+}
+
+static json_t *
+files_json(const struct agent_core *c)
+{
+	const struct agent_config *g = c->config;
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < g->n_files; i++) {
+		const struct agent_written *w = &c->written[i];
+		json_t *j = json_object();
+
+		put(j, "path", json_from_str(g->files[i].path));
+		if (w->at_ms)
+			put(j, "changedAt", json_from_time(w->at_ms));
+		if (w->failed)
+			put(j, "error",
+			    why_json(&w->why, agent_core_now_ms(c)));
+		(void)json_array_append_new(list, j);
+	}
+	return list;
+}
+
+json_t *
+agent_core_status(struct agent_core *c)
+{
+	json_t *j = json_object(), *tokens = json_array(), *document = NULL;
+	bool ready = true;
+
+	pthread_mutex_lock(&c->lock);
+	for (size_t i = 0; i < c->n_items; i++) {
+		ready = ready && is_live(c, &c->items[i]);
+		if (c->items[i].is_document)
+			document = item_json(c, &c->items[i]);
+		else
+			(void)json_array_append_new(
+			    tokens, item_json(c, &c->items[i]));
+	}
+	put(j, "instance", json_from_str(c->config->instance));
+	put(j, "ready", json_boolean(ready));
+	put(j, "now", json_from_time(agent_core_now_ms(c)));
+	put(j, "service", json_from_str(c->config->service.url));
+	put(j, "key", json_string(c->key->thumbprint));
+	put(j, "tokens", tokens);
+	if (document)
+		put(j, "document", document);
+	put(j, "files", files_json(c));
+	pthread_mutex_unlock(&c->lock);
+	return j;
+}

@@ -1,0 +1,217 @@
+/* agent_state.c - the state folder: `instance.key.pem`, and `token-*.json`, one
+ * an audience. Nobody but the agent and root may look into it. */
+#include "gateways/agent_core_private.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/digest.h"
+#include "base/file.h"
+#include "base/limits.h"
+#include "base/timefmt.h"
+
+static const char *
+path_in(struct agent_core *c, struct arena *a, const char *name)
+{
+	return str_printf(a, "%.*s/%s", STR_ARG(c->config->state), name).p;
+}
+
+static bool
+fail(struct error *reterr, enum err_code code, const char *path)
+{
+	return error_set(reterr, code, (struct span){ .file = path },
+	    "`%s`: %s", path, strerror(errno));
+}
+
+/* A folder that others may enter would give away the key's name at least, and
+ * says that somebody meant something else. */
+static bool
+open_folder(struct agent_core *c, struct error *reterr)
+{
+	const char *path = c->config->state.p;
+	struct stat st;
+
+	if (mkdir(path, 0700) != 0 && errno != EEXIST)
+		return fail(reterr, ERR_FILE_WRITE, path);
+	if (lstat(path, &st) != 0)
+		return fail(reterr, ERR_FILE_READ, path);
+	if (!S_ISDIR(st.st_mode) || st.st_uid != geteuid() ||
+	    (st.st_mode & 077)) {
+		(void)error_set(reterr, ERR_FILE_MODE,
+		    (struct span){ .file = path },
+		    "`%s` must be a folder of this user's own, mode 0700",
+		    path);
+		error_hint(reterr, "chmod 700 %s", path);
+		return false;
+	}
+	return true;
+}
+
+/* ---- the key ------------------------------------------------------------- */
+
+static struct agent_key *
+open_key(const char *path, struct error *reterr)
+{
+	struct agent_key *k = calloc(1, sizeof *k);
+	struct str name;
+
+	if (!k) {
+		error_nomem(reterr);
+		return NULL;
+	}
+	atomic_store(&k->refs, 1);
+	k->key = attest_key_open(path, reterr);
+	name = k->key ? prove_key_thumbprint(k->key) : (struct str){ 0 };
+	if (name.n == sizeof k->thumbprint - 1) {
+		memcpy(k->thumbprint, name.p, name.n);
+		return k;
+	}
+	agent_key_unref(k);
+	return NULL;
+}
+
+static bool
+make_key(struct agent_core *c, const char *path, struct error *reterr)
+{
+	return attest_key_create(
+	    (enum attest_key_type)c->config->key_type, path, reterr);
+}
+
+bool
+agent_state_open(struct agent_core *c, struct error *reterr)
+{
+	const char *path = path_in(c, c->a, "instance.key.pem");
+
+	if (!path)
+		return error_nomem(reterr);
+	if (!open_folder(c, reterr))
+		return false;
+	if (access(path, F_OK) != 0 && errno == ENOENT &&
+	    !make_key(c, path, reterr))
+		return false;
+	c->key = open_key(path, reterr);
+	return c->key != NULL;
+}
+
+bool
+agent_state_new_key(struct agent_core *c, struct error *reterr)
+{
+	struct arena *a = arena_new(0);
+	const char *path = a ? path_in(c, a, "instance.key.pem") : NULL;
+	const char *next = a ? path_in(c, a, "next.key.pem") : NULL;
+	struct agent_key *k = NULL, *former;
+
+	if (!path || !next)
+		(void)error_nomem(reterr);
+	else if ((unlink(next) == 0 || errno == ENOENT) &&
+		 make_key(c, next, reterr)) {
+		if (rename(next, path) == 0)
+			k = open_key(path, reterr);
+		else
+			(void)fail(reterr, ERR_FILE_WRITE, path);
+	}
+	arena_free(a);
+	if (!k)
+		return error_set(reterr, ERR_FILE_WRITE, SPAN_NONE,
+		    "no other key could be made");
+	pthread_mutex_lock(&c->lock);
+	former = c->key;
+	c->key = k;
+	pthread_mutex_unlock(&c->lock);
+	agent_key_unref(former);
+	return true;
+}
+
+/* ---- tokens -------------------------------------------------------------- */
+
+/* An audience may be a URL: its digest is the name. */
+static const char *
+token_path(struct agent_core *c, struct arena *a, struct str audience)
+{
+	uint8_t digest[32];
+	char name[64] = "token-", *hex = name + 6;
+
+	if (!digest_sha256(&audience, 1, digest))
+		return NULL;
+	digest_hex(digest, 8, hex);
+	memcpy(hex + 16, ".json", 6);
+	return path_in(c, a, name);
+}
+
+bool
+agent_state_save(
+    struct agent_core *c, const struct agent_item *item, struct error *reterr)
+{
+	const struct agent_held *h = &item->kept->held;
+	struct arena *a;
+	const char *path;
+	struct buf text = { 0 };
+	json_t *j;
+	bool ok;
+
+	if (item->is_document)
+		return true; /* where it came from it still lies */
+	a = arena_new(0);
+	path = a ? token_path(c, a, item->audience) : NULL;
+	j = json_pack("{s:o, s:o, s:s, s:o, s:o}", "audience",
+	    json_from_str(item->audience), "token", json_from_str(h->token),
+	    "key", h->key->thumbprint, "issuedAt",
+	    json_from_time(h->from_s * 1000), "expiresAt",
+	    json_from_time(h->until_s * 1000));
+	ok = (path && j && json_write(&text, j)) || error_nomem(reterr);
+	ok = ok && file_replace(path, 0600, buf_str(&text), reterr);
+	json_decref(j);
+	buf_free(&text);
+	arena_free(a);
+	return ok;
+}
+
+static bool
+read_time(const json_t *from, const char *name, int64_t *ret_s)
+{
+	int64_t ms;
+
+	if (!time_parse_datetime(json_str(json_object_get(from, name)), &ms))
+		return false;
+	*ret_s = ms / 1000;
+	return true;
+}
+
+static struct agent_kept *
+load(struct agent_core *c, struct arena *a, const struct agent_item *item)
+{
+	const char *path = token_path(c, a, item->audience);
+	struct prover_grant g = { 0 };
+	struct agent_kept *k = NULL;
+	struct str text;
+	json_t *j = NULL;
+
+	if (!path ||
+	    !file_read_secret(a, path, 2 * LIMIT_TOKEN_BYTES, &text, NULL) ||
+	    !json_parse(text, path, 2 * LIMIT_TOKEN_BYTES,
+		LIMIT_HTTP_JSON_DEPTH, JSON_NO_NUL, &j, NULL))
+		return NULL;
+	g.token = json_str(json_object_get(j, "token"));
+	if (g.token.n && read_time(j, "issuedAt", &g.issued_s) &&
+	    read_time(j, "expiresAt", &g.expires_s) &&
+	    str_eq(json_str(json_object_get(j, "audience")), item->audience) &&
+	    str_eq(json_str(json_object_get(j, "key")),
+		str_of(c->key->thumbprint)) &&
+	    g.expires_s * 1000 > agent_core_now_ms(c))
+		k = agent_kept_token(c->key, &g, NULL);
+	json_decref(j);
+	return k;
+}
+
+struct agent_kept *
+agent_state_load(struct agent_core *c, const struct agent_item *item)
+{
+	struct arena *a = item->is_document ? NULL : arena_new(0);
+	struct agent_kept *k = a ? load(c, a, item) : NULL;
+
+	arena_free(a);
+	return k;
+}

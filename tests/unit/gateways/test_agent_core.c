@@ -1,0 +1,323 @@
+/* test_agent_core.c - what an agent holds: enrolment, renewal at its time,
+ * failures that wait longer, restarts, what has ended. No socket, no waiting.
+ */
+#include "gateways/agent_core.h"
+
+#include "base/limits.h"
+#include "gateways/agent_schedule.h"
+#include "tests/unit/gateways/agent_kit.h"
+
+static struct agent_kit k;
+
+static void
+setup(void)
+{
+	struct error err = { 0 };
+
+	agent_kit_init(&k);
+	agent_kit_document(&k, "web-1", AGENT_KIT_CLAIMS, 3600);
+	ck_assert_msg(agent_kit_open(&k, &err), "%s", err.msg);
+}
+
+static void
+teardown(void)
+{
+	agent_kit_fini(&k);
+}
+
+static void
+ck_token(bool there, enum err_code why)
+{
+	struct error err = { 0 };
+	struct agent_held *h = agent_core_token(k.core, STR("updates"), &err);
+
+	ck_assert_msg((h != NULL) == there, "%s", err.msg);
+	ck_assert_int_eq((int)err.code, (int)why);
+	ck_assert(h || err.msg[0] != '\0');
+	agent_held_free(h);
+}
+
+static void
+ck_document(bool there, enum err_code why)
+{
+	struct error err = { 0 };
+	struct agent_held *h = agent_core_document(k.core, &err);
+
+	ck_assert_msg((h != NULL) == there, "%s", err.msg);
+	ck_assert_msg(err.code == why, "%s", err.msg);
+	agent_held_free(h);
+}
+
+START_TEST(renews_between_half_and_two_thirds)
+{
+	ck_assert_int_eq(agent_schedule_renew_ms(1000, 1300, 0), 1150000);
+	ck_assert_int_eq(
+	    agent_schedule_renew_ms(1000, 1300, UINT32_MAX), 1200000);
+	ck_assert_int_eq(agent_schedule_renew_ms(1000, 900, 7), 1000000);
+}
+END_TEST
+
+START_TEST(waits_double_and_never_end)
+{
+	ck_assert_int_eq(agent_schedule_wait_ms(1, 0), 1000);
+	ck_assert_int_eq(agent_schedule_wait_ms(1, UINT32_MAX), 500);
+	ck_assert_int_eq(agent_schedule_wait_ms(2, 0), 2000);
+	ck_assert_int_eq(agent_schedule_wait_ms(6, 0), 32000);
+	ck_assert_int_eq(agent_schedule_wait_ms(7, 0), 60000);
+	ck_assert_int_eq(agent_schedule_wait_ms(UINT32_MAX, 0), 60000);
+	ck_assert_int_eq(agent_schedule_wait_ms(UINT32_MAX, UINT32_MAX), 30000);
+}
+END_TEST
+
+START_TEST(enrols_once_and_then_proves_its_key)
+{
+	const char *secret = k.config.enrolment.p;
+
+	ck_token(false, ERR_SYSTEM_NOT_READY);
+	agent_core_run(k.core);
+	ck_token(true, ERR_NONE);
+	ck_assert_int_ne(access(secret, F_OK), 0);
+	agent_core_hurry(k.core);
+	agent_core_run(k.core);
+	ck_token(true, ERR_NONE);
+}
+END_TEST
+
+/* The secret was used, and then all died before its file was gone. */
+START_TEST(a_spent_secret_is_no_obstacle)
+{
+	struct error err = { 0 };
+	struct str secret;
+
+	ck_assert(file_read(k.a, k.config.enrolment.p, 100, &secret, &err));
+	agent_core_run(k.core);
+	agent_kit_put(&k, "enrol.secret", secret);
+	agent_kit_close(&k);
+	ck_assert(agent_kit_open(&k, &err));
+	agent_core_hurry(k.core);
+	agent_core_run(k.core);
+	ck_token(true, ERR_NONE);
+	ck_assert_int_ne(access(k.config.enrolment.p, F_OK), 0);
+}
+END_TEST
+
+START_TEST(a_wrong_secret_is_refused)
+{
+	agent_kit_put(&k, "enrol.secret",
+	    STR("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"));
+	agent_core_run(k.core);
+	ck_token(false, ERR_EVIDENCE_PROOF);
+	ck_assert_int_eq(access(k.config.enrolment.p, F_OK), 0);
+	agent_kit_put(&k, "enrol.secret", STR("short"));
+	agent_core_hurry(k.core);
+	agent_core_run(k.core);
+	ck_token(false, ERR_CONFIG_VALUE);
+}
+END_TEST
+
+START_TEST(renews_when_it_is_time_and_not_before)
+{
+	int64_t next_ms;
+	unsigned sent;
+
+	next_ms = agent_core_run(k.core);
+	sent = k.n_sent;
+	/* The folder of documents is looked at earlier. */
+	ck_assert_int_eq(next_ms, k.now_ms + LIMIT_AGENT_LOOK_MS);
+	k.now_ms += 149000;
+	agent_core_run(k.core);
+	ck_assert_uint_eq(k.n_sent, sent);
+	k.now_ms += 52000;
+	agent_core_run(k.core);
+	ck_assert_uint_eq(k.n_sent, sent + 2);
+}
+END_TEST
+
+START_TEST(serves_till_the_end_and_not_a_moment_more)
+{
+	unsigned sent;
+
+	agent_core_run(k.core);
+	k.is_away = true;
+	k.now_ms += 299999;
+	agent_core_run(k.core);
+	ck_token(true, ERR_NONE);
+	k.now_ms += 1;
+	ck_token(false, ERR_EVIDENCE_EXPIRED);
+	/* Now it fails again and again, ever more rarely. */
+	sent = k.n_sent;
+	for (int i = 0; i < 600; i++) {
+		k.now_ms += 1000;
+		agent_core_run(k.core);
+	}
+	ck_assert_uint_ge(k.n_sent - sent, 600 / 60);
+	ck_assert_uint_le(k.n_sent - sent, 30);
+	k.is_away = false;
+	k.now_ms += 60000;
+	agent_core_run(k.core);
+	ck_token(true, ERR_NONE);
+}
+END_TEST
+
+START_TEST(a_restart_keeps_what_it_had)
+{
+	struct error err = { 0 };
+
+	agent_core_run(k.core);
+	agent_kit_close(&k);
+	k.is_away = true;
+	k.now_ms += 100000;
+	ck_assert(agent_kit_open(&k, &err));
+	ck_token(true, ERR_NONE);
+	agent_kit_close(&k);
+	k.now_ms += 200000;
+	ck_assert(agent_kit_open(&k, &err));
+	ck_token(false, ERR_SYSTEM_NOT_READY);
+}
+END_TEST
+
+/* Another key than the one it was bound to: worth nothing. */
+START_TEST(a_token_of_a_former_key_is_not_taken)
+{
+	struct error err = { 0 };
+
+	agent_core_run(k.core);
+	agent_kit_close(&k);
+	ck_assert_int_eq(
+	    unlink(agent_kit_path(&k, "state/instance.key.pem")), 0);
+	ck_assert(agent_kit_open(&k, &err));
+	ck_token(false, ERR_SYSTEM_NOT_READY);
+}
+END_TEST
+
+/* A disk was copied and enrolled anew: its key has had its time. */
+START_TEST(enrols_with_another_key_when_the_first_was_used)
+{
+	struct error err = { 0 };
+	struct stat before, after;
+	const char *key = agent_kit_path(&k, "state/instance.key.pem");
+
+	agent_core_run(k.core);
+	ck_assert_int_eq(stat(key, &before), 0);
+	agent_kit_secret(&k);
+	agent_kit_close(&k);
+	k.now_ms += 200000;
+	ck_assert(agent_kit_open(&k, &err));
+	agent_core_run(k.core);
+	ck_token(true, ERR_NONE);
+	ck_assert_int_eq(stat(key, &after), 0);
+	ck_assert(before.st_ino != after.st_ino);
+	ck_assert_uint_eq(after.st_mode & 07777, 0600);
+}
+END_TEST
+
+START_TEST(documents_are_verified)
+{
+	agent_core_run(k.core);
+	ck_document(true, ERR_NONE);
+	k.now_ms += 3600000;
+	ck_document(false, ERR_EVIDENCE_EXPIRED);
+	agent_kit_document(&k, "web-2", AGENT_KIT_CLAIMS, 3600);
+	agent_core_run(k.core);
+	ck_document(false, ERR_EVIDENCE_EXPIRED);
+	agent_kit_document(&k, "web-1", AGENT_KIT_CLAIMS, 3600);
+	agent_core_hurry(k.core);
+	agent_core_run(k.core);
+	ck_document(true, ERR_NONE);
+	/* A bad one does not take a good one's place. */
+	agent_kit_put(&k, "documents/document.json", STR("{}"));
+	agent_core_hurry(k.core);
+	agent_core_run(k.core);
+	ck_document(true, ERR_NONE);
+}
+END_TEST
+
+static ino_t
+inode(const char *name)
+{
+	struct stat st;
+
+	ck_assert_int_eq(stat(agent_kit_path(&k, name), &st), 0);
+	return st.st_ino;
+}
+
+START_TEST(files_are_written_when_something_changed)
+{
+	struct stat st;
+	ino_t pack, token;
+
+	agent_core_run(k.core);
+	ck_assert_int_eq(stat(k.files[1].path.p, &st), 0);
+	ck_assert_uint_eq(st.st_mode & 07777, 0640);
+	pack = inode("pack");
+	token = inode("token");
+	k.now_ms += 1000;
+	agent_core_hurry(k.core);
+	agent_core_run(k.core);
+	ck_assert(inode("pack") == pack);
+	ck_assert(inode("token") != token);
+	/* What others change is put right at the next change of ours. */
+	ck_assert_int_eq(chmod(k.files[1].path.p, 0666), 0);
+	agent_core_hurry(k.core);
+	agent_core_run(k.core);
+	ck_assert(inode("pack") != pack);
+}
+END_TEST
+
+START_TEST(a_file_that_cannot_be_written_is_tried_again)
+{
+	struct buf text = { 0 };
+	json_t *status;
+
+	ck_assert_int_eq(mkdir(k.files[1].path.p, 0700), 0);
+	agent_core_run(k.core);
+	status = agent_core_status(k.core);
+	ck_assert(json_write(&text, status));
+	buf_byte(&text, '\0');
+	ck_assert_ptr_nonnull(strstr(text.p, "file.write"));
+	ck_assert_ptr_null(strstr(text.p, "eyJ"));
+	json_decref(status);
+	buf_free(&text);
+	ck_assert_int_eq(rmdir(k.files[1].path.p), 0);
+	k.now_ms += LIMIT_AGENT_LOOK_MS;
+	agent_core_run(k.core);
+	(void)inode("pack");
+}
+END_TEST
+
+START_TEST(an_open_state_folder_is_refused)
+{
+	struct error err = { 0 };
+
+	agent_kit_close(&k);
+	ck_assert_int_eq(chmod(k.config.state.p, 0750), 0);
+	ck_assert(!agent_kit_open(&k, &err));
+	ck_assert_int_eq((int)err.code, (int)ERR_FILE_MODE);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("agent core");
+	TCase *tc = tcase_create("agent core");
+
+	json_setup();
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, renews_between_half_and_two_thirds);
+	tcase_add_test(tc, waits_double_and_never_end);
+	tcase_add_test(tc, enrols_once_and_then_proves_its_key);
+	tcase_add_test(tc, a_spent_secret_is_no_obstacle);
+	tcase_add_test(tc, a_wrong_secret_is_refused);
+	tcase_add_test(tc, renews_when_it_is_time_and_not_before);
+	tcase_add_test(tc, serves_till_the_end_and_not_a_moment_more);
+	tcase_add_test(tc, a_restart_keeps_what_it_had);
+	tcase_add_test(tc, a_token_of_a_former_key_is_not_taken);
+	tcase_add_test(tc, enrols_with_another_key_when_the_first_was_used);
+	tcase_add_test(tc, documents_are_verified);
+	tcase_add_test(tc, files_are_written_when_something_changed);
+	tcase_add_test(tc, a_file_that_cannot_be_written_is_tried_again);
+	tcase_add_test(tc, an_open_state_folder_is_refused);
+	suite_add_tcase(s, tc);
+	return run_suite(s);
+}
