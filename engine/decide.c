@@ -175,31 +175,62 @@ take_found(struct tally *t, const struct policy_found *found)
 	}
 }
 
+/* Room for as many at once. Without it, it is asked for when they come. */
+static void
+expect_errors(struct tally *t, struct arena *a, size_t n)
+{
+	t->errors = n ? ARENA_ARRAY(a, n, struct engine_policy_error) : NULL;
+	t->cap_errors = t->errors ? n : 0;
+}
+
+static inline struct eval_request
+question_of(const struct engine_request *r)
+{
+	return (struct eval_request){ r->principal, r->action, r->resource,
+		&r->context, r->entities };
+}
+
+/* From what the index found; NULL: memory ran out. False where a limit was
+ * hit; *ret is then a refusal, or may lack some of its errors. */
+static bool
+decide_found(const struct engine_snapshot *s,
+    const struct eval_request *request, const struct policy_found *found,
+    enum engine_errored_deny errored_deny, struct arena *scratch,
+    const struct eval_trace *trace, struct engine_answer *ret)
+{
+	struct tally t = { .set = engine_snapshot_policies(s) };
+
+	if (found == NULL)
+		t.limit_hit = true;
+	else if (!found->is_walk) {
+		t.is_sorted = true;
+		take_found(&t, found);
+		expect_errors(&t, scratch, found->n_doubtful);
+		for (size_t i = 0; i < found->n_doubtful && !t.ended; i++)
+			count_policy(
+			    &t, found->doubtful[i], request, scratch, trace);
+	} else {
+		uint32_t n = policy_set_count(t.set);
+		for (uint32_t i = 0; i < n && !t.ended; i++)
+			count_policy(&t, i, request, scratch, trace);
+	}
+	*ret = (struct engine_answer){ .snapshot = s };
+	conclude(&t, errored_deny, ret);
+	return !t.limit_hit;
+}
+
 void
 decide_request(const struct engine_snapshot *s, const struct engine_request *r,
     enum engine_errored_deny errored_deny, struct arena *scratch,
     const struct eval_trace *trace, struct engine_answer *ret)
 {
-	const struct eval_request request = { r->principal, r->action,
-		r->resource, &r->context, r->entities };
-	struct tally t = { .set = engine_snapshot_policies(s) };
+	const struct eval_request request = question_of(r);
 	struct policy_found found = { .is_walk = true };
-	if (trace == NULL &&
-	    !policy_index_find(snapshot_index(s), &request, scratch, &found))
-		t.limit_hit = true;
-	else if (!found.is_walk) {
-		t.is_sorted = true;
-		take_found(&t, &found);
-		for (size_t i = 0; i < found.n_doubtful && !t.ended; i++)
-			count_policy(
-			    &t, found.doubtful[i], &request, scratch, trace);
-	} else {
-		uint32_t n = policy_set_count(t.set);
-		for (uint32_t i = 0; i < n && !t.ended; i++)
-			count_policy(&t, i, &request, scratch, trace);
-	}
-	*ret = (struct engine_answer){ .snapshot = s };
-	conclude(&t, errored_deny, ret);
+	bool ok = trace != NULL || policy_index_find(snapshot_index(s),
+				       &request, scratch, &found);
+
+	(void)decide_found(
+	    s, &request, ok ? &found : NULL, errored_deny, scratch, trace, ret);
 }
 
 bool
@@ -218,6 +249,72 @@ engine_evaluate(const struct engine_snapshot *s, const struct engine_request *r,
     struct engine_answer *ret)
 {
 	decide_request(s, r, errored_deny, scratch, NULL, ret);
+}
+
+/* One after the other. */
+static bool
+evaluate_each(const struct engine_snapshot *s, const struct engine_request *r,
+    size_t n, enum engine_errored_deny errored_deny, struct arena *scratch,
+    engine_answered *answered, void *ctx)
+{
+	struct arena_mark mark = arena_mark(scratch);
+	bool go_on = true;
+
+	for (size_t i = 0; go_on && i < n; i++) {
+		struct engine_answer answer;
+
+		engine_evaluate(s, &r[i], errored_deny, scratch, &answer);
+		go_on = answered(ctx, &r[i], &answer);
+		arena_release(scratch, mark);
+	}
+	return go_on;
+}
+
+/* A few that look up together. Where one of them runs out of the memory that
+ * all share, it is decided anew, alone, and so are those that follow. */
+static bool
+evaluate_batch(const struct engine_snapshot *s, const struct engine_request *r,
+    size_t n, enum engine_errored_deny errored_deny, struct arena *scratch,
+    engine_answered *answered, void *ctx)
+{
+	struct arena_mark mark = arena_mark(scratch);
+	struct eval_request requests[POLICY_FIND_MANY] UNZEROED;
+	struct policy_found found[POLICY_FIND_MANY] UNZEROED;
+	size_t done = 0;
+	bool go_on = true, ok;
+
+	for (size_t i = 0; i < n; i++)
+		requests[i] = question_of(&r[i]);
+	ok = policy_index_find_many(
+	    snapshot_index(s), requests, n, scratch, found);
+	while (ok && go_on && done < n) {
+		struct engine_answer answer;
+
+		ok = decide_found(s, &requests[done], &found[done],
+		    errored_deny, scratch, NULL, &answer);
+		if (ok)
+			go_on = answered(ctx, &r[done++], &answer);
+	}
+	arena_release(scratch, mark);
+	return go_on &&
+	       (done == n || evaluate_each(s, r + done, n - done, errored_deny,
+				 scratch, answered, ctx));
+}
+
+bool
+engine_evaluate_many(const struct engine_snapshot *s,
+    const struct engine_request *r, size_t n,
+    enum engine_errored_deny errored_deny, struct arena *scratch,
+    engine_answered *answered, void *ctx)
+{
+	bool go_on = true;
+
+	for (size_t i = 0, few; go_on && i < n; i += few) {
+		few = n - i < POLICY_FIND_MANY ? n - i : POLICY_FIND_MANY;
+		go_on = evaluate_batch(
+		    s, r + i, few, errored_deny, scratch, answered, ctx);
+	}
+	return go_on;
 }
 
 /* The permits among `t`'s nearest whose scope held. */

@@ -172,6 +172,16 @@ struct engine_decision {
 void engine_evaluate(const struct engine_snapshot *s,
     const struct engine_request *r, enum engine_errored_deny errored_deny,
     struct arena *scratch, struct engine_answer *ret);
+/* The same for many, in their order, ENGINE_BATCH looking up together: what they wait for in memory they wait for at once, and a principal, action or resource that comes
+ * several times running is looked for once. An answer is what engine_evaluate gives, and lives while it is told; false from `answered` ends it. Gives back whether
+ * all were told. `scratch` is as it was afterwards. */
+#define ENGINE_BATCH POLICY_FIND_MANY
+typedef bool engine_answered(void *ctx, const struct engine_request *r,
+    const struct engine_answer *answer);
+bool engine_evaluate_many(const struct engine_snapshot *s,
+    const struct engine_request *r, size_t n,
+    enum engine_errored_deny errored_deny, struct arena *scratch,
+    engine_answered *answered, void *ctx);
 /* Decide for a gate. */
 void engine_enforce(const struct engine_snapshot *s,
     const struct engine_gated *g, enum engine_errored_deny errored_deny,
@@ -197,7 +207,7 @@ struct engine_query {
 typedef bool engine_found(void *ctx, const struct engine_snapshot *s,
     const struct engine_request *r, const uint32_t *reasons, size_t n_reasons);
 
-/* *ret_next: the candidate to go on with, or 0 when all were looked at. `scratch` is reset for each. Cost: one decision a candidate. Errors: memory. */
+/* *ret_next: the candidate to go on with, or 0 when all were looked at. `scratch` is reset. Cost: one decision a candidate (engine_evaluate_many). Errors: memory. */
 bool engine_search(const struct engine_snapshot *s,
     const struct engine_query *q, struct arena *scratch, engine_found *found,
     void *ctx, uint64_t *ret_next, struct error *reterr) MUST_USE;

@@ -129,33 +129,53 @@ end_of(const struct engine_query *q, uint64_t total)
 	return q->from + q->most;
 }
 
+/* What is found, and what is still to be told. */
+struct hunt {
+	const struct search *search;
+	const struct engine_query *query;
+	engine_found *found;
+	void *ctx;
+	uint64_t next; /* candidate */
+	size_t n;
+};
+
+/* False: that was the last one. */
+static bool
+tell(void *ctx, const struct engine_request *r,
+    const struct engine_answer *answer)
+{
+	struct hunt *h = ctx;
+	bool permits = answer->effect == ENGINE_PERMIT;
+
+	h->next++;
+	if (!permits && answer->code != ERR_DATA_MISSING)
+		return true;
+	h->n++;
+	return h->found(h->ctx, h->search->snapshot, r,
+		   permits ? answer->reasons : answer->certain,
+		   permits ? answer->n_reasons : answer->n_certain) &&
+	       (h->query->limit == 0 || h->n < h->query->limit);
+}
+
 static uint64_t
 run(const struct search *s, const struct engine_query *q, uint64_t total,
     struct arena *scratch, engine_found *found, void *ctx)
 {
-	size_t n = 0;
-	uint64_t i = q->from, end = end_of(q, total);
+	struct hunt h = { s, q, found, ctx, q->from, 0 };
+	uint64_t end = end_of(q, total);
+	bool go_on = true;
 
-	for (; i < end && (q->limit == 0 || n < q->limit); i++) {
-		struct engine_request r = request_of(s, q, i);
-		struct engine_answer answer;
+	while (go_on && h.next < end) {
+		struct engine_request r[ENGINE_BATCH] UNZEROED;
+		size_t n = 0;
 
+		for (; n < ARRAY_LEN(r) && h.next + n < end; n++)
+			r[n] = request_of(s, q, h.next + n);
 		arena_reset(scratch);
-		engine_evaluate(
-		    s->snapshot, &r, q->errored_deny, scratch, &answer);
-		if (answer.effect != ENGINE_PERMIT &&
-		    answer.code != ERR_DATA_MISSING)
-			continue;
-		if (answer.effect != ENGINE_PERMIT) {
-			answer.reasons = answer.certain;
-			answer.n_reasons = answer.n_certain;
-		}
-		n++;
-		if (!found(
-			ctx, s->snapshot, &r, answer.reasons, answer.n_reasons))
-			return i + 1 < total ? i + 1 : 0;
+		go_on = engine_evaluate_many(
+		    s->snapshot, r, n, q->errored_deny, scratch, tell, &h);
 	}
-	return i < total ? i : 0;
+	return h.next < total ? h.next : 0;
 }
 
 bool

@@ -6,8 +6,12 @@
  * skipped. */
 #include "policy/index_match.h"
 
+#include <assert.h>
+
 /* Combinations of a shape that are probed without asking which exist. */
 #define DIRECT 64u
+/* Smaller tables lie in a cache: there is nothing to wait for. */
+#define INTERLEAVED_BYTES ((size_t)1 << 20)
 
 /* --- lists ---------------------------------------------------------------- */
 
@@ -226,7 +230,7 @@ match_init(struct match *m, const struct policy_index *ix,
 	m->n_wave = m->n_below = m->n_pattern_hits = 0;
 	m->near = NULL;
 	m->n_near = m->max_near = 0;
-	m->is_walk = m->no_memory = false;
+	m->is_walk = m->no_memory = m->is_viewed = false;
 	m->seen = NULL;
 	list_init(&m->satisfied[0]);
 	list_init(&m->satisfied[1]);
@@ -242,11 +246,12 @@ match_begin(struct match *m)
 		view_begin(m);
 }
 
+/* `before` is the question before, or NULL. */
 static void
-match_probe(struct match *m)
+match_probe(struct match *m, const struct match *before)
 {
 	if (!m->is_walk)
-		view_all(m);
+		view_all(m, before);
 	/* Otherwise not all views are there. */
 	if (m->is_walk || m->no_memory)
 		return;
@@ -312,7 +317,7 @@ index_find(const struct policy_index *ix, const struct eval_request *request,
 	match_init(&m, ix, request, scratch);
 	m.seen = seen;
 	match_begin(&m);
-	match_probe(&m);
+	match_probe(&m, NULL);
 	return match_end(&m, ret);
 }
 
@@ -323,6 +328,42 @@ policy_index_find(const struct policy_index *ix,
 {
 	return ix->join ? index_join_find(ix, request, scratch, ret)
 			: index_find(ix, request, scratch, NULL, ret);
+}
+
+/* Step by step, each for all. */
+static bool
+find_interleaved(const struct policy_index *ix,
+    const struct eval_request *requests, size_t n, struct arena *scratch,
+    struct policy_found *ret)
+{
+	struct match all[POLICY_FIND_MANY] UNZEROED; /* as in index_find */
+	bool ok = true;
+
+	for (size_t i = 0; i < n; i++) {
+		match_init(&all[i], ix, &requests[i], scratch);
+		match_begin(&all[i]);
+	}
+	for (size_t i = 0; i < n; i++)
+		match_probe(&all[i], i > 0 ? &all[i - 1] : NULL);
+	for (size_t i = 0; ok && i < n; i++)
+		ok = match_end(&all[i], &ret[i]);
+	return ok;
+}
+
+bool
+policy_index_find_many(const struct policy_index *ix,
+    const struct eval_request *requests, size_t n, struct arena *scratch,
+    struct policy_found *ret)
+{
+	assert(n <= POLICY_FIND_MANY);
+	if (!ix->join &&
+	    ix->n_slots * sizeof *ix->slots + ix->n_cells * sizeof *ix->cells >=
+		INTERLEAVED_BYTES)
+		return find_interleaved(ix, requests, n, scratch, ret);
+	for (size_t i = 0; i < n; i++)
+		if (!policy_index_find(ix, &requests[i], scratch, &ret[i]))
+			return false;
+	return true;
 }
 
 size_t
@@ -339,7 +380,7 @@ policy_index_near(const struct policy_index *ix,
 	m.near = ret;
 	m.max_near = max;
 	match_begin(&m);
-	match_probe(&m);
+	match_probe(&m, NULL);
 	if (!m.is_walk)
 		flush(&m);
 	return m.is_walk ? 0 : m.n_near;

@@ -55,13 +55,14 @@ struct match {
 	uint32_t *near;
 	size_t n_near, max_near;
 	bool is_walk, no_memory;
+	bool is_viewed; /* all views are as slots say, and there */
 	struct above *seen; /* who is above each: to be told, or (sparse) known; NULL: neither */
 };
 
 /* Hash who asks, and ask for the slots. */
 void view_begin(struct match *m);
-/* What principal, action and resource have. */
-void view_all(struct match *m);
+/* What principal, action and resource have. `before` (NULL: none) is a question over the same index whose views are there. */
+void view_all(struct match *m, const struct match *before);
 
 /* A rule whose atoms hold. */
 void eval_rule(struct match *m, const struct index_rule *r, unsigned depth);

@@ -467,8 +467,20 @@ view_begin(struct match *m)
 	}
 }
 
+/* Is the view another question's? Where layers are asked it is its own. */
+static bool
+is_same_view(const struct match *m, const struct match *before, unsigned v)
+{
+	const struct uid *x = m->view[v].uid, *y = before->view[v].uid;
+
+	return m->hash[v] == before->hash[v] && x->id.n == y->id.n &&
+	       x->type.n == y->type.n &&
+	       index_same(x->id.p, y->id.p, x->id.n) &&
+	       index_same(x->type.p, y->type.p, x->type.n);
+}
+
 void
-view_all(struct match *m)
+view_all(struct match *m, const struct match *before)
 {
 	bool is_layered = m->layer || m->patch;
 
@@ -477,10 +489,19 @@ view_all(struct match *m)
 		return;
 	}
 	for (unsigned v = 0; v < 3 && !m->is_walk && !m->no_memory; v++) {
-		const struct index_slot *s =
-		    find_slot(m->ix, m->hash[v], m->view[v].uid);
+		const struct index_slot *s;
 
+		if (before && before->is_viewed && !is_layered &&
+		    is_same_view(m, before, v)) {
+			const struct uid *own = m->view[v].uid;
+
+			m->view[v] = before->view[v];
+			m->view[v].uid = own;
+			continue;
+		}
+		s = find_slot(m->ix, m->hash[v], m->view[v].uid);
 		if (!is_layered || is_as_below(m, v, s))
 			view_plain(m, v, s);
 	}
+	m->is_viewed = !is_layered && !m->is_walk && !m->no_memory;
 }

@@ -44,7 +44,7 @@ struct clip {
 static struct clip
 clip(struct str s)
 {
-	struct clip c;
+	struct clip c UNZEROED;
 	bool whole = s.n < sizeof c.text;
 
 	if (!whole) {
@@ -52,8 +52,10 @@ clip(struct str s)
 		while (s.n && ((unsigned char)s.p[s.n] & 0xc0) == 0x80)
 			s.n--;
 	}
-	(void)snprintf(
-	    c.text, sizeof c.text, "%.*s%s", STR_ARG(s), whole ? "" : "...");
+	s.n = s.n ? strnlen(s.p, s.n) : 0;
+	if (s.n)
+		memcpy(c.text, s.p, s.n);
+	memcpy(c.text + s.n, whole ? "" : "...", whole ? 1 : 4);
 	return c;
 }
 

@@ -290,6 +290,12 @@ struct policy_found {
 bool policy_index_find(const struct policy_index *ix,
     const struct eval_request *request, struct arena *scratch,
     struct policy_found *ret) MUST_USE;
+/* The same of n requests (POLICY_FIND_MANY at most), ret[i] for requests[i]: what they wait for in memory, they wait for together, and a principal, action or resource
+ * that is the one of the request before is looked for once. False when memory is out; then nothing is told of any. */
+#define POLICY_FIND_MANY 8u
+bool policy_index_find_many(const struct policy_index *ix,
+    const struct eval_request *requests, size_t n, struct arena *scratch,
+    struct policy_found *ret) MUST_USE;
 /* At most `max` permits whose scope holds and whose conditions do not, in no order that means anything; the count. */
 size_t policy_index_near(const struct policy_index *ix,
     const struct eval_request *request, struct arena *scratch, uint32_t *ret,

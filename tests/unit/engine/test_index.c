@@ -133,13 +133,25 @@ ask(unsigned i)
 		       : "\"context\":{\"s\":\"3a\"}");
 }
 
+static bool
+take_code(void *ctx, const struct engine_request *r,
+    const struct engine_answer *answer)
+{
+	(void)r;
+	*(enum err_code *)ctx = answer->code;
+	return true;
+}
+
+/* One by one, and several by one call. */
 START_TEST(allocates_nothing)
 {
-	const struct workload *w = &workloads[_i];
+	const struct workload *w = &workloads[_i / 2];
 	struct engine_snapshot *s = snapshot_of(w);
 	struct arena *scratch = arena_new(0);
 	struct engine_request r[4];
-	struct engine_answer answer;
+	enum err_code code = ERR_NONE;
+	size_t n = _i % 2 ? ARRAY_LEN(r) : 1;
+	unsigned rounds = n > 1 ? DECISIONS / 20 : DECISIONS;
 	long before = 0;
 
 #ifdef NO_COUNTING
@@ -147,19 +159,28 @@ START_TEST(allocates_nothing)
 #endif
 	for (unsigned i = 0; i < 4; i++)
 		r[i] = fixture_request(a, s, ask(i));
-	for (unsigned i = 0; i < WARM_UP + DECISIONS; i++) {
+	for (unsigned i = 0; i < WARM_UP + rounds; i++) {
+		struct engine_answer answer;
+
 		if (i == WARM_UP)
 			before = allocations;
 		arena_reset(scratch);
+		if (n > 1) {
+			/* No ck_assert in here: that allocates. */
+			(void)engine_evaluate_many(s, r, n, ERRORED_DENY_DENIES,
+			    scratch, take_code, &code);
+			continue;
+		}
 		engine_evaluate(
 		    s, &r[i % 4], ERRORED_DENY_DENIES, scratch, &answer);
+		code = answer.code;
 	}
 	/* With -DARENA_DEBUG arenas allocate each object. */
 #ifndef NO_COUNTING
-	ck_assert_msg(allocations == before, "%s: %ld allocations in %d",
-	    w->note, allocations - before, DECISIONS);
+	ck_assert_msg(allocations == before, "%s: %ld allocations in %u",
+	    w->note, allocations - before, rounds);
 #endif
-	ck_assert_int_ne((int)answer.code, ERR_NONE);
+	ck_assert_int_ne((int)code, ERR_NONE);
 	arena_free(scratch);
 	engine_snapshot_unref(s);
 }
@@ -193,6 +214,73 @@ START_TEST(decides_as_the_walk)
 }
 END_TEST
 
+/* --- many at once -----------------------------------------------------------
+ */
+
+#define MANY 19u /* batches that are full, and one that is not */
+
+struct told {
+	const char *want[MANY];
+	size_t n, most;
+};
+
+static bool
+is_as_alone(void *ctx, const struct engine_request *r,
+    const struct engine_answer *answer)
+{
+	struct told *t = ctx;
+
+	(void)r;
+	ck_assert_uint_lt(t->n, MANY);
+	ck_str_is(str_of(shown(answer)), t->want[t->n++]);
+	return t->n < t->most;
+}
+
+static void
+decide_alone(const struct engine_snapshot *s, const struct engine_request *r,
+    struct arena *scratch, struct told *t)
+{
+	for (size_t i = 0; i < MANY; i++) {
+		struct engine_answer answer;
+
+		arena_reset(scratch);
+		engine_evaluate(
+		    s, &r[i], ERRORED_DENY_DENIES, scratch, &answer);
+		t->want[i] = shown(&answer);
+	}
+	arena_reset(scratch);
+}
+
+/* In their order, also where the memory of one decision is not that of all. */
+START_TEST(many_are_decided_alike)
+{
+	static const size_t limits[] = { 0, 900, 1800, 4000, 9000, 20000,
+		40000 };
+	struct engine_snapshot *s = snapshot_of(&workloads[_i]);
+	struct engine_request r[MANY];
+
+	for (unsigned i = 0; i < MANY; i++)
+		r[i] = fixture_request(a, s, ask(i / 2 + i));
+	for (size_t i = 0; i < ARRAY_LEN(limits); i++) {
+		struct arena *scratch = arena_new(limits[i]);
+		struct told t = { .most = SIZE_MAX };
+
+		decide_alone(s, r, scratch, &t);
+		ck_assert(engine_evaluate_many(
+		    s, r, MANY, ERRORED_DENY_DENIES, scratch, is_as_alone, &t));
+		ck_assert_uint_eq(t.n, MANY);
+		ck_assert_uint_eq(arena_used(scratch), 0);
+		t.n = 0;
+		t.most = 10;
+		ck_assert(!engine_evaluate_many(
+		    s, r, MANY, ERRORED_DENY_DENIES, scratch, is_as_alone, &t));
+		ck_assert_uint_eq(t.n, 10);
+		arena_free(scratch);
+	}
+	engine_snapshot_unref(s);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -201,7 +289,9 @@ main(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 60);
-	tcase_add_loop_test(tc, allocates_nothing, 0, ARRAY_LEN(workloads));
+	tcase_add_loop_test(tc, allocates_nothing, 0, 2 * ARRAY_LEN(workloads));
+	tcase_add_loop_test(
+	    tc, many_are_decided_alike, 0, ARRAY_LEN(workloads));
 	tcase_add_loop_test(tc, decides_as_the_walk, 0, ARRAY_LEN(workloads));
 	suite_add_tcase(s, tc);
 	return run_suite(s);

@@ -297,6 +297,92 @@ START_TEST(finds_what_holds)
 }
 END_TEST
 
+/* --- several at once --------------------------------------------------------
+ */
+
+/* So many entities that the tables are worth interleaving. */
+static const struct entities *
+large_base(void)
+{
+	struct buf b = { 0 };
+	const struct entities *base;
+
+	buf_add(&b, str_sub(str_of(base_text), 0, sizeof base_text - 2));
+	for (unsigned i = 0; i < 9000; i++)
+		buf_printf(&b, "," RECORD("R", "filler %u", "", ""), i);
+	buf_add(&b, (struct str){ "]", 2 });
+	base = layer_of(b.p, NULL);
+	buf_free(&b);
+	return base;
+}
+
+static void
+check_same(const uint32_t *x, size_t nx, const uint32_t *y, size_t ny)
+{
+	ck_assert_uint_eq(nx, ny);
+	for (size_t i = 0; i < nx; i++)
+		ck_assert_uint_eq(x[i], y[i]);
+}
+
+static void
+check_many(
+    const struct policy_index *ix, const struct eval_request *r, size_t n)
+{
+	struct policy_found many[POLICY_FIND_MANY];
+
+	ck_assert(policy_index_find_many(ix, r, n, a, many));
+	for (size_t i = 0; i < n; i++) {
+		struct policy_found f = { 0 };
+
+		ck_assert(policy_index_find(ix, &r[i], a, &f));
+		ck_assert_int_eq(f.is_walk, many[i].is_walk);
+		for (int e = 0; e < 2; e++)
+			check_same(f.satisfied[e], f.n_satisfied[e],
+			    many[i].satisfied[e], many[i].n_satisfied[e]);
+		check_same(f.doubtful, f.n_doubtful, many[i].doubtful,
+		    many[i].n_doubtful);
+	}
+}
+
+START_TEST(finds_for_many_what_it_finds_for_each)
+{
+	struct chance c = { (uint64_t)_i * 104729 + 5 };
+	const struct entities *base = large_base();
+	const struct entities *upper[ARRAY_LEN(layers)];
+	struct policy_index *ix = NULL;
+	struct policy_set *set;
+	struct buf b = { 0 };
+
+	for (unsigned i = 0; i < POLICIES; i++)
+		random_policy(&c, &b, i, 1 + 3 * (unsigned)_i);
+	buf_byte(&b, '\0');
+	for (size_t i = 0; i < ARRAY_LEN(layers); i++)
+		upper[i] = layer_of(layers[i], base);
+	set = policies_of(b.p);
+	ck_assert(policy_index_new(set, base, &ix, NULL));
+	for (int i = 0; i < 100; i++) {
+		struct value context[POLICY_FIND_MANY];
+		struct eval_request r[POLICY_FIND_MANY];
+		size_t n = 1 + pick(&c, POLICY_FIND_MANY);
+		char note[200];
+
+		for (size_t k = 0; k < n; k++) {
+			r[k] =
+			    random_request(&c, base, upper, &context[k], note);
+			/* Often the one before with something else. */
+			if (k && pick(&c, 2))
+				r[k].principal = r[k - 1].principal;
+			if (k && pick(&c, 2))
+				r[k].resource = r[k - 1].resource;
+		}
+		check_many(ix, r, n);
+	}
+	policy_index_free(ix);
+	policy_set_free(set);
+	buf_free(&b);
+}
+END_TEST
+
 /* --- large and odd
  * ------------------------------------------------------------ */
 
@@ -594,6 +680,7 @@ main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, finds_what_holds, 0, SEEDS);
+	tcase_add_loop_test(tc, finds_for_many_what_it_finds_for_each, 0, 6);
 	tcase_add_test(tc, searches_a_hot_key);
 	tcase_add_test(tc, has_many_groups);
 	tcase_add_test(tc, tells_ids_apart);
