@@ -4,6 +4,7 @@
 #include "attest/sts_private.h"
 #include "base/digest.h"
 #include "base/limits.h"
+#include "store/documents.h"
 
 #define PREFIX_BYTES 64u
 #define IDEMPOTENCY_BYTES 64u
@@ -163,7 +164,7 @@ insert_new(struct sql *tx, const struct sts_creating *c,
     struct store_account *ret, struct error *reterr)
 {
 	const struct sts_new_account *w = c->what;
-	bool fresh = false, meets = false;
+	bool fresh = false, meets = false, is_group = false;
 
 	*ret = (struct store_account){ .id = w->id,
 		.kind = w->kind,
@@ -175,9 +176,14 @@ insert_new(struct sql *tx, const struct sts_creating *c,
 		.version = 1,
 		.created_at = now_unix_s,
 		.changed_at = now_unix_s };
+	if (!store_group_is(tx, w->id, &is_group, reterr))
+		return false;
 	if (w->kind == STS_CONTROLLER &&
 	    !store_account_prefix_meets(tx, w->prefix, &meets, reterr))
 		return false;
+	if (is_group)
+		return error_set(reterr, ERR_ACCOUNT_EXISTS, SPAN_NONE,
+		    "there is a group `%.*s`", STR_ARG(w->id));
 	if (meets)
 		return error_set(reterr, ERR_ACCOUNT_EXISTS, SPAN_NONE,
 		    "the prefix `%.*s` begins another controller's, or is "
@@ -400,7 +406,7 @@ delete_inside(
 		    "`%.*s` still owns accounts", STR_ARG(row.id));
 	key = row.method == PROVE_HMAC ? STR("") : row.thumbprint;
 	return store_issued_revoke(tx, row.id, key, now_ms / 1000, reterr) &&
-	       store_account_delete(tx, row.id, reterr);
+	       store_account_delete(tx, row.id, now_ms / 1000, reterr);
 }
 
 bool

@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "base/limits.h"
+#include "store/documents.h"
 #include "store/rows.h"
 #include "store/store_private.h"
 
@@ -180,7 +181,8 @@ store_account_update(
 }
 
 bool
-store_account_delete(struct sql *tx, struct str id, struct error *reterr)
+store_account_delete(
+    struct sql *tx, struct str id, int64_t now_unix_s, struct error *reterr)
 {
 	static const char *const deletes[] = {
 		"DELETE FROM account_key WHERE account = $1",
@@ -195,7 +197,8 @@ store_account_delete(struct sql *tx, struct str id, struct error *reterr)
 		if (!sql_run(tx, deletes[i], params, ARRAY_LEN(params), NULL,
 			NULL, reterr))
 			return false;
-	return store_raise_generation(tx, reterr);
+	return store_instance_delete(tx, id, now_unix_s, reterr) &&
+	       store_raise_generation(tx, reterr);
 }
 
 bool
@@ -232,7 +235,8 @@ store_account_owns_any(
     struct sql *tx, struct str owner, bool *ret, struct error *reterr)
 {
 	static const char select[] =
-	    "SELECT 1 FROM account WHERE owner = $1 LIMIT 1";
+	    "SELECT 1 FROM account WHERE owner = $1 UNION ALL"
+	    " SELECT 1 FROM instance WHERE owner = $1 LIMIT 1";
 	const struct sql_value params[] = { sql_text(owner) };
 
 	return rows_any(tx, select, params, ARRAY_LEN(params), ret, reterr);

@@ -49,13 +49,14 @@ bool store_account_insert(struct sql *tx, const struct store_account *row,
 /* Writes is_enabled, standing, incarnation, version and changed_at. */
 bool store_account_update(struct sql *tx, const struct store_account *row,
     struct error *reterr) MUST_USE;
-/* With its keys, binding, enrolment and offers; its alarms stay. */
-bool store_account_delete(struct sql *tx, struct str id,
+/* With its keys, binding, enrolment, offers and what is known of it as an instance; its alarms stay. */
+bool store_account_delete(struct sql *tx, struct str id, int64_t now_unix_s,
     struct error *reterr) MUST_USE;
 /* At most `limit` after the id `after`, by id. `owner` empty: all; else those it owns, and itself. */
 bool store_account_page(struct sql *tx, struct arena *a, struct str owner,
     struct str after, size_t limit, struct store_account **ret, size_t *ret_n,
     struct error *reterr) MUST_USE;
+/* Accounts or groups. */
 bool store_account_owns_any(struct sql *tx, struct str owner, bool *ret,
     struct error *reterr) MUST_USE;
 /* Does the prefix of some account begin `prefix`, or the other way round? */
@@ -164,7 +165,7 @@ bool store_issued_insert(struct sql *tx, const struct store_issued *row,
     struct error *reterr) MUST_USE;
 bool store_issued_find(struct sql *tx, struct arena *a, struct str digest,
     struct store_issued *ret, bool *ret_found, struct error *reterr) MUST_USE;
-/* Revoke all that the account holds and that has not expired, until each has expired and LIMIT_SKEW_S more; its offers go. `thumbprint` not empty: that key, too, for as
+/* Revoke all that the account holds and that has not expired, documents too, until each has expired and LIMIT_SKEW_S more; its offers go. `thumbprint` not empty: that key, too, for as
  * long as a token may live. */
 bool store_issued_revoke(struct sql *tx, struct str account,
     struct str thumbprint, int64_t now_unix_s, struct error *reterr) MUST_USE;

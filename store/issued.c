@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "base/limits.h"
+#include "store/documents.h"
 #include "store/rows.h"
 #include "store/store_private.h"
 
@@ -99,6 +100,7 @@ store_issued_revoke(struct sql *tx, struct str account, struct str thumbprint,
 	return revoke_tokens(tx, account, now_unix_s, reterr) &&
 	       revoke_key(tx, thumbprint, now_unix_s, reterr) &&
 	       store_offer_delete(tx, account, STR(""), reterr) &&
+	       store_document_revoke(tx, account, now_unix_s, reterr) &&
 	       store_raise_generation(tx, reterr);
 }
 

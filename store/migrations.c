@@ -114,6 +114,35 @@ static const char *const bindings[] = {
 	NULL,
 };
 
+/* The document service's (documents.h). One newest document a subject, claims
+ * and audience: that is the database's to keep. Times in unix seconds. */
+static const char *const documents[] = {
+	"CREATE TABLE instance (id TEXT PRIMARY KEY, owner TEXT NOT NULL,"
+	" properties TEXT NOT NULL, is_group BIGINT NOT NULL,"
+	" version BIGINT NOT NULL, changed_at BIGINT NOT NULL)",
+	"CREATE INDEX instance_owner ON instance (owner)",
+	"CREATE TABLE instance_member (grouping_id TEXT NOT NULL,"
+	" member TEXT NOT NULL, PRIMARY KEY (grouping_id, member))",
+	"CREATE INDEX instance_member_of ON instance_member (member)",
+	"CREATE TABLE document (id TEXT PRIMARY KEY, subject TEXT NOT NULL,"
+	" claims TEXT NOT NULL, audience TEXT NOT NULL,"
+	" key_id TEXT NOT NULL, bound TEXT NOT NULL,"
+	" replaced_by TEXT NOT NULL, version BIGINT NOT NULL,"
+	" n_values BIGINT NOT NULL, level BIGINT NOT NULL,"
+	" issued_at BIGINT NOT NULL, expires_at BIGINT NOT NULL,"
+	" ended BIGINT NOT NULL, digest BYTEA NOT NULL,"
+	" signature_digest BYTEA NOT NULL, document BYTEA NOT NULL,"
+	" signature BYTEA NOT NULL)",
+	"CREATE UNIQUE INDEX document_newest ON document (subject, claims,"
+	" audience) WHERE ended = 0",
+	"CREATE INDEX document_subject ON document (subject, id)",
+	"CREATE INDEX document_signature ON document (signature_digest)",
+	"CREATE INDEX document_due ON document (expires_at)",
+	"CREATE TABLE document_key (id TEXT PRIMARY KEY, pem TEXT NOT NULL,"
+	" until BIGINT NOT NULL)",
+	NULL,
+};
+
 static const struct {
 	const char *name;
 	const char *const *statements; /* the last is NULL */
@@ -124,6 +153,7 @@ static const struct {
 	{ "admin tokens", admin_tokens },
 	{ "proofs", proofs },
 	{ "bindings", bindings },
+	{ "documents", documents },
 };
 
 static const char make_list[] =

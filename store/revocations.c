@@ -275,6 +275,7 @@ static const char *const voids[] = {
 	"DELETE FROM repeat",
 	"DELETE FROM dpop_nonce",
 	"DELETE FROM dpop_spent",
+	"DELETE FROM document",
 	"UPDATE account_key SET live = 0",
 };
 

@@ -3,6 +3,7 @@
 #include "attest/merge.h"
 
 #include "attest/attest.h"
+#include "base/base64.h"
 #include "base/limits.h"
 #include "tests/lib/kit.h"
 #include "tests/lib/run.h"
@@ -328,7 +329,7 @@ static const struct {
 	{ "a space", "", "~ ", "", ERR_EVIDENCE_MALFORMED },
 	{ "a comma", "", ",", "", ERR_EVIDENCE_MALFORMED },
 	{ "packs in a pack", "", "~avow1.packs.AAAA.AAAA~", "",
-	    ERR_EVIDENCE_KIND },
+	    ERR_EVIDENCE_MALFORMED },
 	{ "a token among them", "", "~avow1.token.AAAA.~", "",
 	    ERR_EVIDENCE_MALFORMED },
 };
@@ -345,6 +346,25 @@ START_TEST(texts_that_are_no_packs)
 
 	ck_assert_msg(got == texts[_i].want, "%s: got `%s`", texts[_i].note,
 	    error_id(got));
+}
+END_TEST
+
+/* The name is ours: who writes it into a pack gets no second reading of it. */
+START_TEST(a_pack_of_packs)
+{
+	const struct made all[] = { D("{}"), D("{}") };
+	struct attest_evidence e;
+	const struct claims *c;
+	struct buf text = { 0 };
+
+	ck_assert(
+	    attest_evidence_from_pack(k.arena, together(all, 2), &e, &err));
+	ck_str_is(e.kind, "packs");
+	buf_addz(&text, "avow1.packs.");
+	base64_encode(&text, BASE64_URL, e.document);
+	buf_byte(&text, '.');
+	ck_assert_int_eq(judge(buf_str(&text), &c), ERR_EVIDENCE_MALFORMED);
+	buf_free(&text);
 }
 END_TEST
 
@@ -403,6 +423,7 @@ main(void)
 	tcase_add_test(tc, a_cache_spares_nothing);
 	tcase_add_loop_test(
 	    tc, texts_that_are_no_packs, 0, (int)ARRAY_LEN(texts));
+	tcase_add_test(tc, a_pack_of_packs);
 	tcase_add_test(tc, too_many_and_too_large);
 	tcase_add_test(tc, one_bit_is_enough);
 	suite_add_tcase(s, tc);

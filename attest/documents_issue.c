@@ -1,0 +1,423 @@
+/* documents_issue.c - documents made on demand, or found among those that were
+ * (A5, A7). */
+#include "attest/documents.h"
+
+#include "attest/documents_private.h"
+#include "attest/secret.h"
+#include "base/digest.h"
+#include "base/limits.h"
+
+/* ---- one document ----------------------------------------------------------
+ */
+
+static bool
+new_id(struct documents *d, char ret[33], struct error *reterr)
+{
+	uint8_t bytes[16];
+
+	if (!secret_random(&d->o.random, bytes, sizeof bytes, reterr))
+		return false;
+	digest_hex(bytes, sizeof bytes, ret);
+	return true;
+}
+
+static bool
+digest_of(
+    struct arena *a, struct str bytes, struct str *ret, struct error *reterr)
+{
+	uint8_t digest[32];
+
+	if (!digest_sha256(&bytes, 1, digest))
+		return error_set(reterr, ERR_SYSTEM_ERROR, SPAN_NONE,
+		    "cannot make a digest");
+	*ret = str_dup(a, (struct str){ (const char *)digest, sizeof digest });
+	return ret->p || error_nomem(reterr);
+}
+
+static bool
+sign(struct arena *a, const struct documents_make *m,
+    const struct attest_issue *what, struct store_document *row,
+    struct error *reterr)
+{
+	struct buf document = { 0 }, signature = { 0 };
+	bool ok = m->signer->issue(
+	    m->signer->ctx, what, &document, &signature, reterr);
+
+	if (ok) {
+		row->document = str_dup(a, buf_str(&document));
+		row->signature = str_dup(a, buf_str(&signature));
+		ok = (row->document.p && row->signature.p) ||
+		     error_nomem(reterr);
+	}
+	buf_free(&document);
+	buf_free(&signature);
+	return ok && digest_of(a, row->document, &row->digest, reterr) &&
+	       digest_of(a, row->signature, &row->signature_digest, reterr);
+}
+
+static bool
+keep(struct sql *tx, const struct documents_make *m,
+    const struct store_document *row, struct error *reterr)
+{
+	const struct store_document_key key = { .id = m->signer->key_id,
+		.pem = m->signer->pem,
+		.until = row->expires_at };
+	bool fresh = false;
+
+	return store_document_key_put(tx, &key, reterr) &&
+	       store_document_insert(tx, row, &fresh, reterr) &&
+	       (fresh || error_set(reterr, ERR_SYSTEM_STORE, SPAN_NONE,
+			     "another document is the newest already"));
+}
+
+bool
+documents_make(struct documents *d, struct sql *tx, struct arena *a,
+    const struct documents_make *m, struct store_document *ret,
+    struct error *reterr)
+{
+	const struct documents_subject *s = m->subject;
+	struct store_document row = { .subject = s->id,
+		.claims = m->names,
+		.audience = m->audience,
+		.key_id = m->signer->key_id,
+		.bound = s->is_group ? STR("") : s->account.thumbprint,
+		.version = m->version,
+		.n_values = documents_values(m->claims),
+		.issued_at = m->now_s,
+		.expires_at = m->now_s + m->lifetime_s };
+	struct str *audience = NULL, *names = NULL;
+	struct attest_issue what;
+	size_t n_audience = 0, n_names = 0;
+	char id[33];
+
+	if (!new_id(d, id, reterr) ||
+	    !documents_list_of(
+		a, m->audience, &audience, &n_audience, reterr) ||
+	    !documents_list_of(a, m->names, &names, &n_names, reterr))
+		return false;
+	row.level = documents_level(d, names, n_names);
+	row.id = str_dup(a, str_of(id));
+	if (!row.id.p)
+		return error_nomem(reterr);
+	what = (struct attest_issue){ .issuer = d->o.issuer,
+		.subject = s->id,
+		.audience = audience,
+		.n_audience = n_audience,
+		.issued_at = row.issued_at,
+		.not_before = row.issued_at,
+		.expires_at = row.expires_at,
+		.claims = m->claims,
+		.cnf_jkt = row.bound,
+		.members = s->members,
+		.n_members = s->n_members,
+		.id = row.id };
+	if (!sign(a, m, &what, &row, reterr) || !keep(tx, m, &row, reterr))
+		return false;
+	*ret = row;
+	return true;
+}
+
+bool
+documents_check_key(const struct documents_subject *s, struct error *reterr)
+{
+	if (s->is_group)
+		return s->n_members > 0 ||
+		       error_set(reterr, ERR_ACCOUNT_AUTHORITY, SPAN_NONE,
+			   "a group without members has no document");
+	if (!s->account.is_enabled || s->account.incarnation == 0 ||
+	    s->account.method == PROVE_METHOD_NONE)
+		return error_set(reterr, ERR_EVIDENCE_REVOKED, SPAN_NONE,
+		    "the instance is not active: disabled, or without a key");
+	if (s->account.method == PROVE_HMAC)
+		return error_set(reterr, ERR_ACCOUNT_AUTHORITY, SPAN_NONE,
+		    "the instance's key is a shared secret, to which no "
+		    "document can be bound");
+	return true;
+}
+
+/* ---- what was asked for ----------------------------------------------------
+ */
+
+struct asking {
+	struct documents *d;
+	struct arena *a;
+	const struct sts_actor *actor;
+	const struct documents_signer *signer;
+	const struct documents_ask *ask;
+	struct str names, audience; /* JSON lists; audience empty: any */
+	struct str *wanted, *for_whom;
+	size_t n_wanted, n_for_whom;
+	int64_t lifetime_s;
+	struct documents_subject subject;
+	struct store_document row;
+	bool made;
+};
+
+static bool
+malformed(struct error *reterr, const char *what)
+{
+	return error_set(reterr, ERR_REQUEST_MALFORMED, SPAN_NONE, "%s", what);
+}
+
+static const struct documents_profile *
+find_profile(const struct documents *d, struct str name)
+{
+	for (size_t i = 0; i < d->o.n_profiles; i++)
+		if (str_eq(d->o.profiles[i].name, name))
+			return &d->o.profiles[i];
+	return NULL;
+}
+
+static bool
+read_claims(struct asking *k, struct error *reterr)
+{
+	const struct documents_ask *ask = k->ask;
+	const struct documents_profile *p = find_profile(k->d, ask->profile);
+
+	if (ask->has_claims == (ask->profile.n > 0))
+		return malformed(
+		    reterr, "expected `claims` or `profile`, one of them");
+	if (ask->has_claims)
+		return documents_names(
+		    k->a, ask->claims, ask->n_claims, &k->names, reterr);
+	if (!p)
+		return error_set(reterr, ERR_REQUEST_MALFORMED, SPAN_NONE,
+		    "there is no profile `%.*s`",
+		    (int)(ask->profile.n < 100 ? ask->profile.n : 100),
+		    ask->profile.p);
+	return documents_names(k->a, p->claims, p->n_claims, &k->names, reterr);
+}
+
+static bool
+read_audience(struct asking *k, struct error *reterr)
+{
+	const struct documents_ask *ask = k->ask;
+
+	if (ask->n_audience == 0 && ask->profile.n > 0)
+		return documents_audience(
+		    k->a, &ask->profile, 1, &k->audience, reterr);
+	/* Whatever is for anybody may be found, but not made. */
+	if (ask->n_audience == 0 && ask->is_select && !ask->may_issue)
+		return true;
+	return documents_audience(
+	    k->a, ask->audience, ask->n_audience, &k->audience, reterr);
+}
+
+static bool
+read_ask(struct asking *k, struct error *reterr)
+{
+	int64_t most = k->d->o.lifetime_most_s;
+
+	k->lifetime_s =
+	    k->ask->lifetime_s ? k->ask->lifetime_s : k->d->o.lifetime_s;
+	if (k->lifetime_s <= 0 || k->lifetime_s > most)
+		return error_set(reterr, ERR_REQUEST_MALFORMED, SPAN_NONE,
+		    "a document lives at most %llds here", (long long)most);
+	return read_claims(k, reterr) && read_audience(k, reterr) &&
+	       documents_list_of(
+		   k->a, k->names, &k->wanted, &k->n_wanted, reterr) &&
+	       documents_list_of(k->a, k->audience.n ? k->audience : STR("[]"),
+		   &k->for_whom, &k->n_for_whom, reterr);
+}
+
+/* ---- found -----------------------------------------------------------------
+ */
+
+/* Bound to the key that the instance has now, and good for a while. */
+static bool
+is_usable(
+    const struct asking *k, const struct store_document *row, int64_t now_s)
+{
+	struct str key =
+	    k->subject.is_group ? STR("") : k->subject.account.thumbprint;
+
+	return row->ended == STORE_DOCUMENT_NEWEST && str_eq(row->bound, key) &&
+	       (row->expires_at - now_s) * 2 >=
+		   row->expires_at - row->issued_at;
+}
+
+static bool
+is_enough(struct asking *k, const struct store_document *row, bool *ret,
+    struct error *reterr)
+{
+	struct str *names = NULL, *audience = NULL;
+	size_t n = 0, n_audience = 0, found = 0;
+
+	if (!documents_list_of(k->a, row->claims, &names, &n, reterr) ||
+	    !documents_list_of(
+		k->a, row->audience, &audience, &n_audience, reterr))
+		return false;
+	for (size_t i = 0; i < k->n_for_whom; i++)
+		for (size_t j = 0; j < n_audience; j++)
+			found += str_eq(k->for_whom[i], audience[j]);
+	*ret = found == k->n_for_whom &&
+	       documents_cover(names, n, k->wanted, k->n_wanted);
+	return true;
+}
+
+/* Which tells less? Then the less delicate, then always the same. */
+static bool
+is_better(const struct store_document *a, const struct store_document *b)
+{
+	if (a->n_values != b->n_values)
+		return a->n_values < b->n_values;
+	if (a->level != b->level)
+		return a->level < b->level;
+	return a->issued_at > b->issued_at;
+}
+
+static const struct store_document *
+find_same(const struct asking *k, const struct store_document *rows, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (rows[i].ended == STORE_DOCUMENT_NEWEST &&
+		    str_eq(rows[i].claims, k->names) &&
+		    str_eq(rows[i].audience, k->audience))
+			return &rows[i];
+	return NULL;
+}
+
+static bool
+find_best(struct asking *k, const struct store_document *rows, size_t n,
+    int64_t now_s, const struct store_document **ret, struct error *reterr)
+{
+	const struct store_document *best = NULL;
+
+	for (size_t i = 0; i < n; i++) {
+		bool enough = false;
+
+		if (!is_usable(k, &rows[i], now_s))
+			continue;
+		if (!is_enough(k, &rows[i], &enough, reterr))
+			return false;
+		if (enough && (!best || is_better(&rows[i], best)))
+			best = &rows[i];
+	}
+	*ret = best;
+	return true;
+}
+
+/* ---- made ------------------------------------------------------------------
+ */
+
+static bool
+pick(struct asking *k, json_t **ret, struct error *reterr)
+{
+	json_t *properties = NULL;
+	struct str missing = { 0 };
+	bool ok =
+	    documents_parse(k->subject.row.properties, &properties, reterr) &&
+	    documents_pick(k->a, properties, k->names, ret, &missing, reterr);
+
+	json_decref(properties);
+	if (ok && missing.n > 0)
+		return error_set(reterr, ERR_REQUIREMENT_CLAIM, SPAN_NONE,
+		    "nothing is known of `%.*s`", STR_ARG(missing));
+	return ok;
+}
+
+/* The one before says the same, so it stays good until it expires; unless the
+ * key it was bound to is not the instance's any more. */
+static bool
+end_same(struct asking *k, struct sql *tx, const struct store_document *same,
+    const struct store_document *made, int64_t now_s, struct error *reterr)
+{
+	enum store_document_end how = str_eq(same->bound, made->bound)
+					  ? STORE_DOCUMENT_RENEWED
+					  : STORE_DOCUMENT_SUPERSEDED;
+
+	(void)k;
+	return store_document_end(tx, same, how, made->id, now_s, reterr);
+}
+
+static bool
+make(struct asking *k, struct sql *tx, const struct store_document *same,
+    int64_t now_s, struct error *reterr)
+{
+	json_t *claims = NULL;
+	struct documents_make m = { .subject = &k->subject,
+		.signer = k->signer,
+		.names = k->names,
+		.audience = k->audience,
+		.lifetime_s = k->lifetime_s,
+		.version = k->subject.row.version,
+		.now_s = now_s };
+	bool ok;
+
+	if (!pick(k, &claims, reterr))
+		return false;
+	m.claims = claims;
+	/* Only one may be the newest: the former first, by its id alone. */
+	ok = !same || store_document_end(tx, same, STORE_DOCUMENT_RENEWED,
+			  STR(""), now_s, reterr);
+	ok = ok && documents_make(k->d, tx, k->a, &m, &k->row, reterr) &&
+	     (!same || end_same(k, tx, same, &k->row, now_s, reterr));
+	json_decref(claims);
+	k->made = ok;
+	return ok;
+}
+
+static bool
+take(struct asking *k, const struct store_document *row)
+{
+	k->row = *row;
+	return true;
+}
+
+static bool
+issue_inside(struct sql *tx, int64_t now_ms, void *ctx, bool *keep_it,
+    struct error *reterr)
+{
+	struct asking *k = ctx;
+	const struct store_document *same, *best = NULL;
+	struct store_document *rows = NULL;
+	int64_t now_s = now_ms / 1000;
+	size_t n = 0;
+
+	if (!documents_find(
+		tx, k->a, k->actor, k->ask->subject, &k->subject, reterr) ||
+	    !documents_check_key(&k->subject, reterr) ||
+	    !store_document_live(
+		tx, k->a, k->subject.id, now_s, &rows, &n, reterr) ||
+	    (k->ask->is_select && !find_best(k, rows, n, now_s, &best, reterr)))
+		return false;
+	*keep_it = false;
+	if (best)
+		return take(k, best);
+	if (k->ask->is_select && !k->ask->may_issue)
+		return error_set(reterr, ERR_DATA_MISSING, SPAN_NONE,
+		    "no document that is stored has all these claims");
+	same = find_same(k, rows, n);
+	if (same && is_usable(k, same, now_s) &&
+	    same->expires_at - same->issued_at == k->lifetime_s)
+		return take(k, same);
+	if (n >= LIMIT_DOCUMENTS_LIVE)
+		return error_set(reterr, ERR_REQUEST_LIMIT, SPAN_NONE,
+		    "%u documents are live already; select one of them, or "
+		    "wait until one expires",
+		    LIMIT_DOCUMENTS_LIVE);
+	*keep_it = true;
+	return make(k, tx, same, now_s, reterr);
+}
+
+bool
+documents_issue(struct documents *d, struct arena *a,
+    const struct sts_actor *actor, const struct documents_signer *signer,
+    const struct documents_ask *ask, struct documents_issued *ret,
+    bool *ret_made, struct error *reterr)
+{
+	struct asking k = {
+		.d = d, .a = a, .actor = actor, .signer = signer, .ask = ask
+	};
+
+	if (!read_ask(&k, reterr) ||
+	    !store_transact(d->o.store, issue_inside, &k, reterr))
+		return false;
+	*ret = (struct documents_issued){ .row = k.row,
+		.is_handed = k.subject.is_own };
+	/* Made available to its instance, and to nobody else (A5). */
+	if (!ret->is_handed)
+		ret->row.document = ret->row.signature = STR("");
+	*ret_made = k.made;
+	return true;
+}

@@ -1,0 +1,82 @@
+/* documents_private.h - what the files of the document service share. */
+#ifndef ATTEST_DOCUMENTS_PRIVATE_H
+#define ATTEST_DOCUMENTS_PRIVATE_H
+
+#include "attest/documents.h"
+#include "store/accounts.h"
+
+struct documents {
+	struct documents_options o;
+};
+
+/* Who asks, and what of. */
+struct documents_subject {
+	struct str id;
+	bool is_group;
+	bool is_own; /* the actor is the instance, or a member of the group */
+	struct store_account account; /* of an instance */
+	struct store_instance row;    /* as it stands; zero with `{}` when nothing was said */
+	bool has_row;
+	struct str *members;
+	size_t n_members;
+};
+/* ERR_ACCOUNT_UNKNOWN for what is not the actor's to see. */
+bool documents_find(struct sql *tx, struct arena *a,
+    const struct sts_actor *actor, struct str id,
+    struct documents_subject *ret, struct error *reterr) MUST_USE;
+bool documents_unknown(struct error *reterr);
+struct keys_public;
+bool documents_pem(struct arena *a, const struct keys_public *key,
+    struct str *ret, struct error *reterr) MUST_USE;
+
+/* ---- claims (documents_claims.c) ------------------------------------------ */
+
+/* Properties as stored, as JSON; json_decref. */
+bool documents_parse(struct str text, json_t **ret, struct error *reterr)
+    MUST_USE;
+/* Are these claims as documents have them, and may they be said of a group?
+ * Errors: ERR_REQUEST_MALFORMED. */
+bool documents_check_properties(
+    struct arena *a, const json_t *properties, bool is_group,
+    struct error *reterr) MUST_USE;
+/* Names as a sorted JSON list, none twice, none inside another. Errors:
+ * ERR_REQUEST_MALFORMED. */
+bool documents_names(struct arena *a, const struct str *names, size_t n,
+    struct str *ret_json, struct error *reterr) MUST_USE;
+/* The same for audiences, and at least one. */
+bool documents_audience(struct arena *a, const struct str *names, size_t n,
+    struct str *ret_json, struct error *reterr) MUST_USE;
+bool documents_list_of(struct arena *a, struct str json, struct str **ret,
+    size_t *ret_n, struct error *reterr) MUST_USE;
+/* Of the properties what these names (a list as documents_names writes it) say;
+ * a new object. *ret_missing: the first that is not there, empty when all are,
+ * and only then *ret is written. */
+bool documents_pick(struct arena *a, const json_t *properties,
+    struct str names, json_t **ret, struct str *ret_missing,
+    struct error *reterr) MUST_USE;
+int64_t documents_values(const json_t *claims);
+int64_t documents_level(
+    const struct documents *d, const struct str *names, size_t n);
+/* Do the names say all that `wanted` asks for? */
+bool documents_cover(const struct str *names, size_t n,
+    const struct str *wanted, size_t n_wanted);
+
+/* ---- making (documents_issue.c) -------------------------------------------- */
+
+struct documents_make {
+	const struct documents_subject *subject;
+	const struct documents_signer *signer;
+	const json_t *claims; /* picked */
+	struct str names, audience; /* JSON lists */
+	int64_t lifetime_s, version, now_s;
+};
+/* Sign and store; what was the newest before has been ended. */
+bool documents_make(struct documents *d, struct sql *tx, struct arena *a,
+    const struct documents_make *m, struct store_document *ret,
+    struct error *reterr) MUST_USE;
+/* To what key a document of the subject is bound. Errors:
+ * ERR_ACCOUNT_AUTHORITY. */
+bool documents_check_key(
+    const struct documents_subject *s, struct error *reterr) MUST_USE;
+
+#endif
