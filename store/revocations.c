@@ -276,6 +276,9 @@ static const char *const voids[] = {
 	"DELETE FROM dpop_nonce",
 	"DELETE FROM dpop_spent",
 	"DELETE FROM document",
+	/* What is known of an instance may be so no more: it is said anew. */
+	"DELETE FROM instance",
+	"DELETE FROM instance_member",
 	"UPDATE account_key SET live = 0",
 };
 

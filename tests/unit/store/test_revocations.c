@@ -299,7 +299,9 @@ static const struct {
 	{ "account_key", true }, { "admin_token", false }, { "alarm", true },
 	{ "binding", true }, /* to a key that is not live, and no other */
 	{ "counter", true }, { "dpop_nonce", false }, { "dpop_spent", false },
-	{ "enrolment", false }, { "issued", false }, { "member", false },
+	{ "document", false }, { "document_key", true }, /* public */
+	{ "enrolment", false }, { "instance", false },
+	{ "instance_member", false }, { "issued", false }, { "member", false },
 	{ "migration", true }, { "offer", false }, { "repeat", false },
 	{ "revocation", true },
 	{ "spent", true }, /* of challenges that have ended long since */
@@ -329,6 +331,11 @@ fill(struct sql *q)
 		" 1, 'address', 'https', 'i', 'avow', x'00', x'00')",
 		"INSERT INTO account_key VALUES (1, 'c', 't', 0, x'00', x'00',"
 		" 1, '', 0, 1)",
+		"INSERT INTO instance VALUES ('c', '', '{}', 0, 1, 1)",
+		"INSERT INTO instance_member VALUES ('g', 'c')",
+		"INSERT INTO document VALUES ('d', 'c', '[]', '[]', 'k', 't',"
+		" '', 1, 0, 0, 1, 9, 0, x'00', x'00', x'00', x'00')",
+		"INSERT INTO document_key VALUES ('k', 'p', 9)",
 		"INSERT INTO enrolment VALUES ('c', x'00', 9)",
 		"INSERT INTO dpop_nonce VALUES (1, 'n', 9)",
 		"INSERT INTO dpop_spent VALUES (x'00', 1)",
