@@ -4,6 +4,7 @@
 
 #include "attest/documents_private.h"
 #include "attest/secret.h"
+#include "attest/sts_private.h"
 #include "base/digest.h"
 #include "base/limits.h"
 
@@ -124,10 +125,11 @@ documents_check_key(const struct documents_subject *s, struct error *reterr)
 		return s->n_members > 0 ||
 		       error_set(reterr, ERR_ACCOUNT_AUTHORITY, SPAN_NONE,
 			   "a group without members has no document");
-	if (!s->account.is_enabled || s->account.incarnation == 0 ||
+	if (!sts_may_prove(&s->account) || s->account.incarnation == 0 ||
 	    s->account.method == PROVE_METHOD_NONE)
 		return error_set(reterr, ERR_EVIDENCE_REVOKED, SPAN_NONE,
-		    "the instance is not active: disabled, or without a key");
+		    "the instance is not active: disabled, evicted, banned, or "
+		    "without a key");
 	if (s->account.method == PROVE_HMAC)
 		return error_set(reterr, ERR_ACCOUNT_AUTHORITY, SPAN_NONE,
 		    "the instance's key is a shared secret, to which no "

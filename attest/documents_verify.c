@@ -8,6 +8,7 @@
 #include "attest/jwk.h"
 #include "attest/revoked.h"
 #include "attest/sig.h"
+#include "attest/sts_private.h"
 #include "attest/token_read.h"
 #include "base/digest.h"
 #include "base/limits.h"
@@ -147,7 +148,7 @@ check_active(struct sql *tx, const struct judging *j,
 	if (!store_account_find(
 		tx, j->a, row->subject, &account, &found, reterr))
 		return false;
-	return (found && account.is_enabled && account.incarnation != 0 &&
+	return (found && sts_may_prove(&account) && account.incarnation != 0 &&
 		   str_eq(account.thumbprint, row->bound)) ||
 	       refuse(
 		   reterr, ERR_EVIDENCE_REVOKED, "the instance is not active");
