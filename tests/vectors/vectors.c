@@ -1,7 +1,8 @@
 /* vectors.c SUITE PATH... - published test vectors against this project's own
  * code: sig.c, jws.c, jwk.c, secret.c, jcs.c, json.c. Nothing is implemented
  * here a second time.
- * Suites: wycheproof FILE..., jose FOLDER, jcs FOLDER, json FOLDER. Each ends
+ * Suites: wycheproof FILE..., jose FOLDER, jcs FOLDER, json FOLDER, traceparent
+ * FILE. Each ends
  * with `SUITE: N agree, N differ, N skipped` and exits 1 when any differ. What
  * we refuse on purpose and the vectors would have accepted stands in a table
  * with its reason; nothing is waived without one. */
@@ -16,6 +17,7 @@
 #include "attest/sig.h"
 #include "base/base64.h"
 #include "base/file.h"
+#include "base/trace.h"
 
 #define FILE_BYTES (64u << 20)
 
@@ -629,6 +631,59 @@ json(const char *folder)
 	    either_accepted, either_refused);
 }
 
+/* ---- W3C Trace Context
+ * ------------------------------------------------------------
+ */
+
+/* The one header of that name; of two, none counts. */
+static bool
+trace_holds(const json_t *headers)
+{
+	struct trace t;
+	struct str value = { 0 };
+	size_t n = 0;
+
+	for (size_t i = 0; i < json_array_size(headers); i++) {
+		const json_t *pair = json_array_get(headers, i);
+
+		if (strcasecmp(json_string_value(json_array_get(pair, 0)),
+			"traceparent") != 0)
+			continue;
+		value = json_str(json_array_get(pair, 1));
+		n++;
+	}
+	return n == 1 && trace_parse(value, &t);
+}
+
+static void
+traceparent(const char *path)
+{
+	struct arena *a = arena_new(0);
+	json_t *file = NULL;
+	const json_t *cases;
+
+	if (!a || !json_parse(read_or_die(a, path), path, FILE_BYTES, 512,
+		      JSON_DATA_FILE, &file, NULL)) {
+		fputs("vectors: no JSON\n", stderr);
+		exit(1);
+	}
+	cases = json_object_get(file, "cases");
+	for (size_t i = 0; i < json_array_size(cases); i++) {
+		const json_t *row = json_array_get(cases, i);
+		const json_t *want =
+		    json_object_get(row, "is_traceparent_valid");
+		char name[32];
+
+		snprintf(name, sizeof name, "row %zu", i);
+		agree(trace_holds(json_object_get(row, "headers")) ==
+			  json_is_true(want),
+		    name_of(path), name,
+		    json_is_true(want) ? "valid" : "invalid");
+	}
+	json_decref(file);
+	arena_free(a);
+}
+
 static const struct {
 	const char *name;
 	void (*run)(const char *path);
@@ -637,6 +692,7 @@ static const struct {
 	{ "jose", jose },
 	{ "jcs", jcs },
 	{ "json", json },
+	{ "traceparent", traceparent },
 };
 
 int
