@@ -182,7 +182,8 @@ bool attest_verify(struct arena *a, const struct attest_evidence *e,
     struct error *reterr) MUST_USE;
 
 /* Successes only, keyed by SHA-256 of kind, document and signature (framed) and the trust version; times, revocation, audience and cnf are checked at every use.
- * At most LIMIT_EVIDENCE_CACHE entries. Thread-safe. */
+ * The claims are shared and immutable; `a` holds a reference until it ends. Kinds judged by a chain of certificates are verified anew. At most LIMIT_EVIDENCE_CACHE
+ * entries and LIMIT_EVIDENCE_CACHE_BYTES, besides what arenas still hold. Thread-safe; the cache may go before the arenas. */
 struct attest_cache;
 struct attest_cache *attest_cache_new(void);
 void attest_cache_free(struct attest_cache *c);

@@ -1,12 +1,19 @@
-/* cache.c - which evidence verified under which key, remembered for a while.
- * A slot holds a SHA-256 over kind, document, signature and trust version, and
- * the number of the key; never claims, never a refusal. So a hit spares the
- * signature and nothing else: shape, times, owner, revocation, audience and cnf
- * are checked each time, and claims are made anew in the caller's arena.
- * Nothing is lent, so nothing dangles after a reload, and another trust has
- * another version, under which nothing is found.
- * A digest belongs to one set of WAYS slots; when they are full, the one used
- * longest ago goes. Cost: one SHA-256 and WAYS compares under a lock. */
+/* cache.c - what verified evidence says, remembered for a while.
+ * Kind, document, signature and trust version are the key, by the SHA-256 of
+ * all four with their lengths: a hash that finds an entry and proves it is the
+ * same bytes, so that the bytes need not be kept. A shorter keyed hash would
+ * have to compare 16 KiB an entry. An entry has the claims and what is checked
+ * at every use: times, owner, revocation, nonce, audience and cnf
+ * (verify_again). It spares signature and reading, nothing else; a refusal is
+ * never kept, and another trust has another version, under which nothing is
+ * found.
+ * Entries are immutable and counted: a hit lends the claims until the asker's
+ * arena ends, so eviction takes nothing from under anybody.
+ * A digest belongs to one shard, which has its own lock, and there to one set
+ * of WAYS slots; when they are full, or the shard has its bytes, the one used
+ * longest ago goes. Memory: LIMIT_EVIDENCE_CACHE entries, and
+ * LIMIT_EVIDENCE_CACHE_BYTES beside what is lent.
+ * Cost of a hit: one SHA-256, WAYS compares under the lock, the checks. */
 #include "attest/attest.h"
 
 #include <pthread.h>
@@ -17,29 +24,100 @@
 #include "base/limits.h"
 
 #define WAYS 8u
-#define SETS (LIMIT_EVIDENCE_CACHE / WAYS)
+#define SHARDS 64u
+#define SETS (LIMIT_EVIDENCE_CACHE / WAYS / SHARDS) /* a shard */
+#define SHARD_BYTES (LIMIT_EVIDENCE_CACHE_BYTES / SHARDS)
+#define ENTRY_BYTES (SHARD_BYTES / 64) /* a larger one is not kept */
+/* Of an entry beside its arena's content: heads of arena, block and malloc. */
+#define OVERHEAD_BYTES 256u
+
+/* Lives in `home`. */
+struct entry {
+	struct arena *home;
+	unsigned refs; /* atomic: the slot's, and one a lent */
+	size_t bytes;
+	struct verified verified;
+};
 
 struct slot {
 	uint8_t digest[32];
-	uint64_t used; /* number of the last use; 0: empty */
-	struct verify_key key;
+	uint64_t used;       /* number of the last use */
+	struct entry *entry; /* NULL: empty */
+};
+
+struct shard {
+	pthread_mutex_t lock; /* of all below */
+	uint64_t uses;
+	size_t bytes;
+	struct slot sets[SETS][WAYS];
 };
 
 struct attest_cache {
-	pthread_mutex_t lock; /* of all below */
-	uint64_t uses;
-	struct slot slots[SETS][WAYS];
+	struct shard shards[SHARDS];
 };
+
+/* ---- entries ---------------------------------------------------------------
+ */
+
+static void
+entry_ref(struct entry *e)
+{
+	(void)__atomic_add_fetch(&e->refs, 1, __ATOMIC_RELAXED);
+}
+
+static void
+entry_unref(void *p)
+{
+	struct entry *e = p;
+
+	if (e && __atomic_sub_fetch(&e->refs, 1, __ATOMIC_ACQ_REL) == 0)
+		arena_free(e->home);
+}
+
+/* NULL when memory is out. */
+static struct entry *
+entry_new(const struct verified *v)
+{
+	size_t own = (sizeof(struct entry) + 15) & ~(size_t)15;
+	struct arena *home = arena_new(own + v->keep_bytes);
+	struct entry *e = home ? ARENA_NEW(home, struct entry) : NULL;
+
+	if (e && verified_copy(home, v, &e->verified, NULL)) {
+		e->home = home;
+		e->refs = 1;
+		e->bytes = own + v->keep_bytes + OVERHEAD_BYTES;
+		return e;
+	}
+	arena_free(home);
+	return NULL;
+}
+
+/* ---- slots -----------------------------------------------------------------
+ */
+
+static void
+shards_fini(struct attest_cache *c, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct slot *slots = c->shards[i].sets[0];
+
+		for (size_t j = 0; j < (size_t)SETS * WAYS; j++)
+			entry_unref(slots[j].entry);
+		(void)pthread_mutex_destroy(&c->shards[i].lock);
+	}
+}
 
 struct attest_cache *
 attest_cache_new(void)
 {
 	struct attest_cache *c = calloc(1, sizeof *c);
 
-	if (c && pthread_mutex_init(&c->lock, NULL) != 0) {
-		free(c);
-		return NULL;
-	}
+	for (size_t i = 0; c && i < SHARDS; i++)
+		if (pthread_mutex_init(&c->shards[i].lock, NULL) != 0) {
+			shards_fini(c, i);
+			free(c);
+			c = NULL;
+		}
 	return c;
 }
 
@@ -48,65 +126,142 @@ attest_cache_free(struct attest_cache *c)
 {
 	if (!c)
 		return;
-	(void)pthread_mutex_destroy(&c->lock);
+	shards_fini(c, SHARDS);
 	free(c);
 }
 
+static struct shard *
+shard_of(struct attest_cache *c, const uint8_t digest[32])
+{
+	return &c->shards[digest[2] % SHARDS];
+}
+
 static struct slot *
-set_of(struct attest_cache *c, const uint8_t digest[32])
+set_of(struct shard *s, const uint8_t digest[32])
 {
 	size_t n = (size_t)digest[0] << 8 | digest[1];
 
-	return c->slots[n % SETS];
+	return s->sets[n % SETS];
 }
 
 static bool
 is_slot(const struct slot *s, const uint8_t digest[32])
 {
-	return s->used > 0 && str_eq((struct str){ (const char *)digest, 32 },
-				  (struct str){ (const char *)s->digest, 32 });
+	return s->entry && str_eq((struct str){ (const char *)digest, 32 },
+			       (struct str){ (const char *)s->digest, 32 });
 }
 
-static bool
-look_up(
-    struct attest_cache *c, const uint8_t digest[32], struct verify_key *ret)
+/* A reference, or NULL. */
+static struct entry *
+look_up(struct attest_cache *c, const uint8_t digest[32])
 {
-	struct slot *set;
-	bool found = false;
+	struct shard *s = shard_of(c, digest);
+	struct slot *set = set_of(s, digest);
+	struct entry *found = NULL;
 
-	(void)pthread_mutex_lock(&c->lock);
-	set = set_of(c, digest);
-	for (size_t i = 0; i < WAYS && !found; i++) {
-		found = is_slot(&set[i], digest);
-		if (found) {
-			set[i].used = ++c->uses;
-			*ret = set[i].key;
+	(void)pthread_mutex_lock(&s->lock);
+	for (size_t i = 0; i < WAYS && !found; i++)
+		if (is_slot(&set[i], digest)) {
+			set[i].used = ++s->uses;
+			found = set[i].entry;
+			entry_ref(found);
 		}
-	}
-	(void)pthread_mutex_unlock(&c->lock);
+	(void)pthread_mutex_unlock(&s->lock);
 	return found;
 }
 
 static void
-remember(
-    struct attest_cache *c, const uint8_t digest[32], struct verify_key key)
+empty(struct shard *s, struct slot *slot)
 {
-	struct slot *set, *to;
+	if (!slot->entry)
+		return;
+	s->bytes -= slot->entry->bytes;
+	entry_unref(slot->entry);
+	slot->entry = NULL;
+	slot->used = 0;
+}
 
-	(void)pthread_mutex_lock(&c->lock);
-	set = set_of(c, digest);
-	to = &set[0];
-	for (size_t i = 0; i < WAYS; i++) {
-		if (is_slot(&set[i], digest)) {
-			to = &set[i];
-			break;
-		}
-		if (set[i].used < to->used)
-			to = &set[i];
+/* The empty ones first: they were used at 0. */
+static struct slot *
+oldest(struct slot *slots, size_t n)
+{
+	struct slot *old = &slots[0];
+
+	for (size_t i = 1; i < n; i++)
+		if (slots[i].used < old->used)
+			old = &slots[i];
+	return old;
+}
+
+/* Walks a whole shard, once it is full of large entries; a miss costs a
+ * signature, which is more. */
+static void
+make_room(struct shard *s, size_t bytes)
+{
+	while (s->bytes + bytes > SHARD_BYTES) {
+		struct slot *old = NULL, *slots = s->sets[0];
+
+		for (size_t i = 0; i < (size_t)SETS * WAYS; i++)
+			if (slots[i].entry &&
+			    (!old || slots[i].used < old->used))
+				old = &slots[i];
+		if (!old)
+			return;
+		empty(s, old);
 	}
-	*to = (struct slot){ .used = ++c->uses, .key = key };
+}
+
+/* Takes the reference. Two threads may have verified the same: the later
+ * stays. */
+static void
+put(struct attest_cache *c, const uint8_t digest[32], struct entry *e)
+{
+	struct shard *s = shard_of(c, digest);
+	struct slot *set = set_of(s, digest), *to;
+
+	(void)pthread_mutex_lock(&s->lock);
+	to = oldest(set, WAYS);
+	for (size_t i = 0; i < WAYS; i++)
+		if (is_slot(&set[i], digest))
+			to = &set[i];
+	empty(s, to);
+	make_room(s, e->bytes);
 	memcpy(to->digest, digest, sizeof to->digest);
-	(void)pthread_mutex_unlock(&c->lock);
+	to->used = ++s->uses;
+	to->entry = e;
+	s->bytes += e->bytes;
+	(void)pthread_mutex_unlock(&s->lock);
+}
+
+/* ---- the door --------------------------------------------------------------
+ */
+
+/* What cannot be kept is verified again next time. */
+static void
+remember(
+    struct attest_cache *c, const uint8_t digest[32], const struct verified *v)
+{
+	struct entry *e = v->keep_bytes > 0 && v->keep_bytes <= ENTRY_BYTES
+			      ? entry_new(v)
+			      : NULL;
+
+	if (e)
+		put(c, digest, e);
+}
+
+/* Takes the reference of `e`; `a` has it until its end. */
+static bool
+use_again(struct arena *a, struct entry *e, const struct attest_context *ctx,
+    const struct claims **ret_claims, struct error *reterr)
+{
+	bool ok = verify_again(&e->verified, ctx, reterr) &&
+		  (arena_at_end(a, entry_unref, e) || error_nomem(reterr));
+
+	if (ok)
+		*ret_claims = e->verified.claims;
+	else
+		entry_unref(e);
+	return ok;
 }
 
 bool
@@ -117,19 +272,20 @@ attest_cache_verify(struct attest_cache *cache, struct arena *a,
 	const struct str parts[] = { e->kind, e->document, e->signature,
 		attest_trust_version(ctx->trust) };
 	uint8_t digest[32];
-	struct verify_key key;
-	bool known;
+	struct entry *known;
+	struct verified v;
 
 	if (e->document.n > LIMIT_DOCUMENT_BYTES ||
 	    e->signature.n > LIMIT_SIGNATURE_BYTES)
 		return attest_verify(a, e, ctx, ret_claims, reterr);
 	if (!digest_sha256_framed(parts, ARRAY_LEN(parts), digest))
 		return error_nomem(reterr);
-	known = look_up(cache, digest, &key);
-	if (!verify_evidence(
-		a, e, ctx, known ? &key : NULL, &key, ret_claims, reterr))
+	known = look_up(cache, digest);
+	if (known)
+		return use_again(a, known, ctx, ret_claims, reterr);
+	if (!verify_evidence(a, e, ctx, &v, reterr))
 		return false;
-	if (!known)
-		remember(cache, digest, key);
+	remember(cache, digest, &v);
+	*ret_claims = v.claims;
 	return true;
 }

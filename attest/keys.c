@@ -239,6 +239,7 @@ keys_public_fini(struct keys_public *k)
 {
 	if (!k)
 		return;
+	EVP_PKEY_CTX_free(k->verifier);
 	EVP_PKEY_free(k->pkey);
 	*k = (struct keys_public){ 0 };
 }

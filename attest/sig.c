@@ -1,12 +1,17 @@
 /* sig.c - signatures through OpenSSL's EVP interface.
  * EVP_DigestVerify says 1 for yes, 0 for no and less for an error; all but 1
  * are no. OpenSSL itself refuses ECDSA signatures that are not DER to the bit
- * and Ed25519 ones with S out of range; the length is checked here first. */
+ * and Ed25519 ones with S out of range; the length is checked here first.
+ * RSA and ECDSA verify the digest with a context that is a copy of the key's
+ * own: to set one up anew takes OpenSSL 3.0 a fifth of an ECDSA verification,
+ * and as much as an RSA one. */
 #include "attest/sig.h"
 
 #include <openssl/ecdsa.h>
 #include <openssl/err.h>
 #include <openssl/rsa.h>
+
+#include "base/digest.h"
 
 #define SIGNATURE_BYTES 512u /* RSA with 4,096 bits, the longest */
 #define P256_BYTES 32
@@ -44,26 +49,69 @@ is_possible_length(const struct keys_public *k, size_t n)
 	return k->algorithm == KEYS_P256 || n == (size_t)size;
 }
 
-static bool
-check(EVP_MD_CTX *ctx, const struct keys_public *k, struct str message,
-    struct str signature)
+/* NULL when memory is out. */
+static EVP_PKEY_CTX *
+verifier_new(const struct keys_public *k)
 {
-	EVP_PKEY_CTX *pctx = NULL; /* belongs to ctx */
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(k->pkey, NULL);
 
-	return EVP_DigestVerifyInit(
-		   ctx, &pctx, digest_of(k->algorithm), NULL, k->pkey) == 1 &&
-	       set_padding(pctx, k->algorithm) &&
-	       EVP_DigestVerify(ctx, (const unsigned char *)signature.p,
-		   signature.n, (const unsigned char *)message.p,
-		   message.n) == 1;
+	if (ctx && EVP_PKEY_verify_init(ctx) == 1 &&
+	    set_padding(ctx, k->algorithm) &&
+	    EVP_PKEY_CTX_set_signature_md(ctx, digest_of(k->algorithm)) == 1)
+		return ctx;
+	EVP_PKEY_CTX_free(ctx);
+	return NULL;
+}
+
+void
+sig_prepare(struct keys_public *k)
+{
+	if (!k->verifier && (is_rsa(k->algorithm) || k->algorithm == KEYS_P256))
+		k->verifier = verifier_new(k);
+	ERR_clear_error();
+}
+
+/* False when memory is out; so is a digest or context that fails. */
+static bool
+check_digest(const struct keys_public *k, struct str message,
+    struct str signature, bool *ret_right)
+{
+	uint8_t digest[32];
+	EVP_PKEY_CTX *ctx =
+	    k->verifier ? EVP_PKEY_CTX_dup(k->verifier) : verifier_new(k);
+	bool ok = ctx && digest_sha256(&message, 1, digest);
+
+	if (ok)
+		*ret_right =
+		    EVP_PKEY_verify(ctx, (const unsigned char *)signature.p,
+			signature.n, digest, sizeof digest) == 1;
+	EVP_PKEY_CTX_free(ctx);
+	return ok;
+}
+
+/* Ed25519 takes the message whole. */
+static bool
+check_message(const struct keys_public *k, struct str message,
+    struct str signature, bool *ret_right)
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	bool ok =
+	    ctx && EVP_DigestVerifyInit(ctx, NULL, NULL, NULL, k->pkey) == 1;
+
+	if (ok)
+		*ret_right =
+		    EVP_DigestVerify(ctx, (const unsigned char *)signature.p,
+			signature.n, (const unsigned char *)message.p,
+			message.n) == 1;
+	EVP_MD_CTX_free(ctx);
+	return ok;
 }
 
 bool
 sig_verify(const struct keys_public *k, struct str message,
     struct str signature, struct error *reterr)
 {
-	EVP_MD_CTX *ctx;
-	bool ok;
+	bool ok, right = false;
 
 	if (!is_rsa(k->algorithm) && !keys_is_usual(k->algorithm))
 		return error_set(reterr, ERR_EVIDENCE_SIGNATURE, SPAN_NONE,
@@ -71,14 +119,14 @@ sig_verify(const struct keys_public *k, struct str message,
 	if (!is_possible_length(k, signature.n))
 		return error_set(reterr, ERR_EVIDENCE_SIGNATURE, SPAN_NONE,
 		    "the signature is not as long as one by this key");
-	ctx = EVP_MD_CTX_new();
-	if (!ctx)
-		return error_nomem(reterr);
-	ok = check(ctx, k, message, signature);
-	EVP_MD_CTX_free(ctx);
+	ok = k->algorithm == KEYS_ED25519
+		 ? check_message(k, message, signature, &right)
+		 : check_digest(k, message, signature, &right);
 	ERR_clear_error();
-	return ok || error_set(reterr, ERR_EVIDENCE_SIGNATURE, SPAN_NONE,
-			 "the signature does not belong to these bytes");
+	if (!ok)
+		return error_nomem(reterr);
+	return right || error_set(reterr, ERR_EVIDENCE_SIGNATURE, SPAN_NONE,
+			    "the signature does not belong to these bytes");
 }
 
 static bool

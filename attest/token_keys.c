@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "attest/jwk.h"
+#include "attest/sig.h"
 #include "attest/token_read.h"
 #include "base/file.h"
 #include "base/limits.h"
@@ -57,6 +58,7 @@ add(struct token_keys *k, struct keys_public *key, struct error *reterr)
 		keys_public_fini(key);
 		return error_nomem(reterr);
 	}
+	sig_prepare(key);
 	k->items[k->n++] = *key;
 	return true;
 }

@@ -13,6 +13,7 @@
 
 #include "attest/jwk.h"
 #include "attest/kind.h"
+#include "attest/sig.h"
 #include "attest/spiffe.h"
 #include "base/digest.h"
 #include "base/file.h"
@@ -236,6 +237,7 @@ add_key(const struct loading *l, struct keys_public *public, const char *file,
 		       l->trust->arena, e->keys, e->n_keys, e->cap_keys)) {
 		key = &e->keys[e->n_keys++];
 		*key = (struct trust_key){ .public = *public };
+		sig_prepare(&key->public);
 	} else {
 		keys_public_fini(public);
 		return error_nomem(reterr);

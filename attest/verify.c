@@ -19,7 +19,9 @@
  * then merged (merge.h): evidence.ambiguous, evidence.instance.
  * The JSON is parsed once, from the bytes whose signature is checked. What is
  * called for is never read from the message: not the algorithm, not a key, not
- * a URL. Cost: one signature, or one per pinned key for EC2. */
+ * a URL. What was found is kept as a `struct verified`, so that all from the
+ * times on can be checked again without the bytes.
+ * Cost: one signature, or one per pinned key for EC2. */
 #include "attest/verify.h"
 
 #include "attest/cms.h"
@@ -45,6 +47,9 @@ struct run {
 	struct form form; /* of a document of our own; empty until parsed */
 	struct jws jws;   /* of a token; empty until parsed */
 	struct doc doc;
+	struct str token_domain; /* trust domain in a token's subject */
+	struct str nonce;        /* in the document; empty: none */
+	bool is_token;
 	struct verify_key at;
 	const struct trust_entry *entry;
 	const struct trust_key *key;
@@ -72,8 +77,7 @@ take_key(struct run *r, struct verify_key at)
 struct kind {
 	struct str name, trust; /* `trust`: the kind of its trust entries */
 	/* Finds the key and checks the signature; leaves `root`. */
-	bool (*check)(
-	    struct run *, const struct verify_key *known, struct error *);
+	bool (*check)(struct run *, struct error *);
 	/* `root` to `doc`. */
 	bool (*read)(struct run *, struct error *);
 	enum attest_form form; /* of our own documents */
@@ -130,7 +134,7 @@ has_thumbprint(const struct run *r, const struct trust_key *k, void *arg)
 }
 
 static bool
-check_avow(struct run *r, const struct verify_key *known, struct error *reterr)
+check_avow(struct run *r, struct error *reterr)
 {
 	struct str id;
 
@@ -141,8 +145,6 @@ check_avow(struct run *r, const struct verify_key *known, struct error *reterr)
 	if (!find_key(r, has_thumbprint, &id))
 		return refuse(reterr, ERR_EVIDENCE_KEY,
 		    "the key that the document names is not trusted");
-	if (known && known->entry == r->at.entry && known->key == r->at.key)
-		return true;
 	return form_verify(&r->form, &r->key->public, reterr);
 }
 
@@ -168,12 +170,9 @@ no_key_matches(struct error *reterr)
 }
 
 static bool
-check_ec2_signature(
-    struct run *r, const struct verify_key *known, struct error *reterr)
+check_ec2_signature(struct run *r, struct error *reterr)
 {
-	if (known)
-		take_key(r, *known);
-	else if (!find_key(r, signed_by, NULL))
+	if (!find_key(r, signed_by, NULL))
 		return no_key_matches(reterr);
 	return parse(r, reterr);
 }
@@ -186,16 +185,11 @@ signed_message(const struct run *r, const struct trust_key *k, void *arg)
 }
 
 static bool
-check_ec2_cms(struct run *r, enum cms_scheme scheme,
-    const struct verify_key *known, struct error *reterr)
+check_ec2_cms(struct run *r, enum cms_scheme scheme, struct error *reterr)
 {
 	struct cms_message *m;
 	bool found;
 
-	if (known) {
-		take_key(r, *known);
-		return parse(r, reterr);
-	}
 	m = cms_open(
 	    r->evidence->signature, r->evidence->document, scheme, reterr);
 	if (!m)
@@ -206,17 +200,15 @@ check_ec2_cms(struct run *r, enum cms_scheme scheme,
 }
 
 static bool
-check_ec2_rsa2048(
-    struct run *r, const struct verify_key *known, struct error *reterr)
+check_ec2_rsa2048(struct run *r, struct error *reterr)
 {
-	return check_ec2_cms(r, CMS_RSA_SHA256, known, reterr);
+	return check_ec2_cms(r, CMS_RSA_SHA256, reterr);
 }
 
 static bool
-check_ec2_pkcs7(
-    struct run *r, const struct verify_key *known, struct error *reterr)
+check_ec2_pkcs7(struct run *r, struct error *reterr)
 {
-	return check_ec2_cms(r, CMS_DSA_SHA1, known, reterr);
+	return check_ec2_cms(r, CMS_DSA_SHA1, reterr);
 }
 
 /* The names that Azure's signers have, in its public cloud and the national
@@ -271,17 +263,14 @@ check_azure_signer(
 	return ok;
 }
 
-/* A signer that is known by its chain is verified at every use: the key that a
- * cache remembers is one of ours. */
 static bool
-check_azure(struct run *r, const struct verify_key *known, struct error *reterr)
+check_azure(struct run *r, struct error *reterr)
 {
 	struct cms_message *m = cms_open(
 	    r->evidence->signature, r->evidence->document, CMS_AZURE, reterr);
 	X509 *leaf = m ? cms_signer_certificate(m) : NULL;
 	bool ok;
 
-	(void)known;
 	ok = leaf != NULL;
 	if (m && !leaf)
 		ok = refuse(reterr, ERR_EVIDENCE_KEY,
@@ -321,7 +310,7 @@ read_azure(struct run *r, struct error *reterr)
  */
 
 static bool
-check_token(struct run *r, const struct verify_key *known, struct error *reterr)
+check_token(struct run *r, struct error *reterr)
 {
 	if (!jws_parse(r->arena, r->evidence->document, JWS_KEY_TRUSTED,
 		&r->jws, reterr))
@@ -329,8 +318,6 @@ check_token(struct run *r, const struct verify_key *known, struct error *reterr)
 	if (!find_key(r, has_thumbprint, &r->jws.kid))
 		return refuse(reterr, ERR_EVIDENCE_KEY,
 		    "the key that the token names is not trusted");
-	if (known && known->entry == r->at.entry && known->key == r->at.key)
-		return true;
 	return jws_verify(&r->jws, &r->key->public, reterr);
 }
 
@@ -370,9 +357,9 @@ take_token(struct run *r, const struct token *t, struct error *reterr)
 	d->expires_at = t->expires_at;
 	d->audience = audience;
 	d->n_audience = 1;
-	return str_eq(t->trust_domain, r->entry->trust_domain) ||
-	       refuse(reterr, ERR_EVIDENCE_ISSUER,
-		   "the token's subject is of another trust domain");
+	r->token_domain = t->trust_domain;
+	r->is_token = true;
+	return true;
 }
 
 /* A full token alone opens gates (RFC 8725 3.11). */
@@ -386,7 +373,6 @@ read_token(struct run *r, struct error *reterr)
 
 	ok = ok &&
 	     token_read(r->arena, &r->jws, TOKEN_FULL, &t, &r->doc, reterr) &&
-	     token_check_times(&t, r->ctx->now_unix_s, reterr) &&
 	     take_token(r, &t, reterr);
 	token_fini(&t);
 	return ok;
@@ -451,6 +437,12 @@ check_times(struct run *r, struct error *reterr)
 
 	if (!r->doc.has_times)
 		return true;
+	if (r->is_token)
+		return token_check_times(
+		    &(struct token){ .issued_at = r->doc.issued_at,
+			.not_before = r->doc.not_before,
+			.expires_at = r->doc.expires_at },
+		    now, reterr);
 	latest = r->doc.issued_at > r->doc.not_before ? r->doc.issued_at
 						      : r->doc.not_before;
 	/* Times have four-digit years: no overflow. */
@@ -466,10 +458,14 @@ check_times(struct run *r, struct error *reterr)
 static bool
 check_issuer(struct run *r, struct error *reterr)
 {
-	return str_eq(r->doc.issuer, r->entry->issuer) ||
+	if (!str_eq(r->doc.issuer, r->entry->issuer))
+		return refuse(reterr, ERR_EVIDENCE_ISSUER,
+		    "the document's issuer is not the one this key is trusted "
+		    "for");
+	return !r->is_token ||
+	       str_eq(r->token_domain, r->entry->trust_domain) ||
 	       refuse(reterr, ERR_EVIDENCE_ISSUER,
-		   "the document's issuer is not the one this key is trusted "
-		   "for");
+		   "the token's subject is of another trust domain");
 }
 
 static bool
@@ -507,7 +503,7 @@ check_revoked(struct run *r, struct error *reterr)
 		return refuse(reterr, ERR_EVIDENCE_SUPERSEDED,
 		    "a newer document replaces this one");
 	/* A token's id and subject; only tokens are of an account. */
-	if (r->jws.kid.n > 0 &&
+	if (r->is_token &&
 	    (attest_revoked_has(list, ATTEST_TOKEN, r->doc.id) ||
 		attest_revoked_has(list, ATTEST_ACCOUNT, r->doc.subject)))
 		return refuse(reterr, ERR_EVIDENCE_REVOKED,
@@ -532,8 +528,7 @@ check_nonce(struct run *r, struct error *reterr)
 {
 	struct str want = r->ctx->nonce;
 
-	return !want.p ||
-	       str_eq(json_str(json_object_get(r->root, "nonce")), want) ||
+	return !want.p || str_eq(r->nonce, want) ||
 	       refuse(reterr, ERR_EVIDENCE_REPLAYED,
 		   "the document does not carry the nonce it was asked for "
 		   "with");
@@ -643,6 +638,144 @@ make_claims(struct run *r, const struct claims **ret, struct error *reterr)
 	       claims_make(r->arena, &init, ret, reterr);
 }
 
+/* ---- what is kept ---------------------------------------------------------
+ */
+
+static bool
+copy_text(struct arena *a, struct str *s, struct error *reterr)
+{
+	if (s->n == 0)
+		return true;
+	*s = str_dup(a, *s);
+	return s->p || error_nomem(reterr);
+}
+
+static bool
+copy_audience(struct arena *a, struct doc *d, struct error *reterr)
+{
+	struct str *copy = ARENA_ARRAY(a, d->n_audience, struct str);
+
+	if (!copy)
+		return error_nomem(reterr);
+	for (size_t i = 0; i < d->n_audience; i++) {
+		copy[i] = d->audience[i];
+		if (!copy_text(a, &copy[i], reterr))
+			return false;
+	}
+	d->audience = copy;
+	return true;
+}
+
+static bool
+copy_checked(struct arena *a, struct checked *c, struct error *reterr)
+{
+	struct doc *d = &c->doc;
+	struct str *const texts[] = { &d->id, &d->issuer, &d->subject, &d->jkt,
+		&d->x5t, &d->owner, &d->region, &d->image_id, &c->token_domain,
+		&c->nonce };
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		if (!copy_text(a, texts[i], reterr))
+			return false;
+	return copy_audience(a, d, reterr);
+}
+
+bool
+verified_copy(struct arena *a, const struct verified *v, struct verified *ret,
+    struct error *reterr)
+{
+	struct checked *checked = ARENA_ARRAY(a, v->n, struct checked);
+	struct verified copy = *v;
+
+	if (!checked)
+		return error_nomem(reterr);
+	if (!claims_copy(a, v->claims, &copy.claims, reterr))
+		return false;
+	for (size_t i = 0; i < v->n; i++) {
+		checked[i] = v->checked[i];
+		if (!copy_checked(a, &checked[i], reterr))
+			return false;
+	}
+	copy.checked = checked;
+	*ret = copy;
+	return true;
+}
+
+/* What `checks` look at, and nothing else. */
+static struct checked
+checked_of(const struct run *r)
+{
+	const struct doc *d = &r->doc;
+	struct checked c = {
+		.doc = { .id = d->id,
+		    .issuer = d->issuer,
+		    .subject = d->subject,
+		    .jkt = d->jkt,
+		    .x5t = d->x5t,
+		    .has_times = d->has_times,
+		    .has_cnf = d->has_cnf,
+		    .issued_at = d->issued_at,
+		    .not_before = d->not_before,
+		    .expires_at = d->expires_at,
+		    .audience = d->audience,
+		    .n_audience = d->n_audience,
+		    .owner = d->owner,
+		    .region = d->region,
+		    .image_id = d->image_id },
+		.token_domain = r->token_domain,
+		.nonce = r->nonce,
+		.is_token = r->is_token,
+		.at = r->at,
+	};
+
+	memcpy(c.key_id, r->key_id, sizeof c.key_id);
+	return c;
+}
+
+/* What was found holds for as long as the trust has its version; not so where a
+ * chain of certificates was judged, whose dates are no part of a version. */
+static bool
+keeps(const struct run *runs, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (runs[i].entry->chain)
+			return false;
+	return true;
+}
+
+/* `kept` was made of all `runs` before they were merged into `first`. */
+static bool
+make_verified(struct run *first, const struct run *runs, size_t n,
+    struct checked *kept, struct verified *ret, struct error *reterr)
+{
+	struct verified v = { .checked = kept, .n = n };
+	size_t before;
+
+	if (!set_spiffe_id(first, reterr))
+		return false;
+	before = arena_used(first->arena);
+	if (!make_claims(first, &v.claims, reterr))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (!copy_checked(first->arena, &kept[i], reterr))
+			return false;
+	/* The same steps take no more elsewhere. */
+	if (keeps(runs, n))
+		v.keep_bytes =
+		    arena_used(first->arena) - before + n * (sizeof *kept + 16);
+	*ret = v;
+	return true;
+}
+
+static bool
+run_checks(struct run *r, struct error *reterr)
+{
+	for (size_t i = 0; i < ARRAY_LEN(checks); i++)
+		if (!checks[i](r, reterr))
+			return false;
+	return true;
+}
+
 static void
 run_fini(struct run *r)
 {
@@ -662,7 +795,7 @@ is_kind_trusted(const struct attest_trust *t, const struct kind *kind)
 
 /* All that is asked of one document. */
 static bool
-check_one(struct run *r, const struct verify_key *known, struct error *reterr)
+check_one(struct run *r, struct error *reterr)
 {
 	r->kind = kind_of(r->evidence->kind);
 	if (!check_sizes(r, reterr))
@@ -670,25 +803,27 @@ check_one(struct run *r, const struct verify_key *known, struct error *reterr)
 	if (!r->kind || !is_kind_trusted(r->ctx->trust, r->kind))
 		return refuse(reterr, ERR_EVIDENCE_KIND,
 		    "this kind of document is not trusted here");
-	if (!r->kind->check(r, known, reterr) || !r->kind->read(r, reterr))
+	if (!r->kind->check(r, reterr) || !r->kind->read(r, reterr))
 		return false;
-	for (size_t i = 0; i < ARRAY_LEN(checks); i++)
-		if (!checks[i](r, reterr))
-			return false;
-	return true;
+	r->nonce = json_str(json_object_get(r->root, "nonce"));
+	return run_checks(r, reterr);
 }
 
 static bool
-verify(struct run *r, const struct verify_key *known,
-    const struct claims **ret_claims, struct error *reterr)
+verify(struct run *r, struct verified *ret, struct error *reterr)
 {
-	if (!check_one(r, known, reterr))
+	struct checked *kept = ARENA_NEW(r->arena, struct checked);
+
+	if (!kept)
+		return error_nomem(reterr);
+	if (!check_one(r, reterr))
 		return false;
 	if (r->doc.n_members > 0)
 		return refuse(reterr, ERR_EVIDENCE_INSTANCE,
 		    "a group's document says nothing of who shows it: a "
 		    "document of one of its members must come with it");
-	return set_spiffe_id(r, reterr) && make_claims(r, ret_claims, reterr);
+	*kept = checked_of(r);
+	return make_verified(r, r, 1, kept, ret, reterr);
 }
 
 /* ---- several together (A9) ------------------------------------------------
@@ -725,21 +860,25 @@ merge_runs(struct run *runs, size_t n, struct run **ret, struct error *reterr)
 	return true;
 }
 
+/* Each by itself, and as it is before others are merged into it. */
 static bool
-check_all(struct run *runs, size_t n, struct error *reterr)
+check_all(
+    struct run *runs, size_t n, struct checked *kept, struct error *reterr)
 {
-	for (size_t i = 0; i < n; i++)
-		if (!check_one(&runs[i], NULL, reterr))
+	for (size_t i = 0; i < n; i++) {
+		if (!check_one(&runs[i], reterr))
 			return false;
+		kept[i] = checked_of(&runs[i]);
+	}
 	return true;
 }
 
 static bool
-verify_packs(struct run *r, const struct claims **ret_claims,
-    struct verify_key *ret_key, struct error *reterr)
+verify_packs(struct run *r, struct verified *ret, struct error *reterr)
 {
 	struct run runs[LIMIT_PACKS] = { 0 }, *first;
 	struct attest_evidence *all;
+	struct checked *kept;
 	size_t n;
 	bool ok;
 
@@ -748,16 +887,16 @@ verify_packs(struct run *r, const struct claims **ret_claims,
 		    "the packs together are over the limit");
 	if (!evidence_packs(r->arena, r->evidence->document, &all, &n, reterr))
 		return false;
+	kept = ARENA_ARRAY(r->arena, n, struct checked);
+	if (!kept)
+		return error_nomem(reterr);
 	for (size_t i = 0; i < n; i++)
 		runs[i] = (struct run){
 			.arena = r->arena, .evidence = &all[i], .ctx = r->ctx
 		};
-	ok = check_all(runs, n, reterr) &&
+	ok = check_all(runs, n, kept, reterr) &&
 	     merge_runs(runs, n, &first, reterr) &&
-	     set_spiffe_id(first, reterr) &&
-	     make_claims(first, ret_claims, reterr);
-	if (ok)
-		*ret_key = first->at;
+	     make_verified(first, runs, n, kept, ret, reterr);
 	for (size_t i = 0; i < n; i++)
 		run_fini(&runs[i]);
 	return ok;
@@ -765,21 +904,42 @@ verify_packs(struct run *r, const struct claims **ret_claims,
 
 bool
 verify_evidence(struct arena *a, const struct attest_evidence *e,
-    const struct attest_context *ctx, const struct verify_key *known,
-    struct verify_key *ret_key, const struct claims **ret_claims,
+    const struct attest_context *ctx, struct verified *ret,
     struct error *reterr)
 {
 	struct run r = { .arena = a, .evidence = e, .ctx = ctx };
 	bool ok;
 
-	/* Of several keys a cache remembers none: all are checked again. */
 	if (str_eq(e->kind, STR(KIND_PACKS)))
-		return verify_packs(&r, ret_claims, ret_key, reterr);
-	ok = verify(&r, known, ret_claims, reterr);
+		return verify_packs(&r, ret, reterr);
+	ok = verify(&r, ret, reterr);
 	run_fini(&r);
-	if (ok)
-		*ret_key = r.at;
 	return ok;
+}
+
+static bool
+check_again(const struct checked *c, const struct attest_context *ctx,
+    struct error *reterr)
+{
+	struct run r = { .ctx = ctx,
+		.doc = c->doc,
+		.token_domain = c->token_domain,
+		.nonce = c->nonce,
+		.is_token = c->is_token };
+
+	take_key(&r, c->at);
+	memcpy(r.key_id, c->key_id, sizeof r.key_id);
+	return run_checks(&r, reterr);
+}
+
+bool
+verify_again(const struct verified *v, const struct attest_context *ctx,
+    struct error *reterr)
+{
+	for (size_t i = 0; i < v->n; i++)
+		if (!check_again(&v->checked[i], ctx, reterr))
+			return false;
+	return true;
 }
 
 bool
@@ -787,7 +947,10 @@ attest_verify(struct arena *a, const struct attest_evidence *e,
     const struct attest_context *ctx, const struct claims **ret_claims,
     struct error *reterr)
 {
-	struct verify_key key;
+	struct verified v;
 
-	return verify_evidence(a, e, ctx, NULL, &key, ret_claims, reterr);
+	if (!verify_evidence(a, e, ctx, &v, reterr))
+		return false;
+	*ret_claims = v.claims;
+	return true;
 }

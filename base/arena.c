@@ -167,6 +167,10 @@ add_block(struct arena *a, size_t room)
 	size_t cap = a->next_cap > room ? a->next_cap : room, bytes;
 	struct block *b;
 
+	/* `room` is within the limit (arena_alloc), and what is beyond it
+	 * would never be handed out: a small limit makes a small arena. */
+	if (cap > a->limit - a->used)
+		cap = a->limit - a->used;
 	if (__builtin_add_overflow(cap, sizeof *b, &bytes))
 		return NULL;
 	b = malloc(bytes);

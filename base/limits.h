@@ -62,6 +62,7 @@
 #define LIMIT_TRUST_KEYS 4096u
 #define LIMIT_TRUST_CLOUD_KEYS 128u  /* tried one after the other, about 25 us each */
 #define LIMIT_EVIDENCE_CACHE 65536u
+#define LIMIT_EVIDENCE_CACHE_BYTES (256u << 20)
 #define LIMIT_REVOCABLE_ID 256u
 #define LIMIT_REVOCATION_POLL_MS 500   /* between looks at the store, where it does not tell of news earlier */
 #define LIMIT_REVOCATION_STALE_MS 5000 /* without a look that succeeded: then all is denied */

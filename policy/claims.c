@@ -361,6 +361,13 @@ claims_make(struct arena *a, const struct claims_init *init,
 	return true;
 }
 
+bool
+claims_copy(struct arena *a, const struct claims *c, const struct claims **ret,
+    struct error *reterr)
+{
+	return claims_make(a, &c->said, ret, reterr);
+}
+
 /* --- asking ------------------------------------------------------------ */
 
 const char *

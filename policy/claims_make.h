@@ -26,5 +26,8 @@ struct claims_init {
 /* Errors: ERR_EVIDENCE_MALFORMED when a time or address does not read, memory. */
 bool claims_make(struct arena *a, const struct claims_init *init,
     const struct claims **ret, struct error *reterr) MUST_USE;
+/* The same claims in another arena. Errors: memory. */
+bool claims_copy(struct arena *a, const struct claims *c,
+    const struct claims **ret, struct error *reterr) MUST_USE;
 
 #endif

@@ -507,27 +507,34 @@ START_TEST(sizes_come_first)
 }
 END_TEST
 
-/* What is asked of the cache's word: it must be the key the document names. */
-START_TEST(a_known_key_of_another_document)
+/* What is kept of evidence says of itself all that is checked again. */
+START_TEST(what_is_kept_stands_alone)
 {
 	struct kit k;
-	struct attest_trust_entry entry = { .kind = STR("avow"),
-		.issuer = STR("bolt"),
-		.prefix = STR("bolt/") };
 	struct attest_evidence e;
-	struct attest_context ctx;
-	const struct claims *c;
-	struct verify_key known = { 1, 0 }, got;
+	struct attest_context ctx, now;
+	struct verified v, kept;
+	struct arena *home;
 	struct error err = { 0 };
 
 	kit_init(&k, KEY_P256);
-	entry.keys = kit_key("known", KEY_P256);
-	ck_assert(attest_trust_add(k.trust, &entry, &err));
-	ctx = kit_context(&k);
+	ctx = now = kit_context(&k);
 	e = kit_sign(&k, kit_document(&k, NULL, NULL));
-	e.signature.n = 8; /* not one any more */
-	ck_assert(!verify_evidence(k.arena, &e, &ctx, &known, &got, &c, &err));
-	ck_assert_int_eq(err.code, ERR_EVIDENCE_SIGNATURE);
+	ck_assert(verify_evidence(k.arena, &e, &ctx, &v, &err));
+	ck_assert_uint_gt(v.keep_bytes, 0);
+	/* No larger than it says. */
+	home = arena_new(v.keep_bytes / 2);
+	ck_assert(!verified_copy(home, &v, &kept, NULL));
+	arena_free(home);
+	home = arena_new(v.keep_bytes);
+	ck_assert(verified_copy(home, &v, &kept, NULL));
+	arena_reset(k.arena);
+	ck_assert(str_eq(claims_subject(kept.claims), STR("i-1")));
+	ck_assert(verify_again(&kept, &ctx, NULL));
+	now.now_unix_s += 3600;
+	ck_assert(!verify_again(&kept, &now, &err));
+	ck_assert_int_eq(err.code, ERR_EVIDENCE_EXPIRED);
+	arena_free(home);
 	kit_fini(&k);
 }
 END_TEST
@@ -557,7 +564,7 @@ main(void)
 	tcase_add_loop_test(tc, no_byte_may_be_added, 0, 5);
 	tcase_add_test(tc, a_nul_behind_the_document);
 	tcase_add_test(tc, sizes_come_first);
-	tcase_add_test(tc, a_known_key_of_another_document);
+	tcase_add_test(tc, what_is_kept_stands_alone);
 	suite_add_tcase(s, tc);
 	return run_suite(s);
 }
