@@ -298,8 +298,8 @@ START_TEST(superseded_is_the_service_s_own)
 }
 END_TEST
 
-/* Signatures are looked at again though a cache knows the text. */
-START_TEST(a_cache_spares_nothing)
+/* Each of them is checked again though a cache knows the text. */
+START_TEST(a_hit_checks_each)
 {
 	const struct made all[] = { D("{}"), D("{}") };
 	struct attest_context ctx = kit_context(&k);
@@ -315,6 +315,18 @@ START_TEST(a_cache_spares_nothing)
 	ctx.now_unix_s += 3600;
 	ck_assert(!attest_cache_verify(cache, k.arena, &e, &ctx, &c, &err));
 	ck_assert_int_eq(err.code, ERR_EVIDENCE_EXPIRED);
+	ctx.now_unix_s -= 3600;
+	for (int i = 0; i < 2; i++) {
+		err = (struct error){ 0 };
+		ctx.revoked = kit_revoked(
+		    i ? "document 22222222222222222222222222222222"
+		      : "document 11111111111111111111111111111111");
+		ck_assert(
+		    !attest_cache_verify(cache, k.arena, &e, &ctx, &c, &err));
+		ck_assert_int_eq(err.code, ERR_EVIDENCE_REVOKED);
+		attest_revoked_free(
+		    (struct attest_revoked *)(uintptr_t)ctx.revoked);
+	}
 	attest_cache_free(cache);
 }
 END_TEST
@@ -420,7 +432,7 @@ main(void)
 	tcase_add_test(tc, the_claims_are_theirs_together);
 	tcase_add_test(tc, any_of_them_may_be_revoked);
 	tcase_add_test(tc, superseded_is_the_service_s_own);
-	tcase_add_test(tc, a_cache_spares_nothing);
+	tcase_add_test(tc, a_hit_checks_each);
 	tcase_add_loop_test(
 	    tc, texts_that_are_no_packs, 0, (int)ARRAY_LEN(texts));
 	tcase_add_test(tc, a_pack_of_packs);
