@@ -11,6 +11,7 @@
 
 #include "base/digest.h"
 #include "base/limits.h"
+#include "base/pages.h"
 
 #define SIGNED "avow-image-v1"
 
@@ -46,33 +47,6 @@ image_layout(void)
 	for (size_t i = 0; i < IMAGE_OWN_SECTIONS + image_n_parts; i++)
 		h = index_mix(h ^ part_at(i)->item, INDEX_K2 ^ i);
 	return (uint32_t)(h ^ h >> 32);
-}
-
-/* Four sums at once, since each waits for its multiplication. The block's
- * length is a multiple of 32. */
-uint32_t
-image_sum(struct str text)
-{
-	uint64_t h = index_hash_str(INDEX_SEED, text);
-
-	return (uint32_t)(h ^ h >> 32);
-}
-
-uint64_t
-image_checksum(struct str block)
-{
-	uint64_t sum[4] = { INDEX_K1, INDEX_K2, ~INDEX_K1, ~INDEX_K2 }, w[4];
-
-	for (size_t at = 0; at + sizeof w <= block.n; at += sizeof w) {
-		memcpy(w, block.p + at, sizeof w);
-		/* The checksum itself, in the head. */
-		if (at == offsetof(struct image_head, checksum) / 32 * 32)
-			w[offsetof(struct image_head, checksum) / 8 % 4] = 0;
-		for (size_t k = 0; k < 4; k++)
-			sum[k] = index_mix(sum[k] ^ w[k], INDEX_K2);
-	}
-	return index_mix(sum[0] ^ block.n, sum[1] ^ INDEX_K1) ^
-	       index_mix(sum[2] ^ INDEX_K2, sum[3] ^ INDEX_K1);
 }
 
 struct str
@@ -293,22 +267,15 @@ make_tables(
 {
 	im->sources = ARENA_ARRAY(a, im->n_files, struct source);
 	im->whole = ARENA_ARRAY(a, im->n_files, const struct ast *);
-	im->thawed = arena_array(a, im->n_policies, sizeof *im->thawed);
-	if (!im->sources || !im->whole || !im->thawed)
+	im->bytes_thawed = im->n_policies * sizeof *im->thawed;
+	im->thawed = pages_new(im->bytes_thawed);
+	if (!im->sources || !im->whole || (im->n_policies && !im->thawed))
 		return error_nomem(reterr);
 	if (!make_data(im, a, path, reterr))
 		return false;
 	for (size_t i = 0; i < im->n_files; i++)
 		if (!make_source(im, i, path, reterr))
 			return false;
-	for (size_t i = 0; i < im->n_policies; i++) {
-		const struct image_policy *p = &im->policies[i];
-
-		if ((p->file & ~IMAGE_PERMIT) >= im->n_files ||
-		    p->link > im->n_links)
-			return refuse(
-			    reterr, path, "a policy in it has no file");
-	}
 	return true;
 }
 
@@ -318,6 +285,7 @@ image_fini(struct image *im)
 	if (!im)
 		return;
 	file_bytes_free(&im->bytes);
+	pages_free(im->thawed, im->bytes_thawed);
 	(void)pthread_mutex_destroy(&im->lock);
 }
 

@@ -2,7 +2,7 @@
  *   head, sections (where each array lies, how many items), the arrays. All is numbers of this machine's byte order; nothing is an address, so the file is mapped
  *   as it is. Texts (files, ids) lie in one section, and are named by offset and length. A signature may follow the block.
  * A set of an image knows its policies' ids and places, and keeps their text; the tree of a policy is made when something asks for it first, once, and kept:
- * until then a policy costs nothing. Trees that decisions evaluate are made so, too; those with patterns when the image is opened.
+ * until then a policy costs nothing. Trees that decisions evaluate are made so, too; those with patterns when it is opened, all of a small one when its index is.
  * The files' texts lie last, and are not looked at when an image is opened: each policy's is held against its own sum before it is read.
  * An image may hold anything: its sections lie inside it (checked when it is opened), and every number is checked where it is followed, or by index_check. */
 #ifndef POLICY_IMAGE_H
@@ -16,7 +16,7 @@
 #include "policy/set.h"
 
 #define IMAGE_MAGIC "AVOW\0IMG"
-#define IMAGE_VERSION 2u
+#define IMAGE_VERSION 3u
 #define IMAGE_ORDER 0x01020304u
 #define IMAGE_ALIGN 64u
 #define IMAGE_SEAL_MAGIC "AVOWSEAL"
@@ -130,7 +130,8 @@ struct image {
 	struct policy_data *given; /* one for each of `data` */
 	/* Of all below, but to read what is there; and of the set's arena. */
 	pthread_mutex_t lock;
-	_Atomic(const struct policy_instance *) *thawed;
+	_Atomic(const struct policy_instance *) *thawed; /* pages: of a large image most stay as they are */
+	size_t bytes_thawed;
 	const struct ast **whole; /* files of JSON */
 };
 
@@ -138,8 +139,9 @@ struct image {
 bool image_message(struct str block, struct buf *ret, struct error *reterr)
     MUST_USE;
 uint32_t image_layout(void);
+/* Of a block that begins with a head, whose own checksum does not count: image_sum.c. */
 uint64_t image_checksum(struct str block);
-/* Of a text that is read when it is asked for. */
+/* Of a text that is read when it is asked for: image_sum.c. */
 uint32_t image_sum(struct str text);
 /* `ids` and `text` are one space: ids, and all else that is no file's text, follow the texts. */
 struct str image_text(const struct image *im, struct index_text t);
@@ -156,6 +158,11 @@ bool image_actions(const struct image *im, struct arena *a,
 struct policy_info image_info(const struct image *im, uint32_t i);
 /* False when one with patterns cannot be made. */
 bool image_thaw_eager(const struct policy_set *set) MUST_USE;
+/* A small image's policies, and those whose trees decisions evaluate where they are few, so that no decision has to: lock and memory are then the start's. What cannot be
+ * read stays so, and denies when it is asked for. 1,000 take about 5 ms. */
+#define IMAGE_THAW_AHEAD 1000u
+void image_thaw_ahead(
+    const struct policy_set *set, const struct index_tree *trees, size_t n);
 /* It lies in its set's arena. */
 void image_fini(struct image *im);
 

@@ -139,6 +139,7 @@ map(struct policy_index *ix, struct arena *spare, struct error *reterr)
 	if (!image_index(ix->set->image, ix, reterr))
 		return false;
 	ix->is_mapped = true;
+	image_thaw_ahead(ix->set, ix->trees, ix->n_trees);
 	return !ix->base || entities_count(ix->base) == 0 ||
 	       index_build_slots_anew(&b);
 }

@@ -55,11 +55,17 @@ bind_slots(const struct image *im, struct arena *a, uint32_t link,
 	return true;
 }
 
+static uint32_t
+file_of(const struct image_policy *p)
+{
+	return p->file & ~IMAGE_PERMIT;
+}
+
 static struct policy_instance *
 thaw(struct image *im, struct arena *a, uint32_t i)
 {
 	const struct image_policy *p = &im->policies[i];
-	uint32_t file = p->file & ~IMAGE_PERMIT;
+	uint32_t file = file_of(p);
 	bool is_json = im->files[file].form == IMAGE_JSON;
 	struct policy_instance *instance = ARENA_NEW(a, struct policy_instance);
 
@@ -84,7 +90,8 @@ image_instance(const struct policy_set *set, uint32_t i)
 	struct image *im = set->image;
 	const struct policy_instance *p;
 
-	if (i >= im->n_policies)
+	if (i >= im->n_policies || file_of(&im->policies[i]) >= im->n_files ||
+	    im->policies[i].link > im->n_links)
 		return NULL;
 	p = atomic_load_explicit(&im->thawed[i], memory_order_acquire);
 	if (p)
@@ -94,7 +101,7 @@ image_instance(const struct policy_set *set, uint32_t i)
 	if (!p) {
 		struct arena_mark mark = arena_mark(set->arena);
 		const struct ast **whole =
-		    &im->whole[im->policies[i].file & ~IMAGE_PERMIT];
+		    &im->whole[file_of(&im->policies[i])];
 		const struct ast *before = *whole;
 
 		p = thaw(im, set->arena, i);
@@ -119,13 +126,30 @@ image_thaw_eager(const struct policy_set *set)
 	return true;
 }
 
+void
+image_thaw_ahead(
+    const struct policy_set *set, const struct index_tree *trees, size_t n)
+{
+	const struct image *im = set->image;
+
+	for (size_t i = 0; n <= IMAGE_THAW_AHEAD && i < n; i++)
+		(void)image_instance(set, trees[i].instance);
+	if (im->n_policies > IMAGE_THAW_AHEAD)
+		return;
+	for (uint32_t i = 0; i < im->n_policies; i++)
+		(void)image_instance(set, i);
+}
+
 struct policy_info
 image_info(const struct image *im, uint32_t i)
 {
 	const struct image_policy *p = &im->policies[i];
-
-	return (struct policy_info){ image_text(im, p->id),
+	struct policy_info info = { image_text(im, p->id),
 		p->file & IMAGE_PERMIT ? POLICY_PERMIT : POLICY_DENY,
-		source_span(&im->sources[p->file & ~IMAGE_PERMIT], p->head,
-		    p->head_len) };
+		SPAN_NONE };
+
+	if (file_of(p) < im->n_files)
+		info.at =
+		    source_span(&im->sources[file_of(p)], p->head, p->head_len);
+	return info;
 }
