@@ -116,6 +116,8 @@ void attest_revoked_free(struct attest_revoked *r); /* drops one reference */
 /* NULL `r`: nothing is revoked. O(log n). */
 bool attest_revoked_has(const struct attest_revoked *r,
     enum attest_revocable kind, struct str id);
+/* How many, of all kinds; O(1). */
+size_t attest_revoked_count(const struct attest_revoked *r);
 /* What was issued before this (unix s) no longer counts; 0: no such time. */
 int64_t attest_revoked_floor(const struct attest_revoked *r);
 

@@ -146,7 +146,7 @@ rate_take(struct rate *r, const struct net_addr *source, struct str account,
 	ok = has_one(all);
 	if (ok)
 		all->missing += ONE;
-	if (ok) {
+	if (ok && account.n > 0) {
 		one = find(r, pair, LIMIT_FAILURES_ACCOUNT, now_ms);
 		settle(one, now_ms);
 		ok = has_one(one);
@@ -179,6 +179,7 @@ rate_give(struct rate *r, const struct net_addr *source, struct str account,
 {
 	pthread_mutex_lock(&r->lock);
 	give(r, hash_of(source, STR("")), now_ms);
-	give(r, hash_of(source, account), now_ms);
+	if (account.n > 0)
+		give(r, hash_of(source, account), now_ms);
 	pthread_mutex_unlock(&r->lock);
 }

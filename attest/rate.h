@@ -13,7 +13,7 @@ struct rate;
 struct rate *rate_new(struct error *reterr);
 void rate_free(struct rate *r);
 
-/* Take one attempt. Errors: ERR_REQUEST_RATE: none was taken. */
+/* Take one attempt; `account` empty: of the source alone. Errors: ERR_REQUEST_RATE: none was taken. */
 bool rate_take(struct rate *r, const struct net_addr *source,
     struct str account, int64_t now_ms, struct error *reterr) MUST_USE;
 /* It was right: give it back. */

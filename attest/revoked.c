@@ -269,6 +269,19 @@ attest_revoked_floor(const struct attest_revoked *r)
 					  attest_revoked_floor(r->parts[1])));
 }
 
+size_t
+attest_revoked_count(const struct attest_revoked *r)
+{
+	size_t n = 0;
+
+	if (!r)
+		return 0;
+	for (size_t i = 0; i < ARRAY_LEN(r->lists); i++)
+		n += r->lists[i].n;
+	return n + attest_revoked_count(r->parts[0]) +
+	       attest_revoked_count(r->parts[1]);
+}
+
 bool
 revoked_is_before_floor(const struct attest_revoked *r, int64_t issued_at)
 {

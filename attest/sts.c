@@ -124,6 +124,7 @@ sts_counts(const struct sts *s)
 {
 	return (struct sts_counts){
 		.challenges = atomic_load(&s->counts.challenges),
+		.right = atomic_load(&s->counts.right),
 		.tokens = atomic_load(&s->counts.tokens),
 		.enrolments = atomic_load(&s->counts.enrolments),
 		.refused = atomic_load(&s->counts.refused),
@@ -213,6 +214,23 @@ sts_find_managed(struct sql *tx, struct arena *a, const struct sts_actor *actor,
 		    (long long)row.version, (long long)if_version);
 	*ret = row;
 	return true;
+}
+
+bool
+sts_note_change(struct sql *tx, const struct sts_actor *actor, const char *what,
+    struct str about, struct error *reterr)
+{
+	char room[256];
+	struct buf who = buf_over(room, sizeof room);
+	size_t most = sizeof room - 16;
+	const struct sts_actor *x = actor;
+	struct store_changed change = { .what = str_of(what), .about = about };
+
+	buf_printf(&who, "%s:%.*s", x->rank == STS_ADMIN ? "admin" : "account",
+	    STR_ARG(str_sub(
+		x->account, 0, x->account.n < most ? x->account.n : most)));
+	change.who = buf_str(&who);
+	return store_changed_note(tx, &change, reterr);
 }
 
 /* ---- accounts as they are told

@@ -195,6 +195,12 @@ bool sts_authenticate(struct sts *s, struct arena *a,
     const struct prove_answer *answer, const struct sts_caller *caller,
     struct sts_grant *ret, struct error *reterr) MUST_USE;
 
+/* The same count of a source's failures for what is proven in other ways at the same door (admin tokens, tokens with their key): take one attempt before judging, and
+ * give it back when it was right. Errors: ERR_REQUEST_RATE. */
+bool sts_attempt(struct sts *s, const struct net_addr *source,
+    struct error *reterr) MUST_USE;
+void sts_attempt_right(struct sts *s, const struct net_addr *source);
+
 /* ---- the combined manager (S6, third flow) ------------------------------------------------------------------------------------------------- */
 
 struct sts_provision {
@@ -279,7 +285,8 @@ bool sts_purge(struct sts *s, struct error *reterr) MUST_USE;
 
 /* Of this process, for /metrics. */
 struct sts_counts {
-	uint64_t challenges, tokens, enrolments, refused, limited, alarms;
+	uint64_t challenges, right, refused, limited; /* answers: judged right, judged wrong, not judged */
+	uint64_t tokens, enrolments, alarms;
 };
 struct sts_counts sts_counts(const struct sts *s);
 

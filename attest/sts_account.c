@@ -241,6 +241,9 @@ create_inside(
 	if (m->created && repeat.name.n > 0 &&
 	    !store_repeat_put(tx, &repeat, reterr))
 		return false;
+	if (m->created && !sts_note_change(tx, m->creating.actor,
+			      "account.create", row.id, reterr))
+		return false;
 	return sts_read_account(tx, m->a, row.id, &m->account, reterr);
 }
 
@@ -361,7 +364,10 @@ enable_inside(
 	row.is_enabled = w->enable;
 	row.version++;
 	row.changed_at = now_ms / 1000;
-	if (!store_account_update(tx, &row, reterr))
+	if (!store_account_update(tx, &row, reterr) ||
+	    !sts_note_change(tx, w->actor,
+		w->enable ? "account.enable" : "account.disable", row.id,
+		reterr))
 		return false;
 	/* The key stays: enabled again, it proves itself anew. */
 	if (!w->enable &&
@@ -406,7 +412,8 @@ delete_inside(
 		    "`%.*s` still owns accounts", STR_ARG(row.id));
 	key = row.method == PROVE_HMAC ? STR("") : row.thumbprint;
 	return store_issued_revoke(tx, row.id, key, now_ms / 1000, reterr) &&
-	       store_account_delete(tx, row.id, now_ms / 1000, reterr);
+	       store_account_delete(tx, row.id, now_ms / 1000, reterr) &&
+	       sts_note_change(tx, w->actor, "account.delete", row.id, reterr);
 }
 
 bool

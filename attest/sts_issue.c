@@ -200,6 +200,9 @@ provision_inside(
 	    !give_key(tx, p, &row, &repeat, created, now, &what.jkt, reterr))
 		return false;
 	what.incarnation = row.incarnation;
+	if (created && !sts_note_change(tx, p->creating.actor,
+			   "instance.provision", row.id, reterr))
+		return false;
 	return sts_issue_token(p->s, tx, p->a, &what, now, &p->grant, reterr) &&
 	       sts_read_account(tx, p->a, row.id, &p->account, reterr);
 }

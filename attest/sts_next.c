@@ -196,6 +196,15 @@ open_one(struct opening *o, struct sql *tx, struct store_account *row,
 	}
 }
 
+static const char *
+change_name(const struct sts_next *next)
+{
+	if (next->move)
+		return "account.move";
+	return next->how == STS_OPEN_SECRET ? "account.enrolment"
+					    : "account.key";
+}
+
 static bool
 open_inside(
     struct sql *tx, int64_t now_ms, void *ctx, bool *keep, struct error *reterr)
@@ -214,6 +223,8 @@ open_inside(
 	row.version++;
 	row.changed_at = now;
 	return store_account_update(tx, &row, reterr) &&
+	       sts_note_change(
+		   tx, o->actor, change_name(o->next), row.id, reterr) &&
 	       sts_read_account(tx, o->a, row.id, &o->opened.account, reterr);
 }
 

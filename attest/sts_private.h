@@ -7,6 +7,7 @@
 #include "attest/secret.h"
 #include "attest/sts.h"
 #include "store/accounts.h"
+#include "store/changes.h"
 
 struct sts {
 	struct arena *arena; /* of the texts below */
@@ -20,8 +21,8 @@ struct sts {
 	struct rate *rate;
 	struct str decoy; /* a sealed MAC key that nobody has */
 	struct {
-		_Atomic uint64_t challenges, tokens, enrolments, refused,
-		    limited, alarms, answers;
+		_Atomic uint64_t challenges, right, refused, limited, tokens,
+		    enrolments, alarms, answers;
 	} counts;
 };
 
@@ -50,6 +51,11 @@ struct sts_account sts_account_of(const struct store_account *row);
 /* Read it again, as it stands now. */
 bool sts_read_account(struct sql *tx, struct arena *a, struct str id,
     struct sts_account *ret, struct error *reterr) MUST_USE;
+
+/* The row of a change that `actor` makes to the account `about`, in its own
+ * transaction (store/changes.h). */
+bool sts_note_change(struct sql *tx, const struct sts_actor *actor,
+    const char *what, struct str about, struct error *reterr) MUST_USE;
 
 /* Register a public key as the live one of the account (`row` gets its
  * incarnation; the caller writes it). `spki` in DER. *ret_jkt lives in `a`.

@@ -256,6 +256,7 @@ static bool
 enrol(struct redeeming *r, struct sql *tx, struct subject *s,
     int64_t now_unix_s, struct error *reterr)
 {
+	struct sts_actor who = { .rank = STS_ACCOUNT };
 	struct error why = { 0 };
 	struct str jkt = { 0 };
 
@@ -268,8 +269,11 @@ enrol(struct redeeming *r, struct sql *tx, struct subject *s,
 	s->account.version++;
 	s->account.changed_at = now_unix_s;
 	s->now.key.incarnation = s->account.incarnation;
+	who.account = s->account.id;
 	return store_enrolment_delete(tx, s->account.id, reterr) &&
-	       store_account_update(tx, &s->account, reterr);
+	       store_account_update(tx, &s->account, reterr) &&
+	       sts_note_change(
+		   tx, &who, "account.enrol", s->account.id, reterr);
 }
 
 /* Where a key was seen, and whether it is in two places: a controller between
@@ -423,6 +427,7 @@ prepare(struct redeeming *r, struct error *reterr)
 static void
 count(struct sts *s, const struct redeeming *r)
 {
+	s->counts.right++;
 	if (r->answer->role == PROVE_ENROL)
 		s->counts.enrolments++;
 	if (r->options)
@@ -491,6 +496,21 @@ redeem_limited(struct redeeming *r, struct sts_grant *ret, struct error *reterr)
 	count(r->s, r);
 	*ret = r->grant;
 	return true;
+}
+
+bool
+sts_attempt(struct sts *s, const struct net_addr *source, struct error *reterr)
+{
+	if (rate_take(s->rate, source, STR(""), clock_now_ms(s->clock), reterr))
+		return true;
+	s->counts.limited++;
+	return false;
+}
+
+void
+sts_attempt_right(struct sts *s, const struct net_addr *source)
+{
+	rate_give(s->rate, source, STR(""), clock_now_ms(s->clock));
 }
 
 bool

@@ -80,6 +80,7 @@
 #define LIMIT_SPKI_BYTES 1024u       /* a public key; RSA with 4,096 bits needs 550 */
 #define LIMIT_AUDIENCE_BYTES 512u    /* of a challenge; a name or a URL */
 #define LIMIT_ACCOUNT_PAGE 1000u
+#define LIMIT_CHANGES 100000u        /* rows of who changed what that are kept */
 #define LIMIT_ALARM_S (30 * 86400)   /* alarms are kept */
 #define LIMIT_TOKEN_LIFE_S 3600      /* no token lives longer */
 #define LIMIT_OFFER_BYTES 8192u      /* a token at the broker */

@@ -124,6 +124,7 @@ enum cli_exit cmd_revoke_list(int argc, char **argv);
 enum cli_exit cmd_revoke_remove(int argc, char **argv);
 enum cli_exit cmd_serve(int argc, char **argv);
 enum cli_exit cmd_store_accept_restore(int argc, char **argv);
+enum cli_exit cmd_store_changes(int argc, char **argv);
 enum cli_exit cmd_store_check(int argc, char **argv);
 enum cli_exit cmd_token_exchange(int argc, char **argv);
 enum cli_exit cmd_token_issue(int argc, char **argv);

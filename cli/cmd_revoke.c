@@ -108,7 +108,8 @@ take_back(struct revoking *v)
 
 	if (!read_what(&v->args, &r) || !cli_store_open(&v->at, false))
 		return CLI_CANNOT_TELL;
-	if (!store_unrevoke(v->at.store, r.kind, r.id, &was_there, &err))
+	if (!store_unrevoke(
+		v->at.store, r.kind, r.id, STR(""), &was_there, &err))
 		return failed(&err);
 	if (!cli_store_mark(&v->at))
 		return CLI_CANNOT_TELL;

@@ -1,7 +1,9 @@
-/* cmd_store.c - `avow store check`, `avow store accept-restore`: what an
+/* cmd_store.c - `avow store check`, `changes`, `accept-restore`: what an
  * operator asks of a store, and tells it after a restore. */
+#include "base/limits.h"
 #include "base/timefmt.h"
 #include "cli/store_option.h"
+#include "store/changes.h"
 
 static enum cli_exit
 failed(const struct error *err)
@@ -125,6 +127,115 @@ cmd_store_check(int argc, char **argv)
 	if (cli_parse(&usage, argc, argv, &exit))
 		exit = check(&at, json);
 	cli_store_close(&at);
+	return exit;
+}
+
+/* ---- changes ---------------------------------------------------------------
+ */
+
+#define CHANGES_PAGE 1000u
+#define CHANGES_USUAL 100u
+
+struct changes {
+	struct cli_store at;
+	const char *limit, *before;
+	bool json;
+};
+
+static bool
+print_change(const struct store_changed *c, bool json)
+{
+	struct buf out = { 0 };
+	bool ok;
+
+	if (json)
+		return cli_print_json(
+		    json_pack("{s:I, s:o, s:o, s:o, s:o}", "number",
+			(json_int_t)c->number, "at",
+			json_from_time(c->at * 1000), "who",
+			json_from_str(c->who), "what", json_from_str(c->what),
+			"about", json_from_str(c->about)),
+		    false);
+	buf_printf(&out, "%lld ", (long long)c->number);
+	time_print_datetime(&out, c->at * 1000);
+	buf_printf(&out, " %.*s %.*s %.*s\n", STR_ARG(c->who), STR_ARG(c->what),
+	    STR_ARG(c->about));
+	ok = cli_print(&out);
+	buf_free(&out);
+	return ok;
+}
+
+static enum cli_exit
+print_changes(struct changes *o, uint64_t left, uint64_t before)
+{
+	struct store_changed *rows;
+	struct error err = { 0 };
+	size_t n = CHANGES_PAGE;
+
+	while (left > 0 && n == CHANGES_PAGE) {
+		size_t page = left < CHANGES_PAGE ? (size_t)left : CHANGES_PAGE;
+
+		if (!store_changed_page(o->at.store, o->at.arena,
+			(int64_t)before, page, &rows, &n, &err))
+			return failed(&err);
+		for (size_t i = 0; i < n; i++)
+			if (!print_change(&rows[i], o->json))
+				return CLI_CANNOT_TELL;
+		left -= n;
+		before = n > 0 ? (uint64_t)rows[n - 1].number : 0;
+	}
+	return CLI_YES;
+}
+
+static bool
+read_count(const char *option, const char *text, uint64_t *ret)
+{
+	if (!text || (str_to_u64(str_of(text), INT64_MAX, ret) && *ret > 0))
+		return true;
+	cli_errorf("--%s: expected a number from 1, found `%s`", option, text);
+	return false;
+}
+
+static enum cli_exit
+list_changes(struct changes *o)
+{
+	uint64_t limit = CHANGES_USUAL, before = 0;
+
+	if (!read_count("limit", o->limit, &limit) ||
+	    !read_count("before", o->before, &before) ||
+	    !cli_store_open(&o->at, false))
+		return CLI_CANNOT_TELL;
+	return print_changes(o, limit, before);
+}
+
+enum cli_exit
+cmd_store_changes(int argc, char **argv)
+{
+	struct changes o = { 0 };
+	const struct cli_option options[] = {
+		CLI_STORE_OPTIONS(&o.at),
+		{ "limit", CLI_TEXT, &o.limit, false, "N",
+		    "at most so many (100)" },
+		{ "before", CLI_TEXT, &o.before, false, "NUMBER",
+		    "those with lower numbers alone" },
+		{ "json", CLI_FLAG, &o.json, false, NULL,
+		    "as JSON, one a line" },
+	};
+	const struct cli_usage usage = {
+		.synopsis = "avow store changes [--config FILE | --store URL] "
+			    "[--limit N] [--before NUMBER] [--json]",
+		.about = "Who changed what in the store, the newest first: "
+			 "accounts and their keys, revocations, admin tokens, "
+			 "restores. Each row was written in the change's own "
+			 "transaction; the newest 100,000 are kept.",
+		.options = options,
+		.n_options = ARRAY_LEN(options),
+	};
+	enum cli_exit exit;
+
+	if (cli_parse(&usage, argc, argv, &exit))
+		exit = list_changes(&o);
+	cli_store_close(&o.at);
 	return exit;
 }
 

@@ -57,6 +57,7 @@ static const struct command commands[] = {
 	{ "revoke", "remove", cmd_revoke_remove, "take a revocation back" },
 	{ "serve", NULL, cmd_serve, "run the gates, or the token service" },
 	{ "store", "accept-restore", cmd_store_accept_restore, "take a store that was put back from a copy" },
+	{ "store", "changes", cmd_store_changes, "who changed what, the newest first" },
 	{ "store", "check", cmd_store_check, "is the store whole and up to date?" },
 	{ "token", "exchange", cmd_token_exchange, "exchange a token for a narrower one" },
 	{ "token", "issue", cmd_token_issue, "make and sign a token" },

@@ -66,6 +66,7 @@ service_refuse(struct service_call *c)
 	unsigned status = status_of(code);
 	struct str detail = str_of(c->err.msg);
 
+	c->s->counts.refused[code]++;
 	if (is_of_system(code)) {
 		log_error("service", &c->err);
 		detail = str_of(error_help(code));

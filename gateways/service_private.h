@@ -8,6 +8,7 @@
 #include "attest/dpop.h"
 #include "attest/sts.h"
 #include "attest/token.h"
+#include "base/trace.h"
 #include "gateways/body.h"
 #include "gateways/revocations.h"
 #include "gateways/service.h"
@@ -39,7 +40,8 @@ struct service {
 	struct revocations *revocations; /* NULL on this host alone */
 	/* Of this process, for /metrics, beside those of sts.h. */
 	struct {
-		_Atomic uint64_t exchanges;
+		_Atomic uint64_t exchanges, revoked, unrevoked;
+		_Atomic uint64_t refused[ERR_COUNT];
 	} counts;
 	pthread_mutex_t lock; /* guards the next five */
 	struct gateways_state *state; /* whom it enrols; NULL on this host alone */
@@ -73,6 +75,8 @@ struct service_call {
 	struct sts_actor actor; /* rank STS_NOBODY until proven */
 	struct str id;          /* the `*` of the path; empty: none */
 	json_t *json;           /* the body, dropped by the dispatcher */
+	bool lacks_nonce;       /* all that was wrong with its proof */
+	struct trace trace;     /* that the request is part of; empty: none */
 	const char *what;       /* of a change, for its log line; NULL: no change */
 	struct error err;       /* why it is refused */
 };
@@ -100,6 +104,9 @@ bool service_proven_jkt(struct service_call *c, struct str token,
 /* Who sends an answer, by what the connection itself says; nothing of it is the message's. `channel` is lent to *ret. */
 bool service_caller(struct service_call *c, uint8_t channel[TLS_CHANNEL_BYTES],
     struct sts_caller *ret) MUST_USE;
+/* A proof is about to be judged: true, or refused (ERR_REQUEST_RATE), since too many failed from there. Then tell how it ended; gives back `ok`. */
+bool service_attempt(struct service_call *c) MUST_USE;
+bool service_attempted(struct service_call *c, bool ok);
 
 /* How long a token that is asked for lives, at most as is configured, and by which keys. */
 struct sts_token_options service_token_options(
@@ -133,6 +140,8 @@ bool service_revocations_delete(struct service_call *c) MUST_USE;
 bool service_revocations_list(struct service_call *c) MUST_USE;
 bool service_jwks(struct service_call *c) MUST_USE;
 bool service_spiffe_bundle(struct service_call *c) MUST_USE;
+bool service_changes_list(struct service_call *c) MUST_USE;
+bool service_metrics(struct service_call *c) MUST_USE;
 
 /* Store and accounts alone: no keys, no listener. `service_stop` ends it. */
 struct service *service_new(const struct config *config,

@@ -61,6 +61,13 @@ row_json(const struct store_revocation *r)
 	    "reason", json_from_str(r->reason));
 }
 
+/* As the record of changes names who asks. */
+static struct str
+who(struct service_call *c)
+{
+	return str_printf(c->a, "admin:%.*s", STR_ARG(c->actor.account));
+}
+
 bool
 service_revocations_create(struct service_call *c)
 {
@@ -71,14 +78,18 @@ service_revocations_create(struct service_call *c)
 	if (!body_read(c->q, revoke_fields, ARRAY_LEN(revoke_fields), &body,
 		&c->json, &c->err))
 		return service_refuse(c);
-	r = (struct store_revocation){
-		.kind = body.kind, .id = body.id, .reason = body.reason
-	};
+	r = (struct store_revocation){ .kind = body.kind,
+		.id = body.id,
+		.reason = body.reason,
+		.by = who(c) };
+	if (!r.by.p)
+		return service_fail(c, ERR_LIMIT_MEMORY, "memory ran out");
 	if (!check_what(c, body.kind, body.id) ||
 	    !read_until(c, body.until, &r.until))
 		return false;
 	if (!store_revoke(c->s->store, &r, &is_new, &c->err))
 		return service_refuse(c);
+	c->s->counts.revoked++;
 	service_revocations_wake(c->s);
 	r.made_at = c->now_s;
 	return service_reply(c, is_new ? 201 : 200, row_json(&r));
@@ -88,6 +99,7 @@ bool
 service_revocations_delete(struct service_call *c)
 {
 	struct body_pair query[] = { { "kind", { 0 } }, { "id", { 0 } } };
+	struct str by;
 	bool was_there;
 
 	if (!body_query(c->q, query, ARRAY_LEN(query), &c->err))
@@ -97,12 +109,16 @@ service_revocations_delete(struct service_call *c)
 		    c, ERR_REQUEST_MALFORMED, "expected `?kind=KIND&id=ID`");
 	if (!check_what(c, query[0].value, query[1].value))
 		return false;
-	if (!store_unrevoke(c->s->store, query[0].value, query[1].value,
+	by = who(c);
+	if (!by.p)
+		return service_fail(c, ERR_LIMIT_MEMORY, "memory ran out");
+	if (!store_unrevoke(c->s->store, query[0].value, query[1].value, by,
 		&was_there, &c->err))
 		return service_refuse(c);
 	if (!was_there)
 		return service_fail(
 		    c, ERR_ACCOUNT_UNKNOWN, "this is not revoked");
+	c->s->counts.unrevoked++;
 	service_revocations_wake(c->s);
 	return service_reply_nothing(c);
 }

@@ -51,9 +51,11 @@ static const struct route {
 	{ "POST", "/v1/revocations", ADMIN, WHO_ACTOR, service_revocations_create, "revocation.add", false },
 	{ "GET", "/v1/revocations", ADMIN, WHO_ACTOR, service_revocations_list, NULL, false },
 	{ "DELETE", "/v1/revocations", ADMIN, WHO_ACTOR, service_revocations_delete, "revocation.remove", false },
+	{ "GET", "/v1/changes", ADMIN, WHO_ACTOR, service_changes_list, NULL, false },
 	{ "GET", "/.well-known/jwks.json", FRONT, WHO_ANYBODY, service_jwks, NULL, false },
 	{ "GET", "/.well-known/spiffe-bundle.json", FRONT, WHO_ANYBODY, service_spiffe_bundle, NULL, false },
 	{ "GET", "/healthz", BOTH, WHO_ANYBODY, health, NULL, false },
+	{ "GET", "/metrics", ADMIN, WHO_ANYBODY, service_metrics, NULL, false },
 	{ "GET", "/readyz", BOTH, WHO_ANYBODY, readiness, NULL, false },
 	/* clang-format on */
 };
@@ -173,10 +175,11 @@ note(const struct service_call *c, bool done)
 	else
 		net_print(&from, &c->q->peer);
 	log_line(done ? LOG_INFO : LOG_WARN, done ? "change" : "refused",
-	    "what=%s who=\"%s:%.*s\" account=\"%.*s\" from=%.*s%s%s", c->what,
-	    c->actor.rank == STS_ADMIN ? "admin" : "account",
+	    "what=%s who=\"%s:%.*s\" account=\"%.*s\" from=%.*s%s%s%s%s",
+	    c->what, c->actor.rank == STS_ADMIN ? "admin" : "account",
 	    STR_ARG(c->actor.account), STR_ARG(c->id), STR_ARG(buf_str(&from)),
-	    done ? "" : " code=", done ? "" : error_id(c->err.code));
+	    done ? "" : " code=", done ? "" : error_id(c->err.code),
+	    c->trace.id[0] ? " trace=" : "", c->trace.id);
 }
 
 static void
@@ -218,6 +221,9 @@ service_handle(void *ctx, const struct http_request *q, struct http_response *r)
 		.revoked = service_revoked_take(s),
 		.now_s = clock_now_ms(s->clock) / 1000 };
 
+	/* One that is not well formed, or stands twice, is none. */
+	if (!trace_parse(http_header(q, "traceparent"), &c.trace))
+		c.trace.id[0] = '\0';
 	dispatch(&c);
 	json_decref(c.json);
 	service_keys_drop(c.keys);

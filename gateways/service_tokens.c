@@ -336,8 +336,10 @@ service_exchange(struct service_call *c)
 	if (!body_form(c->q, form, F_COUNT, &c->err))
 		return service_refuse(c);
 	return check_form(c, form) && wanted_type(c, form, &type) &&
-	       service_proven_jkt(c, form[F_TOKEN].value, &proof) &&
-	       exchange_proven(c, form, &proof, type);
+	       service_attempt(c) &&
+	       service_attempted(
+		   c, service_proven_jkt(c, form[F_TOKEN].value, &proof) &&
+			  exchange_proven(c, form, &proof, type));
 }
 
 /* ---- the broker (S9) ----------------------------------------------------- */

@@ -16,6 +16,29 @@ after_scheme(struct str header, const char *scheme)
 	return str_sub(header, space + 1, header.n);
 }
 
+/* What only a guess, a forgery or a replay gets. */
+static bool
+is_failed_proof(enum err_code code)
+{
+	return code == ERR_EVIDENCE_PROOF || code == ERR_EVIDENCE_SIGNATURE ||
+	       code == ERR_EVIDENCE_KEY || code == ERR_EVIDENCE_REPLAYED;
+}
+
+bool
+service_attempt(struct service_call *c)
+{
+	return sts_attempt(c->s->sts, &c->q->peer, &c->err) ||
+	       service_refuse(c);
+}
+
+bool
+service_attempted(struct service_call *c, bool ok)
+{
+	if (ok || c->lacks_nonce || !is_failed_proof(c->err.code))
+		sts_attempt_right(c->s->sts, &c->q->peer);
+	return ok;
+}
+
 static bool
 admin_by_token(struct service_call *c)
 {
@@ -31,7 +54,10 @@ admin_by_token(struct service_call *c)
 		return service_fail(c, ERR_EVIDENCE_KIND,
 		    "admin tokens are switched off here: expected a client "
 		    "certificate");
-	if (!admin_token_check(c->s->store, c->a, token, c->now_s, &t, &c->err))
+	if (!service_attempt(c))
+		return false;
+	if (!service_attempted(c, admin_token_check(c->s->store, c->a, token,
+				      c->now_s, &t, &c->err)))
 		return service_refuse(c);
 	c->actor = (struct sts_actor){ .rank = STS_ADMIN, .account = t.name };
 	return true;
@@ -60,6 +86,7 @@ ask_for_nonce(struct service_call *c)
 	char nonce[DPOP_NONCE + 1];
 	struct error ignored = { 0 };
 
+	c->lacks_nonce = true;
 	if (dpop_nonce(c->s->dpop, c->now_s, nonce, &ignored)) {
 		http_response_header(
 		    c->r, "DPoP-Nonce", str_dup(c->a, str_of(nonce)));
@@ -137,7 +164,8 @@ service_who_maybe(struct service_call *c)
 		return service_fail(c, ERR_EVIDENCE_KIND,
 		    "expected `Authorization: DPoP` with a token for this "
 		    "service");
-	return account(c, after_scheme(header, "dpop"));
+	return service_attempt(c) &&
+	       service_attempted(c, account(c, after_scheme(header, "dpop")));
 }
 
 bool

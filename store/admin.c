@@ -1,12 +1,23 @@
 #include "store/admin.h"
 
 #include "base/limits.h"
+#include "store/changes.h"
 #include "store/store_private.h"
 
 static struct str
 hash_str(const uint8_t hash[32])
 {
 	return (struct str){ (const char *)hash, 32 };
+}
+
+/* Tokens are made and taken away on the host alone. */
+static bool
+note(struct sql *q, const char *what, struct str id, struct error *reterr)
+{
+	const struct store_changed change = { .what = str_of(what),
+		.about = id };
+
+	return store_changed_note(q, &change, reterr);
 }
 
 struct adding {
@@ -32,7 +43,8 @@ add_inside(struct sql *q, void *ctx, bool *keep, struct error *reterr)
 	(void)keep;
 	return sql_run(q, clear, now, 1, NULL, NULL, reterr) &&
 	       sql_run(
-		   q, insert, values, ARRAY_LEN(values), NULL, NULL, reterr);
+		   q, insert, values, ARRAY_LEN(values), NULL, NULL, reterr) &&
+	       note(q, "admin-token.add", t->id, reterr);
 }
 
 bool
@@ -129,6 +141,8 @@ remove_inside(struct sql *q, void *ctx, bool *keep, struct error *reterr)
 
 	(void)keep;
 	return sql_run(q, text, values, 1, count_row, what, reterr) &&
+	       (what->n == 0 ||
+		   note(q, "admin-token.remove", what->id, reterr)) &&
 	       store_raise_generation(q, reterr);
 }
 

@@ -143,6 +143,15 @@ static const char *const documents[] = {
 	NULL,
 };
 
+/* Who changed what (changes.h); `at` in unix seconds. */
+static const char *const changes[] = {
+	"INSERT INTO counter (name, value) VALUES ('change', 0)",
+	"CREATE TABLE changed (number BIGINT PRIMARY KEY,"
+	" at BIGINT NOT NULL, who TEXT NOT NULL, what TEXT NOT NULL,"
+	" about TEXT NOT NULL)",
+	NULL,
+};
+
 static const struct {
 	const char *name;
 	const char *const *statements; /* the last is NULL */
@@ -154,6 +163,7 @@ static const struct {
 	{ "proofs", proofs },
 	{ "bindings", bindings },
 	{ "documents", documents },
+	{ "changes", changes },
 };
 
 static const char make_list[] =

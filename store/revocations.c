@@ -6,6 +6,7 @@
 #include "store/store.h"
 
 #include "base/limits.h"
+#include "store/changes.h"
 #include "store/store_private.h"
 
 static const char raise_text[] = "UPDATE counter SET value = value + 1"
@@ -153,6 +154,20 @@ check_room(struct sql *q, struct error *reterr)
 		   LIMIT_REVOCATIONS);
 }
 
+/* About `KIND ID`. */
+static bool
+note(struct sql *q, const struct store_revocation *r, const char *what,
+    struct error *reterr)
+{
+	char room[LIMIT_REVOCABLE_ID + 32];
+	struct buf about = buf_over(room, sizeof room);
+	struct store_changed full = { .who = r->by, .what = str_of(what) };
+
+	buf_printf(&about, "%.*s %.*s", STR_ARG(r->kind), STR_ARG(r->id));
+	full.about = buf_str(&about);
+	return store_changed_note(q, &full, reterr);
+}
+
 static bool
 revoke_inside(struct sql *q, void *ctx, bool *keep, struct error *reterr)
 {
@@ -176,6 +191,7 @@ revoke_inside(struct sql *q, void *ctx, bool *keep, struct error *reterr)
 	params[3] = sql_number(now_ms / 1000);
 	params[4] = sql_text(v->r->reason);
 	return sql_run(q, upsert, params, 5, NULL, NULL, reterr) &&
+	       note(q, v->r, "revocation.add", reterr) &&
 	       store_raise_generation(q, reterr);
 }
 
@@ -203,14 +219,15 @@ unrevoke_inside(struct sql *q, void *ctx, bool *keep, struct error *reterr)
 	if (!sql_run(q, delete, params, 2, take_true, &v->is_known, reterr))
 		return false;
 	*keep = v->is_known;
-	return !v->is_known || store_raise_generation(q, reterr);
+	return !v->is_known || (note(q, v->r, "revocation.remove", reterr) &&
+				   store_raise_generation(q, reterr));
 }
 
 bool
-store_unrevoke(struct store *s, struct str kind, struct str id,
+store_unrevoke(struct store *s, struct str kind, struct str id, struct str by,
     bool *ret_was_there, struct error *reterr)
 {
-	const struct store_revocation r = { .kind = kind, .id = id };
+	const struct store_revocation r = { .kind = kind, .id = id, .by = by };
 	struct revoking v = { .r = &r };
 
 	if (!store_change(s, unrevoke_inside, &v, reterr))
@@ -303,7 +320,11 @@ accept_inside(struct sql *q, void *ctx, bool *keep, struct error *reterr)
 	/* An issuer's clock may run ahead by so much, and its documents pass.
 	 */
 	k->floor = now_ms / 1000 + LIMIT_SKEW_S;
-	return sql_run(q, set,
+	return store_changed_note(q,
+		   &(const struct store_changed){
+		       .what = STR("store.accept-restore") },
+		   reterr) &&
+	       sql_run(q, set,
 		   (struct sql_value[]){
 		       sql_text(STR("generation")), sql_number(k->generation) },
 		   2, NULL, NULL, reterr) &&

@@ -81,13 +81,15 @@ struct store_revocation {
 	int64_t until;   /* unix s: when all that it revokes has expired; INT64_MAX: never */
 	int64_t made_at; /* unix s, by the shared clock; set by the store */
 	struct str reason;
+	struct str by; /* in calls: who asks, for the record of changes (changes.h); empty: `host`. Not kept in the row */
 };
 
 /* Revoke, or give what is revoked another end and reason. At most LIMIT_REVOCATIONS: ERR_LIMIT_COUNT. */
 bool store_revoke(struct store *s, const struct store_revocation *r,
     bool *ret_is_new, struct error *reterr) MUST_USE;
+/* `by`: as above. */
 bool store_unrevoke(struct store *s, struct str kind, struct str id,
-    bool *ret_was_there, struct error *reterr) MUST_USE;
+    struct str by, bool *ret_was_there, struct error *reterr) MUST_USE;
 /* At most `limit` rows after `after` (NULL: the first), by kind and id. */
 bool store_revocation_page(struct store *s, struct arena *a,
     const struct store_revocation *after, size_t limit,

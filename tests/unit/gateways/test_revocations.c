@@ -144,7 +144,7 @@ START_TEST(the_list_follows_the_store)
 	ck_assert(has(ATTEST_ACCOUNT, "i-2"));
 	ck_assert(!has(ATTEST_TOKEN, "i-2"));
 	ck_assert(store_unrevoke(
-	    store, STR("instance"), STR("aws/i-1"), &was_there, &err));
+	    store, STR("instance"), STR("aws/i-1"), STR(""), &was_there, &err));
 	must_poll();
 	ck_assert(!has(ATTEST_INSTANCE, "aws/i-1"));
 	ck_assert(has(ATTEST_DOCUMENT, ID));
@@ -174,7 +174,7 @@ START_TEST(a_kind_of_a_newer_program_refuses)
 	put("planet", "mars");
 	must_fail("planet");
 	ck_assert(store_unrevoke(
-	    store, STR("planet"), STR("mars"), &was_there, &err));
+	    store, STR("planet"), STR("mars"), STR(""), &was_there, &err));
 	must_poll();
 }
 END_TEST

@@ -125,12 +125,12 @@ change(struct store *s, struct arena *a, unsigned n)
 	case REVOKE:
 		return store_revoke(s,
 		    &(struct store_revocation){
-			STR("token"), id, INT64_MAX, 0, STR("") },
+			STR("token"), id, INT64_MAX, 0, STR(""), STR("") },
 		    &any, NULL);
 	case JOIN:
 		return store_member_join(s, &m, 0, &answer, &generation, NULL);
 	case TAKE_BACK:
-		return store_unrevoke(s, STR("token"), id, &any, NULL);
+		return store_unrevoke(s, STR("token"), id, STR(""), &any, NULL);
 	default:
 		return store_member_leave(
 		    s, a, STR("web"), id, 0, &left, &n_left, NULL);

@@ -116,12 +116,12 @@ START_TEST(what_is_revoked_is_kept)
 	ck_assert_int_eq(rows[0].made_at, 1005);
 	ck_str_is(rows[1].id, "aws/i-1");
 	ck_assert_int_eq(rows[1].until, 3000);
-	ck_assert(store_unrevoke(
-	    store, STR("instance"), STR("aws/i-1"), &was_there, &err));
+	ck_assert(store_unrevoke(store, STR("instance"), STR("aws/i-1"),
+	    STR("admin:ann"), &was_there, &err));
 	ck_assert(was_there);
 	ck_assert_int_eq(generation(store, NULL), before + 4);
-	ck_assert(store_unrevoke(
-	    store, STR("instance"), STR("aws/i-1"), &was_there, &err));
+	ck_assert(store_unrevoke(store, STR("instance"), STR("aws/i-1"),
+	    STR("admin:ann"), &was_there, &err));
 	ck_assert(!was_there);
 	ck_assert_int_eq(generation(store, NULL), before + 4);
 	ck_assert_uint_eq(page(&rows), 1);
@@ -297,6 +297,7 @@ static const struct {
 } tables[] = {
 	{ "account", true }, /* none can prove itself: no key is live */
 	{ "account_key", true }, { "admin_token", false }, { "alarm", true },
+	{ "changed", true },
 	{ "binding", true }, /* to a key that is not live, and no other */
 	{ "counter", true }, { "dpop_nonce", false }, { "dpop_spent", false },
 	{ "document", false }, { "document_key", true }, /* public */
