@@ -253,6 +253,11 @@ exchange() {
 	    --token "$T/tokens/$1" --key "$T/keys/$2.key" --audience "$3" \
 	    -o "$T/tokens/exchanged"
 }
+exchange_as() {
+	says "$AVOW" token exchange --server "$STS" --ca "$CA" --as "$1" \
+	    --token "$T/tokens/for-sts" --key "$T/keys/web-1.key" \
+	    $([ "$1" = wit-svid ] || echo --audience peer) -o "$T/tokens/exchanged"
+}
 verdict() {
 	"$AVOW" token verify --trust "$T/jwks.json" --issuer acme --audience "$1" \
 	    "$T/tokens/$2" | sed -n 's/.*"\(verdict\|code\)": *"\([a-z_.]*\)".*/\2/p' |
@@ -386,6 +391,109 @@ expect "an answer that is bound to none" "401 evidence.proof" \
 BASE=$STS
 stop node
 
+say "SPIFFE: the same proven subject as an SVID:"
+sed "s|listen: 127.0.0.1:$NODE$|&\n  trustDomain: acme.example\n  jwtSvid: on|;s|url: .*|url: https://localhost:$NODE|" \
+    "$T/etc/avow/node.yaml" >"$T/etc/avow/spiffe.yaml"
+start node "$AVOW" serve --config "$T/etc/avow/spiffe.yaml"
+wait_for_port node 127.0.0.1 "$NODE" || give_up "the SPIFFE node does not start"
+at_node() {
+	STS=https://localhost:$NODE "$@"
+}
+svid() {
+	rm -f "$T/tokens/exchanged"
+	says "$AVOW" token exchange --server "https://localhost:$NODE" --ca "$CA" \
+	    --token "$T/tokens/$1" --key "$T/keys/web-1.key" -o "$T/tokens/exchanged" \
+	    "${@:2}"
+}
+verdict_as() {
+	"$AVOW" token verify --trust "$T/jwks.json" --issuer acme --typ "$1" \
+	    --trust-domain acme.example "${@:2}" "$T/tokens/exchanged" |
+		grep -o '"\(verdict\|code\|subject\)": *"[^"]*"' | cut -d'"' -f4 | paste -sd' '
+}
+at_node token web-1 --audience "https://localhost:$NODE"
+cp "$T/tokens/web-1" "$T/tokens/for-node"
+expect "a JWT-SVID" "done" svid for-node --as jwt-svid --audience peer
+expect "for its audience" "valid*web-1*" verdict_as jwt-svid --audience peer
+expect "no full token" "*evidence.kind" verdict_as full --audience peer
+expect "no WIT" "*evidence.kind" verdict_as wit
+expect_exit "whose audience has to be said" 1 "$AVOW" token exchange --as jwt-svid \
+    --server "https://localhost:$NODE" --ca "$CA" --token "$T/tokens/for-node" \
+    --key "$T/keys/web-1.key"
+svid for-node --as jwt-svid --audience peer >>"$T/out"
+cp "$T/tokens/exchanged" "$T/tokens/jwt-svid"
+expect "a WIT-SVID" "done" svid for-node --as wit-svid
+cp "$T/tokens/exchanged" "$T/tokens/wit-svid"
+expect "that names its key" "valid*web-1*" verdict_as wit
+expect "no JWT-SVID" "*evidence.kind" verdict_as jwt-svid --audience peer
+expect "no full token" "*evidence.kind" verdict_as full --audience peer
+at_node token web-1 --audience updates
+expect "not of a token for one gate" "evidence.audience" svid web-1 --as wit-svid
+expect "an SVID is exchanged for nothing" "evidence.kind" svid jwt-svid --audience peer
+expect_exit "another type" 1 "$AVOW" token exchange --as id --audience a \
+    --server "https://localhost:$NODE" --ca "$CA" --token "$T/tokens/for-node" \
+    --key "$T/keys/web-1.key"
+curl -sf --cacert "$CA" "https://localhost:$NODE/.well-known/spiffe-bundle.json" \
+    -o "$T/bundle.json"
+check "the bundle" grep -q '"spiffe_sequence":[0-9]*,"spiffe_refresh_hint":300' "$T/bundle.json"
+check "for both kinds of SVID" bash -c \
+    "grep -q '\"use\":\"jwt-svid\"' '$T/bundle.json' && grep -q '\"use\":\"wit-svid\"' '$T/bundle.json'"
+expect "no bundle without a trust domain" "404 request.path" \
+    request GET /.well-known/spiffe-bundle.json
+expect "and no SVID" "request.malformed" exchange_as jwt-svid
+expect "of neither kind" "request.malformed" exchange_as wit-svid
+if found=$("$ROOT/tests/lib/peers.sh" 2>"$T/peers.log") &&
+	[ -d "${found#* }/node_modules/jose" ]; then
+	node=${found%% *}
+	export PEERS=${found#* }
+	js() {
+		"$node" "$ROOT/tests/e2e/jose_peer.mjs" "$@"
+	}
+	expect "jose takes the JWT-SVID by the bundle" \
+	    "spiffe://acme.example/instance/web-1 ES256 *" \
+	    js svid "$T/bundle.json" jwt-svid "$T/tokens/jwt-svid" peer
+	expect "and the WIT-SVID, with the key that it names" \
+	    "spiffe://acme.example/instance/web-1 ES256 $("$AVOW" key thumbprint "$T/keys/web-1.key")" \
+	    js svid "$T/bundle.json" wit-svid "$T/tokens/wit-svid"
+else
+	skip "npm's jose is not there"
+fi
+stop node
+
+say "Two nodes that share their proofs (replay: store):"
+for c in sts node; do
+	printf 'replay: store\n' | cat "$T/etc/avow/$c.yaml" - >"$T/etc/avow/$c-shared.yaml"
+done
+stop sts
+start sts "$AVOW" serve --config "$T/etc/avow/sts-shared.yaml"
+start node "$AVOW" serve --config "$T/etc/avow/node-shared.yaml"
+wait_for_port sts 127.0.0.1 "$STS_PORT" || give_up "the service does not start"
+wait_for_port node 127.0.0.1 "$NODE" || give_up "the node does not start"
+token web-1 --audience "$STS" && cp "$T/tokens/web-1" "$T/tokens/for-sts"
+nonce() {
+	request GET /v1/accounts/web-1 \
+	    -H "Authorization: DPoP $(cat "$T/tokens/for-sts")" \
+	    -H "DPoP: $("$AVOW" token prove --key "$T/keys/web-1.key" \
+	        --url "$STS/v1/accounts/web-1" "$T/tokens/for-sts")" >"$T/out"
+	sed -n 's/^dpop-nonce: \(.*\)\r/\1/Ip' "$T/head"
+}
+N=$(nonce)
+PROOF=$("$AVOW" token prove --key "$T/keys/web-1.key" --nonce "$N" \
+    --url "$STS/v1/accounts/web-1" "$T/tokens/for-sts")
+shown_to() {
+	local BASE=$1
+	request GET /v1/accounts/web-1 -H "DPoP: $PROOF" \
+	    -H "Authorization: DPoP $(cat "$T/tokens/for-sts")"
+}
+expect "a nonce of the one holds at the other" "200 " shown_to "https://localhost:$NODE"
+expect "the proof does not, at either" \
+    "401 evidence.replayed 401 evidence.replayed" \
+    echo "$(shown_to "https://localhost:$NODE")" "$(shown_to "$STS")"
+stop sts KILL
+start sts "$AVOW" serve --config "$T/etc/avow/sts-shared.yaml"
+wait_for_port sts 127.0.0.1 "$STS_PORT" || give_up "the service does not start again"
+expect "nor after kill -9" "401 evidence.replayed" shown_to "$STS"
+stop node
+
 say "Who guesses is slowed down, and shuts nobody out:"
 guess() {
 	local code
@@ -397,6 +505,64 @@ guess() {
 expect "the twelfth wrong answer of a minute" "403 request.rate" guess
 expect "the account's own key, from another address" "201 " json /v1/tokens \
     "$(answer web-1 "$(challenge web-1)")" --interface 127.0.0.7
+
+say "Wrong admin tokens are counted like wrong proofs:"
+guess_admin() {
+	local BASE=$ADMIN FROM=127.0.0.8 code=
+	for _ in $(seq 300); do
+		code=$(request GET /v1/accounts \
+		    -H "Authorization: Bearer avow-admin-$(printf %043d "$RANDOM")")
+		[ "$code" = "401 evidence.proof" ] || break
+	done
+	echo "$code"
+}
+expect "after 60 in a minute" "403 request.rate" guess_admin
+expect "and elsewhere it opens" "200 " by_admin GET /v1/accounts
+
+say "Numbers:"
+exchange for-sts web-1 updates >"$T/out"
+TRACE=4bf92f3577b34da6a3ce929d0e0e4736
+expect "a change that is part of a trace" "201 " by_admin POST /v1/revocations \
+    -H 'Content-Type: application/json' -H "traceparent: 00-$TRACE-00f067aa0ba902b7-01" \
+    -d '{"kind":"account","id":"web-none"}'
+check "has it in its line" grep -q "what=revocation.add.* trace=$TRACE" "$T/sts.log"
+expect "and back" "204 " by_admin DELETE "/v1/revocations?kind=account&id=web-none"
+metrics() {
+	curl -s --max-time 10 --cacert "$CA" "$ADMIN/metrics" -D "$T/head" -o "$T/metrics"
+	sed -n "s/^$1 //p" "$T/metrics" | grep .
+}
+expect "right proofs" "[1-9]*" metrics 'avow_sts_proofs_total{outcome="right"}'
+expect "in Prometheus' form" "text/plain; version=0.0.4*" \
+    sed -n 's/^content-type: \(.*\)\r/\1/Ip' "$T/head"
+expect "refused proofs" "[1-9]*" metrics 'avow_sts_proofs_total{outcome="refused"}'
+expect "not judged" "[1-9]*" metrics 'avow_sts_proofs_total{outcome="rate"}'
+expect "by code" "[1-9]*" metrics 'avow_sts_refusals_total{code="request.rate"}'
+expect "tokens, challenges, exchanges" "[1-9]* [1-9]* [1-9]*" echo \
+    "$(metrics avow_sts_tokens_total)" "$(metrics avow_sts_challenges_total)" \
+    "$(metrics avow_sts_exchanges_total)"
+expect "revocations" "1 1" echo \
+    "$(metrics 'avow_sts_revocations_total{change="add"}')" \
+    "$(metrics 'avow_sts_revocations_total{change="remove"}')"
+expect "the store" "1" metrics avow_store_up
+expect "at the admin's listener alone" "404 request.path" request GET /metrics
+
+say "Changes are rows, made with the change:"
+expect "who did what" "200 " by_admin GET "/v1/changes?limit=1000"
+check "a controller's" grep -q \
+    '"who":"account:fabric","what":"account.create","about":"web-1"' "$T/body"
+check "an administrator's" grep -q \
+    '"who":"admin:ann","what":"revocation.add","about":"account web-1"' "$T/body"
+check "this host's" grep -q '"who":"host","what":"admin-token.remove"' "$T/body"
+expect "a page" "200 " by_admin GET "/v1/changes?limit=1"
+NEXT=$(sed 's/.*"next":"\([0-9]*\)".*/\1/' "$T/body")
+expect "and the next" "200 " by_admin GET "/v1/changes?limit=1&next=$NEXT"
+check "is another one" grep -q "\"number\":$((NEXT - 1))," "$T/body"
+expect "no number" "400 request.malformed" by_admin GET "/v1/changes?next=x"
+expect "not for others" "404 request.path" request GET /v1/changes
+expect "the same on this host" "1 *" \
+    bash -c "'$AVOW' store changes --config '$T/etc/avow/sts.yaml' --limit 1000 | tail -1"
+expect "none before the first" "" \
+    "$AVOW" store changes --config "$T/etc/avow/sts.yaml" --before 1
 
 say "Changes are in the log, with who made them, and no secrets:"
 check "who did what" grep -q \

@@ -1,6 +1,7 @@
 // jose_peer.mjs COMMAND... - the npm package `jose`, unmodified, on the other
 // side of our tokens. PEERS names the folder with node_modules.
 //   verify JWKS TOKEN ISSUER AUDIENCE TYP AT   it takes our token by our key set
+//   svid BUNDLE USE TOKEN [AUDIENCE]           it takes our SVID by a SPIFFE bundle's keys of that use
 //   sign KEYPEM FILE AT [alg kid ...]          it makes a token for us to take
 //   jwk KEYPEM                                 thumbprint and public JWK
 //   dpop KEYPEM TOKEN METHOD URL NONCE AT      it makes a proof (RFC 9449)
@@ -30,6 +31,18 @@ async function verify(jwks, token, issuer, audience, typ, at) {
 	      algorithms: ['ES256', 'EdDSA', 'RS256'],
 	      requiredClaims: ['iss', 'sub', 'aud', 'iat', 'nbf', 'exp', 'jti', 'cnf', 'inc'] });
 	console.log(`${payload.sub} ${protectedHeader.alg} ${payload.cnf.jkt}`);
+}
+
+async function svid(bundle, use, token, audience) {
+	const keys = JSON.parse(read(bundle)).keys.filter((key) => key.use === use)
+	    // A use of SPIFFE's is none of jose's.
+	    .map(({ use: _, ...key }) => key);
+	const { payload, protectedHeader } = await jose.jwtVerify(read(token),
+	    jose.createLocalJWKSet({ keys }),
+	    { audience, typ: use === 'wit-svid' ? 'wit+jwt' : 'JWT', algorithms: ['ES256'],
+	      requiredClaims: use === 'wit-svid' ? ['sub', 'exp', 'cnf'] : ['sub', 'exp', 'aud'] });
+	const key = payload.cnf?.jwk;
+	console.log(`${payload.sub} ${protectedHeader.alg} ${key ? await jose.calculateJwkThumbprint(key) : '-'}`);
 }
 
 // A full token as our contract has it; EDIT is JSON laid over payload or header.
@@ -65,7 +78,7 @@ async function jwk(pem) {
 }
 
 try {
-	await { verify, sign, dpop, jwk }[command](...args);
+	await { verify, svid, sign, dpop, jwk }[command](...args);
 } catch (e) {
 	console.error(e.code ?? '', e.message);
 	process.exit(2);
