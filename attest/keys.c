@@ -1,11 +1,11 @@
 /* keys.c - keys in files: made, opened, named by their thumbprint.
  * PEM in, `struct keys_public` or `struct attest_key` out. Where a private key
- * is wanted, a `pkcs11:` URI (RFC 7512) names one in a token, either itself or
- * as the one line of the file. A private key is
- * never read where a public one is wanted: a machine that only checks
- * signatures has no use for it. Nothing asks for a password: an encrypted key
- * is refused. Every success of OpenSSL is `== 1`, and its error queue is empty
- * when we return. */
+ * is wanted, a `pkcs11:` URI (RFC 7512) names one in a token and `signer:/PATH`
+ * one in another process, either itself or as the one line of the file. A
+ * private key is never read where a public one is wanted: a machine that only
+ * checks signatures has no use for it. Nothing asks for a password: an
+ * encrypted key is refused. Every success of OpenSSL is `== 1`, and its error
+ * queue is empty when we return. */
 #include "attest/keys.h"
 
 #include <openssl/bio.h>
@@ -17,6 +17,7 @@
 
 #include "attest/attest.h"
 #include "attest/pkcs11.h"
+#include "attest/signer_client.h"
 #include "base/base64.h"
 #include "base/digest.h"
 #include "base/file.h"
@@ -497,6 +498,7 @@ static const struct {
 	bool (*open)(const char *, struct keys_public *, struct error *);
 } sources[] = {
 	{ STR_INIT("pkcs11:"), pkcs11_open },
+	{ STR_INIT("signer:"), signer_client_open },
 };
 
 static bool

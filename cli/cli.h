@@ -123,6 +123,7 @@ enum cli_exit cmd_revoke_add(int argc, char **argv);
 enum cli_exit cmd_revoke_list(int argc, char **argv);
 enum cli_exit cmd_revoke_remove(int argc, char **argv);
 enum cli_exit cmd_serve(int argc, char **argv);
+enum cli_exit cmd_signer(int argc, char **argv);
 enum cli_exit cmd_store_accept_restore(int argc, char **argv);
 enum cli_exit cmd_store_changes(int argc, char **argv);
 enum cli_exit cmd_store_check(int argc, char **argv);

@@ -287,7 +287,8 @@ cmd_doc_issue(int argc, char **argv)
 	struct issue_options o = { 0 };
 	const struct cli_option options[] = {
 		{ "key", CLI_TEXT, &o.key, true, "FILE",
-		    "the issuer's private key: a file, or a pkcs11: URI" },
+		    "the issuer's private key: a file, pkcs11: or signer: "
+		    "URI" },
 		{ "issuer", CLI_TEXT, &o.issuer, true, "NAME",
 		    "the issuer, as trust entries name it" },
 		{ "subject", CLI_TEXT, &o.subject, true, "ID",

@@ -4,11 +4,7 @@
  * one thread, so nothing runs inside a handler. */
 #include "cli/cli.h"
 
-#include <errno.h>
-#include <grp.h>
-#include <pwd.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -16,38 +12,6 @@
 #include "gateways/gateways.h"
 
 #define DRAIN_MS 10000
-
-/* Before anything is opened, so that all files made are the user's own. Without
- * --user a root process stays root, and says so. */
-static bool
-drop_root(const char *user)
-{
-	if (user == NULL) {
-		if (geteuid() == 0)
-			log_line(LOG_WARN, "start",
-			    "message=\"running as root; --user NAME gives "
-			    "that up\"");
-		return true;
-	}
-	errno = 0;
-	const struct passwd *pw = getpwnam(user);
-	if (pw == NULL) {
-		cli_errorf("--user: there is no user `%s`", user);
-		return false;
-	}
-	if (initgroups(pw->pw_name, pw->pw_gid) != 0 ||
-	    setresgid(pw->pw_gid, pw->pw_gid, pw->pw_gid) != 0 ||
-	    setresuid(pw->pw_uid, pw->pw_uid, pw->pw_uid) != 0) {
-		cli_errorf("cannot become `%s`: %s", user, strerror(errno));
-		return false;
-	}
-	/* It must not be possible to go back. */
-	if (pw->pw_uid != 0 && setuid(0) == 0) {
-		cli_errorf("root could not be given up");
-		return false;
-	}
-	return true;
-}
 
 static void
 print_messages(struct buf *messages)
@@ -156,5 +120,5 @@ cmd_serve(int argc, char **argv)
 	}
 	if (only_check)
 		return check(config);
-	return drop_root(user) ? serve(config) : CLI_CANNOT_TELL;
+	return daemon_drop_root(user) ? serve(config) : CLI_CANNOT_TELL;
 }

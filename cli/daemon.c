@@ -1,6 +1,9 @@
 #include "cli/daemon.h"
 
+#include <errno.h>
+#include <grp.h>
 #include <pthread.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -10,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "cli/cli.h"
 
 #define WATCHDOG_S 10 /* the units allow 30 */
 
@@ -67,4 +71,36 @@ daemon_wait(const sigset_t *set)
 		return sig;
 	daemon_notify("WATCHDOG=1");
 	return 0;
+}
+
+/* Before anything is opened, so that all files made are the user's own. Without
+ * --user a root process stays root, and says so. */
+bool
+daemon_drop_root(const char *user)
+{
+	if (user == NULL) {
+		if (geteuid() == 0)
+			log_line(LOG_WARN, "start",
+			    "message=\"running as root; --user NAME gives "
+			    "that up\"");
+		return true;
+	}
+	errno = 0;
+	const struct passwd *pw = getpwnam(user);
+	if (pw == NULL) {
+		cli_errorf("--user: there is no user `%s`", user);
+		return false;
+	}
+	if (initgroups(pw->pw_name, pw->pw_gid) != 0 ||
+	    setresgid(pw->pw_gid, pw->pw_gid, pw->pw_gid) != 0 ||
+	    setresuid(pw->pw_uid, pw->pw_uid, pw->pw_uid) != 0) {
+		cli_errorf("cannot become `%s`: %s", user, strerror(errno));
+		return false;
+	}
+	/* It must not be possible to go back. */
+	if (pw->pw_uid != 0 && setuid(0) == 0) {
+		cli_errorf("root could not be given up");
+		return false;
+	}
+	return true;
 }

@@ -56,6 +56,7 @@ static const struct command commands[] = {
 	{ "revoke", "list", cmd_revoke_list, "what is revoked in the store" },
 	{ "revoke", "remove", cmd_revoke_remove, "take a revocation back" },
 	{ "serve", NULL, cmd_serve, "run the gates, or the token service" },
+	{ "signer", NULL, cmd_signer, "sign for other processes, by rules" },
 	{ "store", "accept-restore", cmd_store_accept_restore, "take a store that was put back from a copy" },
 	{ "store", "changes", cmd_store_changes, "who changed what, the newest first" },
 	{ "store", "check", cmd_store_check, "is the store whole and up to date?" },
