@@ -416,6 +416,7 @@ form_learn(struct making *m, const struct test *test, struct known_test *ret)
 					.member = test->member,
 					.var = test->var,
 					.negated = test->negated },
+		.is_expanded = test->one != NULL,
 		.atom_number = UINT32_MAX,
 		.opposite = UINT32_MAX };
 	return learn_atom(&f) && learn_form(&f) && learn_reads(&f);

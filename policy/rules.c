@@ -311,6 +311,8 @@ rules_has_opposite(struct making *m, uint32_t test)
 
 	if (t->opposite != UINT32_MAX)
 		return true;
+	if (t->is_expanded)
+		return false;
 	write_opposite(m, test);
 	if (!buf_ok(&m->text))
 		return false;

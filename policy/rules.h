@@ -45,6 +45,7 @@ struct known_test {
 	uint8_t atom_var;
 	bool atom_negated, atom_is_exact;
 	uint32_t atom_number; /* UINT32_MAX: not asked for yet */
+	bool is_expanded;  /* one of the entities that a wildcard stands for: its node turned round is not its opposite */
 	uint32_t opposite; /* the number of the test turned round; UINT32_MAX: none, or not asked for yet */
 };
 

@@ -69,6 +69,20 @@ expect "data that does not fit" '*entities.json: error: *`home` is missing*' \
     out decide --entities entities.json --request yes.json
 expect_exit "data that does not fit" 1 decide --entities entities.json --request yes.json
 
+cat >wild.cedarschema <<'SCHEMA'
+entity User, Doc;
+action "all", "add", "other" appliesTo { principal: [User], resource: [Doc], context: { t: Bool } };
+SCHEMA
+cat >wild.avow <<'AVOW'
+permit (principal, action like Action::"a*", resource);
+deny (principal, action not like Action::"a*", resource);
+deny (principal, action == Action::"all", resource);
+@id("stop") deny (principal, action, resource) when { context.t };
+AVOW
+echo '{"principal":{"type":"User","id":"u"},"action":{"type":"Action","id":"add"},"resource":{"type":"Doc","id":"d"},"context":{"t":true}}' >wild.json
+expect "with wildcards expanded, a deny stays a deny" '*"deny","code":"policy.denied","reasons":\["stop"\]*' \
+    "$AVOW" decide --schema wild.cedarschema --policies wild.avow --request wild.json
+
 say "Translating:"
 expect_exit "to JSON" 0 "$AVOW" translate --to json -o app.cedarschema.json app.cedarschema
 expect_exit "which decides the same" 0 \

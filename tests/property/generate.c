@@ -62,7 +62,7 @@ static const char *const users[] = { "User::\"a\"", "User::\"b\"",
 static const char *const groups[] = { "Group::\"g\"", "Group::\"h\"",
 	"Group::\"top\"", "User::\"a\"" };
 static const char *const actions[] = { "Action::\"r\"", "Action::\"w\"",
-	"Action::\"x\"" };
+	"Action::\"x\"", "Action::\"rx\"" };
 static const char *const resources[] = { "Doc::\"acme/1\"", "Doc::\"acme/2\"",
 	"Doc::\"b\"", "Folder::\"f\"" };
 static const char *const folders[] = { "Folder::\"f\"", "Folder::\"e\"",
@@ -70,10 +70,10 @@ static const char *const folders[] = { "Folder::\"f\"", "Folder::\"e\"",
 static const char *const types[][2] = { { "User", "Robot" },
 	{ "Action", "Action" }, { "Doc", "Folder" } };
 static const char *const patterns[] = { "acme/*", "a*", "*", "*1", "b",
-	"acme/*1", "", "*c*", "*f*", "${principal.owner}/*", "${context.s}",
-	"${principal}", "${principal.n}*" };
+	"acme/*1", "", "*c*", "*f*", "*e*", "${principal.owner}/*",
+	"${context.s}", "${principal}", "${principal.n}*" };
 static const char *const action_patterns[] = { "*", "r*", "*w*", "r", "all",
-	"no*" };
+	"no*", "*x" };
 static const char *const variables[] = { "principal", "action", "resource" };
 
 static const char *
@@ -433,13 +433,32 @@ add_condition(struct generate *g, struct generate_policy *p, const char *word,
 	p->conditions[at] = keep(g, &out);
 }
 
+/* What a wildcard matches, and what it does not. */
+static void
+turn_pattern(struct generate *g, struct str *scope)
+{
+	static const struct str like = STR_INIT(" like "),
+				not_like = STR_INIT(" not like ");
+	bool is_not = str_has_prefix(*scope, not_like);
+	struct buf out = { 0 };
+
+	if (!is_not && !str_has_prefix(*scope, like))
+		return;
+	buf_add(&out, is_not ? like : not_like);
+	buf_add(&out, str_sub(*scope, (is_not ? not_like : like).n, scope->n));
+	*scope = keep(g, &out);
+}
+
 /* A copy with at most one difference. */
 static void
 vary(struct generate *g, struct generate_policy *p)
 {
-	unsigned var = generate_below(g, 3), which = generate_below(g, 9);
+	unsigned var = generate_below(g, 3), which = generate_below(g, 10);
 
 	switch (which) {
+	case 9:
+		turn_pattern(g, &p->scope[var]);
+		break;
 	case 7:
 	case 8:
 		if (p->n_conditions > 0)
@@ -539,7 +558,7 @@ generate_schema(void)
 	    "entity Robot enum [\"a\", \"ab\", \"1\"];\n"
 	    "entity Folder enum [\"f\", \"e\", \"acme/9\"];\n"
 	    "action all;\n"
-	    "action r, w, x in [all] appliesTo {\n"
+	    "action r, w, x, rx in [all] appliesTo {\n"
 	    "principal: [User, Robot, Group], resource: [Doc, Folder] };\n";
 	struct errors errors = { 0 };
 	struct schema *s =
@@ -684,6 +703,7 @@ static const struct place_in_tree places[] = {
 	{ "Robot", "a", { { "Group", "g" } } },
 	{ "Action", "r", { { "Action", "all" } } },
 	{ "Action", "w", { { "Action", "all" }, { "Action", "r" } } },
+	{ "Action", "rx", { { "Action", "all" } } },
 	{ "Folder", "f", { { "Folder", "e" } } },
 	{ "Doc", "acme/1", { { "Folder", "f" } } },
 	{ "Doc", "acme/2", { { "Folder", "e" } } },
@@ -723,9 +743,9 @@ generate_request(struct generate *g, struct eval_request *r)
 {
 	static const char *const principals[][2] = { { "User", "a" },
 		{ "User", "b" }, { "User", "c" }, { "Robot", "a" },
-		{ "User", "ghost" }, { "Group", "g" } };
+		{ "User", "ghost" }, { "Group", "g" }, { "Robot", "ab" } };
 	static const char *const done[][2] = { { "Action", "r" },
-		{ "Action", "w" }, { "Action", "x" } };
+		{ "Action", "w" }, { "Action", "x" }, { "Action", "rx" } };
 	static const char *const on[][2] = { { "Doc", "acme/1" },
 		{ "Doc", "acme/2" }, { "Doc", "b" }, { "Folder", "f" },
 		{ "Doc", "" } };

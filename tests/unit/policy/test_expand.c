@@ -153,6 +153,24 @@ static const struct {
 	    "deny (principal, action == Action::\"write\", resource); // t:1\n"
 	    "permit (principal, action, resource) when { context.x == 1 } "
 	    "when { action == Action::\"read\" }; // t:2\n" },
+	/* Were `not like` taken for the opposite of one of the entities, the
+	 * last would seem to be covered by the two before, and nothing would
+	 * deny `read`. */
+	{ "what a wildcard leaves out is not what one of its entities does",
+	    "permit (principal, action like Action::\"re*\", resource);\n"
+	    "deny (principal, action not like Action::\"re*\", resource);\n"
+	    "deny (principal, action == Action::\"reread\", resource);\n"
+	    "deny (principal, action, resource) when { context.t };",
+	    true, 0,
+	    "deny (principal, action == Action::\"reread\", resource); "
+	    "// t:3\n"
+	    "deny (principal, action, resource) when { !(action like "
+	    "Action::\"re*\") }; // t:2\n"
+	    "deny (principal, action, resource) when { context.t }; // t:4\n"
+	    "permit (principal, action == Action::\"read\", resource); "
+	    "// t:1\n"
+	    "permit (principal, action == Action::\"reread\", resource); "
+	    "// t:1\n" },
 };
 
 START_TEST(rules_are)
