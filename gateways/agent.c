@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "gateways/agent_core.h"
 #include "gateways/agent_metadata.h"
+#include "gateways/agent_proxy.h"
 #include "gateways/listen.h"
 
 /* Of a request to the token service, so that stopping is quick. */
@@ -23,6 +24,9 @@ struct agent {
 	struct agent_metadata_service *metadata;
 	struct http_options metadata_options;
 	struct http_server *metadata_http;
+	struct agent_proxy *proxy; /* NULL: none */
+	struct http_options proxy_options;
+	struct http_server *proxy_http;
 	pthread_mutex_t lock; /* guards the next two */
 	bool stop, hurry;
 	pthread_cond_t wake;
@@ -40,31 +44,8 @@ load(struct arena *a, const char *path, struct buf *messages)
 	const struct agent_config *c =
 	    agent_config_load(a, path, &text, &errors);
 
-	if (c && c->n_upstreams) {
-		errors_add(&errors, ERR_CONFIG_KEY, c->upstreams[0].at,
-		    "`proxy` is not supported yet");
-		c = NULL;
-	}
 	errors_print(messages, &errors, text);
 	return c;
-}
-
-static const char *
-or_null(struct str s)
-{
-	return s.n ? s.p : NULL;
-}
-
-static struct client *
-open_client(const struct agent_server *s, struct error *reterr)
-{
-	const struct client_options o = { .url = s->url.p,
-		.ca_file = or_null(s->ca),
-		.pinned_file = or_null(s->pin),
-		.subject = or_null(s->subject),
-		.timeout_ms = TIMEOUT_MS };
-
-	return client_new(&o, reterr);
 }
 
 const char *
@@ -166,7 +147,8 @@ open_core(struct agent *g, struct error *reterr)
 	struct agent_core_options o = { .config = g->config,
 		.clock = g->clock };
 
-	g->client = open_client(&g->config->service, reterr);
+	g->client =
+	    agent_proxy_client(&g->config->service, TIMEOUT_MS, NULL, reterr);
 	if (!g->client)
 		return false;
 	o.service = prover_wire_of(g->client);
@@ -191,6 +173,26 @@ open_metadata(struct agent *g, struct error *reterr)
 		    .ctx = g->metadata };
 	g->metadata_http = http_server_start(&g->metadata_options, reterr);
 	return g->metadata_http != NULL;
+}
+
+static bool
+open_proxy(struct agent *g, struct error *reterr)
+{
+	if (!g->config->n_upstreams)
+		return true;
+	g->proxy = agent_proxy_new(g->core, reterr);
+	if (!g->proxy)
+		return false;
+	g->proxy_options =
+	    (struct http_options){ .listen = g->config->proxy_listen.p,
+		    .thread_per_connection = true,
+		    .body_limit = LIMIT_METADATA_BODY,
+		    .connections = LIMIT_PROXY_CONNECTIONS,
+		    .connections_per_address = LIMIT_PROXY_CONNECTIONS,
+		    .handle = agent_proxy_handle,
+		    .ctx = g->proxy };
+	g->proxy_http = http_server_start(&g->proxy_options, reterr);
+	return g->proxy_http != NULL;
 }
 
 static struct agent *
@@ -222,7 +224,7 @@ agent_start(
 	}
 	g->config = load(g->a, config_path, messages);
 	if (g->config && open_core(g, &err) && open_metadata(g, &err) &&
-	    start_thread(g, &err))
+	    open_proxy(g, &err) && start_thread(g, &err))
 		return g;
 	return refused(g, &err, messages);
 }
@@ -236,8 +238,7 @@ agent_metadata_port(const struct agent *g)
 uint16_t
 agent_proxy_port(const struct agent *g)
 {
-	(void)g;
-	return 0;
+	return g->proxy_http ? http_server_port(g->proxy_http) : 0;
 }
 
 void
@@ -245,6 +246,9 @@ agent_stop(struct agent *g, int drain_ms)
 {
 	if (!g)
 		return;
+	agent_proxy_drain(g->proxy, drain_ms);
+	http_server_stop(g->proxy_http, drain_ms);
+	agent_proxy_free(g->proxy);
 	http_server_stop(g->metadata_http, drain_ms);
 	tell(g, &g->stop);
 	if (g->has_thread)
@@ -263,12 +267,14 @@ agent_stop(struct agent *g, int drain_ms)
 static bool
 check_servers(const struct agent_config *c, struct error *reterr)
 {
-	struct client *client = open_client(&c->service, reterr);
+	struct client *client =
+	    agent_proxy_client(&c->service, 0, NULL, reterr);
 	bool ok = client != NULL;
 
 	client_free(client);
 	for (size_t i = 0; ok && i < c->n_upstreams; i++) {
-		client = open_client(&c->upstreams[i].to, reterr);
+		client =
+		    agent_proxy_client(&c->upstreams[i].to, 0, NULL, reterr);
 		ok = client != NULL;
 		client_free(client);
 	}

@@ -29,6 +29,12 @@ struct client {
 	uint8_t channel[CLIENT_CHANNEL_BYTES];
 	bool has_channel, is_too_large;
 	char error[CURL_ERROR_SIZE];
+	/* Of a stream. */
+	CURLM *multi;
+	struct buf head; /* lines of the last head */
+	size_t taken;    /* of `body` */
+	bool is_stream, is_paused, has_head, is_over;
+	CURLcode how; /* it went, once it is over */
 };
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -223,6 +229,12 @@ on_body(char *data, size_t one, size_t n, void *arg)
 	struct client *c = arg;
 
 	(void)one;
+	c->has_head = true;
+	/* The library keeps what it could not hand over. */
+	if (c->is_stream && c->body.n + n > LIMIT_PROXY_CHUNK) {
+		c->is_paused = true;
+		return CURL_WRITEFUNC_PAUSE;
+	}
 	if (n > LIMIT_CLIENT_BYTES - c->body.n) {
 		c->is_too_large = true;
 		return 0;
@@ -250,6 +262,19 @@ take_header(struct str line, const char *name, char *to, size_t size)
 	return true;
 }
 
+/* One head follows another where a server says `100 Continue`: the last counts.
+ */
+static bool
+take_line(struct client *c, struct str line)
+{
+	if (str_has_prefix(line, STR("HTTP/")))
+		buf_free(&c->head);
+	if (c->head.n + line.n > LIMIT_HTTP_HEAD)
+		return false;
+	buf_add(&c->head, line);
+	return buf_ok(&c->head);
+}
+
 static size_t
 on_header(char *data, size_t one, size_t n, void *arg)
 {
@@ -258,6 +283,8 @@ on_header(char *data, size_t one, size_t n, void *arg)
 	(void)one;
 	if (!c->has_channel)
 		note_channel(c);
+	if (c->is_stream && !take_line(c, (struct str){ data, n }))
+		return 0;
 	(void)take_header(
 	    (struct str){ data, n }, "dpop-nonce:", c->nonce, sizeof c->nonce);
 	return n;
@@ -351,7 +378,10 @@ client_free(struct client *c)
 {
 	if (!c)
 		return;
+	client_end(c);
 	curl_easy_cleanup(c->curl);
+	curl_multi_cleanup(c->multi);
+	buf_free(&c->head);
 	X509_free(c->pinned);
 	buf_free(&c->body);
 	arena_free(c->arena);
@@ -499,4 +529,198 @@ client_channel(const struct client *c, uint8_t ret[CLIENT_CHANNEL_BYTES])
 	if (c->has_channel)
 		memcpy(ret, c->channel, CLIENT_CHANNEL_BYTES);
 	return c->has_channel;
+}
+
+/* ---- streams --------------------------------------------------------------
+ */
+
+#define WAIT_MS 500
+
+static bool
+set_stream(struct client *c, const struct client_request *q, bool on)
+{
+	const struct client_options *o = &c->o;
+	long ms = o->timeout_ms > 0 ? o->timeout_ms : LIMIT_CLIENT_MS;
+	CURLcode bad = CURLE_OK;
+
+#define SET(option, value) bad |= curl_easy_setopt(c->curl, option, value)
+	SET(CURLOPT_TIMEOUT_MS, on ? 0L : ms);
+	SET(CURLOPT_LOW_SPEED_LIMIT, on ? 1L : 0L);
+	SET(CURLOPT_LOW_SPEED_TIME, on ? (long)LIMIT_PROXY_STALL_S : 0L);
+	SET(CURLOPT_NOBODY, on && strcmp(q->method, "HEAD") == 0 ? 1L : 0L);
+#undef SET
+	c->is_stream = on;
+	return bad == CURLE_OK;
+}
+
+static void
+note_end(struct client *c)
+{
+	const CURLMsg *m;
+	int left;
+
+	while ((m = curl_multi_info_read(c->multi, &left)))
+		if (m->msg == CURLMSG_DONE) {
+			c->is_over = true;
+			c->how = m->data.result;
+		}
+}
+
+/* Let the library work; when there was nothing to do, wait for a moment. */
+static void
+turn(struct client *c)
+{
+	int running = 0;
+
+	if (c->o.gives_up && atomic_load(c->o.gives_up)) {
+		c->is_over = true;
+		c->how = CURLE_ABORTED_BY_CALLBACK;
+		return;
+	}
+	if (curl_multi_perform(c->multi, &running) != CURLM_OK) {
+		c->is_over = true;
+		c->how = CURLE_OUT_OF_MEMORY;
+		return;
+	}
+	note_end(c);
+	if (!c->is_over && !c->has_head && !c->body.n)
+		(void)curl_multi_poll(c->multi, NULL, 0, WAIT_MS, NULL);
+}
+
+/* A name, a colon, a value; other lines are the status and the end. */
+static void
+add_head_line(struct str line, struct client_header *to, size_t *n)
+{
+	size_t colon = str_find(line, ':', 0);
+	struct str value = str_sub(line, colon + 1, line.n);
+	char *end = (char *)(uintptr_t)line.p + colon;
+
+	if (colon == line.n || *n == LIMIT_HTTP_FIELDS)
+		return;
+	while (value.n && (value.p[0] == ' ' || value.p[0] == '\t'))
+		value = str_sub(value, 1, value.n);
+	while (value.n && (unsigned char)value.p[value.n - 1] <= ' ')
+		value.n--;
+	*end = '\0';
+	to[(*n)++] = (struct client_header){ line.p, value };
+}
+
+static bool
+take_head(struct client *c, struct arena *a, struct client_head *ret,
+    struct error *reterr)
+{
+	struct str text = str_dup(a, buf_str(&c->head));
+	struct client_header *headers =
+	    ARENA_ARRAY(a, LIMIT_HTTP_FIELDS, struct client_header);
+	curl_off_t length = -1;
+	long status = 0;
+	size_t n = 0, end;
+
+	if (!text.p || !headers)
+		return error_nomem(reterr);
+	for (size_t at = 0; at < text.n; at = end + 1) {
+		end = str_find(text, '\n', at);
+		add_head_line(str_sub(text, at, end), headers, &n);
+	}
+	(void)curl_easy_getinfo(c->curl, CURLINFO_RESPONSE_CODE, &status);
+	(void)curl_easy_getinfo(
+	    c->curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+	*ret = (struct client_head){ (unsigned)status, length, headers, n };
+	return true;
+}
+
+static bool
+start_stream(struct client *c, struct arena *a, const struct client_request *q,
+    struct curl_slist *lines)
+{
+	if (!c->multi)
+		c->multi = curl_multi_init();
+	buf_free(&c->body);
+	buf_free(&c->head);
+	c->taken = 0;
+	c->nonce[0] = c->error[0] = '\0';
+	c->has_channel = c->is_too_large = c->is_paused = false;
+	c->has_head = c->is_over = false;
+	return c->multi && set_request(c, a, q, lines) &&
+	       set_stream(c, q, true) &&
+	       curl_multi_add_handle(c->multi, c->curl) == CURLM_OK;
+}
+
+bool
+client_begin(struct client *c, struct arena *a, const struct client_request *q,
+    struct client_head *ret, struct error *reterr)
+{
+	struct curl_slist *lines = NULL;
+	bool ok;
+
+	client_end(c);
+	if (!make_lines(a, q, &lines) || !start_stream(c, a, q, lines)) {
+		curl_slist_free_all(lines);
+		return error_set(reterr, ERR_USAGE, SPAN_NONE,
+		    "this request cannot be sent");
+	}
+	while (!c->has_head && !c->is_over)
+		turn(c);
+	ok = c->has_head || c->how == CURLE_OK ? take_head(c, a, ret, reterr)
+					       : explain(c, c->how, reterr);
+	/* Sent by now; and the next request sets its own. */
+	(void)curl_easy_setopt(c->curl, CURLOPT_HTTPHEADER, NULL);
+	curl_slist_free_all(lines);
+	return ok;
+}
+
+static void
+go_on(struct client *c)
+{
+	if (!c->is_paused)
+		return;
+	c->is_paused = false;
+	if (curl_easy_pause(c->curl, CURLPAUSE_CONT) != CURLE_OK) {
+		c->is_over = true;
+		c->how = CURLE_RECV_ERROR;
+	}
+}
+
+ptrdiff_t
+client_pull(struct client *c, char *to, size_t n)
+{
+	if (c->taken == c->body.n) {
+		c->taken = c->body.n = 0;
+		go_on(c);
+	}
+	c->has_head = false; /* from here on the poll waits for bytes */
+	while (c->body.n == 0 && !c->is_over)
+		turn(c);
+	if (c->body.n == 0)
+		return c->how == CURLE_OK ? 0 : -1;
+	if (n > c->body.n - c->taken)
+		n = c->body.n - c->taken;
+	memcpy(to, c->body.p + c->taken, n);
+	c->taken += n;
+	return (ptrdiff_t)n;
+}
+
+void
+client_end(struct client *c)
+{
+	if (!c->is_stream)
+		return;
+	(void)curl_multi_remove_handle(c->multi, c->curl);
+	(void)set_stream(c, NULL, false);
+	buf_free(&c->body);
+	buf_free(&c->head);
+}
+
+struct str
+client_head_value(const struct client_head *h, const char *name)
+{
+	struct str found = { 0 };
+	unsigned n = 0;
+
+	for (size_t i = 0; i < h->n_headers; i++)
+		if (strcasecmp(h->headers[i].name, name) == 0) {
+			found = h->headers[i].value;
+			n++;
+		}
+	return n == 1 ? found : (struct str){ 0 };
 }

@@ -6,6 +6,8 @@
 #ifndef GATEWAYS_CLIENT_H
 #define GATEWAYS_CLIENT_H
 
+#include <stdatomic.h>
+
 #include "base/arena.h"
 #include "base/error.h"
 
@@ -19,6 +21,7 @@ struct client_options {
 	const char *subject;     /* its subject, RFC 4514 (`CN=sts,O=Acme`); NULL: not looked at */
 	const char *certificate_file, *key_file; /* the client's own; both or neither */
 	int timeout_ms;          /* 0: LIMIT_CLIENT_MS */
+	const atomic_bool *gives_up; /* looked at while waiting for a stream; NULL: never */
 };
 
 /* Nothing is sent yet. NULL on error: ERR_USAGE (the URL, plain HTTP to another host, both pins), ERR_FILE_READ, ERR_FILE_MODE, ERR_KEY_FORM. */
@@ -51,6 +54,28 @@ struct client_response {
 bool client_send(struct client *c, struct arena *a,
     const struct client_request *q, struct client_response *ret,
     struct error *reterr) MUST_USE;
+
+/* ---- answers that are pulled ------------------------------------------------------------------------------------------------------------- */
+
+/* The head of an answer whose body may be of any length; values without the spaces around them. */
+struct client_head {
+	unsigned status;
+	int64_t length;   /* -1: not said */
+	const struct client_header *headers;
+	size_t n_headers; /* LIMIT_HTTP_FIELDS at most */
+};
+
+/* Send a request without a body, and wait for the head; as client_send for errors, with LIMIT_PROXY_STALL_S without a byte as the time that is given. One stream of a client
+ * at a time; client_end after success and failure. */
+bool client_begin(struct client *c, struct arena *a,
+    const struct client_request *q, struct client_head *ret,
+    struct error *reterr) MUST_USE;
+/* Up to `n` bytes of the body; 0: its end; -1: it broke off. No more than LIMIT_PROXY_CHUNK is read ahead. */
+ptrdiff_t client_pull(struct client *c, char *to, size_t n);
+/* Let go of the answer; the connection is kept when all of it was read. */
+void client_end(struct client *c);
+/* The value of the only header of that name, or a slice with p == NULL. */
+struct str client_head_value(const struct client_head *h, const char *name);
 
 #define CLIENT_CHANNEL_BYTES 32u
 /* The `tls-exporter` value (RFC 9266) of the connection that the last answer came on. False without TLS 1.3. */

@@ -265,6 +265,14 @@ connection_new(struct http_server *s, struct MHD_Connection *m)
 }
 
 static void
+end_stream(struct http_response *r)
+{
+	if (r->stream.end)
+		r->stream.end(r->stream.ctx);
+	r->stream = (struct http_stream){ 0 };
+}
+
+static void
 on_connection(void *ctx, struct MHD_Connection *m, void **slot,
     enum MHD_ConnectionNotificationCode what)
 {
@@ -284,6 +292,7 @@ on_connection(void *ctx, struct MHD_Connection *m, void **slot,
 	if (c->counts)
 		atomic_fetch_sub(&s->active, 1);
 	buf_free(&c->response.body);
+	end_stream(&c->response);
 	arena_free(c->arena);
 	free(c);
 	*slot = NULL;
@@ -479,14 +488,82 @@ add_header(struct MHD_Response *m, const char *name, const char *value)
 	return value && MHD_add_response_header(m, name, value) == MHD_YES;
 }
 
+/* A stream outlives the request's own memory. */
+struct streaming {
+	struct http_stream stream;
+	struct http_connection *connection;
+};
+
+static ssize_t
+on_pull(void *ctx, uint64_t at, char *to, size_t n)
+{
+	struct streaming *s = ctx;
+	struct http_connection *c = s->connection;
+	ptrdiff_t got;
+
+	(void)at;
+	/* Time runs for who takes nothing, not for what is long. */
+	set_deadline(c, PHASE_WORK, NEVER);
+	got = s->stream.read(s->stream.ctx, to, n);
+	set_deadline(c, PHASE_WRITE, c->server->idle_ns);
+	if (got > 0)
+		return got;
+	return got == 0 ? MHD_CONTENT_READER_END_OF_STREAM
+			: MHD_CONTENT_READER_END_WITH_ERROR;
+}
+
+static void
+on_stream_end(void *ctx)
+{
+	struct streaming *s = ctx;
+
+	s->stream.end(s->stream.ctx);
+	free(s);
+}
+
+#define STREAM_BLOCK 32768u
+
+static struct MHD_Response *
+make_stream(struct http_connection *c)
+{
+	struct http_response *r = &c->response;
+	struct streaming *s = calloc(1, sizeof *s);
+	struct MHD_Response *m;
+
+	if (!s)
+		return NULL;
+	s->stream = r->stream;
+	s->connection = c;
+	m = MHD_create_response_from_callback(
+	    r->stream.size < 0 ? MHD_SIZE_UNKNOWN : (uint64_t)r->stream.size,
+	    STREAM_BLOCK, on_pull, s, on_stream_end);
+	if (m)
+		r->stream = (struct http_stream){ 0 };
+	else
+		free(s);
+	return m;
+}
+
+static struct MHD_Response *
+make_body(struct http_connection *c)
+{
+	struct http_response *r = &c->response;
+	bool may_have = r->status != 204 && r->status != 304;
+	bool has_body = may_have && r->body.n > 0;
+
+	if (may_have && r->stream.end)
+		return make_stream(c);
+	return MHD_create_response_from_buffer(has_body ? r->body.n : 0,
+	    has_body ? r->body.p : NULL, MHD_RESPMEM_PERSISTENT);
+}
+
 static struct MHD_Response *
 make_response(struct http_connection *c)
 {
 	struct http_response *r = &c->response;
-	bool has_body = r->status != 204 && r->status != 304 && r->body.n > 0;
-	struct MHD_Response *m =
-	    MHD_create_response_from_buffer(has_body ? r->body.n : 0,
-		has_body ? r->body.p : NULL, MHD_RESPMEM_PERSISTENT);
+	bool has_body = r->status != 204 && r->status != 304 &&
+			(r->body.n > 0 || r->stream.end);
+	struct MHD_Response *m = make_body(c);
 	struct str kept = r->max_age_s
 			      ? str_printf(c->arena, "max-age=%u", r->max_age_s)
 			      : STR("no-store");
@@ -513,6 +590,7 @@ make_sane(struct http_response *r)
 	    r->status != 500)
 		return;
 	buf_free(&r->body);
+	end_stream(r);
 	*r = (struct http_response){ .status = 500, .close = r->close };
 	http_response_header(r, "X-Avow-Reason", STR("system.error"));
 }
@@ -526,6 +604,7 @@ queue(struct http_connection *c, struct MHD_Connection *m)
 	if (atomic_load(&c->server->draining) || c->request.flaw)
 		c->response.close = true;
 	response = make_response(c);
+	end_stream(&c->response); /* of an answer that has no body */
 	if (!response)
 		return MHD_NO;
 	set_deadline(c, PHASE_WRITE, c->server->idle_ns);
@@ -651,6 +730,7 @@ on_completed(void *ctx, struct MHD_Connection *m, void **slot,
 	if (c->counts)
 		atomic_fetch_sub(&c->server->active, 1);
 	buf_free(&c->response.body);
+	end_stream(&c->response);
 	arena_reset(c->arena);
 	c->response = (struct http_response){ 0 };
 	c->request = (struct http_request){ 0 };
@@ -757,8 +837,12 @@ static bool
 start_daemon(struct http_server *s, struct error *reterr)
 {
 	bool tls = s->tls != NULL;
-	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC |
-			 (tls ? MHD_USE_TLS : 0);
+	bool each = s->o.thread_per_connection;
+	unsigned flags =
+	    (each ? MHD_USE_THREAD_PER_CONNECTION |
+			MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL
+		  : MHD_USE_EPOLL_INTERNAL_THREAD) |
+	    MHD_USE_ITC | (tls ? MHD_USE_TLS : 0);
 	struct MHD_OptionItem tls_options[] = {
 		{ MHD_OPTION_HTTPS_CERT_CALLBACK, 0, tls_handshake() },
 		{ MHD_OPTION_HTTPS_PRIORITIES, 0,
@@ -772,13 +856,17 @@ start_daemon(struct http_server *s, struct error *reterr)
 		{ MHD_OPTION_END, 0, NULL },
 	};
 	struct MHD_OptionItem no_options[] = { { MHD_OPTION_END, 0, NULL } };
+	struct MHD_OptionItem pool[] = {
+		{ each ? MHD_OPTION_END : MHD_OPTION_THREAD_POOL_SIZE,
+		    (intptr_t)s->o.threads, NULL },
+		{ MHD_OPTION_END, 0, NULL },
+	};
 
 	/* Our own limit is exact; the library's, shared out among its
 	 * threads, only has to be out of the way. */
 	s->daemon = MHD_start_daemon(flags, 0, on_accept, s, on_request, s,
-	    MHD_OPTION_LISTEN_SOCKET, s->fd, MHD_OPTION_THREAD_POOL_SIZE,
-	    s->o.threads, MHD_OPTION_CONNECTION_LIMIT,
-	    (s->o.connections + 64) * s->o.threads,
+	    MHD_OPTION_LISTEN_SOCKET, s->fd, MHD_OPTION_ARRAY, pool,
+	    MHD_OPTION_CONNECTION_LIMIT, (s->o.connections + 64) * s->o.threads,
 	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_BYTES,
 	    MHD_OPTION_URI_LOG_CALLBACK, on_uri, s,
 	    MHD_OPTION_UNESCAPE_CALLBACK, no_unescape, NULL,

@@ -50,9 +50,20 @@ struct str http_header(const struct http_request *r, const char *name);
 size_t http_header_count(const struct http_request *r, const char *name);
 bool http_name_eq(struct str a, const char *b);
 
+/* A body that is pulled while the asker takes it, so that a slow one holds no more than a block. */
+struct http_stream {
+	/* Up to `n` bytes, some at least; 0: the end; -1: it broke off, and so does the connection. It may wait: see `thread_per_connection`. */
+	ptrdiff_t (*read)(void *ctx, char *to, size_t n);
+	/* Called once, whatever happens; after the answer's memory is gone. */
+	void (*end)(void *ctx);
+	void *ctx;
+	int64_t size; /* -1: not known */
+};
+
 struct http_response {
 	unsigned status;
 	struct buf body;
+	struct http_stream stream; /* instead of `body`; `end` NULL: none */
 	const char *content_type; /* NULL: none */
 	struct http_header headers[8];
 	size_t n_headers;
@@ -71,6 +82,7 @@ struct http_options {
 	const char *client_address_header; /* counts as a forwarded header; may be NULL */
 	const char *client_certificate_header; /* the same */
 	const char *flawed_path; /* only this path sees requests with a flaw (`/gate/auth`); all others get 400. NULL: none does */
+	bool thread_per_connection; /* for handlers and streams that wait for others; `threads` does not count */
 	unsigned threads;           /* 0: number of processors, but at least 4: a handler may wait for a load balancer */
 	size_t body_limit;          /* 0: LIMIT_HTTP_BODY */
 	const char *tls_certificate_pem, *tls_key_pem; /* both or neither */

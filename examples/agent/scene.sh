@@ -1,17 +1,44 @@
-# scene.sh - an agent beside a token service; everything in $T, on loopback. Source tests/lib/e2e.sh and examples/identity/scene.sh first.
+# scene.sh - an agent beside a token service, and a mirror with two gates; everything in $T, on loopback. Source tests/lib/e2e.sh first.
 AGENT=$ROOT/examples/agent
-# shellcheck source=../../tests/lib/documents.sh
-. "$ROOT/tests/lib/documents.sh"
+# shellcheck source=../identity/scene.sh
+. "$ROOT/examples/identity/scene.sh"
+# shellcheck source=../update-repository/scene.sh
+. "$ROOT/examples/update-repository/scene.sh"
 
-# agent_files: the agent's configuration, an issuer of documents, a document for web-1.
-agent_files() {
-	META_PORT=$(free_port) PROXY_PORT=$(free_port)
+# agent_scene: a token service, a controller `fabric` with the account web-1, an issuer of documents, the agent's configuration.
+agent_scene() {
+	EXAMPLE=$ROOT/examples/identity
+	PORT=$(free_port) META_PORT=$(free_port) PROXY_PORT=$(free_port)
 	META=http://127.0.0.1:$META_PORT PROXY=http://127.0.0.1:$PROXY_PORT
+	identity_scene && controller fabric web- || return
+	as fabric account new web-1 >"$T/out" || return
 	relocate "$AGENT/agent.yaml" "$T/etc/avow/agent.yaml" \
-	    "8443=$STS_PORT" "8254=$META_PORT" "8255=$PROXY_PORT" \
-	    "8080=${PORT:-8080}"
+	    "8443=$STS_PORT" "8254=$META_PORT" "8255=$PROXY_PORT" "8080=$PORT"
 	mkdir -p "$T/run/documents"
 	issuer acme
+}
+
+# mirror_scene: one repository behind each gate, signed, over TLS, and a machine with apt.
+mirror_scene() {
+	certificate mirror "/O=Acme/CN=mirror" "$SERVER_USE" || return
+	cp "$T/pki/mirror.pem" "$T/pki/mirror.key" "$T/etc/avow/"
+	cp -r "$AGENT/policies" "$T/etc/avow/"
+	mkdir -p "$T/etc/avow/trust/sts"
+	public_keys && signing_key || return
+	package debian hello 1.0-1
+	package plain readme 2.0
+	repository debian && repository plain || return
+	apt_machine
+	echo "Acquire::https::CaInfo \"$CA\";" >>"$T/apt/apt.conf"
+	ln -s "$T/run/apt.conf" "$T/apt/etc/auth.conf.d/avow.conf"
+	relocate "$AGENT/gate.yaml" "$T/etc/avow/gate.yaml" "8080=$PORT"
+	relocate "$AGENT/mirror.site" "$T/etc/avow/mirror.site" "8080=$PORT"
+	start_gate && start_site mirror && wait_for_port mirror 127.0.0.1 "$PORT"
+}
+
+# apt_asks URL: where apt's repository is from now on.
+apt_asks() {
+	echo "deb [signed-by=$T/archive.gpg] $1 stable main" >"$T/apt/etc/sources.list"
 }
 
 start_agent() {
@@ -35,10 +62,18 @@ session() {
 	    "$META/latest/api/token"
 }
 
-# meta PATH [CURL OPTION...]: as programs on the machine ask; status and body.
+# meta PATH [CURL OPTION...]: as programs on the machine ask; body and status.
 meta() {
 	local path=$1
 	shift
 	curl -s --max-time 5 -w ' %{http_code}' --path-as-is \
 	    -H "X-aws-ec2-metadata-token: $(session)" "$@" "$META$path"
+}
+
+# through PATH [CURL OPTION...]: by way of the proxy; status and reason.
+through() {
+	local path=$1
+	shift
+	curl -s --max-time 20 --path-as-is -o "$T/got" \
+	    -w '%{http_code} %header{x-avow-reason}' "$@" "$PROXY$path" | sed 's/ $//'
 }

@@ -2,7 +2,6 @@
 # agent.sh - the agent on an instance with a real token service, real gates, real clients: enrolment, tokens, the metadata service, files,
 # its proxy, and what it does while its service is away.
 . "$(dirname "$0")/../lib/e2e.sh"
-. "$ROOT/examples/identity/scene.sh"
 . "$ROOT/examples/agent/scene.sh"
 need_avow
 
@@ -43,20 +42,17 @@ looked() {
 }
 
 say "Configuration:"
-identity_scene || give_up "cannot start: identity_scene"
-controller fabric web- || give_up "no controller"
-as fabric account new web-1 >"$T/out" || give_up "no account"
-agent_files || give_up "no configuration"
+agent_scene || give_up "cannot start: agent_scene"
 check_config() {
 	"$AVOW" agent --config "$1" --check 2>&1
 }
-expect "--check" "agent of web-1: 1 tokens, documents, 2 files, 0 upstreams" \
+expect "--check" "agent of web-1: 1 tokens, documents, 2 files, 2 upstreams" \
     check_config "$T/etc/avow/agent.yaml"
 sed 's/tokens:/token:/' "$T/etc/avow/agent.yaml" >"$T/etc/avow/bad.yaml"
 expect "an unknown key, with its place and the nearest" \
     "*bad.yaml:6:1: error: there is no key \`token\` here*did you mean \`tokens\`*" \
     check_config "$T/etc/avow/bad.yaml"
-sed 's/127.0.0.1:[0-9]*"}/0.0.0.0:80"}/' "$T/etc/avow/agent.yaml" >"$T/etc/avow/bad.yaml"
+sed 's/"127.0.0.1:[0-9]*"}/"0.0.0.0:80"}/' "$T/etc/avow/agent.yaml" >"$T/etc/avow/bad.yaml"
 expect "a metadata service for everybody" "*no loopback address*reach: any*" \
     check_config "$T/etc/avow/bad.yaml"
 mkdir -m 755 "$T/lib/open"
@@ -136,7 +132,7 @@ expect "for an audience that it has none for" "*404" meta "/avow/v1/token?audien
 expect "the status holds no token" "" bash -c "grep -o eyJ <<<'$(meta /avow/v1/status)'"
 
 say "Files:"
-expect "apt's" "machine http://127.0.0.1:*/ login web-1 password avow1.avow.*" cat "$T/run/apt.conf"
+expect "apt's" "machine https://localhost:*/ login web-1 password avow1.avow.*" cat "$T/run/apt.conf"
 check "for itself alone" test "$(stat -c %a "$T/run/apt.conf" "$T/run/updates.token" | paste -sd' ')" = "600 600"
 same_file() {
 	stat -c '%i %y' "$T/run/apt.conf"
@@ -172,6 +168,85 @@ expect "and no name from it" "503 evidence.expired" \
 shown web-1 web-1 "$CLAIMS"
 kill -HUP "${PIDS[agent]}"
 expect "the next" "200 " soon "200 " document_status
+
+need_servers
+mirror_scene || give_up "cannot start: mirror_scene"
+
+say "apt, with the agent's file in auth.conf.d, at a gate that takes documents:"
+apt_asks "https://localhost:$PORT/plain"
+expect "apt-get update" updated apt_update
+expect "apt-get install --download-only readme" "readme_2.0_$ARCHITECTURE.deb" apt_gets readme
+apt_asks "https://localhost:$PORT/debian"
+expect "at the gate that demands a key" "refused: 401 Unauthorized" apt_update
+
+say "apt through the agent's proxy, at the gate that demands a key:"
+rm "$T/apt/etc/auth.conf.d/avow.conf"
+apt_asks "$PROXY/debian"
+expect "apt-get update" updated apt_update
+expect "apt-get install --download-only hello" "hello_1.0-1_$ARCHITECTURE.deb" apt_gets hello
+expect "once more: nothing is new" "*Hit:*" apt update
+INDEX=/debian/dists/stable/InRelease
+expect "each by a proof of the key" "key" bash -c \
+    "grep -o '\"proof\":\"[a-z]*\"' '$T/log/decisions.jsonl' | tail -1 | cut -d: -f2 | tr -d '\"'"
+expect "curl" "200 permit" through "$INDEX"
+check "byte for byte" cmp "$T/got" "$T/srv/mirror$INDEX"
+expect "the other upstream, with a pack" "200 permit" through /plain/dists/stable/InRelease
+head -c 20000000 /dev/urandom >"$T/srv/mirror/debian/large"
+expect "20 MB" "200 permit" through /debian/large
+check "byte for byte" cmp "$T/got" "$T/srv/mirror/debian/large"
+expect "a range of it" "206 permit" through /debian/large -H "Range: bytes=1000-1999"
+check "that range" cmp "$T/got" <(tail -c +1001 "$T/srv/mirror/debian/large" | head -c 1000)
+modified() {
+	date -u -R -d "@$(stat -c %Y "$T/srv/mirror/debian/large")" | sed 's/+0000/GMT/'
+}
+expect "If-Modified-Since" "304 permit" through /debian/large -H "If-Modified-Since: $(modified)"
+expect "HEAD" "200 permit" through /debian/large -I
+expect "its length" "20000000" sed -n 's/^content-length: \([0-9]*\).*/\1/Ip' "$T/got"
+expect "with a query" "200 permit" through "/debian/large?x=y"
+expect "what is not there" "404 permit" through /debian/nothing
+
+say "What the proxy does not do:"
+expect "another prefix" "404 request.path" through /other/x
+expect "POST" "405 request.method" through "$INDEX" -X POST -d x
+expect "by another name" "403 request.peer" through "$INDEX" -H "Host: evil.example"
+expect "as a proxy for everything" "400 *" through "$INDEX" -x "$PROXY" 
+expect "CONNECT" "000" through "$INDEX" -p -x "$PROXY"
+for path in /debian/../plain/x /debian/%2e%2e/plain/x /debian/..%2fplain/x \
+	/debian//x '/debian/a;b'; do
+	expect "$path" "403 request.path" through "$path"
+done
+expect "a redirection" "502 data.missing" through /debian/elsewhere
+expect "headers of the asker's own, in the identity's place" "200 permit" through "$INDEX" \
+    -H "Authorization: Basic eDp5" -H "X-Avow-Pack: x" -H "Cookie: a=b" -H "X-Forwarded-For: 10.0.0.1"
+cp "$T/etc/avow/agent.yaml" "$T/etc/avow/good.yaml"
+cp "$T/pki/stranger.pem" "$T/etc/avow/stranger.pem" 2>/dev/null || { authority stranger; cp "$T/pki/stranger.pem" "$T/etc/avow/"; }
+sed -i "s|debian/\", ca: [^,]*,|debian/\", ca: $T/etc/avow/stranger.pem,|" "$T/etc/avow/agent.yaml"
+kill -HUP "${PIDS[agent]}"
+expect "an upstream that nobody we trust vouches for" "502 data.missing" \
+    soon "502 data.missing" through "$INDEX"
+cp "$T/etc/avow/good.yaml" "$T/etc/avow/agent.yaml"
+kill -HUP "${PIDS[agent]}"
+expect "and with the right authority again" "200 permit" soon "200 permit" through "$INDEX"
+slow() {
+	local one two
+	curl -s --max-time 60 --limit-rate 100k "$PROXY/debian/large" -o "$T/slow.1" &
+	one=$!
+	curl -s --max-time 60 --limit-rate 100k "$PROXY/debian/large" -o "$T/slow.2" &
+	two=$!
+	until_true 10 test -s "$T/slow.1" -a -s "$T/slow.2"
+	awk '/VmRSS/ { print ($2 < 60000) ? "small" : $2 }' "/proc/${PIDS[agent]}/status"
+	kill "$one" "$two"
+}
+expect "two slow readers hold no memory" "small" slow
+stop gate
+expect "the gate's process is gone" "500*" through "$INDEX"
+stop mirror
+expect "the mirror, too" "502 data.missing" through "$INDEX"
+start_gate && start_site mirror && wait_for_port mirror 127.0.0.1 "$PORT"
+expect "both are back: a new nonce, asked for once more" "200 permit" through "$INDEX"
+stop sts KILL
+expect "the service is away: the token serves on" "200 permit" through "$INDEX"
+start_service || give_up "the service does not come back"
 
 say "Reload and stop:"
 cp "$T/etc/avow/agent.yaml" "$T/etc/avow/good.yaml"
