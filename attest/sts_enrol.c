@@ -326,6 +326,13 @@ update_both(
 static bool
 settle(struct enrolling *e, struct sql *tx, int64_t now, struct error *reterr)
 {
+	const struct sts_actor self = { .rank = STS_ACCOUNT,
+		.account = e->row.id };
+	bool changes = e->created || e->row.standing != STS_STANDS;
+
+	if (changes &&
+	    !sts_note_change(tx, &self, "account.enrol", e->row.id, reterr))
+		return false;
 	return (e->is_bound ? update_both(e, tx, now, reterr)
 			    : insert_both(e, tx, now, reterr)) &&
 	       store_standing_lift(

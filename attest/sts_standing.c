@@ -115,6 +115,13 @@ static bool (*const verbs[])(struct sql *, struct store_account *,
 	[STS_REATTEST] = reattest,
 };
 
+static const char *const changes[] = {
+	[STS_EVICT] = "account.evict",
+	[STS_BAN] = "account.ban",
+	[STS_UNBAN] = "account.unban",
+	[STS_REATTEST] = "account.reattest",
+};
+
 /* ---- the transaction --------------------------------------------------------
  */
 
@@ -133,6 +140,8 @@ stand_inside(
 	row.version++;
 	row.changed_at = now_ms / 1000;
 	return store_account_update(tx, &row, reterr) &&
+	       sts_note_change(
+		   tx, w->actor, changes[w->verb], row.id, reterr) &&
 	       sts_read_account(tx, w->a, row.id, &w->account, reterr);
 }
 

@@ -193,6 +193,13 @@ run_gate(const struct options *o, struct engine_operation *operation,
 	buf_free(&messages);
 	if (s == NULL)
 		return code;
+	struct gateways_state *whole = gateways_state_with_store(s, &err);
+	gateways_state_unref(s);
+	s = whole;
+	if (s == NULL) {
+		cli_error(&err, (struct str){ 0 });
+		return code;
+	}
 	if (read_files(o, a, &q)) {
 		if (gateways_dryrun(s, &q, o->level_value, operation, &report,
 			&effect, &err))

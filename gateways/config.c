@@ -7,6 +7,7 @@
 #include "gateways/config_service.h"
 #include "gateways/http.h"
 #include "gateways/path.h"
+#include "store/store.h"
 
 #define FIELD(type, member, key, reader, ...)                                  \
 	{                                                                      \
@@ -867,6 +868,28 @@ check_for_gates(
 			    config_fields[needed[i]].name);
 }
 
+/* What holds, and may not be what was meant. */
+static void
+check_store(struct config_reader *r, const struct config *c,
+    const struct config_seen *seen)
+{
+	struct span at = seen->at[C_STORE];
+
+	if (c->store.n == 0)
+		return;
+	if (c->store_mark.n == 0)
+		config_warn(r, at,
+		    "there is no `storeMark`: a store that is put back from a "
+		    "copy, without what was revoked since, would not be "
+		    "noticed");
+	/* A line that may hold a password is not quoted. */
+	if (store_url_is_plain(c->store))
+		config_warn(r, (struct span){ .file = at.file },
+		    "line %u: `store` is on another host, and TLS is not "
+		    "demanded: `sslmode=verify-full`",
+		    (unsigned)at.line);
+}
+
 static void
 check_whole(struct config_reader *r, struct building *b, struct span top,
     const struct config_seen *seen)
@@ -874,6 +897,7 @@ check_whole(struct config_reader *r, struct building *b, struct span top,
 	struct config *c = &b->config;
 
 	config_check_service(r, c);
+	check_store(r, c, seen);
 	check_enrol(r, c);
 	if (c->service.is_given) {
 		check_for_service(r, seen);

@@ -25,6 +25,11 @@ bool gateways_config_store(struct arena *a, const char *config_path,
 /* One line for people: how many policies, entities, trust entries, gates. */
 void gateways_state_summary(const struct gateways_state *s, struct buf *out);
 
+/* The same with what its store revokes at this moment; `loaded` itself where there is no store. A new reference. The store is looked at, and not changed. NULL on error:
+ * ERR_SYSTEM_STORE, memory. */
+struct gateways_state *gateways_state_with_store(
+    struct gateways_state *loaded, struct error *reterr);
+
 /* What a dry run was told instead of a real request. */
 struct gateways_asked {
 	struct str gate;

@@ -91,6 +91,52 @@ load(struct store *store, int64_t floor, struct error *reterr)
 	return NULL;
 }
 
+static bool
+check_not_behind(struct store *store, const char *mark, int64_t *ret_floor,
+    struct error *reterr)
+{
+	int64_t generation, seen = 0;
+
+	return store_generation(store, &generation, ret_floor, reterr) &&
+	       (!mark || store_mark_read(mark, &seen, reterr)) &&
+	       (generation >= seen ||
+		   error_set(reterr, ERR_SYSTEM_STORE, SPAN_NONE,
+		       "the store was put back from a copy; see `avow store "
+		       "accept-restore`"));
+}
+
+static bool
+is_not_made_yet(struct str url)
+{
+	static const struct str scheme = STR_INIT("sqlite://");
+
+	/* Texts of a configuration are NUL-ended. */
+	return str_has_prefix(url, scheme) &&
+	       access(url.p + scheme.n, F_OK) != 0 && errno == ENOENT;
+}
+
+struct attest_revoked *
+revocations_read(struct str url, const char *mark, struct error *reterr)
+{
+	struct attest_revoked *list = NULL;
+	struct store *store;
+	int64_t floor;
+
+	if (is_not_made_yet(url)) {
+		list = attest_revoked_new(0);
+		if (list)
+			attest_revoked_ready(list);
+		else
+			(void)error_nomem(reterr);
+		return list;
+	}
+	store = store_open_as_is(url, reterr);
+	if (store && check_not_behind(store, mark, &floor, reterr))
+		list = load(store, floor, reterr);
+	store_close(store);
+	return list;
+}
+
 /* A store whose generation went back was put back from a copy: the mark knows
  * it from one start to the next, we know it while we run. */
 static bool

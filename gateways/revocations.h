@@ -26,6 +26,11 @@ bool revocations_start(struct revocations *r, struct error *reterr) MUST_USE;
 void revocations_stop(struct revocations *r);
 void revocations_free(struct revocations *r);
 
+/* The list as it is now, for a look without a server: nothing is written, also not to `mark`, and a store behind it is refused. A SQLite file that is not there yet revokes
+ * nothing, as at a server's first start. NULL on error. */
+struct attest_revoked *revocations_read(
+    struct str store, const char *mark, struct error *reterr);
+
 /* One look. False: the store cannot be used, and from now on nothing passes revocations_check. */
 bool revocations_poll(struct revocations *r, struct error *reterr) MUST_USE;
 /* Look now: something was revoked in this process. Does not wait. */

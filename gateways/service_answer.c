@@ -46,6 +46,7 @@ outward(enum err_code code)
 	case ERR_USAGE:
 		return ERR_REQUEST_MALFORMED;
 	case ERR_LIMIT_MEMORY:
+	case ERR_LIMIT_COUNT:
 		return ERR_SYSTEM_LIMIT;
 	default:
 		return error_http(code) ? code : ERR_SYSTEM_ERROR;

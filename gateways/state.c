@@ -242,6 +242,25 @@ state_with_revoked(struct gateways_state *loaded, struct attest_revoked *stored,
 }
 
 struct gateways_state *
+gateways_state_with_store(struct gateways_state *loaded, struct error *reterr)
+{
+	const struct config *c = loaded->config;
+	struct attest_revoked *stored;
+	struct gateways_state *s;
+	if (c->store.n == 0)
+		return gateways_state_ref(loaded);
+	stored = revocations_read(
+	    c->store, c->store_mark.n > 0 ? c->store_mark.p : NULL, reterr);
+	if (stored == NULL)
+		return NULL;
+	s = state_with_revoked(loaded, stored, NULL);
+	attest_revoked_free(stored);
+	if (s == NULL)
+		(void)error_nomem(reterr);
+	return s;
+}
+
+struct gateways_state *
 state_with_snapshot(
     struct gateways_state *loaded, struct engine_snapshot *snapshot_take)
 {

@@ -43,7 +43,7 @@ struct store_account {
 
 bool store_account_find(struct sql *tx, struct arena *a, struct str id,
     struct store_account *ret, bool *ret_found, struct error *reterr) MUST_USE;
-/* *ret_fresh false: the id is taken, nothing was written. */
+/* *ret_fresh false: the id is taken, nothing was written. ERR_LIMIT_COUNT: so many revocations are in force that no account may come (LIMIT_REVOCATIONS). */
 bool store_account_insert(struct sql *tx, const struct store_account *row,
     bool *ret_fresh, struct error *reterr) MUST_USE;
 /* Writes is_enabled, standing, incarnation, version and changed_at. */

@@ -23,6 +23,7 @@
 #include <stdlib.h>
 
 #include "base/limits.h"
+#include "store/store.h"
 
 /* pg_type's object ids, which never change. */
 enum { OID_BOOL = 16, OID_BYTEA = 17, OID_INT8 = 20, OID_INT4 = 23 };
@@ -347,6 +348,63 @@ check_url(struct str url, const char *z, struct error *reterr)
 	PQfreemem(why);
 	return options || error_set(reterr, ERR_CONFIG_VALUE, SPAN_NONE,
 			      "the store's URL is none that libpq can read");
+}
+
+/* --- what a URL says ---------------------------------------------------------
+ */
+
+/* A socket's folder, or this machine itself. Hosts may be several. */
+static bool
+is_here(const char *host)
+{
+	return host[0] == '\0' || host[0] == '/' || host[0] == '@' ||
+	       strcmp(host, "localhost") == 0 || strcmp(host, "::1") == 0 ||
+	       (strncmp(host, "127.", 4) == 0 && !strchr(host, ','));
+}
+
+static const char *
+option_of(const PQconninfoOption *options, const char *name)
+{
+	for (; options && options->keyword; options++)
+		if (strcmp(options->keyword, name) == 0 && options->val)
+			return options->val;
+	return "";
+}
+
+/* What the URL says, else what the environment does. */
+static const char *
+said(const PQconninfoOption *url, const PQconninfoOption *defaults,
+    const char *name)
+{
+	const char *here = option_of(url, name);
+
+	return *here ? here : option_of(defaults, name);
+}
+
+bool
+store_url_is_plain(struct str url)
+{
+	char *z = calloc(1, url.n + 1);
+	PQconninfoOption *options = NULL, *defaults;
+	const char *host, *mode;
+	bool plain = false;
+
+	if (z && (str_has_prefix(url, STR("postgresql:")) ||
+		     str_has_prefix(url, STR("postgres:"))))
+		options = PQconninfoParse(memcpy(z, url.p, url.n), NULL);
+	defaults = options ? PQconndefaults() : NULL;
+	if (options) {
+		host = said(options, defaults, "hostaddr");
+		host = *host ? host : said(options, defaults, "host");
+		mode = said(options, defaults, "sslmode");
+		plain = !is_here(host) && strcmp(mode, "require") != 0 &&
+			strcmp(mode, "verify-ca") != 0 &&
+			strcmp(mode, "verify-full") != 0;
+	}
+	PQconninfoFree(defaults);
+	PQconninfoFree(options);
+	free(z);
+	return plain;
 }
 
 static void *

@@ -138,8 +138,8 @@ take_true(void *ctx, const struct sql_row *row, struct error *reterr)
 	return true;
 }
 
-static bool
-check_room(struct sql *q, struct error *reterr)
+bool
+store_revocation_room(struct sql *q, struct error *reterr)
 {
 	static const char count[] = "SELECT COUNT(*) FROM revocation";
 	int64_t n = 0;
@@ -186,7 +186,7 @@ revoke_inside(struct sql *q, void *ctx, bool *keep, struct error *reterr)
 	(void)keep;
 	if (!sql_now(q, &now_ms, reterr) ||
 	    !sql_run(q, find, params, 2, take_true, &v->is_known, reterr) ||
-	    (!v->is_known && !check_room(q, reterr)))
+	    (!v->is_known && !store_revocation_room(q, reterr)))
 		return false;
 	params[3] = sql_number(now_ms / 1000);
 	params[4] = sql_text(v->r->reason);

@@ -4,7 +4,9 @@
 #include "store/store.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/limits.h"
 #include "store/store_private.h"
@@ -12,8 +14,8 @@
 /* --- opening ---------------------------------------------------------------
  */
 
-struct store *
-store_open_at(struct str url, const struct clock *clock, struct error *reterr)
+static struct store *
+open_handle(struct str url, const struct clock *clock, struct error *reterr)
 {
 	struct store *s = calloc(1, sizeof *s);
 
@@ -27,7 +29,18 @@ store_open_at(struct str url, const struct clock *clock, struct error *reterr)
 		return NULL;
 	}
 	s->sql = sql_open(url, clock, reterr);
-	if (s->sql && sql_migrate(s->sql, reterr))
+	if (s->sql)
+		return s;
+	store_close(s);
+	return NULL;
+}
+
+struct store *
+store_open_at(struct str url, const struct clock *clock, struct error *reterr)
+{
+	struct store *s = open_handle(url, clock, reterr);
+
+	if (!s || sql_migrate(s->sql, reterr))
 		return s;
 	store_close(s);
 	return NULL;
@@ -37,6 +50,53 @@ struct store *
 store_open(struct str url, struct error *reterr)
 {
 	return store_open_at(url, NULL, reterr);
+}
+
+static bool
+check_is_there(struct str url, struct error *reterr)
+{
+	static const struct str scheme = STR_INIT("sqlite://");
+	char path[4096];
+
+	if (!str_has_prefix(url, scheme))
+		return true;
+	snprintf(
+	    path, sizeof path, "%.*s", STR_ARG(str_sub(url, scheme.n, url.n)));
+	return access(path, F_OK) == 0 ||
+	       error_set(reterr, ERR_SYSTEM_STORE, SPAN_NONE,
+		   "`%s` is not there", path);
+}
+
+static bool
+check_form(struct store *s, struct error *reterr)
+{
+	static const char select[] =
+	    "SELECT COALESCE(MAX(number), 0) FROM migration";
+	int64_t have = 0;
+
+	if (!store_read(s, select, NULL, 0, sql_take_number, &have, reterr))
+		return false;
+	return have == sql_migrations() ||
+	       error_set(reterr, ERR_SYSTEM_STORE, SPAN_NONE,
+		   "the database has version %lld, this program has %lld: "
+		   "a server that starts, or `avow store check`, brings it up",
+		   (long long)have, (long long)sql_migrations());
+}
+
+struct store *
+store_open_as_is(struct str url, struct error *reterr)
+{
+	struct store *s;
+
+	if (!check_is_there(url, reterr))
+		return NULL;
+	s = open_handle(url, NULL, reterr);
+	if (!s)
+		return NULL;
+	if (check_form(s, reterr))
+		return s;
+	store_close(s);
+	return NULL;
 }
 
 void

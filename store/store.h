@@ -19,7 +19,11 @@ struct store *store_open(struct str url, struct error *reterr);
 /* The same, with `clock` in place of the database's clock, which all nodes share and which deadlines are of. For tests. */
 struct store *store_open_at(
     struct str url, const struct clock *clock, struct error *reterr);
+/* The same to look only: nothing is made and no migration applied. A store of another form than this program's is refused, as is a SQLite file that is not there. */
+struct store *store_open_as_is(struct str url, struct error *reterr);
 void store_close(struct store *s);
+/* Does the URL lead to PostgreSQL on another host, and not demand TLS (`sslmode` of the URL or the environment; the default does not)? */
+bool store_url_is_plain(struct str url);
 /* Can it be read and written now? For /readyz. Takes the write lock and writes nothing durable: cheap, but a full disk shows only at a change. */
 bool store_check(struct store *s, struct error *reterr) MUST_USE;
 

@@ -24,6 +24,11 @@ bool store_read(struct store *s, const char *select,
     bool (*row)(void *ctx, const struct sql_row *row, struct error *reterr),
     void *ctx, struct error *reterr) MUST_USE;
 
+/* Inside a transaction: are fewer than LIMIT_REVOCATIONS in force? Asked before what makes more of them by itself, and before an account comes, of which one day there
+ * may be more. What follows from a change (a move, a deletion, a ban) is never refused and never lost for that: those rows go over the limit, and what is new waits
+ * until there is room. ERR_LIMIT_COUNT. */
+bool store_revocation_room(struct sql *q, struct error *reterr) MUST_USE;
+
 /* Inside a transaction whose change a restored copy would undo (something is revoked, used up, closed): such a copy is then known to be old. Wakes the other
  * nodes, too. */
 bool store_raise_generation(struct sql *q, struct error *reterr) MUST_USE;

@@ -151,8 +151,8 @@ START_TEST(whole_gates)
 	ck_assert_uint_eq(p->networks.n, 1);
 	ck_assert_ptr_null(config_gate(c, STR("web2")));
 	ck_assert_ptr_null(config_pool(c, STR("updates"), &b));
-	/* bearer */
-	ck_assert_uint_eq(c->n_warnings, 1);
+	/* bearer, storeMark */
+	ck_assert_uint_eq(c->n_warnings, 2);
 	ck_assert_ptr_nonnull(strstr(c->warnings[0].msg, "bearer"));
 	ck_assert_uint_eq(c->warnings[0].at.line, 23);
 }
@@ -212,7 +212,7 @@ START_TEST(token_service)
 	ck_assert_int_eq(s->token_lifetime_s, 300);
 	ck_assert_int_eq(s->channel, CONFIG_CHANNEL_OFF);
 	ck_assert_uint_eq(c->n_gates + c->n_trust + c->policies.n, 0);
-	ck_assert_uint_eq(c->n_warnings, 0);
+	ck_assert_uint_eq(c->n_warnings, 1); /* storeMark */
 }
 END_TEST
 
@@ -575,6 +575,46 @@ START_TEST(file_not_there)
 }
 END_TEST
 
+#define PG "storeMark: m\nstore: \"postgresql:"
+static const struct {
+	const char *note, *text, *warning;
+} stores[] = {
+	{ "no mark", "store: sqlite:///s\n", "no `storeMark`" },
+	{ "a mark", "store: sqlite:///s\nstoreMark: m\n", NULL },
+	{ "a network", PG "//db.example/avow\"\n", "TLS is not demanded" },
+	{ "an address", PG "//u@192.0.2.1/avow\"\n", "TLS is not demanded" },
+	{ "as a parameter", PG "///avow?host=db.example\"\n",
+	    "TLS is not demanded" },
+	{ "TLS if it is there", PG "//db.example/avow?sslmode=prefer\"\n",
+	    "TLS is not demanded" },
+	{ "one of two", PG "//127.0.0.1,db.example/avow\"\n",
+	    "TLS is not demanded" },
+	{ "an address behind a name",
+	    PG "//localhost/avow?hostaddr=192.0.2.1\"\n",
+	    "TLS is not demanded" },
+	{ "TLS", PG "//db.example/avow?sslmode=require\"\n", NULL },
+	{ "TLS and its name", PG "//db.example/avow?sslmode=verify-full\"\n",
+	    NULL },
+	{ "this machine", PG "//localhost/avow\"\n", NULL },
+	{ "its address", PG "//127.0.0.1/avow\"\n", NULL },
+	{ "IPv6", PG "//[::1]/avow\"\n", NULL },
+	{ "a socket", PG "///avow?host=/run/postgresql\"\n", NULL },
+	{ "none said", PG "///avow\"\n", NULL },
+};
+
+START_TEST(a_store_is_warned_of)
+{
+	const struct config *c = parse_good(
+	    str_printf(arena, "%sservice: {%s}\n", stores[_i].text, SV).p);
+
+	ck_assert_msg(c->n_warnings == (stores[_i].warning ? 1 : 0), "%s: %zu",
+	    stores[_i].note, c->n_warnings);
+	if (stores[_i].warning)
+		ck_assert_msg(strstr(c->warnings[0].msg, stores[_i].warning),
+		    "%s: %s", stores[_i].note, c->warnings[0].msg);
+}
+END_TEST
+
 START_TEST(everyone_a_proxy_is_warned_of)
 {
 	const struct config *c =
@@ -605,6 +645,7 @@ main(void)
 	tcase_add_test(tc, size_limit);
 	tcase_add_test(tc, too_deep);
 	tcase_add_test(tc, file_not_there);
+	tcase_add_loop_test(tc, a_store_is_warned_of, 0, ARRAY_LEN(stores));
 	tcase_add_test(tc, everyone_a_proxy_is_warned_of);
 	suite_add_tcase(s, tc);
 	return run_suite(s);

@@ -2,6 +2,7 @@
  * a report that opens nothing. */
 #include "gateways/gateways.h"
 
+#include "store/store_private.h"
 #include "tests/unit/gateways/gate_kit.h"
 
 static struct gate_kit k;
@@ -202,6 +203,66 @@ START_TEST(at_another_time)
 }
 END_TEST
 
+/* ---- what the store revokes ---- */
+
+static const char *
+code_now(void)
+{
+	static char code[64];
+	const struct kit_doc doc = { 0 };
+	struct gateways_asked q = asked(&doc);
+	struct error err = { 0 };
+	json_t *report;
+	enum engine_effect effect;
+	struct gateways_state *s = gateways_state_with_store(k.env.state, &err);
+
+	if (s == NULL)
+		return error_id(err.code);
+	ck_assert(gateways_dryrun(
+	    s, &q, LEVEL_LOW, &operation, &report, &effect, &err));
+	snprintf(code, sizeof code, "%s", kit_text(report, "code"));
+	json_decref(report);
+	gateways_state_unref(s);
+	return code;
+}
+
+static bool
+forget_migration(struct sql *q, void *ctx, bool *keep, struct error *reterr)
+{
+	(void)ctx, (void)keep;
+	return sql_do(q,
+	    "DELETE FROM migration WHERE number ="
+	    " (SELECT MAX(number) FROM migration)",
+	    reterr);
+}
+
+START_TEST(knows_what_the_store_revokes)
+{
+	const struct store_revocation r = {
+		.kind = STR("instance"), .id = STR("i-1"), .until = INT64_MAX
+	};
+	struct str file = str_printf(k.a, "%s/avow.db", k.dir);
+	struct error err = { 0 };
+	bool yes;
+
+	/* None is there yet, and none is made. */
+	ck_assert_str_eq(code_now(), "permit");
+	ck_assert_int_ne(access(file.p, F_OK), 0);
+	k.store =
+	    store_open(str_printf(k.a, "sqlite://%.*s", STR_ARG(file)), &err);
+	ck_assert_msg(k.store != NULL, "%s", err.msg);
+	ck_assert_str_eq(code_now(), "permit");
+	ck_assert(store_revoke(k.store, &r, &yes, &err));
+	ck_assert_str_eq(code_now(), "evidence.revoked");
+	ck_assert(store_unrevoke(k.store, r.kind, r.id, STR(""), &yes, &err));
+	ck_assert_str_eq(code_now(), "permit");
+	/* An older program's: it is not brought up by a look. */
+	ck_assert(store_change(k.store, forget_migration, NULL, &err));
+	ck_assert_str_eq(code_now(), "system.store");
+	ck_assert_str_eq(code_now(), "system.store");
+}
+END_TEST
+
 int
 main(void)
 {
@@ -214,6 +275,7 @@ main(void)
 	    tc, says_what_a_balancer_would, 0, ARRAY_LEN(joins));
 	tcase_add_loop_test(tc, the_question_is_wrong, 0, ARRAY_LEN(wrong));
 	tcase_add_test(tc, at_another_time);
+	tcase_add_test(tc, knows_what_the_store_revokes);
 	suite_add_tcase(s, tc);
 	return run_suite(s);
 }
