@@ -43,13 +43,15 @@ enum attest_form {
 bool attest_form_of(struct str name, enum attest_form *ret) MUST_USE;
 struct str attest_form_kind(enum attest_form form);
 bool attest_form_of_kind(struct str kind, enum attest_form *ret) MUST_USE;
+/* Has evidence of this kind its signature inside, and none beside? */
+bool attest_kind_is_whole(struct str kind);
 
 /* ---- trust ------------------------------------------------------------------------------------------------------------------------------ */
 
 /* One `trust:` entry as configured. Borrowed until attest_trust_add returns. */
 struct attest_trust_entry {
-	struct str kind;      /* avow, token, ec2-signature, ec2-rsa2048, ec2-pkcs7, azure */
-	const char *keys;     /* file or folder of *.pem: public keys or certificates; kind token also *.json, *.jwks: key sets; azure: certificates of authorities */
+	struct str kind;      /* avow, token, ec2-signature, ec2-rsa2048, ec2-pkcs7, azure, gcp */
+	const char *keys;     /* file or folder of *.pem: public keys or certificates; kinds token and gcp also *.json, *.jwks: key sets; azure: certificates of authorities */
 	struct str issuer;    /* kinds avow and token: required */
 	struct str trust_domain; /* SPIFFE; kinds avow and token: gives `spiffeId`, and a token's `sub` must be of it. Empty: none */
 	struct str prefix;    /* empty for at most one entry; else ends in '/' */
@@ -123,7 +125,8 @@ int64_t attest_revoked_floor(const struct attest_revoked *r);
 
 /* ---- evidence and its verification --------------------------------------------------------------------------------------------------------- */
 
-/* What was shown, still in nobody's trust. `document` are the exact bytes; `signature` raw bytes (or PKCS #7 DER for ec2-rsa2048, ec2-pkcs7, azure). */
+/* What was shown, still in nobody's trust. `document` are the exact bytes; `signature` raw bytes (or PKCS #7 DER for ec2-rsa2048, ec2-pkcs7, azure); empty for kinds
+ * that have it inside, as gcp's tokens. */
 struct attest_evidence {
 	struct str kind, document, signature;
 };
@@ -136,7 +139,8 @@ bool attest_evidence_from_pack(struct arena *a, struct str pack,
 bool attest_evidence_from_headers(struct arena *a, struct str document,
     struct str signature, struct attest_evidence *ret, struct error *reterr)
     MUST_USE;
-/* From X-RHUI-ID and X-RHUI-SIGNATURE: URL-safe or plain Base64, the signature encoded once or twice, padding and line breaks optional. */
+/* From X-RHUI-ID and X-RHUI-SIGNATURE: URL-safe or plain Base64, the signature encoded once or twice, padding and line breaks optional.
+ * Kind gcp: the token, in Base64 or not; `signature`, an access token, is not looked at. */
 bool attest_evidence_from_rhui(struct arena *a, struct str kind,
     struct str document, struct str signature, struct attest_evidence *ret,
     struct error *reterr) MUST_USE;
@@ -144,7 +148,7 @@ bool attest_evidence_from_rhui(struct arena *a, struct str kind,
 bool attest_evidence_from_token(struct str compact,
     struct attest_evidence *ret, struct error *reterr) MUST_USE;
 /* From the bytes of two files: the document as it is; the signature as the kind has it in files (Base64 text, or raw bytes for ec2-signature; PKCS #7 as Base64, PEM or DER, or for
- * azure the JSON that its metadata service answers with; a token is its own, and `signature` is empty). Where the signature has the document inside, `document` may be empty. */
+ * azure the JSON that its metadata service answers with; a token, gcp's too, is its own, and `signature` is empty). Where the signature has the document inside, `document` may be empty. */
 bool attest_evidence_from_files(struct arena *a, struct str kind,
     struct str document, struct str signature, struct attest_evidence *ret,
     struct error *reterr) MUST_USE;

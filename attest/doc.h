@@ -23,6 +23,7 @@ struct doc {
 	size_t n_audience;
 	const struct str *members; /* instance ids: the document is a group's */
 	size_t n_members;
+	struct str owner_number; /* another name of `owner`; makes no claim */
 	struct str image_id, owner, private_ip, launch_time, region, zone,
 	    support_level, os_name, os_version;
 	const struct str *licences;
@@ -57,6 +58,10 @@ bool doc_read_azure(struct arena *a, const json_t *root, struct str bytes,
 /* When it was signed and until when it holds, unix s. */
 bool doc_azure_times(const json_t *root, int64_t *ret_created,
     int64_t *ret_expires, struct error *reterr) MUST_USE;
+/* The payload of Google's identity token; `bytes` are the token, for its id.
+ * Errors as doc_read. */
+bool doc_read_gcp(struct arena *a, const json_t *root, struct str bytes,
+    struct doc *ret, struct error *reterr) MUST_USE;
 /* The id of a document that has none: 32 hex digits of its SHA-256. */
 bool doc_id_of_bytes(struct arena *a, struct str bytes, struct str *ret,
     struct error *reterr) MUST_USE;

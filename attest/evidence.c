@@ -40,13 +40,21 @@ check_size(
 	return bytes.n <= limit || too_large(reterr, what, bytes.n, limit);
 }
 
-/* A document of our own whose signature is inside of it. */
+/* A document of our own, or Google's token, whose signature is inside of it. */
 static bool
 is_whole(struct str kind)
 {
 	enum attest_form form;
 
-	return attest_form_of_kind(kind, &form) && form != ATTEST_DETACHED;
+	return str_eq(kind, STR(KIND_GCP)) ||
+	       (attest_form_of_kind(kind, &form) && form != ATTEST_DETACHED);
+}
+
+/* Our tokens come by themselves, and in no pack. */
+bool
+attest_kind_is_whole(struct str kind)
+{
+	return str_eq(kind, STR(KIND_TOKEN)) || is_whole(kind);
 }
 
 static bool
@@ -306,6 +314,23 @@ decode_lax_signature(
 		   reterr, "signature", "is text but not Base64 of Base64");
 }
 
+/* Google's clients send the identity token, in Base64 or as it is, and an
+ * access token beside it, which is none of our business and not looked at. */
+static bool
+from_rhui_token(struct arena *a, struct str text, struct attest_evidence *ret,
+    struct error *reterr)
+{
+	struct attest_evidence e = { .kind = STR(KIND_GCP), .document = text };
+
+	if (str_find(text, '.', 0) >= text.n &&
+	    !decode_lax_document(a, text, &e.document, reterr))
+		return false;
+	if (!check_sizes(&e, reterr))
+		return false;
+	*ret = e;
+	return true;
+}
+
 bool
 attest_evidence_from_rhui(struct arena *a, struct str kind, struct str document,
     struct str signature, struct attest_evidence *ret, struct error *reterr)
@@ -315,6 +340,8 @@ attest_evidence_from_rhui(struct arena *a, struct str kind, struct str document,
 	if (str_eq(kind, STR(KIND_AVOW)))
 		return attest_evidence_from_headers(
 		    a, document, signature, ret, reterr);
+	if (str_eq(kind, STR(KIND_GCP)))
+		return from_rhui_token(a, document, ret, reterr);
 	if (!decode_lax_document(a, document, &e.document, reterr) ||
 	    !decode_lax_signature(a, signature, &e.signature, reterr) ||
 	    !check_sizes(&e, reterr))
@@ -445,6 +472,7 @@ static const struct {
 	{ STR_INIT(KIND_EC2_RSA2048), read_pkcs7_file },
 	{ STR_INIT(KIND_EC2_PKCS7), read_pkcs7_file },
 	{ STR_INIT(KIND_AZURE), read_azure_file },
+	{ STR_INIT(KIND_GCP), read_nothing },
 };
 
 /* One line, and one line feed at most. */

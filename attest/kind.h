@@ -13,5 +13,6 @@
 #define KIND_EC2_PKCS7 "ec2-pkcs7"
 #define KIND_AZURE "azure"
 #define KIND_PACKS "packs" /* several, shown together */
+#define KIND_GCP "gcp"
 
 #endif

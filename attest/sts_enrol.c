@@ -15,6 +15,7 @@
 #include "attest/prove_check.h"
 #include "attest/sts_private.h"
 #include "base/limits.h"
+#include "store/documents.h"
 
 struct enrolling {
 	struct sts *s;
@@ -220,14 +221,16 @@ static bool
 load(struct enrolling *e, struct sql *tx, int64_t now, struct error *reterr)
 {
 	struct store_binding stored = { 0 };
+	bool is_group = false;
 
 	(void)now;
-	if (!store_account_find(
+	if (!store_group_is(tx, e->binding.account, &is_group, reterr) ||
+	    !store_account_find(
 		tx, e->a, e->binding.account, &e->row, &e->found, reterr) ||
 	    !store_binding_find(
 		tx, e->a, &e->binding, &stored, &e->is_bound, reterr))
 		return false;
-	if (e->is_bound != e->found ||
+	if (is_group || e->is_bound != e->found ||
 	    (e->is_bound && !str_eq(stored.account, e->row.id)))
 		return refuse(e, ERR_ACCOUNT_EXISTS,
 		    "the account or the instance was known before, and not by "

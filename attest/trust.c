@@ -62,7 +62,7 @@ fits_ec2_pkcs7(enum keys_algorithm algorithm, bool written_out)
 }
 
 static bool
-fits_azure(enum keys_algorithm algorithm, bool written_out)
+fits_rsa(enum keys_algorithm algorithm, bool written_out)
 {
 	(void)written_out;
 	return algorithm == KEYS_RSA2048 || algorithm == KEYS_RSA_LARGER;
@@ -124,10 +124,18 @@ static const struct kind {
 	    .has_expiry = true,
 	    .is_chain = true,
 	    .limit_keys = LIMIT_TRUST_CLOUD_KEYS,
-	    .fits = fits_azure,
+	    .fits = fits_rsa,
 	    .issuer = STR_INIT("azure"),
 	    .keys = "certificates of RSA with 2,048 to 4,096 bits",
 	    .suffixes = pem_suffixes },
+	{ .name = STR_INIT(KIND_GCP),
+	    .is_cloud = true,
+	    .has_expiry = true,
+	    .limit_keys = LIMIT_TRUST_CLOUD_KEYS,
+	    .fits = fits_rsa,
+	    .issuer = STR_INIT("https://accounts.google.com"),
+	    .keys = "RSA of 2,048 to 4,096 bits",
+	    .suffixes = token_suffixes },
 };
 
 static const struct kind *
@@ -433,6 +441,7 @@ copy_entry(const struct loading *l, const struct attest_trust_entry *entry,
 	e->forms = entry->forms ? entry->forms : 1u << ATTEST_DETACHED;
 	/* A token always is for one. */
 	e->audience_required = str_eq(e->kind, STR(KIND_TOKEN)) ||
+			       str_eq(e->kind, STR(KIND_GCP)) ||
 			       (!l->kind->is_cloud && entry->audience_required);
 	return copy(l, l->kind->is_cloud ? l->kind->issuer : entry->issuer,
 		   &e->issuer, reterr) &&
@@ -635,7 +644,8 @@ attest_trust_add(struct attest_trust *t, const struct attest_trust_entry *entry,
 	if (!l.kind)
 		return refuse(&l, reterr,
 		    "kind is `avow`, `token`, `ec2-signature`, `ec2-rsa2048`, "
-		    "`ec2-pkcs7` or `azure`; others are not supported yet");
+		    "`ec2-pkcs7`, `azure` or `gcp`; others are not supported "
+		    "yet");
 	ok = check_entry(&l, entry, reterr) && copy_entry(&l, entry, reterr) &&
 	     read_keys(&l, entry->keys, reterr) && check_others(&l, reterr) &&
 	     join(t, &e, reterr);

@@ -378,6 +378,45 @@ read_token(struct run *r, struct error *reterr)
 	return ok;
 }
 
+/* ---- Google's identity tokens ----------------------------------------------
+ */
+
+static bool
+signed_token(const struct run *r, const struct trust_key *k, void *arg)
+{
+	const struct jws *j = arg;
+
+	(void)r;
+	return jws_verify(j, &k->public, NULL);
+}
+
+/* No member of the header picks the key: every pinned one is tried. The JWS is
+ * not the run's, which is a token's of ours. */
+static bool
+check_gcp(struct run *r, struct error *reterr)
+{
+	struct jws j = { 0 };
+	bool ok = jws_parse(
+	    r->arena, r->evidence->document, JWS_KEY_TRUSTED, &j, reterr);
+
+	if (ok && !token_typ_is(TOKEN_JWT_SVID, j.typ))
+		ok = refuse(reterr, ERR_EVIDENCE_KIND,
+		    "the token is not of type `JWT`");
+	if (ok && !find_key(r, signed_token, &j))
+		ok = no_key_matches(reterr);
+	ok = ok && doc_parse(j.payload, &r->root, reterr);
+	jws_fini(&j);
+	return ok;
+}
+
+static bool
+read_gcp(struct run *r, struct error *reterr)
+{
+	return doc_read_gcp(
+		   r->arena, r->root, r->evidence->document, &r->doc, reterr) &&
+	       set_key_id(r, reterr);
+}
+
 static const struct kind kinds[] = {
 	{ STR_INIT(KIND_AVOW), STR_INIT(KIND_AVOW), check_avow, read_avow,
 	    ATTEST_DETACHED, false },
@@ -397,6 +436,8 @@ static const struct kind kinds[] = {
 	    read_ec2, 0, false },
 	{ STR_INIT(KIND_AZURE), STR_INIT(KIND_AZURE), check_azure, read_azure,
 	    0, false },
+	{ STR_INIT(KIND_GCP), STR_INIT(KIND_GCP), check_gcp, read_gcp, 0,
+	    true },
 };
 
 static const struct kind *
@@ -474,7 +515,9 @@ check_owner(struct run *r, struct error *reterr)
 	if (!trust_pins_allow(&r->key->regions, r->doc.region))
 		return refuse(reterr, ERR_EVIDENCE_OWNER,
 		    "the document's region is not the one this key is for");
-	if (!trust_pins_allow(&r->entry->owners, r->doc.owner))
+	if (!trust_pins_allow(&r->entry->owners, r->doc.owner) &&
+	    (r->doc.owner_number.n == 0 ||
+		!trust_pins_allow(&r->entry->owners, r->doc.owner_number)))
 		return refuse(reterr, ERR_EVIDENCE_OWNER,
 		    "the document's owner is not among the trusted ones");
 	if (!trust_pins_allow(&r->entry->regions, r->doc.region))
@@ -671,8 +714,8 @@ copy_checked(struct arena *a, struct checked *c, struct error *reterr)
 {
 	struct doc *d = &c->doc;
 	struct str *const texts[] = { &d->id, &d->issuer, &d->subject, &d->jkt,
-		&d->x5t, &d->owner, &d->region, &d->image_id, &c->token_domain,
-		&c->nonce };
+		&d->x5t, &d->owner, &d->owner_number, &d->region, &d->image_id,
+		&c->token_domain, &c->nonce };
 
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		if (!copy_text(a, texts[i], reterr))
@@ -720,6 +763,7 @@ checked_of(const struct run *r)
 		    .audience = d->audience,
 		    .n_audience = d->n_audience,
 		    .owner = d->owner,
+		    .owner_number = d->owner_number,
 		    .region = d->region,
 		    .image_id = d->image_id },
 		.token_domain = r->token_domain,

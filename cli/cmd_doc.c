@@ -469,13 +469,13 @@ cmd_doc_verify(int argc, char **argv)
 		    "*.pem" },
 		{ "kind", CLI_TEXT, &o.kind, true, "KIND",
 		    "avow, avow-embedded, avow-jws, avow-cms, ec2-signature, "
-		    "ec2-rsa2048, ec2-pkcs7 or azure" },
+		    "ec2-rsa2048, ec2-pkcs7, azure or gcp" },
 		{ "document", CLI_TEXT, &o.document, false, "FILE",
 		    "the document; PKCS #7 (ec2-rsa2048, ec2-pkcs7, azure) "
 		    "has it inside" },
 		{ "signature", CLI_TEXT, &o.signature, false, "FILE",
 		    "its signature, but where it is inside of the document "
-		    "(avow-...)" },
+		    "(avow-..., gcp)" },
 		{ "nonce", CLI_TEXT, &o.nonce, false, "TEXT",
 		    "what it must have been asked for with (azure)" },
 		{ "weak", CLI_FLAG, &o.weak, false, NULL,

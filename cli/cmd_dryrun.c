@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "attest/attest.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/limits.h"
@@ -22,9 +23,9 @@ struct options {
 static bool
 check_options(struct options *o)
 {
-	bool is_token = o->kind != NULL && strcmp(o->kind, "token") == 0;
+	bool is_whole = attest_kind_is_whole(str_of(o->kind));
 	const char *const gate_needs[] = { o->config, o->document,
-		is_token ? "" : o->signature, o->path, o->source_ip };
+		is_whole ? "" : o->signature, o->path, o->source_ip };
 	o->level_value = LEVEL_MEDIUM;
 	if (o->level != NULL &&
 	    !engine_level_of(str_of(o->level), &o->level_value)) {
@@ -249,7 +250,7 @@ cmd_dryrun(int argc, char **argv)
 		    "its signature" },
 		{ "kind", CLI_TEXT, &o.kind, false, "KIND",
 		    "the document's kind: avow (default), ec2-signature, "
-		    "ec2-rsa2048; or token, avow-embedded, avow-jws, "
+		    "ec2-rsa2048; or token, gcp, avow-embedded, avow-jws, "
 		    "avow-cms, without a signature" },
 		{ "proven", CLI_FLAG, &o.proven, false, NULL,
 		    "suppose that possession of the key it is bound to was "

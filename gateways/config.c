@@ -194,7 +194,7 @@ read_fixed(struct config_reader *r, const struct config_field *f,
 static const struct config_choice trust_kinds[] = { { "avow", 0, false },
 	{ "token", 6, false }, { "ec2-signature", 1, false },
 	{ "ec2-rsa2048", 2, false }, { "ec2-pkcs7", 3, false },
-	{ "azure", 4, false }, { "gcp", 5, true }, { 0 } };
+	{ "azure", 4, false }, { "gcp", 5, false }, { 0 } };
 static const struct config_choice purposes[] = { { "document", 0, false },
 	{ "token", 1, false }, { "policy", 2, true }, { "report", 3, true },
 	{ 0 } };
@@ -291,7 +291,7 @@ check_trust_entry(struct config_reader *r, const struct config_trust *t,
 	if (seen->at[T_FORMS].line && !str_eq(t->kind, STR("avow")))
 		config_fail(r, ERR_CONFIG_VALUE, seen->at[T_FORMS],
 		    "only documents of kind `avow` have `forms`");
-	if (is_token && t->audience_optional)
+	if ((is_token || str_eq(t->kind, STR("gcp"))) && t->audience_optional)
 		config_fail(r, ERR_CONFIG_VALUE, t->at,
 		    "a token always is for one audience");
 	if (!is_avow && t->owners.n == 0)
@@ -300,6 +300,7 @@ check_trust_entry(struct config_reader *r, const struct config_trust *t,
 			       STR_ARG(t->kind)),
 		    "a genuine signature only says that it is some customer's");
 	if (!is_avow && !str_eq(t->kind, STR("azure")) &&
+	    !str_eq(t->kind, STR("gcp")) &&
 	    t->max_lease_s == CONFIG_LEASE_NOT_GIVEN)
 		error_hint(config_fail(r, ERR_CONFIG_TRUST, t->at,
 			       "trust of kind `%.*s` needs `maxLease`",
@@ -540,7 +541,7 @@ static const struct config_choice gate_audiences[] = { { "required", 0, false },
 static const struct config_choice rhui_kinds[] = { { "ec2-signature", 0,
 						       false },
 	{ "ec2-rsa2048", 0, false }, { "ec2-pkcs7", 0, true },
-	{ "gcp", 0, true }, { "azure", 0, true }, { 0 } };
+	{ "gcp", 0, false }, { "azure", 0, true }, { 0 } };
 
 #define GATE(member, key, reader, ...)                                         \
 	FIELD(struct config_gate, member, key, reader, __VA_ARGS__)

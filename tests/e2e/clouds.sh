@@ -211,6 +211,171 @@ expect "ban and unban" "*evicted*" \
     eval 'admin account ban aws-i-0two >"$T/out" && admin account unban aws-i-0two'
 expect "unbanned, it returns" "done" says attest next two aws-i-0two
 
+# --- other clouds --------------------------------------------------------
+
+say "Azure: with a nonce of ours, signed just now:"
+authority azure
+cp "$T/pki/azure.pem" "$T/out"
+openssl req -x509 -newkey rsa:2048 -nodes -keyout "$T/pki/microsoft.key" \
+    -out "$T/pki/microsoft.pem" -days 3 -subj "/CN=Authority" \
+    -addext keyUsage=critical,keyCertSign 2>>"$T/openssl.log"
+openssl req -newkey rsa:2048 -nodes -keyout "$T/pki/leaf.key" \
+    -out "$T/pki/leaf.csr" -subj "/CN=metadata.azure.com" 2>>"$T/openssl.log" &&
+	openssl x509 -req -in "$T/pki/leaf.csr" -CA "$T/pki/microsoft.pem" \
+	    -CAkey "$T/pki/microsoft.key" -CAcreateserial -days 3 \
+	    -extfile <(echo 'subjectAltName=DNS:metadata.azure.com') \
+	    -out "$T/pki/leaf.pem" 2>>"$T/openssl.log" || give_up "no leaf"
+
+# azure NAME VM SUBSCRIPTION NONCE CREATED: the answer of the metadata service.
+azure() {
+	printf '{"nonce":"%s","plan":{},"timeStamp":{"createdOn":"%s","expiresOn":"%s"},"vmId":"%s","subscriptionId":"%s"}' \
+	    "$4" "$(date -u -d "$5" '+%m/%d/%y %H:%M:%S -0000')" \
+	    "$(date -u -d "$5 +6 hours" '+%m/%d/%y %H:%M:%S -0000')" "$2" "$3" \
+	    >"$T/docs/$1.json"
+	printf '{"encoding":"pkcs7","signature":"%s"}' "$(openssl cms -sign \
+	    -binary -nodetach -noattr -outform DER -in "$T/docs/$1.json" \
+	    -signer "$T/pki/leaf.pem" -inkey "$T/pki/leaf.key" |
+		openssl base64 -A)" >"$T/docs/$1.sig"
+}
+mkdir -p "$T/etc/avow/trust/gcp"
+openssl genrsa -out "$T/google.key" 2048 2>>"$T/openssl.log"
+openssl rsa -in "$T/google.key" -pubout -out "$T/etc/avow/trust/gcp/google.pem" \
+    2>>"$T/openssl.log"
+sed -i "/^  - {kind: ec2-signature/a\\
+  - {kind: azure, keys: $T/pki/microsoft.pem, owners: [sub-1], prefix: azure/, enrol: {controller: azure}}\\
+  - {kind: gcp, keys: $T/etc/avow/trust/gcp, owners: [acme-prod], prefix: gcp/, enrol: {controller: google}}" \
+    "$T/etc/avow/sts.yaml"
+controller azure az- && controller google gcp- || give_up "no controllers"
+kill -HUP "${PIDS[sts]}"
+key azure-vm
+# ask ACCOUNT: a challenge to $T/challenge; prints its nonce.
+ask() {
+	"$AVOW" challenge new --server "$STS" --ca "$CA" --account "$1" \
+	    --method p256 --audience "$STS" --role attest --json >"$T/challenge.json"
+	sed -n 's/.*"challenge":"\([^"]*\)".*/\1/p' "$T/challenge.json" >"$T/challenge"
+	sed -n 's/.*"nonce":"\([0-9]*\)".*/\1/p' "$T/challenge.json"
+}
+by_azure() {
+	says "$AVOW" account attest "$1" --kind azure --signature "$T/docs/$2.sig" \
+	    --key "$T/keys/azure-vm.key" --challenge "$T/challenge" \
+	    --server "$STS" --ca "$CA"
+}
+reloaded() {
+	[ "$(grep -c 'event=reload ok=true' "$T/sts.log")" -ge "$1" ]
+}
+check "the service knows them" until_true 5 reloaded 1
+azure fresh vm-1 sub-1 "$(ask az-vm-1)" "now"
+expect "with the nonce" "done" by_azure az-vm-1 fresh
+expect "the nonce again" "evidence.replayed" by_azure az-vm-1 fresh
+ask az-vm-1 >"$T/out"
+expect "a document of before" "evidence.replayed" by_azure az-vm-1 fresh
+azure stranger vm-2 sub-2 "$(ask az-vm-2)" "now"
+expect "another subscription's" "evidence.owner" by_azure az-vm-2 stranger
+azure other vm-2 sub-1 "$(ask az-vm-1)" "now"
+expect "another machine's" "evidence.instance" by_azure az-vm-1 other
+azure other vm-2 sub-1 "$(ask az-vm-2)" "now"
+ask az-vm-2 >"$T/out"
+expect "a nonce of another challenge" "evidence.replayed" by_azure az-vm-2 other
+
+say "Google: for our audience, of our project:"
+b64url() {
+	openssl base64 -A | tr '+/' '-_' | tr -d '='
+}
+# google NAME INSTANCE PROJECT AUDIENCE SECONDS [CLAIMS]: a token of that age.
+google() {
+	local iat=$(($(date +%s) - $5)) ce
+	ce=",\"google\":{\"compute_engine\":{\"instance_id\":\"$2\",\"project_id\":\"$3\",\"project_number\":42,\"zone\":\"us-central1-a\"}}"
+	{
+		printf '{"alg":"RS256","kid":"k","typ":"JWT"}' | b64url
+		printf .
+		printf '{"iss":"https://accounts.google.com","aud":"%s","iat":%d,"exp":%d,"sub":"7"%s}' \
+		    "$4" "$iat" $((iat + 3600)) "${6-$ce}" | b64url
+	} >"$T/docs/$1.input"
+	{
+		cat "$T/docs/$1.input"
+		printf .
+		openssl dgst -sha256 -sign "$T/google.key" "$T/docs/$1.input" | b64url
+	} >"$T/docs/$1.jwt"
+}
+by_google() {
+	says "$AVOW" account attest "$1" --kind gcp --document "$T/docs/$2.jwt" \
+	    --key "$T/keys/gcp.key" --server "$STS" --ca "$CA"
+}
+key gcp
+google good 4340508760561261530 acme-prod "$STS" 0
+google audience 4340508760561261530 acme-prod updates 0
+google project 77 evil "$STS" 0
+google expired 4340508760561261530 acme-prod "$STS" 3600
+google standard 4340508760561261530 acme-prod "$STS" 0 ""
+expect "enrols" "done" by_google gcp-4340508760561261530 good
+expect "for another audience" "evidence.audience" by_google gcp-4340508760561261530 audience
+expect "another project's" "evidence.owner" by_google gcp-77 project
+expect "expired" "evidence.expired" by_google gcp-4340508760561261530 expired
+expect "format=standard" "evidence.malformed" by_google gcp-4340508760561261530 standard
+sed "s/{kind: token/{kind: gcp, keys: $(sed 's/[\/&]/\\&/g' <<<"$T")\/etc\/avow\/trust\/gcp, owners: [\"42\"], prefix: gcp\/}\n  - &/
+    s/name: updates,/name: updates, demand: bearer, rhui: gcp,/" \
+    "$T/etc/avow/gate.yaml" >"$T/etc/avow/google.yaml"
+stop gate
+cp "$T/etc/avow/google.yaml" "$T/etc/avow/gate.yaml"
+rm -f "$T/run/gate.sock"
+start_gate || give_up "the gate does not come back"
+as_rhui() {
+	asked -H "X-RHUI-ID: $(openssl base64 -A <"$T/docs/$1.jwt" | tr '+/' '-_')" \
+	    -H "X-RHUI-SIGNATURE: $(printf '{"access_token":"x"}' | openssl base64 -A)"
+}
+as_pack() {
+	asked -H "X-Avow-Pack: $("$AVOW" doc pack --kind gcp --document "$T/docs/$1.jwt")"
+}
+expect "at a gate, as RHUI's clients send it" "204 permit" as_rhui audience
+expect "as a pack" "204 permit" as_pack audience
+expect "for another audience there" "401 evidence.audience" as_rhui good
+expect "a dry run" "permit" eval '"$AVOW" dryrun --config "$T/etc/avow/gate.yaml" --gate updates --kind gcp --document "$T/docs/audience.jwt" --path "$INDEX" --source-ip 127.0.0.1 --json | sed -n "s/.*\"decision\": *\"\([a-z]*\)\".*/\1/p" | head -1'
+expect "evicted" "*evicted*" admin account evict gcp-4340508760561261530
+expect "its token at the gate" "401 evidence.revoked" \
+    soon "401 evidence.revoked" as_rhui audience
+expect "it enrols again" "done" by_google gcp-4340508760561261530 good
+expect "and passes" "204 permit" soon "204 permit" as_rhui audience
+check "no access token in a log" bash -c "! grep -rq access_token '$T/log' '$T'/*.log"
+
+say "Genuine samples:"
+SAMPLES=${TESTDATA:-$ROOT/../shared}/vectors
+genuine() {
+	"$AVOW" doc verify "$@" | sed -n 's/.*"\(verdict\|code\)": *"\([a-z_.]*\)".*/\2/p' |
+		tail -1
+}
+if [ -d "$SAMPLES/ec2-documents" ]; then
+	D=$SAMPLES/ec2-documents
+	expect "EC2, rsa2048" "valid" genuine --kind ec2-rsa2048 \
+	    --trust "$SAMPLES/aws-certs" --signature "$D/teleport-ec2-rsa2048/instance1.rsa2048.b64" \
+	    --document "$D/teleport-ec2-rsa2048/instance1.document.json"
+	expect "with another's document" "*evidence.signature" genuine --kind ec2-rsa2048 \
+	    --trust "$SAMPLES/aws-certs" --signature "$D/teleport-ec2-rsa2048/instance1.rsa2048.b64" \
+	    --document "$D/teleport-ec2-rsa2048/instance2.document.json"
+	expect "under another region's key" "*evidence.signature" genuine --kind ec2-rsa2048 \
+	    --trust "$SAMPLES/aws-certs/eu-west-1.rsa2048.pem" --signature "$D/teleport-ec2-rsa2048/instance1.rsa2048.b64" \
+	    --document "$D/teleport-ec2-rsa2048/instance1.document.json"
+	expect "EC2, signature" "valid" genuine --kind ec2-signature \
+	    --trust "$SAMPLES/aws-certs" --signature "$D/taskcluster/aws_iid_SIGNATURE" \
+	    --document "$D/taskcluster/aws_iid_DOCUMENT"
+	expect "altered" "*evidence.signature" genuine --kind ec2-signature \
+	    --trust "$SAMPLES/aws-certs" --signature "$D/taskcluster/aws_iid_SIGNATURE" \
+	    --document "$D/taskcluster/aws_iid_DOCUMENT_bad"
+	expect "EC2, pkcs7, which is weak" "valid" genuine --kind ec2-pkcs7 --weak \
+	    --trust "$D/smallstep-pkcs7/aws-us-east-1-2012.dsa.pem" \
+	    --signature "$D/smallstep-pkcs7/p7.der" --document "$D/smallstep-pkcs7/document.json"
+	expect "Azure, when it was signed" "valid" genuine --kind azure \
+	    --trust "$D/taskcluster/azure-ca" --signature "$D/taskcluster/azure_good.0.p7.der" \
+	    --at 2026-07-28T13:24:00Z
+	expect "Azure, six hours later" "*evidence.expired" genuine --kind azure \
+	    --trust "$D/taskcluster/azure-ca" --signature "$D/taskcluster/azure_good.0.p7.der" \
+	    --at 2026-07-28T19:24:00Z
+	expect "with a nonce that is not in it" "*evidence.replayed" genuine --kind azure \
+	    --trust "$D/taskcluster/azure-ca" --signature "$D/taskcluster/azure_good.0.p7.der" \
+	    --at 2026-07-28T13:24:00Z --nonce 0123456789
+else
+	skip "no genuine samples in $SAMPLES"
+fi
+
 say "Trust changes at a reload:"
 sed -i "s/enrol: {controller: fabric}/enrol: {controller: fabric, address: any}/" \
     "$T/etc/avow/sts.yaml"

@@ -4,6 +4,9 @@
  * is test_ec2's to show. */
 #include "attest/sts.h"
 
+#include <openssl/cms.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -474,6 +477,115 @@ START_TEST(what_is_revoked_does_not_enrol)
 }
 END_TEST
 
+/* ---- a cloud that signs a nonce ---------------------------------------------
+ */
+
+/* Azure's: a certificate that is its own authority, for the right name. */
+static X509 *
+azure_certificate(EVP_PKEY *pkey)
+{
+	X509 *c = X509_new();
+	X509_NAME *name = X509_get_subject_name(c);
+	X509_EXTENSION *e = X509V3_EXT_conf_nid(
+	    NULL, NULL, NID_subject_alt_name, "DNS:metadata.azure.com");
+
+	X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
+	    (const unsigned char *)"metadata.azure.com", -1, -1, 0);
+	X509_set_version(c, X509_VERSION_3);
+	X509_set_issuer_name(c, name);
+	ASN1_INTEGER_set(X509_get_serialNumber(c), 1);
+	ASN1_TIME_set(X509_getm_notBefore(c), KIT_NOON - 86400);
+	ASN1_TIME_set(X509_getm_notAfter(c), KIT_NOON + 86400);
+	ck_assert_int_eq(X509_set_pubkey(c, pkey), 1);
+	ck_assert(e && X509_add_ext(c, e, -1) == 1);
+	X509_EXTENSION_free(e);
+	ck_assert_int_gt(X509_sign(c, pkey, EVP_sha256()), 0);
+	return c;
+}
+
+static void
+trust_azure(X509 *certificate)
+{
+	static const struct str owner = STR_INIT("sub-1");
+	BIO *out = BIO_new(BIO_s_mem());
+	struct attest_trust_entry entry = { .kind = STR("azure"),
+		.prefix = STR("azure/"),
+		.owners = &owner,
+		.n_owners = 1 };
+	char *text;
+	long n;
+
+	ck_assert_int_eq(PEM_write_bio_X509(out, certificate), 1);
+	n = BIO_get_mem_data(out, &text);
+	entry.keys =
+	    kit_file(s.a, "azure.pem", (struct str){ text, (size_t)n });
+	BIO_free(out);
+	ck_assert_msg(attest_trust_add(trust, &entry, &err), "%s", err.msg);
+	rule.prefix = STR("azure/");
+}
+
+static struct attest_evidence
+azure_evidence(
+    EVP_PKEY *pkey, X509 *certificate, const char *nonce, const char *created)
+{
+	struct str content = str_printf(s.a,
+	    "{\"nonce\":\"%s\",\"subscriptionId\":\"sub-1\",\"timeStamp\":{"
+	    "\"createdOn\":\"%s\",\"expiresOn\":\"03/01/26 17:00:00 -0000\"},"
+	    "\"vmId\":\"i-0abc\"}",
+	    nonce, created);
+	BIO *in = BIO_new_mem_buf(content.p, (int)content.n);
+	CMS_ContentInfo *cms =
+	    CMS_sign(certificate, pkey, NULL, in, CMS_BINARY | CMS_NOATTR);
+	unsigned char *der = NULL;
+	int n = i2d_CMS_ContentInfo(cms, &der);
+	struct str copy;
+
+	ck_assert_int_gt(n, 0);
+	copy = str_dup(s.a, (struct str){ (const char *)der, (size_t)n });
+	OPENSSL_free(der);
+	CMS_ContentInfo_free(cms);
+	BIO_free(in);
+	return (struct attest_evidence){ STR("azure"), content, copy };
+}
+
+static const struct {
+	const char *note, *nonce, *created; /* NULL: the challenge's */
+	enum err_code want;
+} nonces[] = {
+	{ "as it should be", NULL, "03/01/26 12:00:00 -0000", ERR_NONE },
+	{ "within the skew", NULL, "03/01/26 11:59:00 -0000", ERR_NONE },
+	{ "older than the challenge", NULL, "03/01/26 11:58:59 -0000",
+	    ERR_EVIDENCE_REPLAYED },
+	{ "another nonce", "0123456789", "03/01/26 12:00:00 -0000",
+	    ERR_EVIDENCE_REPLAYED },
+	{ "an empty one", "", "03/01/26 12:00:00 -0000",
+	    ERR_EVIDENCE_REPLAYED },
+};
+
+START_TEST(a_nonce_of_ours_signed_just_now)
+{
+	const struct ask q = { 0 };
+	const struct sts_caller caller = { .source = s.source };
+	struct prove_answer answer = answer_of(&q);
+	EVP_PKEY *pkey = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)2048);
+	X509 *certificate = azure_certificate(pkey);
+	char digits[STS_DIGITS + 1];
+	struct attest_evidence e;
+	enum err_code got;
+
+	trust_azure(certificate);
+	ck_assert(sts_challenge_digits(answer.challenge, digits, &err));
+	ck_assert_uint_eq(strspn(digits, "0123456789"), STS_DIGITS);
+	e = azure_evidence(pkey, certificate, or (nonces[_i].nonce, digits),
+	    nonces[_i].created);
+	got = send_by(s.sts, &answer, &e, &caller, NULL, NULL);
+	ck_assert_msg(
+	    got == nonces[_i].want, "%s: %s", nonces[_i].note, error_id(got));
+	X509_free(certificate);
+	EVP_PKEY_free(pkey);
+}
+END_TEST
+
 /* ---- evict, ban, reattest ---------------------------------------------------
  */
 
@@ -768,6 +880,8 @@ cases_once(void)
 	tcase_add_test(tc, a_challenge_is_spent_by_what_is_wrong);
 	tcase_add_test(tc, a_challenge_lives_five_minutes);
 	tcase_add_test(tc, an_answer_of_another_role);
+	tcase_add_loop_test(
+	    tc, a_nonce_of_ours_signed_just_now, 0, ARRAY_LEN(nonces));
 	tcase_add_test(tc, only_what_a_rule_names_enrols);
 	tcase_add_test(tc, a_controller_that_is_disabled_enrols_nothing);
 	tcase_add_test(tc, an_account_that_was_made_otherwise);

@@ -67,7 +67,7 @@ no_issuer(struct attest_trust_entry *e)
 static void
 unknown_kind(struct attest_trust_entry *e)
 {
-	e->kind = STR("gcp");
+	e->kind = STR("moon");
 }
 static void
 no_slash(struct attest_trust_entry *e)

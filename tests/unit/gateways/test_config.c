@@ -305,8 +305,17 @@ static const struct {
 	/* trust */
 	{ P "trust: [{kind: avo, keys: k, issuer: i}]\n" G, ERR_CONFIG_VALUE, 2,
 	    16, "did you mean `avow`?" },
-	{ P "trust: [{kind: gcp, keys: k, owners: [o], maxLease: 1h}]\n" G,
-	    ERR_CONFIG_VALUE, 2, 16, "not supported yet" },
+	{ P "trust: [{kind: gcp, keys: k}]\n" G, ERR_CONFIG_TRUST, 2, 10,
+	    "needs `owners`" },
+	{ P "trust: [{kind: gcp, keys: k, owners: [o], audience: "
+	    "optional}]\n" G,
+	    ERR_CONFIG_VALUE, 2, 10, "for one audience" },
+	{ P "trust: [{kind: gcp, keys: k, owners: [o], enrol: {controller: c}}]"
+	    "\n" G,
+	    ERR_CONFIG_TRUST, 2, 10, "belongs to the token service" },
+	{ P "trust: [{kind: gcp, keys: k, owners: [o], enrol: {address: any}}]"
+	    "\n" G,
+	    ERR_CONFIG_KEY, 2, 51, "`controller` is missing" },
 	{ P "trust: [{kind: avow, issuer: i}]\n" G, ERR_CONFIG_KEY, 2, 10,
 	    "`keys` is missing" },
 	{ P "trust: [{kind: avow, keys: k}]\n" G, ERR_CONFIG_KEY, 2, 10,
