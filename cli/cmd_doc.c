@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/limits.h"
-#include "cli/cli.h"
+#include "cli/document.h"
 
 #define CLAIMS_FILE_BYTES LIMIT_DOCUMENT_BYTES
 #define DEFAULT_LIFETIME_MS 3600000
@@ -348,6 +348,7 @@ cmd_doc_issue(int argc, char **argv)
 struct verify_options {
 	const char *trust, *kind, *document, *signature;
 	const char *issuer, *audience, *prefix, *revoked, *nonce;
+	struct remote_options remote;
 	bool weak;
 	struct cli_list owner;
 	struct cli_time at;
@@ -459,15 +460,44 @@ run_verify(const struct verify_options *o)
 	return exit;
 }
 
+static enum cli_exit
+missing(void)
+{
+	cli_errorf("say --trust PATH and --kind KIND, or --server URL and "
+		   "--document FILE");
+	return CLI_CANNOT_TELL;
+}
+
+/* Whether it still is the newest, and its instance active, the service knows.
+ */
+static enum cli_exit
+ask_service(struct verify_options *o)
+{
+	struct arena *a = arena_new(0);
+	struct attest_evidence e;
+	struct error err = { 0 };
+	enum cli_exit exit;
+
+	if (!a || !o->document)
+		exit = missing();
+	else if (read_evidence(a, "avow", o->document, o->signature, &e, &err))
+		exit = document_verify(&o->remote, e.document, e.signature);
+	else
+		exit =
+		    is_refusal(err.code) ? print_refusal(&err) : failed(&err);
+	arena_free(a);
+	return exit;
+}
+
 enum cli_exit
 cmd_doc_verify(int argc, char **argv)
 {
 	struct verify_options o = { 0 };
 	const struct cli_option options[] = {
-		{ "trust", CLI_TEXT, &o.trust, true, "PATH",
+		{ "trust", CLI_TEXT, &o.trust, false, "PATH",
 		    "public keys or certificates: a file, or a folder's "
-		    "*.pem" },
-		{ "kind", CLI_TEXT, &o.kind, true, "KIND",
+		    "*.pem; with --kind, unless --server is asked" },
+		{ "kind", CLI_TEXT, &o.kind, false, "KIND",
 		    "avow, avow-embedded, avow-jws, avow-cms, ec2-signature, "
 		    "ec2-rsa2048, ec2-pkcs7, azure or gcp" },
 		{ "document", CLI_TEXT, &o.document, false, "FILE",
@@ -492,6 +522,7 @@ cmd_doc_verify(int argc, char **argv)
 		    "what is revoked" },
 		{ "at", CLI_TIME, &o.at, false, "TIME",
 		    "as if it were that time" },
+		REMOTE_SERVER(&o.remote),
 	};
 	const struct cli_usage usage = {
 		.synopsis = "avow doc verify --trust PATH --kind KIND "
@@ -504,7 +535,9 @@ cmd_doc_verify(int argc, char **argv)
 	enum cli_exit exit;
 
 	if (cli_parse(&usage, argc, argv, &exit))
-		exit = run_verify(&o);
+		exit = o.remote.server     ? ask_service(&o)
+		       : o.trust && o.kind ? run_verify(&o)
+					   : missing();
 	cli_list_free(&o.owner);
 	return exit;
 }

@@ -1,5 +1,5 @@
 #!/bin/bash
-# demo.sh - a first look: four small scenes with real programs, on this machine's loopback, in a folder under build/.
+# demo.sh - a first look: five small scenes with real programs, on this machine's loopback, in a folder under build/.
 # Prints what was tried and what happened; exit 1 if anything came out otherwise than it should. Leaves nothing running.
 set -uo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -16,6 +16,7 @@ scene() {
 scene "An update, only for a proven machine (apt, nginx)" update-repository
 scene "A place in the pool, on the same terms (HAProxy)" load-balancer
 scene "Who are you? Proven by a key, moved, revoked (a token service)" identity
+scene "Just what is needed, and stale once it is no longer so (documents)" documents
 scene "What would happen, and why: a dry run" dry-run
 echo
 if [ "$status" -eq 0 ]; then

@@ -83,6 +83,11 @@ read_value(const struct body_field *f, const json_t *value, void *to,
 			return malformed(reterr, f->name, "an object");
 		*(const json_t **)to = value;
 		return true;
+	case BODY_LIST:
+		if (!json_is_array(value))
+			return malformed(reterr, f->name, "a list");
+		*(const json_t **)to = value;
+		return true;
 	}
 	return false;
 }

@@ -13,6 +13,7 @@ enum body_kind {
 	BODY_DURATION, /* int64_t seconds, more than 0; written as `15m` */
 	BODY_CHOICE,   /* enum body_choice */
 	BODY_OBJECT,   /* const json_t *, lent from the body */
+	BODY_LIST,     /* the same, a list */
 };
 
 enum body_choice { BODY_UNSAID = 0, BODY_NO, BODY_YES };

@@ -221,6 +221,8 @@ read_forms(struct config_reader *r, const struct config_field *f,
 	}
 }
 
+static const struct config_choice current_choices[] = { { "service", 1, false },
+	{ 0 } };
 static const struct config_choice weak_choices[] = { { "false", 0, false },
 	{ "true", 1, false }, { 0 } };
 
@@ -250,7 +252,16 @@ read_enrol(struct config_reader *r, const struct config_field *f,
 
 #define TRUST(member, key, reader, ...)                                        \
 	FIELD(struct config_trust, member, key, reader, __VA_ARGS__)
-enum { T_KIND, T_ISSUER, T_PREFIX, T_LEASE, T_PURPOSE, T_WEAK, T_FORMS };
+enum {
+	T_KIND,
+	T_ISSUER,
+	T_PREFIX,
+	T_LEASE,
+	T_PURPOSE,
+	T_WEAK,
+	T_FORMS,
+	T_CURRENT
+};
 static const struct config_field trust_fields[] = {
 	[T_KIND] = TRUST(kind, "kind", read_kind, .is_required = true,
 	    .choices = trust_kinds),
@@ -261,6 +272,8 @@ static const struct config_field trust_fields[] = {
 	    TRUST(purpose, "purpose", config_read_choice, .choices = purposes),
 	[T_WEAK] = TRUST(is_weak, "weak", read_second, .choices = weak_choices),
 	[T_FORMS] = TRUST(forms, "forms", read_forms, 0),
+	[T_CURRENT] = TRUST(
+	    is_current, "current", read_second, .choices = current_choices),
 	TRUST(keys, "keys", config_read_text, .is_required = true),
 	TRUST(owners, "owners", config_read_strings, 0),
 	TRUST(regions, "regions", config_read_strings, 0),
@@ -307,6 +320,10 @@ check_trust_entry(struct config_reader *r, const struct config_trust *t,
 			       STR_ARG(t->kind)),
 		    "its documents never expire; write `none` if that is "
 		    "meant");
+	if (t->is_current && (is_token || !is_avow))
+		config_fail(r, ERR_CONFIG_VALUE, seen->at[T_CURRENT],
+		    "`current` is for kind `avow`, whose documents the "
+		    "document service supersedes");
 	if (t->is_weak && !str_eq(t->kind, STR("ec2-pkcs7")))
 		config_fail(r, ERR_CONFIG_TRUST, seen->at[T_WEAK],
 		    "only `ec2-pkcs7` can be weak");
@@ -915,6 +932,11 @@ check_whole(struct config_reader *r, struct building *b, struct span top,
 	if (has_gate(c, CONFIG_GATE_BALANCER) && !seen->at[C_STORE].line)
 		config_fail(r, ERR_CONFIG_KEY, top,
 		    "a balancer gate needs `store`, where members are kept");
+	for (size_t i = 0; i < c->n_trust; i++)
+		if (c->trust[i].is_current && c->store.n == 0)
+			config_fail(r, ERR_CONFIG_KEY, c->trust[i].at,
+			    "`current: service` needs `store`, where the "
+			    "document service says what is superseded");
 	if (c->store_mark.n > 0 && c->store.n == 0)
 		config_fail(r, ERR_CONFIG_KEY, top,
 		    "`storeMark` remembers how far `store` has come, and there "

@@ -46,6 +46,7 @@ struct config_trust {
 	unsigned forms; /* of kind avow: bits 1u << ATTEST_...; 0: not given */
 	int purpose; /* 0 document, 1 token; follows from `kind` */
 	bool is_weak; /* `weak: true` */
+	bool is_current; /* `current: service`: what the store supersedes is refused, so there has to be a store */
 	struct str enrol_controller; /* the token service's alone; empty: none */
 	bool enrol_any_address;
 	struct span at;
@@ -89,6 +90,29 @@ struct config_tls {
 	struct str certificate, key; /* both or neither */
 };
 
+struct config_level {
+	struct str claim;
+	int64_t level;
+};
+struct config_profile {
+	struct str name;
+	struct config_strings claims;
+};
+
+/* The document service, beside the token service. */
+struct config_documents {
+	struct str keys; /* folder of keys that sign documents; empty: none are issued */
+	int64_t lifetime_s, lifetime_most_s;
+	const struct config_level *levels;
+	size_t n_levels;
+	const struct config_profile *profiles;
+	size_t n_profiles;
+	struct span at; /* line 0: nothing was said */
+};
+
+bool config_documents_same(const struct config_documents *a,
+    const struct config_documents *b);
+
 /* The token service. It signs, so no gates stand in the same file. */
 struct config_service {
 	bool is_given;
@@ -98,6 +122,7 @@ struct config_service {
 	struct str issuer;
 	struct str keys;   /* folder of signing keys */
 	struct str secret; /* file of the master secret */
+	struct config_documents documents;
 	struct str trust_domain; /* empty: subjects are plain ids */
 	bool gives_jwt_svids; /* bearers, by exchange; needs a trust domain */
 	enum config_channel channel;

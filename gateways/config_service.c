@@ -141,6 +141,8 @@ static const struct config_field service_fields[] = {
 	SERVICE(keys, "keys", config_read_text, .is_required = true),
 	SERVICE(secret, "secret", config_read_text, .is_required = true),
 	SERVICE(token_lifetime_s, "tokenLifetime", read_lifetime, 0),
+	SERVICE(documents.keys, "documentKeys", config_read_text, 0),
+	SERVICE(documents, "documents", config_read_documents, 0),
 };
 
 static const struct config_choice on_off[] = { { "on", 0, false },
@@ -191,6 +193,7 @@ config_read_service(struct config_reader *r, const struct config_field *f,
 		return;
 	if (s->token_lifetime_s == CONFIG_LEASE_NOT_GIVEN)
 		s->token_lifetime_s = TOKEN_LIFETIME_S;
+	config_check_documents(r, s);
 	check_listen(r, s->listen, &s->tls,
 	    seen.at[S_LISTEN].line ? seen.at[S_LISTEN] : s->at);
 	if (s->gives_jwt_svids && !s->trust_domain.n)

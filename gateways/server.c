@@ -520,6 +520,8 @@ check_unchanged(
 		{ "service url", old->service.url, now->service.url },
 		{ "service issuer", old->service.issuer, now->service.issuer },
 		{ "service keys", old->service.keys, now->service.keys },
+		{ "service documentKeys", old->service.documents.keys,
+		    now->service.documents.keys },
 		{ "service secret", old->service.secret, now->service.secret },
 		{ "service trustDomain", old->service.trust_domain,
 		    now->service.trust_domain },
@@ -540,6 +542,9 @@ check_unchanged(
 	} numbers[] = {
 		{ "service", old->service.is_given, now->service.is_given },
 		{ "admin", old->admin.is_given, now->admin.is_given },
+		{ "service documents", true,
+		    config_documents_same(
+			&old->service.documents, &now->service.documents) },
 		{ "channelBinding", old->service.channel,
 		    now->service.channel },
 		{ "tokenLifetime", old->service.token_lifetime_s,

@@ -26,6 +26,7 @@ service_keys_drop(struct service_keys *k)
 	if (!k || atomic_fetch_sub(&k->refs, 1) != 1)
 		return;
 	token_keys_free(k->verify);
+	token_ring_free(k->documents);
 	token_ring_free(k->ring);
 	free(k);
 }
@@ -66,6 +67,25 @@ state_replace(struct service *s, struct gateways_state *next)
 	gateways_state_unref(old);
 }
 
+/* One key, one purpose: a document that were a token, too, would open what it
+ * should not. */
+static bool
+read_document_keys(
+    const struct service *s, struct service_keys *k, struct error *reterr)
+{
+	struct str folder = s->config->service.documents.keys;
+
+	if (folder.n == 0)
+		return true;
+	k->documents = token_ring_open(folder.p, reterr);
+	if (!k->documents || !token_ring_signer(k->documents, now_s(s), reterr))
+		return false;
+	return !documents_rings_meet(k->ring, k->documents) ||
+	       error_set(reterr, ERR_CONFIG_TRUST, SPAN_NONE,
+		   "`keys` and `documentKeys` have a key in common: a key has "
+		   "one purpose");
+}
+
 static struct service_keys *
 keys_read(const struct service *s, struct error *reterr)
 {
@@ -79,7 +99,7 @@ keys_read(const struct service *s, struct error *reterr)
 	k->ring = token_ring_open(s->config->service.keys.p, reterr);
 	if (k->ring && token_ring_signer(k->ring, now_s(s), reterr))
 		k->verify = token_keys_of_ring(k->ring, now_s(s), reterr);
-	if (k->verify)
+	if (k->verify && read_document_keys(s, k, reterr))
 		return k;
 	service_keys_drop(k);
 	return NULL;
@@ -161,7 +181,8 @@ each_minute(struct service *s)
 	else
 		log_error("signing-keys", &err);
 	err = (struct error){ 0 };
-	if (!sts_purge(s->sts, &err))
+	if (!sts_purge(s->sts, &err) ||
+	    (s->documents && !documents_purge(s->documents, &err)))
 		log_error("purge", &err);
 }
 
@@ -300,6 +321,47 @@ on_alarm(void *ctx, const struct sts_alarm *alarm)
 }
 
 static bool
+copy_levels(struct service *s, struct documents_options *o)
+{
+	const struct config_documents *c = &s->config->service.documents;
+	struct documents_level *levels =
+	    ARENA_ARRAY(s->arena, c->n_levels + 1, struct documents_level);
+	struct documents_profile *profiles =
+	    ARENA_ARRAY(s->arena, c->n_profiles + 1, struct documents_profile);
+
+	if (!levels || !profiles)
+		return false;
+	for (size_t i = 0; i < c->n_levels; i++)
+		levels[i] = (struct documents_level){ c->levels[i].claim,
+			c->levels[i].level };
+	for (size_t i = 0; i < c->n_profiles; i++)
+		profiles[i] = (struct documents_profile){ c->profiles[i].name,
+			c->profiles[i].claims.items, c->profiles[i].claims.n };
+	o->levels = levels;
+	o->n_levels = c->n_levels;
+	o->profiles = profiles;
+	o->n_profiles = c->n_profiles;
+	return true;
+}
+
+static bool
+open_documents(struct service *s, struct error *reterr)
+{
+	const struct config_documents *c = &s->config->service.documents;
+	struct documents_options o = { .store = s->store,
+		.issuer = s->config->service.issuer,
+		.lifetime_s = c->lifetime_s,
+		.lifetime_most_s = c->lifetime_most_s };
+
+	if (c->keys.n == 0)
+		return true;
+	if (!copy_levels(s, &o))
+		return error_nomem(reterr);
+	s->documents = documents_open(&o, reterr);
+	return s->documents != NULL;
+}
+
+static bool
 open_core(struct service *s, struct error *reterr)
 {
 	const struct config_service *c = &s->config->service;
@@ -314,7 +376,7 @@ open_core(struct service *s, struct error *reterr)
 	};
 
 	s->sts = sts_open(&options, reterr);
-	return s->sts != NULL;
+	return s->sts != NULL && open_documents(s, reterr);
 }
 
 bool
@@ -424,6 +486,7 @@ service_stop(struct service *s, int drain_ms)
 	gateways_state_unref(s->state);
 	service_keys_drop(s->keys);
 	dpop_free(s->dpop);
+	documents_close(s->documents);
 	sts_close(s->sts);
 	arena_free(s->arena);
 	pthread_cond_destroy(&s->wake);

@@ -94,8 +94,8 @@ service_account_get(struct service_call *c)
 }
 
 /* A page's end, in words that nobody is to read: the id it ended with. */
-static bool
-read_next(struct service_call *c, struct str text, struct str *ret)
+bool
+service_read_next(struct service_call *c, struct str text, struct str *ret)
 {
 	static const struct str mark = STR_INIT("1:");
 	struct str raw;
@@ -111,8 +111,8 @@ read_next(struct service_call *c, struct str text, struct str *ret)
 	return true;
 }
 
-static json_t *
-next_json(struct str id)
+json_t *
+service_next_json(struct str id)
 {
 	struct buf raw = { 0 }, text = { 0 };
 	json_t *json = NULL;
@@ -126,8 +126,8 @@ next_json(struct str id)
 	return json;
 }
 
-static bool
-read_limit(struct service_call *c, struct str text, size_t *ret)
+bool
+service_read_limit(struct service_call *c, struct str text, size_t *ret)
 {
 	uint64_t limit = PAGE_USUAL;
 
@@ -149,8 +149,8 @@ service_accounts_list(struct service_call *c)
 
 	if (!body_query(c->q, query, ARRAY_LEN(query), &c->err))
 		return service_refuse(c);
-	if (!read_limit(c, query[0].value, &limit) ||
-	    !read_next(c, query[1].value, &after))
+	if (!service_read_limit(c, query[0].value, &limit) ||
+	    !service_read_next(c, query[1].value, &after))
 		return false;
 	/* One more tells whether there is a next page. */
 	if (!sts_account_list(c->s->sts, c->a, &c->actor, after,
@@ -158,7 +158,7 @@ service_accounts_list(struct service_call *c)
 		&c->err))
 		return service_refuse(c);
 	next = n > limit || (n == limit && limit == LIMIT_ACCOUNT_PAGE)
-		   ? next_json(all[limit - 1].id)
+		   ? service_next_json(all[limit - 1].id)
 		   : json_string("");
 	list = accounts_json(all, n < limit ? n : limit);
 	return service_reply(
@@ -371,7 +371,7 @@ service_breaches_list(struct service_call *c)
 
 	if (!body_query(c->q, query, 1, &c->err))
 		return service_refuse(c);
-	if (!read_limit(c, query[0].value, &limit))
+	if (!service_read_limit(c, query[0].value, &limit))
 		return false;
 	if (!sts_alarms(c->s->sts, c->a, &c->actor, limit, &all, &n, &c->err))
 		return service_refuse(c);

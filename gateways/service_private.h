@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "attest/documents.h"
 #include "attest/dpop.h"
 #include "attest/sts.h"
 #include "attest/token.h"
@@ -19,6 +20,7 @@ struct service_keys {
 	atomic_uint refs;
 	struct token_ring *ring;
 	struct token_keys *verify; /* their public halves */
+	struct token_ring *documents; /* those that sign documents; NULL: none are issued */
 };
 
 struct service_listener {
@@ -35,6 +37,7 @@ struct service {
 	struct store *store;
 	struct arena *arena; /* texts of the listeners' first certificates */
 	struct sts *sts;
+	struct documents *documents; /* NULL: none are issued */
 	struct dpop *dpop;
 	struct service_listener front, admin;
 	struct revocations *revocations; /* NULL on this host alone */
@@ -91,6 +94,13 @@ bool service_fail(struct service_call *c, enum err_code code, const char *fmt,
 bool service_reply(struct service_call *c, unsigned status, json_t *body_take);
 bool service_reply_nothing(struct service_call *c);
 
+/* `limit` and `next` of a query, by an id; service_next_json writes the latter. The values of pairs that are not there have p NULL. */
+bool service_read_limit(struct service_call *c, struct str text, size_t *ret)
+    MUST_USE;
+bool service_read_next(struct service_call *c, struct str text,
+    struct str *ret) MUST_USE;
+json_t *service_next_json(struct str id);
+
 /* ---- who asks (service_who.c) -------------------------------------------- */
 
 /* Fill c->actor by the proof that the request carries, or refuse. */
@@ -138,6 +148,14 @@ bool service_withdraw(struct service_call *c) MUST_USE;
 bool service_revocations_create(struct service_call *c) MUST_USE;
 bool service_revocations_delete(struct service_call *c) MUST_USE;
 bool service_revocations_list(struct service_call *c) MUST_USE;
+bool service_instance_get(struct service_call *c) MUST_USE;
+bool service_instance_put(struct service_call *c) MUST_USE;
+bool service_instance_event(struct service_call *c) MUST_USE;
+bool service_documents_issue(struct service_call *c) MUST_USE;
+bool service_documents_list(struct service_call *c) MUST_USE;
+bool service_document_get(struct service_call *c) MUST_USE;
+bool service_document_verify(struct service_call *c) MUST_USE;
+bool service_document_keys(struct service_call *c) MUST_USE;
 bool service_jwks(struct service_call *c) MUST_USE;
 bool service_spiffe_bundle(struct service_call *c) MUST_USE;
 bool service_changes_list(struct service_call *c) MUST_USE;
