@@ -158,6 +158,8 @@ store_account_insert(struct sql *tx, const struct store_account *r,
 		sql_number(r->incarnation), sql_number(r->created_at),
 		sql_number(r->changed_at) };
 
+	if (!store_revocation_room(tx, reterr))
+		return false;
 	return rows_any(
 	    tx, insert, params, ARRAY_LEN(params), ret_fresh, reterr);
 }
