@@ -59,6 +59,11 @@ struct attest_trust_entry {
 	size_t n_owners, n_regions, n_images;
 	int64_t max_lease_s;  /* 0: not given; INT64_MAX: `none` */
 	bool audience_required; /* kind avow: default true */
+	/* Kind avow: names of signers (`uri:`, `dns:`, `subject:`). With them `keys` are certificates of authorities, and `certificates` (file or folder of *.pem) has the
+	 * signers' and what leads from them to an authority. */
+	const struct str *signers;
+	size_t n_signers;
+	const char *certificates;
 	unsigned forms;       /* kind avow: the forms taken, as bits 1u << ATTEST_...; 0: detached alone */
 	bool allow_weak;      /* ec2-pkcs7, which is DSA with SHA-1, needs it */
 	bool allow_unpinned;  /* only `doc verify`: a cloud entry without owners */

@@ -13,6 +13,7 @@
 
 #include "attest/jwk.h"
 #include "attest/kind.h"
+#include "attest/pki.h"
 #include "attest/sig.h"
 #include "attest/spiffe.h"
 #include "base/digest.h"
@@ -244,7 +245,9 @@ add_key(const struct loading *l, struct keys_public *public, const char *file,
 	} else if (ARENA_PUSH_ROOM(
 		       l->trust->arena, e->keys, e->n_keys, e->cap_keys)) {
 		key = &e->keys[e->n_keys++];
-		*key = (struct trust_key){ .public = *public };
+		*key = (struct trust_key){ .public = *public,
+			.valid_from = INT64_MIN,
+			.valid_until = INT64_MAX };
 		sig_prepare(&key->public);
 	} else {
 		keys_public_fini(public);
@@ -295,6 +298,78 @@ read_file(const struct loading *l, const char *file, struct error *reterr)
 		 chain_add(&l->entry->chain, file, text, reterr));
 	arena_free(a);
 	return ok;
+}
+
+/* ---- keys by certificates -------------------------------------------------
+ */
+
+static bool
+read_certificates(const struct loading *l, struct pki *p, const char *path,
+    bool is_anchor, struct error *reterr)
+{
+	const char *const *files;
+	struct arena *a = arena_new(0);
+	struct str text;
+	size_t n = 0;
+	bool ok = a ? file_list(l->trust->arena, path, pem_suffixes, &files, &n,
+			  reterr)
+		    : error_nomem(reterr);
+
+	for (size_t i = 0; ok && i < n; i++)
+		ok = file_read(
+			 a, files[i], LIMIT_KEY_FILE_BYTES, &text, reterr) &&
+		     pki_add(p, files[i], text, is_anchor, reterr);
+	arena_free(a);
+	return ok;
+}
+
+/* Takes the keys in any case. Two certificates of one key: the time is both's.
+ */
+static bool
+add_signers(const struct loading *l, struct pki_key *keys, size_t n,
+    struct error *reterr)
+{
+	bool ok = true;
+
+	for (size_t i = 0; i < n; i++) {
+		struct trust_key *key;
+		char id[KEYS_THUMBPRINT + 1];
+
+		memcpy(id, keys[i].public.thumbprint, sizeof id);
+		if (!ok) {
+			keys_public_fini(&keys[i].public);
+			continue;
+		}
+		ok = add_key(l, &keys[i].public, "", reterr);
+		key = ok ? find_key(l->entry, str_of(id)) : NULL;
+		if (key && key->valid_from < keys[i].valid_from)
+			key->valid_from = keys[i].valid_from;
+		if (key && key->valid_until > keys[i].valid_until)
+			key->valid_until = keys[i].valid_until;
+	}
+	return ok;
+}
+
+static bool
+read_signers(const struct loading *l, const struct attest_trust_entry *entry,
+    struct error *reterr)
+{
+	struct pki *p = pki_new();
+	struct pki_key *keys = NULL;
+	size_t n = 0;
+	bool ok;
+
+	ok = p ? read_certificates(l, p, entry->keys, true, reterr) &&
+		     read_certificates(
+			 l, p, entry->certificates, false, reterr) &&
+		     pki_keys(p, l->trust->arena, entry->signers,
+			 entry->n_signers, &keys, &n, reterr)
+	       : error_nomem(reterr);
+	pki_free(p);
+	/* Certificates have no lines; the entry has. */
+	if (!ok && reterr && !reterr->at.file)
+		reterr->at = l->at;
+	return ok && add_signers(l, keys, n, reterr);
 }
 
 static bool
@@ -368,6 +443,25 @@ check_cloud(const struct loading *l, const struct attest_trust_entry *entry,
 }
 
 static bool
+check_signers(const struct loading *l, const struct attest_trust_entry *entry,
+    struct error *reterr)
+{
+	if (entry->n_signers == 0)
+		return !entry->certificates ||
+		       refuse(l, reterr,
+			   "`certificates` wants `signers`: whose they are");
+	if (!str_eq(l->kind->name, STR(KIND_AVOW)) || !entry->certificates)
+		return refuse(l, reterr,
+		    "`signers` is for kind `avow`, and wants `certificates`");
+	for (size_t i = 0; i < entry->n_signers; i++)
+		if (!pki_name_is_valid(entry->signers[i]))
+			return refuse(l, reterr,
+			    "a signer is `uri:`, `dns:` or `subject:` and a "
+			    "name");
+	return true;
+}
+
+static bool
 check_pins(const struct loading *l, const struct str *pins, size_t n,
     struct error *reterr)
 {
@@ -402,7 +496,8 @@ check_entry(const struct loading *l, const struct attest_trust_entry *entry,
 		    "`/` and ends in `/`");
 	if (l->kind->is_cloud && !check_cloud(l, entry, reterr))
 		return false;
-	return check_pins(l, entry->owners, entry->n_owners, reterr) &&
+	return check_signers(l, entry, reterr) &&
+	       check_pins(l, entry->owners, entry->n_owners, reterr) &&
 	       check_pins(l, entry->regions, entry->n_regions, reterr) &&
 	       check_pins(l, entry->images, entry->n_images, reterr);
 }
@@ -557,6 +652,8 @@ frame_entry(struct buf *b, const struct trust_entry *e)
 	for (size_t i = 0; i < e->n_keys; i++) {
 		frame(b, keys_thumbprint(&e->keys[i].public));
 		frame_pins(b, &e->keys[i].regions);
+		buf_printf(b, "%lld-%lld,", (long long)e->keys[i].valid_from,
+		    (long long)e->keys[i].valid_until);
 	}
 }
 
@@ -647,8 +744,9 @@ attest_trust_add(struct attest_trust *t, const struct attest_trust_entry *entry,
 		    "`ec2-pkcs7`, `azure` or `gcp`; others are not supported "
 		    "yet");
 	ok = check_entry(&l, entry, reterr) && copy_entry(&l, entry, reterr) &&
-	     read_keys(&l, entry->keys, reterr) && check_others(&l, reterr) &&
-	     join(t, &e, reterr);
+	     (entry->n_signers > 0 ? read_signers(&l, entry, reterr)
+				   : read_keys(&l, entry->keys, reterr)) &&
+	     check_others(&l, reterr) && join(t, &e, reterr);
 	if (!ok)
 		free_keys(&e);
 	ERR_clear_error();

@@ -16,6 +16,8 @@ struct trust_key {
 	struct keys_public public;
 	/* What the key may speak for; empty: it does not tell. */
 	struct trust_pins regions;
+	/* Of its certificates, unix s, inclusive; a key without is for ever. */
+	int64_t valid_from, valid_until;
 };
 
 struct trust_entry {

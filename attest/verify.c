@@ -9,6 +9,8 @@
  *   signature        evidence.signature (EC2: every pinned key is tried)
  *   shape            evidence.malformed, evidence.instance
  *   times            evidence.not_yet_valid, evidence.expired
+ *   certificate      evidence.key: the signer's holds when the document was
+ *                    issued, and still
  *   issuer           evidence.issuer
  *   owner, region, image, and the region the key is for    evidence.owner
  *   revocation       evidence.revoked
@@ -496,6 +498,23 @@ check_times(struct run *r, struct error *reterr)
 	return true;
 }
 
+/* Both: who may sign no more says nothing any more, and nobody signs as if it
+ * were before his time. */
+static bool
+check_certificate(struct run *r, struct error *reterr)
+{
+	const struct trust_key *k = r->key;
+	int64_t now = r->ctx->now_unix_s;
+	int64_t issued = r->doc.has_times ? r->doc.issued_at : now;
+
+	return (now >= k->valid_from && now <= k->valid_until &&
+		   issued >= k->valid_from && issued <= k->valid_until) ||
+	       refuse(reterr, ERR_EVIDENCE_KEY,
+		   "the signer's certificate, or one above it, was not in "
+		   "force "
+		   "when the document was issued, or is not now");
+}
+
 static bool
 check_issuer(struct run *r, struct error *reterr)
 {
@@ -615,6 +634,7 @@ check_cnf(struct run *r, struct error *reterr)
 
 static bool (*const checks[])(struct run *, struct error *) = {
 	check_times,
+	check_certificate,
 	check_issuer,
 	check_owner,
 	check_revoked,

@@ -350,7 +350,8 @@ struct verify_options {
 	const char *issuer, *audience, *prefix, *revoked, *nonce;
 	struct remote_options remote;
 	bool weak;
-	struct cli_list owner;
+	const char *certificates;
+	struct cli_list owner, signer;
 	struct cli_time at;
 };
 
@@ -402,11 +403,14 @@ load_trust(struct arena *a, const struct verify_options *o,
 		.n_owners = o->owner.n,
 		.audience_required = o->audience != NULL,
 		.forms = 1u << form,
+		.signers = slices(a, &o->signer),
+		.n_signers = o->signer.n,
+		.certificates = o->certificates,
 		.allow_unpinned = true,
 		.allow_weak = o->weak,
 	};
 
-	if (!entry.owners)
+	if (!entry.owners || !entry.signers)
 		return error_nomem(reterr);
 	return attest_trust_add(t, &entry, reterr);
 }
@@ -516,6 +520,11 @@ cmd_doc_verify(int argc, char **argv)
 		    "the gate it must be for" },
 		{ "owner", CLI_LIST, &o.owner, false, "ID",
 		    "an owner that is accepted" },
+		{ "signer", CLI_LIST, &o.signer, false, "NAME",
+		    "a signer by its certificate's uri:, dns: or subject: "
+		    "name; --trust then has authorities" },
+		{ "certificates", CLI_TEXT, &o.certificates, false, "PATH",
+		    "with --signer: its certificate and those above it" },
 		{ "prefix", CLI_TEXT, &o.prefix, false, "PREFIX",
 		    "before the instance id, as in --revoked" },
 		{ "revoked", CLI_TEXT, &o.revoked, false, "FILE",
@@ -539,6 +548,7 @@ cmd_doc_verify(int argc, char **argv)
 		       : o.trust && o.kind ? run_verify(&o)
 					   : missing();
 	cli_list_free(&o.owner);
+	cli_list_free(&o.signer);
 	return exit;
 }
 

@@ -275,6 +275,8 @@ static const struct config_field trust_fields[] = {
 	[T_CURRENT] = TRUST(
 	    is_current, "current", read_second, .choices = current_choices),
 	TRUST(keys, "keys", config_read_text, .is_required = true),
+	TRUST(certificates, "certificates", config_read_text, 0),
+	TRUST(signers, "signers", config_read_strings, 0),
 	TRUST(owners, "owners", config_read_strings, 0),
 	TRUST(regions, "regions", config_read_strings, 0),
 	TRUST(images, "images", config_read_strings, 0),

@@ -43,6 +43,8 @@ struct config_trust {
 	struct config_strings owners, regions, images;
 	int64_t max_lease_s; /* CONFIG_LEASE_NOT_GIVEN, CONFIG_LEASE_NONE, or seconds > 0 */
 	bool audience_optional;
+	struct str certificates;
+	struct config_strings signers;
 	unsigned forms; /* of kind avow: bits 1u << ATTEST_...; 0: not given */
 	int purpose; /* 0 document, 1 token; follows from `kind` */
 	bool is_weak; /* `weak: true` */

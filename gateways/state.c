@@ -106,6 +106,9 @@ load_trust(struct state_settings *s, struct buf *messages)
 			.max_lease_s = t->max_lease_s,
 			.audience_required = !t->audience_optional,
 			.forms = t->forms,
+			.signers = t->signers.items,
+			.n_signers = t->signers.n,
+			.certificates = t->certificates.p,
 			.allow_weak = t->is_weak,
 			.at = t->at,
 		};
