@@ -386,6 +386,7 @@ main(void)
 	Suite *s = suite_create("pki");
 	TCase *tc = tcase_create("pki");
 
+	tcase_set_timeout(tc, 60); /* RSA keys are made */
 	tcase_add_loop_test(tc, certificates_count_or_not, 0, ARRAY_LEN(rows));
 	tcase_add_test(tc, a_signature_with_sha1);
 	tcase_add_loop_test(tc, files_that_hold_none, 0, ARRAY_LEN(files));

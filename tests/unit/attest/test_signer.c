@@ -312,6 +312,8 @@ main(void)
 	Suite *s = suite_create("signer");
 	TCase *tc = tcase_create("signer");
 
+	tcase_set_timeout(tc, 60);
+
 	tcase_add_loop_test(
 	    tc, documents_by_the_rules, 0, ARRAY_LEN(documents));
 	tcase_add_test(tc, signatures_are_over_what_was_read);
