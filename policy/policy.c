@@ -48,38 +48,31 @@ nomem(struct errors *reterr)
 	return errors_take(reterr, &e);
 }
 
-/* How a file is read. */
-enum form { FORM_AVOW = POLICY_AVOW, FORM_CEDAR = POLICY_CEDAR, FORM_JSON };
+bool
+files_keep(struct policy_set *set, struct ast *t, struct errors *reterr)
+{
+	if (!ARENA_PUSH_ROOM(
+		set->arena, set->files, set->n_files, set->cap_files))
+		return nomem(reterr);
+	set->files[set->n_files++] = t;
+	return true;
+}
 
 /* `text` and `file` are the set's. */
 static bool
 add_file(struct policy_set *set, const char *file, struct str text,
-    enum form form, struct errors *reterr)
+    enum file_form form, struct errors *reterr)
 {
-	struct source source;
-	struct error e = { 0 };
-	struct ast *t = NULL;
-	bool ok;
+	struct ast *t;
+	bool ok = files_parse(set->arena, file, text, form, &t, reterr);
 
-	if (!ARENA_PUSH_ROOM(
-		set->arena, set->files, set->n_files, set->cap_files))
-		return nomem(reterr);
-	if (!source_init(set->arena, file, text, &source, &e))
-		return errors_take(reterr, &e);
-	if (form == FORM_JSON)
-		ok = parse_json_policies(set->arena, &source, &t, reterr);
-	else
-		ok = parse_policies(
-		    set->arena, &source, (enum policy_dialect)form, &t, reterr);
 	/* Kept even with errors: their messages quote its text. */
-	if (t)
-		set->files[set->n_files++] = t;
-	return ok;
+	return (!t || files_keep(set, t, reterr)) && ok;
 }
 
 static bool
 add_copy(struct policy_set *set, const char *file, struct str text,
-    enum form form, struct errors *reterr)
+    enum file_form form, struct errors *reterr)
 {
 	struct str copy = str_dup(set->arena, text);
 	const char *name = str_z(set->arena, str_of(file));
@@ -93,14 +86,14 @@ bool
 policy_set_add_text(struct policy_set *set, const char *file, struct str text,
     enum policy_dialect dialect, struct errors *reterr)
 {
-	return add_copy(set, file, text, (enum form)dialect, reterr);
+	return add_copy(set, file, text, (enum file_form)dialect, reterr);
 }
 
 bool
 policy_set_add_json(struct policy_set *set, const char *file, struct str text,
     struct errors *reterr)
 {
-	return add_copy(set, file, text, FORM_JSON, reterr);
+	return add_copy(set, file, text, FILE_JSON, reterr);
 }
 
 /* Nothing comes of the file but messages, which quote its text. */
@@ -134,48 +127,10 @@ policy_set_add_iam(struct policy_set *set, const char *file, struct str text,
 	if (!policy_import_iam(name, copy, principal, resource, &out, reterr))
 		return keep_for_messages(set, name, copy, reterr);
 	name = str_printf(set->arena, "%s as text", name).p;
-	ok = name ? add_copy(set, name, buf_str(&out), FORM_AVOW, reterr)
+	ok = name ? add_copy(set, name, buf_str(&out), FILE_AVOW, reterr)
 		  : nomem(reterr);
 	buf_free(&out);
 	return ok;
-}
-
-/* What has a beginning of something other than policy text. */
-static bool
-check_form(const char *path, struct str text, struct errors *reterr)
-{
-	struct span at = { .file = path };
-
-	if (str_find(str_sub(text, 0, 16), '\0', 0) < str_sub(text, 0, 16).n) {
-		(void)errors_add(reterr, ERR_SYNTAX_UNSUPPORTED, at,
-		    policy_is_image(text)
-			? "an image is mapped, so it is given as a file"
-			: "expected policy text, found binary data");
-		return false;
-	}
-	return true;
-}
-
-static enum form
-form_of(const char *path)
-{
-	if (str_has_suffix(str_of(path), STR(".json")))
-		return FORM_JSON;
-	if (str_has_suffix(str_of(path), STR(".cedar")))
-		return FORM_CEDAR;
-	return FORM_AVOW;
-}
-
-static bool
-add_path(struct policy_set *set, const char *path, struct errors *reterr)
-{
-	struct error e = { 0 };
-	struct str text;
-
-	if (!file_read(set->arena, path, LIMIT_POLICY_FILE_BYTES, &text, &e))
-		return errors_take(reterr, &e);
-	return check_form(path, text, reterr) &&
-	       add_file(set, path, text, form_of(path), reterr);
 }
 
 bool
@@ -186,8 +141,8 @@ policy_set_add_file(struct policy_set *set, const char *file, struct str text,
 
 	if (!name)
 		return nomem(reterr);
-	return check_form(name, text, reterr) &&
-	       add_copy(set, name, text, form_of(name), reterr);
+	return files_check_form(name, text, reterr) &&
+	       add_copy(set, name, text, files_form_of(name), reterr);
 }
 
 bool
@@ -195,23 +150,19 @@ policy_set_add_path(
     struct policy_set *set, const char *path, struct errors *reterr)
 {
 	static const char *const suffixes[] = { ".avow", ".cedar", NULL };
-	const char *const *paths;
 	const char *own = str_z(set->arena, str_of(path));
+	const char *const *paths = &own;
 	struct error e = { 0 };
-	bool ok = true;
-	size_t n;
+	size_t n = 1;
 
 	if (!own)
 		return nomem(reterr);
-	if (strcmp(own, "-") == 0)
-		return add_path(set, own, reterr);
 	if (policy_path_is_image(own))
 		return image_add(set, own, reterr);
-	if (!file_list(set->arena, own, suffixes, &paths, &n, &e))
+	if (strcmp(own, "-") != 0 &&
+	    !file_list(set->arena, own, suffixes, &paths, &n, &e))
 		return errors_take(reterr, &e);
-	for (size_t i = 0; i < n; i++)
-		ok = add_path(set, paths[i], reterr) && ok;
-	return ok;
+	return files_read_all(set, paths, n, reterr);
 }
 
 /* ---- finishing ------------------------------------------------------------

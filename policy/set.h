@@ -68,6 +68,23 @@ const struct policy_instance *policy_instance_at(
 
 /* instances.c: templates apart from what decides, links bound, ids given and found to be unique. */
 bool instances_make(struct policy_set *set, struct errors *reterr) MUST_USE;
+/* How a file is read. */
+enum file_form { FILE_AVOW = POLICY_AVOW, FILE_CEDAR = POLICY_CEDAR, FILE_JSON };
+/* files.c: what a file's name says of it; false, with an error, for what begins as no policy text does. */
+enum file_form files_form_of(const char *path);
+bool files_check_form(
+    const char *path, struct str text, struct errors *reterr) MUST_USE;
+/* Parse a text, or read a file and parse it; all memory is `a`'s, which lent `file` and `text`. *ret may be there with errors, and is NULL where nothing came of it. */
+bool files_parse(struct arena *a, const char *file, struct str text,
+    enum file_form form, struct ast **ret, struct errors *reterr) MUST_USE;
+bool files_read(struct arena *a, const char *path, struct ast **ret,
+    struct errors *reterr) MUST_USE;
+/* Add files to a set in their order. `paths` are the set's. */
+bool files_read_all(struct policy_set *set, const char *const *paths, size_t n,
+    struct errors *reterr) MUST_USE;
+/* policy.c: one more. */
+bool files_keep(
+    struct policy_set *set, struct ast *t, struct errors *reterr) MUST_USE;
 /* policy.c: what finishing a set looks at and works out. */
 bool set_check_indivisibles(
     const struct policy_set *set, struct errors *reterr) MUST_USE;

@@ -181,6 +181,66 @@ static const struct {
 	{ "bad.avow", "permit;", ERR_SYNTAX_UNEXPECTED },
 };
 
+/* A folder that is large enough for several threads to read it: what comes of
+ * it is what comes of its files one after the other, errors included. */
+static void
+large_file(struct buf *out, unsigned number, bool with_errors)
+{
+	for (unsigned i = 0; i < 12000; i++) {
+		buf_printf(out, "// file %u\n", number);
+		buf_addz(out, ANY);
+		if (with_errors && i % 2000 == number)
+			buf_addz(
+			    out, "permit (principal, nobody, resource);\n");
+	}
+}
+
+START_TEST(large_folders_are_read_in_order)
+{
+	struct policy_set *set = policy_set_new(POLICY_NAMED);
+	struct policy_set *each = policy_set_new(POLICY_NAMED);
+	struct errors e = { 0 }, want = { 0 };
+	struct buf messages = { 0 }, wanted = { 0 };
+	char folder[600], path[700];
+	bool ok, all_ok = true;
+
+	snprintf(folder, sizeof folder, "%s/large%d", test_folder(), _i);
+	ck_assert_int_eq(mkdir(folder, 0700), 0);
+	for (unsigned k = 0; k < 5; k++) {
+		struct buf text = { 0 };
+
+		snprintf(path, sizeof path, "%s/%u.avow", folder, k);
+		large_file(&text, k, _i && k != 1);
+		ck_assert(file_create(path, 0600, buf_str(&text), NULL));
+		all_ok =
+		    policy_set_add_file(each, path, buf_str(&text), &want) &&
+		    all_ok;
+		buf_free(&text);
+	}
+	ok = policy_set_add_path(set, folder, &e);
+	ck_assert_int_eq(ok, all_ok);
+	ck_assert_int_eq(ok, _i == 0);
+	policy_set_print_errors(set, &e, &messages);
+	policy_set_print_errors(each, &want, &wanted);
+	ck_assert(str_eq(buf_str(&messages), buf_str(&wanted)));
+	ck_assert_uint_eq(e.n + e.dropped, want.n + want.dropped);
+	ck_assert_uint_eq(policy_set_files(set), 5);
+	if (ok) {
+		ck_assert(policy_set_finish(set, &e));
+		ck_assert(policy_set_finish(each, &want));
+		ck_assert_uint_eq(policy_set_count(set), 60000);
+		ck_str_is(policy_set_version(set), policy_set_version(each).p);
+		for (uint32_t i = 0; i < 60000; i += 997)
+			ck_assert(str_eq(policy_set_info(set, i).id,
+			    policy_set_info(each, i).id));
+	}
+	buf_free(&messages);
+	buf_free(&wanted);
+	policy_set_free(set);
+	policy_set_free(each);
+}
+END_TEST
+
 START_TEST(files_are_refused)
 {
 	struct policy_set *set = policy_set_new(POLICY_NAMED);
@@ -302,6 +362,7 @@ main(void)
 	tcase_add_loop_test(tc, sets_are_checked, 0, ARRAY_LEN(rows));
 	tcase_add_test(tc, the_version_is_of_all_texts);
 	tcase_add_test(tc, folders_are_read);
+	tcase_add_loop_test(tc, large_folders_are_read_in_order, 0, 2);
 	tcase_add_loop_test(tc, files_are_refused, 0, ARRAY_LEN(files));
 	tcase_add_test(tc, binary_data_is_no_policy);
 	tcase_add_loop_test(
