@@ -48,8 +48,6 @@ if postgres=$(FSYNC=on tests/lib/postgres.sh start); then
 	urls+=("$(tests/lib/postgres.sh url "$postgres")")
 fi
 SECONDS_EACH=$seconds "$bin/store" "$work/store" "${urls[@]}"
-[ -z "$postgres" ] || tests/lib/postgres.sh end "$postgres"
-trap stop_all EXIT
 # --- tokens: whole against the bare signature here, and against `openssl speed` in the same run
 echo "verifying tokens and documents (microseconds; openssl: the signature alone, all set up before, in the same process; below by its own program)"
 mkdir -p "$work/tokens"
@@ -61,8 +59,10 @@ for name in ecdsap256 ed25519; do
 done
 rm -rf "$work/tokens"
 
-echo "the token service: challenges, proofs and tokens against bare signatures"
-"$bin/sts" "$PWD/$work/sts" "$seconds"
+echo "the token service: challenges, proofs and tokens against bare signatures, in memory and on the stores above"
+"$bin/sts" "$PWD/$work/sts" "$seconds" "${urls[@]:1}"
+[ -z "$postgres" ] || tests/lib/postgres.sh end "$postgres"
+trap stop_all EXIT
 
 # --- over HTTP ----------------------------------------------------------------
 avow=build/avow
