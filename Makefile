@@ -197,7 +197,14 @@ $B/libfault.a: $B/libavow.a
 	    sqlite3_step sqlite3_exec sqlite3_prepare_v2 sqlite3_prepare_v3 \
 	    sqlite3_bind_int64 PQconnectStartParams PQconnectPoll PQsendQuery \
 	    PQsendPrepare PQsendQueryPrepared PQconsumeInput PQflush \
-	    PQgetResult,--redefine-sym $f=fault_$f) $< $@
+	    PQgetResult RAND_bytes getrandom HMAC EVP_Digest EVP_DigestInit_ex \
+	    EVP_DigestUpdate EVP_DigestFinal_ex EVP_DigestSignInit \
+	    EVP_DigestSign EVP_DigestVerifyInit EVP_DigestVerify \
+	    EVP_PKEY_verify EVP_PKEY_CTX_new EVP_PKEY_CTX_dup \
+	    EVP_PKEY_CTX_set_signature_md EVP_PKEY_fromdata d2i_PUBKEY \
+	    EVP_KDF_derive EVP_EncryptInit_ex2 EVP_EncryptUpdate \
+	    EVP_EncryptFinal_ex EVP_DecryptInit_ex2 EVP_DecryptUpdate \
+	    EVP_DecryptFinal_ex,--redefine-sym $f=fault_$f) $< $@
 $B/tests/fault/%: tests/fault/%.c $B/obj/tests/fault/wrap.o $(HELP_OBJ) $B/libfault.a
 	@mkdir -p $(@D)
 	$(call say,CC)

@@ -8,8 +8,14 @@
 #include <check.h>
 #include <errno.h>
 #include <libpq-fe.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/kdf.h>
+#include <openssl/rand.h>
+#include <openssl/x509.h>
 #include <sqlite3.h>
 #include <stdlib.h>
+#include <sys/random.h>
 
 #include "base/json.h"
 
@@ -22,7 +28,7 @@ void *fault_realloc(void *p, size_t size);
 void fault_free(void *p);
 
 static struct {
-	bool armed, fired;
+	bool armed, paused, fired;
 	long n, fail_at;
 	void *live[SLOTS]; /* open addressing; TOMB where one was freed */
 	size_t n_live;
@@ -34,7 +40,7 @@ static char tomb;
 static bool
 fails(void)
 {
-	if (!state.armed || state.n++ != state.fail_at)
+	if (!state.armed || state.paused || state.n++ != state.fail_at)
 		return false;
 	state.fired = true;
 	errno = ENOMEM;
@@ -52,7 +58,7 @@ remember(void *p)
 {
 	size_t i = slot_of(p);
 
-	if (!p || !state.armed)
+	if (!p || !state.armed || state.paused)
 		return p;
 	if (state.n_live == SLOTS / 2)
 		ck_abort_msg("more than %u objects live", SLOTS / 2);
@@ -242,6 +248,78 @@ fault_PQgetResult(PGconn *c)
 	return NULL;
 }
 
+void
+fault_pause(bool pause)
+{
+	state.paused = pause;
+}
+
+/* --- OpenSSL ---------------------------------------------------------------
+ * What makes an object fails before it is made; the rest also as if, after.
+ */
+
+/* Its prototype and its definition. */
+#define CALL(type, name, failure, params, args)                                \
+	type fault_##name params;                                              \
+	type fault_##name params                                               \
+	{                                                                      \
+		FAULTY(type, failure, name args);                              \
+	}
+#define MAKE(type, name, params, args)                                         \
+	type fault_##name params;                                              \
+	type fault_##name params                                               \
+	{                                                                      \
+		return fails() ? NULL : name args;                             \
+	}
+
+/* clang-format off */
+CALL(ssize_t, getrandom, -1, (void *to, size_t n, unsigned flags), (to, n, flags))
+CALL(int, RAND_bytes, 0, (unsigned char *to, int n), (to, n))
+CALL(unsigned char *, HMAC, NULL, (const EVP_MD *md, const void *key, int key_n,
+	const unsigned char *d, size_t n, unsigned char *ret, unsigned *ret_n),
+	(md, key, key_n, d, n, ret, ret_n))
+CALL(int, EVP_Digest, 0, (const void *d, size_t n, unsigned char *ret,
+	unsigned *ret_n, const EVP_MD *md, ENGINE *e), (d, n, ret, ret_n, md, e))
+CALL(int, EVP_DigestInit_ex, 0, (EVP_MD_CTX *c, const EVP_MD *md, ENGINE *e), (c, md, e))
+CALL(int, EVP_DigestUpdate, 0, (EVP_MD_CTX *c, const void *d, size_t n), (c, d, n))
+CALL(int, EVP_DigestFinal_ex, 0, (EVP_MD_CTX *c, unsigned char *ret, unsigned *n), (c, ret, n))
+CALL(int, EVP_DigestSignInit, 0, (EVP_MD_CTX *c, EVP_PKEY_CTX **p, const EVP_MD *md,
+	ENGINE *e, EVP_PKEY *key), (c, p, md, e, key))
+CALL(int, EVP_DigestSign, 0, (EVP_MD_CTX *c, unsigned char *ret, size_t *ret_n,
+	const unsigned char *d, size_t n), (c, ret, ret_n, d, n))
+CALL(int, EVP_DigestVerifyInit, 0, (EVP_MD_CTX *c, EVP_PKEY_CTX **p, const EVP_MD *md,
+	ENGINE *e, EVP_PKEY *key), (c, p, md, e, key))
+CALL(int, EVP_DigestVerify, -1, (EVP_MD_CTX *c, const unsigned char *sig, size_t sig_n,
+	const unsigned char *d, size_t n), (c, sig, sig_n, d, n))
+CALL(int, EVP_PKEY_verify, -1, (EVP_PKEY_CTX *c, const unsigned char *sig, size_t sig_n,
+	const unsigned char *d, size_t n), (c, sig, sig_n, d, n))
+CALL(int, EVP_PKEY_CTX_set_signature_md, 0, (EVP_PKEY_CTX *c, const EVP_MD *md), (c, md))
+CALL(int, EVP_KDF_derive, 0, (EVP_KDF_CTX *c, unsigned char *ret, size_t n,
+	const OSSL_PARAM params[]), (c, ret, n, params))
+CALL(int, EVP_EncryptInit_ex2, 0, (EVP_CIPHER_CTX *c, const EVP_CIPHER *t,
+	const unsigned char *key, const unsigned char *iv, const OSSL_PARAM p[]), (c, t, key, iv, p))
+CALL(int, EVP_EncryptUpdate, 0, (EVP_CIPHER_CTX *c, unsigned char *ret, int *ret_n,
+	const unsigned char *d, int n), (c, ret, ret_n, d, n))
+CALL(int, EVP_EncryptFinal_ex, 0, (EVP_CIPHER_CTX *c, unsigned char *ret, int *n), (c, ret, n))
+CALL(int, EVP_DecryptInit_ex2, 0, (EVP_CIPHER_CTX *c, const EVP_CIPHER *t,
+	const unsigned char *key, const unsigned char *iv, const OSSL_PARAM p[]), (c, t, key, iv, p))
+CALL(int, EVP_DecryptUpdate, 0, (EVP_CIPHER_CTX *c, unsigned char *ret, int *ret_n,
+	const unsigned char *d, int n), (c, ret, ret_n, d, n))
+CALL(int, EVP_DecryptFinal_ex, 0, (EVP_CIPHER_CTX *c, unsigned char *ret, int *n), (c, ret, n))
+MAKE(EVP_PKEY_CTX *, EVP_PKEY_CTX_new, (EVP_PKEY *key, ENGINE *e), (key, e))
+MAKE(EVP_PKEY_CTX *, EVP_PKEY_CTX_dup, (const EVP_PKEY_CTX *c), (c))
+MAKE(EVP_PKEY *, d2i_PUBKEY, (EVP_PKEY **ret, const unsigned char **d, long n), (ret, d, n))
+/* clang-format on */
+
+int fault_EVP_PKEY_fromdata(
+    EVP_PKEY_CTX *c, EVP_PKEY **ret, int selection, OSSL_PARAM params[]);
+int
+fault_EVP_PKEY_fromdata(
+    EVP_PKEY_CTX *c, EVP_PKEY **ret, int selection, OSSL_PARAM params[])
+{
+	return fails() ? 0 : EVP_PKEY_fromdata(c, ret, selection, params);
+}
+
 static bool
 run(bool (*once)(void *ctx), void *ctx, long fail_at)
 {
@@ -252,6 +330,7 @@ run(bool (*once)(void *ctx), void *ctx, long fail_at)
 	state.n = 0;
 	state.fail_at = fail_at;
 	state.fired = false;
+	state.paused = false;
 	state.armed = true;
 	ok = once(ctx);
 	state.armed = false;

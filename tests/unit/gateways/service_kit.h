@@ -40,6 +40,9 @@ struct service_kit {
 	struct attest_key *boss, *web_1;
 	struct str boss_pem, web_1_pem;
 	struct str tokens[KIT_WHO]; /* for this service */
+	/* Called with true before the service has the request, with false
+	 * after; NULL: not. */
+	void (*around)(bool begins);
 	/* The last answer. */
 	unsigned status;
 	struct http_response r;
@@ -123,6 +126,11 @@ service_kit_read(struct service_kit *k)
 {
 	struct error err = { 0 };
 
+	/* As gateways/http.c has it: what went wrong half-way says no more. */
+	if (!buf_ok(&k->r.body)) {
+		buf_free(&k->r.body);
+		k->r.status = 500;
+	}
 	k->status = k->r.status;
 	if (k->r.body.n == 0)
 		return;
@@ -157,11 +165,15 @@ service_kit_ask(struct service_kit *k, const struct service_kit_ask *ask)
 	ck_assert(net_parse_addr(STR("10.0.0.5"), &q.peer));
 	service_kit_forget(k);
 	q.n_headers = service_kit_headers(k, ask, q.path, headers);
+	if (k->around)
+		k->around(true);
 	if (ask->who == KIT_HOST)
 		service_handle_local(k->s, &q, &k->r);
 	else
 		service_handle(ask->who >= KIT_STRANGER ? &k->admin : &k->front,
 		    &q, &k->r);
+	if (k->around)
+		k->around(false);
 	/* Headers of the answer may live in the request's arena. */
 	for (size_t i = 0; i < k->r.n_headers; i++)
 		k->r.headers[i].value = str_dup(k->a, k->r.headers[i].value);
