@@ -13,6 +13,7 @@
 
 #include "attest/keys.h"
 #include "base/base64.h"
+#include "base/digest.h"
 #include "base/file.h"
 
 #define FILE_BYTES_MOST 256u
@@ -164,6 +165,33 @@ read_master(struct arena *a, const char *path, struct str *ret_text,
 	    "`%s` is no master secret of ours", path);
 }
 
+static bool
+derive_name(struct str master, char ret[33], struct error *reterr)
+{
+	uint8_t bytes[SECRET_BYTES];
+
+	if (!secret_derive(
+		master, STR(""), "avow secret name v1", bytes, reterr))
+		return false;
+	digest_hex(bytes, 16, ret);
+	return true;
+}
+
+bool
+secret_move(const char *from, const char *to, struct error *reterr)
+{
+	struct arena *a = arena_new(0);
+	struct str text = { 0 }, master = { 0 };
+	bool ok = a ? read_master(a, from, &text, &master, reterr) &&
+			  file_replace(to, 0600, text, reterr)
+		    : error_nomem(reterr);
+
+	secret_wipe(lend(text.p), text.n);
+	secret_wipe(lend(master.p), master.n);
+	arena_free(a);
+	return ok;
+}
+
 bool
 secret_open(const char *path, struct secret_keys *ret, struct error *reterr)
 {
@@ -176,7 +204,8 @@ secret_open(const char *path, struct secret_keys *ret, struct error *reterr)
 		     secret_derive(
 			 master, STR(""), "avow seal v1", keys.seal, reterr) &&
 		     secret_derive(master, STR(""), "avow challenge v1",
-			 keys.challenge, reterr)
+			 keys.challenge, reterr) &&
+		     derive_name(master, keys.name, reterr)
 	       : error_nomem(reterr);
 	if (ok)
 		*ret = keys;

@@ -11,6 +11,7 @@
 
 struct secret_keys {
 	uint8_t seal[SECRET_BYTES], challenge[SECRET_BYTES];
+	char name[33]; /* hex; of the master secret, derived beside the keys: tells nothing of them */
 };
 
 /* Errors: ERR_SYSTEM_ERROR: no bytes were to be had, and `to` is all zero. */
@@ -33,6 +34,10 @@ bool secret_create(const char *path, const struct prove_random *random,
 /* Errors: ERR_FILE_READ, ERR_FILE_MODE, ERR_KEY_FORM. */
 bool secret_open(const char *path, struct secret_keys *ret,
     struct error *reterr) MUST_USE;
+
+/* The secret of `from` in place of that of `to`, whole or not at all; `from` stays. Errors: also ERR_FILE_WRITE. */
+bool secret_move(const char *from, const char *to, struct error *reterr)
+    MUST_USE;
 
 /* What a sealed text is for: sealed for one thing, it opens for no other. */
 struct secret_purpose {

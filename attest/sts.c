@@ -69,6 +69,38 @@ make_decoy(struct sts *s, struct error *reterr)
 }
 
 static bool
+other_secret(bool is_ours, struct error *reterr)
+{
+	return is_ours ||
+	       error_set(reterr, ERR_SYSTEM_STORE, SPAN_NONE,
+		   "the store is sealed under another master secret than this "
+		   "process has; was it rotated?");
+}
+
+/* The first one is the store's. */
+static bool
+claim_inside(
+    struct sql *tx, int64_t now_ms, void *ctx, bool *keep, struct error *reterr)
+{
+	struct sts *s = ctx;
+	bool is_ours = false;
+
+	(void)now_ms;
+	(void)keep;
+	return store_secret_claim(tx, str_of(s->keys.name), &is_ours, reterr) &&
+	       other_secret(is_ours, reterr);
+}
+
+bool
+sts_check_secret(struct sts *s, struct sql *tx, struct error *reterr)
+{
+	bool is_ours = false;
+
+	return store_secret_is(tx, str_of(s->keys.name), &is_ours, reterr) &&
+	       other_secret(is_ours, reterr);
+}
+
+static bool
 fill(struct sts *s, const struct sts_options *o, struct error *reterr)
 {
 	if (o->url.n == 0 || o->url.n > LIMIT_AUDIENCE_BYTES ||
@@ -84,7 +116,8 @@ fill(struct sts *s, const struct sts_options *o, struct error *reterr)
 		return error_nomem(reterr);
 	s->rate = rate_new(reterr);
 	return s->rate && secret_open(o->secret_file, &s->keys, reterr) &&
-	       make_decoy(s, reterr);
+	       make_decoy(s, reterr) &&
+	       store_transact(s->store, claim_inside, s, reterr);
 }
 
 struct sts *

@@ -47,7 +47,12 @@ struct sts_options {
 /* Make the master secret: O_EXCL, O_NOFOLLOW, 0600. Errors: ERR_FILE_WRITE. */
 bool sts_secret_create(const char *path, struct prove_random random,
     struct error *reterr) MUST_USE;
-/* NULL on error: also ERR_FILE_READ, ERR_FILE_MODE (others may read the secret), ERR_KEY_FORM (it is none), ERR_CONFIG_VALUE (no url or issuer). */
+/* Another master secret for the store and the file: all that is sealed is sealed anew, in one transaction; then the file is replaced. Challenges that are out end, and every
+ * process that has the former secret does nothing more until it is started anew. After a failure, or a crash, either all is as before, or running it again ends it.
+ * *ret_n: what was sealed. Errors: as sts_open. */
+bool sts_secret_rotate(struct store *store, const char *path,
+    struct prove_random random, size_t *ret_n, struct error *reterr) MUST_USE;
+/* NULL on error: also ERR_SYSTEM_STORE (or the store is sealed under another master secret), ERR_FILE_READ, ERR_FILE_MODE (others may read the secret), ERR_KEY_FORM (it is none), ERR_CONFIG_VALUE (no url or issuer). */
 struct sts *sts_open(const struct sts_options *options, struct error *reterr);
 void sts_close(struct sts *s);
 

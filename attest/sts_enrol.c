@@ -368,7 +368,8 @@ enrol_inside(
 	struct error why = { 0 };
 
 	(void)keep;
-	if (!sts_spend(tx, &e->open.challenge, now_ms, reterr) ||
+	if (!sts_check_secret(e->s, tx, reterr) ||
+	    !sts_spend(tx, &e->open.challenge, now_ms, reterr) ||
 	    !store_savepoint(tx, reterr))
 		return false;
 	if (judge(e, tx, now_ms / 1000, &why))

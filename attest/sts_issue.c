@@ -89,6 +89,8 @@ sts_put_offer(struct sts *s, struct sql *tx, const struct store_issued *issued,
 		return error_set(reterr, ERR_EVIDENCE_TOO_LARGE, SPAN_NONE,
 		    "a token of %zu bytes, the limit is %u", token.n,
 		    LIMIT_OFFER_BYTES);
+	if (!sts_check_secret(s, tx, reterr))
+		return false;
 	ok =
 	    secret_seal(&s->keys, &s->random, &purpose, token, &sealed, reterr);
 	if (ok) {

@@ -181,6 +181,9 @@ open_one(struct opening *o, struct sql *tx, struct store_account *row,
 {
 	struct str jkt;
 
+	if (!sts_check_secret(o->s, tx, reterr))
+		return false;
+
 	switch (o->next->how) {
 	case STS_OPEN_SECRET:
 		return open_secret(o, tx, row, now_unix_s, reterr);

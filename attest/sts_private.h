@@ -8,6 +8,7 @@
 #include "attest/sts.h"
 #include "store/accounts.h"
 #include "store/changes.h"
+#include "store/sealed.h"
 
 struct sts {
 	struct arena *arena; /* of the texts below */
@@ -51,6 +52,10 @@ struct sts_account sts_account_of(const struct store_account *row);
 /* Read it again, as it stands now. */
 bool sts_read_account(struct sql *tx, struct arena *a, struct str id,
     struct sts_account *ret, struct error *reterr) MUST_USE;
+
+/* Is the store sealed under our master secret, still? ERR_SYSTEM_STORE. */
+bool sts_check_secret(struct sts *s, struct sql *tx, struct error *reterr)
+    MUST_USE;
 
 /* The row of a change that `actor` makes to the account `about`, in its own
  * transaction (store/changes.h). */

@@ -367,7 +367,8 @@ redeem_inside(
 	struct error why = { 0 };
 
 	(void)keep;
-	if (!sts_spend(tx, &r->open.challenge, now_ms, reterr) ||
+	if (!sts_check_secret(r->s, tx, reterr) ||
+	    !sts_spend(tx, &r->open.challenge, now_ms, reterr) ||
 	    !store_savepoint(tx, reterr))
 		return false;
 	if (judge(r, tx, now_ms / 1000, &why))

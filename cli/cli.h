@@ -133,6 +133,7 @@ enum cli_exit cmd_serve(int argc, char **argv);
 enum cli_exit cmd_signer(int argc, char **argv);
 enum cli_exit cmd_store_accept_restore(int argc, char **argv);
 enum cli_exit cmd_store_changes(int argc, char **argv);
+enum cli_exit cmd_store_rotate_secret(int argc, char **argv);
 enum cli_exit cmd_store_check(int argc, char **argv);
 enum cli_exit cmd_token_exchange(int argc, char **argv);
 enum cli_exit cmd_token_issue(int argc, char **argv);

@@ -1,5 +1,7 @@
-/* cmd_store.c - `avow store check`, `changes`, `accept-restore`: what an
- * operator asks of a store, and tells it after a restore. */
+/* cmd_store.c - `avow store check`, `changes`, `rotate-secret`,
+ * `accept-restore`: what an operator asks of a store, and tells it after a
+ * restore. */
+#include "attest/sts.h"
 #include "base/limits.h"
 #include "base/timefmt.h"
 #include "cli/store_option.h"
@@ -291,6 +293,67 @@ cmd_store_accept_restore(int argc, char **argv)
 
 	if (cli_parse(&usage, argc, argv, &exit))
 		exit = accept(&at);
+	cli_store_close(&at);
+	return exit;
+}
+
+/* ---- rotate-secret ---------------------------------------------------------
+ */
+
+static enum cli_exit
+rotate(struct cli_store *at)
+{
+	const struct prove_random random = { 0 };
+	struct buf out = { 0 };
+	struct error err = { 0 };
+	size_t n = 0;
+	bool ok;
+
+	if (at->url) {
+		cli_errorf("--config FILE is needed: it names the secret, too");
+		return CLI_CANNOT_TELL;
+	}
+	if (!cli_store_open(at, false))
+		return CLI_CANNOT_TELL;
+	if (!at->secret) {
+		cli_errorf(
+		    "%s: there is no `service` with a `secret`", at->config);
+		return CLI_CANNOT_TELL;
+	}
+	if (!sts_secret_rotate(at->store, at->secret, random, &n, &err))
+		return failed(&err);
+	if (!cli_store_mark(at))
+		return CLI_CANNOT_TELL;
+	buf_printf(&out,
+	    "%zu sealed anew; start every node anew with this `%s`\n", n,
+	    at->secret);
+	ok = cli_print(&out);
+	buf_free(&out);
+	return ok ? CLI_YES : CLI_CANNOT_TELL;
+}
+
+enum cli_exit
+cmd_store_rotate_secret(int argc, char **argv)
+{
+	struct cli_store at = { 0 };
+	const struct cli_option options[] = { CLI_STORE_OPTIONS(&at) };
+	const struct cli_usage usage = {
+		.synopsis = "avow store rotate-secret --config FILE",
+		.about =
+		    "A new master secret for a token service: HMAC keys, open "
+		    "enrolment secrets and offers are sealed under it in one "
+		    "transaction, then its file is replaced. Nodes that run "
+		    "have the former one and refuse until they are started "
+		    "anew, with the new file; challenges that are out end. "
+		    "Broken off, it is run again. A backup from before needs "
+		    "the former file: keep it with the backup.",
+		.options = options,
+		.n_options = ARRAY_LEN(options),
+	};
+	enum cli_exit exit;
+
+	if (cli_parse(&usage, argc, argv, &exit))
+		exit = rotate(&at);
 	cli_store_close(&at);
 	return exit;
 }

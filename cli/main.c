@@ -67,6 +67,7 @@ static const struct command commands[] = {
 	{ "store", "accept-restore", cmd_store_accept_restore, "take a store that was put back from a copy" },
 	{ "store", "changes", cmd_store_changes, "who changed what, the newest first" },
 	{ "store", "check", cmd_store_check, "is the store whole and up to date?" },
+	{ "store", "rotate-secret", cmd_store_rotate_secret, "seal what is stored under a new master secret" },
 	{ "token", "exchange", cmd_token_exchange, "exchange a token for a narrower one" },
 	{ "token", "issue", cmd_token_issue, "make and sign a token" },
 	{ "token", "new", cmd_token_new, "prove possession, get a token" },

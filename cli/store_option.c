@@ -53,6 +53,7 @@ find_url(struct cli_store *s, struct str *ret)
 	}
 	*ret = of.url;
 	s->mark = of.mark.n ? of.mark.p : NULL;
+	s->secret = of.secret.n ? of.secret.p : NULL;
 	return ok;
 }
 

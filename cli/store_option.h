@@ -9,6 +9,7 @@ struct cli_store {
 	const char *config, *url; /* as given */
 	struct arena *arena;
 	const char *mark; /* the configuration's; NULL: none */
+	const char *secret; /* of a token service's configuration; NULL: none */
 	struct store *store;
 };
 

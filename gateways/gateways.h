@@ -18,6 +18,7 @@ void gateways_state_unref(struct gateways_state *s);
 /* What a configuration says of its store; empty where it says nothing. Slices are NUL-ended. */
 struct gateways_store {
 	struct str url, mark;
+	struct str secret; /* the token service's master secret; empty: it is none */
 };
 /* Of the configuration alone: nothing that it names is opened, so that one may revoke while policies are broken. Memory is `a`'s. Messages as above. */
 bool gateways_config_store(struct arena *a, const char *config_path,

@@ -36,7 +36,8 @@ gateways_config_store(struct arena *a, const char *config_path,
 	    file != NULL ? config_load(a, file, &text, &errors) : NULL;
 	errors_print(messages, &errors, text);
 	if (c != NULL)
-		*ret = (struct gateways_store){ c->store, c->store_mark };
+		*ret = (struct gateways_store){ c->store, c->store_mark,
+			c->service.secret };
 	return c != NULL;
 }
 

@@ -152,6 +152,13 @@ static const char *const changes[] = {
 	NULL,
 };
 
+/* The name of the secret that all is sealed under (sealed.h); one row. */
+static const char *const master_secret[] = {
+	"CREATE TABLE master_secret (one BIGINT PRIMARY KEY,"
+	" name TEXT NOT NULL)",
+	NULL,
+};
+
 static const struct {
 	const char *name;
 	const char *const *statements; /* the last is NULL */
@@ -164,6 +171,7 @@ static const struct {
 	{ "bindings", bindings },
 	{ "documents", documents },
 	{ "changes", changes },
+	{ "master secret", master_secret },
 };
 
 static const char make_list[] =

@@ -572,6 +572,21 @@ check "no token" bash -c "! grep -q 'eyJ' '$T/sts.log'"
 stop sts
 expect_exit "it stops cleanly" 0 test "$(cat "$T/status")" = 0
 
+say "Another master secret:"
+cp "$T/etc/avow/sts/master.secret" "$T/former.secret"
+expect "what is sealed is sealed anew" "[1-9]* sealed anew; *" \
+    "$AVOW" store rotate-secret --config "$T/etc/avow/sts.yaml"
+check "the file is another one" bash -c "! cmp -s '$T/former.secret' '$T/etc/avow/sts/master.secret'"
+start_service || give_up "the service does not start with the new secret"
+expect "an HMAC account proves itself as before" "done" \
+    says token web-hmac --secret "$T/keys/web-hmac.secret"
+stop sts
+cp "$T/etc/avow/sts/master.secret" "$T/next.secret"
+cp "$T/former.secret" "$T/etc/avow/sts/master.secret"
+expect_exit "with the former one it does not start" 1 timeout 20 \
+    "$AVOW" serve --config "$T/etc/avow/sts.yaml"
+cp "$T/next.secret" "$T/etc/avow/sts/master.secret"
+
 say "Two nodes on one PostgreSQL:"
 if ! PG=$(postgres start 2>"$T/postgres.err"); then
 	PG=

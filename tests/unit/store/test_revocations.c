@@ -344,7 +344,7 @@ static const struct {
 } tables[] = {
 	{ "account", true }, /* none can prove itself: no key is live */
 	{ "account_key", true }, { "admin_token", false }, { "alarm", true },
-	{ "changed", true },
+	{ "changed", true }, { "master_secret", true },
 	{ "binding", true }, /* to a key that is not live, and no other */
 	{ "counter", true }, { "dpop_nonce", false }, { "dpop_spent", false },
 	{ "document", false }, { "document_key", true }, /* public */
