@@ -11,14 +11,15 @@ passed=0 failed=0 skipped=0
 
 suite() { # NAME PATH...
 	local name=$1 out status
-	if [ ! -e "$2" ]; then
+	# Files that were asked for are there, or it is a failure.
+	if [ ! -e "$2" ] && { [ "$name" != wycheproof ] || [ -z "${WYCHEPROOF:-}" ]; }; then
 		echo "skipped: no $2"
 		skipped=$((skipped + 1))
 		return
 	fi
 	out=$("$program" "$@" 2>&1)
 	status=$?
-	grep -E '^(differs|either|vectors): ?' <<<"$out"
+	grep -E '^(differs|skipped|vectors): ?' <<<"$out"
 	if [[ $out =~ ($name:\ ([0-9]+)\ agree,\ ([0-9]+)\ differ,\ ([0-9]+)\ skipped)$ ]]; then
 		echo "${BASH_REMATCH[1]}"
 		passed=$((passed + BASH_REMATCH[2]))

@@ -209,13 +209,16 @@ accept_by_set(const struct group *g, const json_t *t)
 	return ok;
 }
 
-/* ---- which key, if it is one of ours ---- */
+/* ---- which key, if it is one of ours ----
+ * NULL, or why the group is left out. */
 
-static bool
+static const char *
 any_set(struct group *g)
 {
 	return json_is_array(
-	    json_object_get(json_object_get(g->group, "public"), "keys"));
+		   json_object_get(json_object_get(g->group, "public"), "keys"))
+		   ? NULL
+		   : "no set of public keys";
 }
 
 static bool
@@ -234,74 +237,83 @@ pem_key(struct group *g)
 	return n == 1;
 }
 
-static bool
+static const char other_digest[] = "another digest than SHA-256";
+
+static const char *
 p256_key(struct group *g)
 {
-	return is_at(g->group, "sha", "SHA-256") && pem_key(g) &&
-	       g->key.algorithm == KEYS_P256;
+	if (!is_at(g->group, "sha", "SHA-256"))
+		return other_digest;
+	return pem_key(g) && g->key.algorithm == KEYS_P256
+		   ? NULL
+		   : "another curve than P-256";
 }
 
-static bool
+static const char *
 ed25519_key(struct group *g)
 {
-	return pem_key(g) && g->key.algorithm == KEYS_ED25519;
+	return pem_key(g) && g->key.algorithm == KEYS_ED25519
+		   ? NULL
+		   : "another curve than Ed25519";
 }
 
 /* Smaller keys, larger ones and odd exponents are refused when they are read
  * (SECURITY: RSA of 2,048 to 4,096 bits, e = 65,537). */
-static bool
+static const char *
 rsa_key(struct group *g)
 {
-	return is_at(g->group, "sha", "SHA-256") && pem_key(g) &&
-	       (g->key.algorithm == KEYS_RSA2048 ||
-		   g->key.algorithm == KEYS_RSA_LARGER);
+	if (!is_at(g->group, "sha", "SHA-256"))
+		return other_digest;
+	return pem_key(g) && (g->key.algorithm == KEYS_RSA2048 ||
+				 g->key.algorithm == KEYS_RSA_LARGER)
+		   ? NULL
+		   : "an RSA key that is refused when it is read: not of 2,048 "
+		     "to 4,096 bits with e = 65,537";
 }
 
-static bool
+static const char *
 mac_key(struct group *g)
 {
-	return json_integer_value(json_object_get(g->group, "keySize")) ==
-		   256 &&
-	       json_integer_value(json_object_get(g->group, "tagSize")) == 256;
+	if (json_integer_value(json_object_get(g->group, "keySize")) != 256)
+		return "keys here have 32 bytes";
+	return json_integer_value(json_object_get(g->group, "tagSize")) == 256
+		   ? NULL
+		   : "tags here are never cut";
 }
 
-static bool
+static const char *
 jws_key(struct group *g)
 {
+	static const char why[] = "a key of another type or size";
 	const json_t *public = json_object_get(g->group, "public");
 	const json_t *secret = json_object_get(g->group, "private");
 	struct str bytes;
 
 	if (public) {
 		g->has_key = jwk_read(public, &g->key, NULL);
-		return g->has_key;
+		return g->has_key ? NULL : why;
 	}
 	return is_at(secret, "kty", "oct") &&
-	       base64_decode(g->a, BASE64_URL, text_at(secret, "k"), &bytes) &&
-	       bytes.n == SECRET_BYTES;
+		       base64_decode(
+			   g->a, BASE64_URL, text_at(secret, "k"), &bytes) &&
+		       bytes.n == SECRET_BYTES
+		   ? NULL
+		   : why;
 }
 
 static const struct {
 	const char *type, *algorithm; /* algorithm NULL: any */
-	bool (*key)(struct group *);
+	const char *(*key)(struct group *);
 	accept_fn *accept;
-	const char *others; /* why a group is left out */
 } kinds[] = {
-	{ "EcdsaVerify", NULL, p256_key, accept_der,
-	    "another curve or digest than P-256 with SHA-256" },
-	{ "EcdsaP1363Verify", NULL, p256_key, accept_raw,
-	    "another curve or digest than P-256 with SHA-256" },
-	{ "EddsaVerify", NULL, ed25519_key, accept_der,
-	    "another curve than Ed25519" },
-	{ "EDDSAVer", NULL, ed25519_key, accept_der,
-	    "another curve than Ed25519" },
-	{ "RsassaPkcs1Verify", NULL, rsa_key, accept_der,
-	    "another digest, or a key that is refused when it is read" },
-	{ "MacTest", "HMACSHA256", mac_key, accept_mac,
-	    "keys here have 32 bytes, and tags are never cut" },
-	{ "JsonWebSignature", NULL, jws_key, accept_jws,
-	    "a key of another type or size" },
-	{ "JsonWebKey", NULL, any_set, accept_by_set, "no set of public keys" },
+	{ "EcdsaVerify", NULL, p256_key, accept_der },
+	{ "EcdsaP1363Verify", NULL, p256_key, accept_raw },
+	{ "EddsaVerify", NULL, ed25519_key, accept_der },
+	{ "EDDSAVer", NULL, ed25519_key, accept_der },
+	{ "RsassaPkcs1Verify", NULL, rsa_key, accept_der },
+	{ "MacTest", "HMACSHA256", mac_key, accept_mac },
+	{ "JsonWebSignature", NULL, jws_key, accept_jws },
+	{ "JsonWebKey", NULL, any_set, accept_by_set },
 };
 
 /* Where we decide otherwise than a vector says, known by its comment. */
@@ -353,7 +365,8 @@ run_test(const struct group *g, const char *type, accept_fn *accept,
 	else if (str_eq(want, STR("invalid")))
 		agree(!accepted, file, what, "refused");
 	else
-		agree(true, file, what, "either"); /* `acceptable` */
+		agree(str_eq(want, STR("acceptable")), file, what,
+		    "valid, invalid or acceptable");
 }
 
 static size_t
@@ -375,11 +388,14 @@ run_group(const json_t *group, const json_t *root, const char *file)
 	struct group g = { .a = arena_new(0), .group = group };
 	const json_t *tests = json_object_get(group, "tests");
 	size_t n = json_array_size(tests), kind = kind_of(group, root);
+	const char *why = kind == ARRAY_LEN(kinds)
+			      ? "an algorithm that nothing here uses"
+			      : kinds[kind].key(&g);
 
-	if (kind == ARRAY_LEN(kinds))
-		skip((unsigned)n, file, "nothing here does that");
-	else if (!kinds[kind].key(&g))
-		skip((unsigned)n, file, kinds[kind].others);
+	if (n == 0)
+		agree(false, file, "a group", "with tests");
+	else if (why)
+		skip((unsigned)n, file, why);
 	else
 		for (size_t i = 0; i < n; i++)
 			run_test(&g, kinds[kind].type, kinds[kind].accept,
@@ -389,16 +405,34 @@ run_group(const json_t *group, const json_t *root, const char *file)
 	arena_free(g.a);
 }
 
+/* As many as the file says, so that none is lost on the way. */
+static void
+check_number(const json_t *root, unsigned before, const char *file)
+{
+	const json_t *n = json_object_get(root, "numberOfTests");
+	unsigned met = count.agree + count.differ + count.skipped - before;
+
+	if (json_is_integer(n) && json_integer_value(n) != (json_int_t)met)
+		agree(false, file, "numberOfTests", "the number of its tests");
+}
+
+/* A file that cannot be read is a difference: it was asked for. */
 static void
 wycheproof(const char *path)
 {
-	json_t *root = load_or_die(path);
+	json_error_t e;
+	json_t *root = json_load_file(path, JSON_ALLOW_NUL, &e);
 	const json_t *groups = json_object_get(root, "testGroups");
+	unsigned before = count.agree + count.differ + count.skipped;
 
-	if (json_array_size(groups) == 0)
+	if (!root)
+		agree(false, path, e.text, "JSON that can be read");
+	else if (json_array_size(groups) == 0)
 		agree(false, name_of(path), "the file", "test groups");
 	for (size_t i = 0; i < json_array_size(groups); i++)
 		run_group(json_array_get(groups, i), root, name_of(path));
+	if (json_array_size(groups) > 0)
+		check_number(root, before, name_of(path));
 	json_decref(root);
 }
 
