@@ -107,7 +107,8 @@ compose_policies(struct updating *u, const struct policy_pick *picks)
 
 	if (policy_set_count(s->delta) > LIMIT_DELTA_POLICIES)
 		return give_up(u, "many policies changed");
-	if (!policy_index_new_sparse(s->delta, &s->delta_index, NULL))
+	if (!policy_index_new_sparse(
+		s->delta, u->base->index, &s->delta_index, NULL))
 		return give_up(u, out_of_memory);
 	if (!policy_index_patch(u->base->index, s->delta_index, picks,
 		u->now->n_policies, &set, &index, &is_local, &errors))

@@ -200,11 +200,40 @@ policy_index_new(const struct policy_set *set, const struct entities *base,
 	return index_new(set, base, false, ret, reterr);
 }
 
+/* Ids of the bottom layer of `over`, of uids that policies name. */
+static bool
+note_known(struct policy_index *ix, const struct policy_index *over)
+{
+	const struct entities *base = over->base;
+
+	for (uint32_t u = 1; base && u < ix->n_named; u++) {
+		struct uid uid =
+		    index_slot_uid(ix, &ix->slots[ix->named[u].slot]);
+		uint32_t id = intern_find(base->ids, uid.type, uid.id);
+
+		if (id != INTERN_NONE &&
+		    !idmap_add(&ix->known, ix->arena, id, u))
+			return false;
+	}
+	ix->n_known = base ? intern_count(base->ids) : 0;
+	return true;
+}
+
 bool
-policy_index_new_sparse(const struct policy_set *set, struct policy_index **ret,
+policy_index_new_sparse(const struct policy_set *set,
+    const struct policy_index *over, struct policy_index **ret,
     struct error *reterr)
 {
-	return index_new(set, NULL, true, ret, reterr);
+	struct policy_index *ix;
+
+	if (!index_new(set, NULL, true, &ix, reterr))
+		return false;
+	if (over && !note_known(ix, over)) {
+		policy_index_free(ix);
+		return error_nomem(reterr);
+	}
+	*ret = ix;
+	return true;
 }
 
 void

@@ -11,6 +11,7 @@
 #define POLICY_INDEX_H
 
 #include "base/intern.h"
+#include "policy/entities.h"
 #include "policy/normal.h"
 
 /* Atoms of a class lie together, in this order. Those of CLASS_IN are had by what is below, too. */
@@ -160,6 +161,9 @@ struct policy_index {
 	const struct entities *base; /* the layer whose entities are in slots */
 	const struct schema *closed; /* normal.h; requests outside it are walked */
 	bool is_sparse;              /* none is: whatever the layers are, they are asked */
+	/* Of a sparse index: uids that policies name, by their ids in the bottom layer of the index below. An id under n_known that is not here is named by none. */
+	struct idmap known;
+	uint32_t n_known;
 	/* Not NULL: two indexes as one, over `set`; all else is not used. */
 	struct index_join *join;
 	bool is_mapped; /* arrays are an image's, but those that an arena or pages have */
@@ -401,12 +405,17 @@ uint32_t index_code(const struct policy_index *ix, const struct value *v);
 
 /* --- two as one: index_join.c --------------------------------------------- */
 
-struct above;
-/* policy_index_find of an index that is not joined. `seen` (three; NULL: not asked for): one that is not sparse tells who is above principal, action and resource
- * (all but for is_walk), a sparse one is told. */
+/* What a question to one index found of a principal, action or resource, for the next: its slot in `of` (NULL: none), which is as that says, or who is above. */
+struct index_seen {
+	const struct policy_index *of;
+	const struct index_slot *slot;
+	struct above above;
+	bool is_told; /* `above` is */
+};
+/* policy_index_find of an index that is not joined. `seen` (three; NULL: not asked for): one that is not sparse tells (all but for is_walk), a sparse one is told. */
 bool index_find(const struct policy_index *ix,
     const struct eval_request *request, struct arena *scratch,
-    struct above *seen, struct policy_found *ret) MUST_USE;
+    struct index_seen *seen, struct policy_found *ret) MUST_USE;
 bool index_join_find(const struct policy_index *ix,
     const struct eval_request *request, struct arena *scratch,
     struct policy_found *ret) MUST_USE;

@@ -88,7 +88,7 @@ index_join_find(const struct policy_index *ix,
 {
 	struct policy_found found[2];
 	struct list satisfied[2][2], doubtful[2];
-	struct above seen[3];
+	struct index_seen seen[3] UNZEROED; /* the first part tells them all */
 
 	*ret = (struct policy_found){ .is_walk = true };
 	for (unsigned p = 0; p < 2; p++) {

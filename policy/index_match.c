@@ -230,7 +230,7 @@ match_init(struct match *m, const struct policy_index *ix,
 	m->n_wave = m->n_below = m->n_pattern_hits = 0;
 	m->near = NULL;
 	m->n_near = m->max_near = 0;
-	m->is_walk = m->no_memory = m->is_viewed = false;
+	m->is_walk = m->no_memory = m->is_viewed = m->is_void = false;
 	m->seen = NULL;
 	list_init(&m->satisfied[0]);
 	list_init(&m->satisfied[1]);
@@ -253,7 +253,7 @@ match_probe(struct match *m, const struct match *before)
 	if (!m->is_walk)
 		view_all(m, before);
 	/* Otherwise not all views are there. */
-	if (m->is_walk || m->no_memory)
+	if (m->is_walk || m->no_memory || m->is_void)
 		return;
 	for (size_t i = 0; i < m->ix->n_shapes && !m->is_walk; i++)
 		probe_shape(m, m->ix->shapes[i]);
@@ -309,7 +309,7 @@ match_end(struct match *m, struct policy_found *ret)
 
 bool
 index_find(const struct policy_index *ix, const struct eval_request *request,
-    struct arena *scratch, struct above *seen, struct policy_found *ret)
+    struct arena *scratch, struct index_seen *seen, struct policy_found *ret)
 {
 	/* Three kilobytes, of which match_init writes what is read. */
 	struct match m UNZEROED;

@@ -2,7 +2,6 @@
 #ifndef POLICY_INDEX_MATCH_H
 #define POLICY_INDEX_MATCH_H
 
-#include "policy/entities.h"
 #include "policy/index.h"
 
 #define INDEX_WAVE 64u /* cells asked for together */
@@ -56,7 +55,8 @@ struct match {
 	size_t n_near, max_near;
 	bool is_walk, no_memory;
 	bool is_viewed; /* all views are as slots say, and there */
-	struct above *seen; /* who is above each: to be told, or (sparse) known; NULL: neither */
+	bool is_void;   /* no shape has what is seen so far: nothing holds */
+	struct index_seen *seen; /* to be told, or (sparse) known; NULL: neither */
 };
 
 /* Hash who asks, and ask for the slots. */

@@ -236,6 +236,13 @@ gather_id(struct match *m, struct gathered *g, uint32_t id, unsigned v)
 		gather_named(m, g, ix->named_of[id], v, false);
 		return;
 	}
+	if (id < ix->n_known) {
+		uint32_t named = idmap_get(&ix->known, id);
+
+		if (named != INTERN_NONE)
+			gather_named(m, g, named, v, false);
+		return;
+	}
 	intern_get(m->request->entities->ids, id, &uid.type, &uid.id);
 	s = index_slot_find(ix, index_hash_uid(ix->slot_seed, uid), uid);
 	if (!s)
@@ -253,12 +260,16 @@ gather_own(struct match *m, struct gathered *g, uint32_t id, unsigned v)
 	const struct uid *uid = m->view[v].uid;
 	const struct index_slot *s = NULL;
 	uint32_t type = index_type_find(ix, uid->type);
+	uint32_t named =
+	    id < ix->n_known ? idmap_get(&ix->known, id) : INTERN_NONE;
 	uint32_t prefixes[PREFIXES_MAX] UNZEROED; /* the first n are */
 	size_t n = 0;
 
 	if (id < ix->n_named_of)
-		gather_named(m, g, ix->named_of[id], v, true);
-	else
+		named = ix->named_of[id];
+	if (named != INTERN_NONE)
+		gather_named(m, g, named, v, true);
+	else if (id >= ix->n_known)
 		s = index_slot_find(
 		    ix, index_hash_uid(ix->slot_seed, *uid), *uid);
 	if (s) {
@@ -356,24 +367,31 @@ ask_layers(struct match *m, struct uid uid, const struct index_slot *s,
 	return true;
 }
 
-/* Above one who is as the bottom layer says, by that layer's record. */
-static void
-tell_above(struct match *m, unsigned v, const struct index_slot *s)
+/* Who is above, by the record of the index that has the slot. */
+static struct above
+above_of(const struct index_seen *seen)
 {
-	const struct policy_index *ix = m->ix;
+	struct above above = { .id = INTERN_NONE };
+	const struct entities *base = seen->of->base;
 
-	m->seen[v] = (struct above){ .id = INTERN_NONE };
-	if (s && s->record && ix->base && s->record <= ix->base->n)
-		entities_kept_above(ix->base,
-		    entities_record(ix->base, s->record - 1)->id, &m->seen[v]);
+	if (seen->is_told)
+		return seen->above;
+	if (seen->slot && seen->slot->record && base &&
+	    seen->slot->record <= base->n)
+		entities_kept_above(base,
+		    entities_record(base, seen->slot->record - 1)->id, &above);
+	return above;
 }
 
 /* As the slot says; what has none is named by no policy, and by no entity. */
 static inline void
 view_plain(struct match *m, unsigned v, const struct index_slot *s)
 {
-	if (m->seen)
-		tell_above(m, v, s);
+	if (m->seen) {
+		m->seen[v].of = m->ix;
+		m->seen[v].slot = s;
+		m->seen[v].is_told = false;
+	}
 	if (s) {
 		clear_view(&m->view[v]);
 		view_slot(m, v, s);
@@ -396,29 +414,66 @@ is_as_below(struct match *m, unsigned v, const struct index_slot *s)
 		return true;
 	else {
 		if (m->seen)
-			m->seen[v] = above;
+			m->seen[v] =
+			    (struct index_seen){ m->ix, NULL, above, true };
 		view_gathered(m, v, &above);
 	}
 	return false;
 }
 
-/* No entity has a slot. */
+static bool
+above_sparse(
+    struct match *m, unsigned v, enum above_how *ret_how, struct above *ret)
+{
+	if (!m->seen)
+		return entities_all_above(m->request->entities, *m->view[v].uid,
+		    m->scratch, ret_how, ret);
+	*ret_how = ABOVE_IDS;
+	*ret = above_of(&m->seen[v]);
+	return true;
+}
+
+/* Has some shape a class of each that `done` (bits) has seen? */
+static bool
+has_shape(const struct match *m, unsigned done)
+{
+	for (size_t i = 0; i < m->ix->n_shapes; i++) {
+		unsigned v = 0;
+
+		while (v < 3 && (!(done >> v & 1) ||
+				    m->view[v].n_of[m->ix->shapes[i][v]] > 0))
+			v++;
+		if (v == 3)
+			return true;
+	}
+	return false;
+}
+
+/* No entity has a slot. Few policies are asked, mostly in vain: the action says
+ * so first, for it has the least above it. */
 static void
 view_sparse(struct match *m)
 {
-	for (unsigned v = 0; v < 3 && !m->is_walk && !m->no_memory; v++) {
-		struct above above;
-		enum above_how how;
+	static const uint8_t order[3] = { 1, 0, 2 };
+	unsigned done = 0;
 
-		if (m->seen)
-			view_gathered(m, v, &m->seen[v]);
-		else if (!entities_all_above(m->request->entities,
-			     *m->view[v].uid, m->scratch, &how, &above))
+	for (size_t k = 0; k < 3; k++) {
+		unsigned v = order[k];
+		struct above above;
+		enum above_how how = ABOVE_IDS;
+
+		if (!above_sparse(m, v, &how, &above))
 			m->no_memory = true;
 		else if (how == ABOVE_VAST)
 			m->is_walk = true;
 		else
 			view_gathered(m, v, &above);
+		if (m->is_walk || m->no_memory)
+			return;
+		done |= 1u << v;
+		m->is_void = !has_shape(m, done);
+		if (m->is_void)
+			return;
 	}
 }
 

@@ -256,9 +256,11 @@ struct policy_index;
  * ancestors. Errors: memory, ERR_LIMIT_COUNT. */
 bool policy_index_new(const struct policy_set *set, const struct entities *base,
     struct policy_index **ret, struct error *reterr) MUST_USE;
-/* The same where entities are not looked at beforehand, but asked when a request comes, whatever they are: for few policies over many entities. */
+/* The same where entities are not looked at beforehand, but asked when a request comes, whatever they are: for few policies over many entities. `over` (NULL: none) is an index whose entities
+ * will be asked; the names of these policies are known by their ids there. */
 bool policy_index_new_sparse(const struct policy_set *set,
-    struct policy_index **ret, struct error *reterr) MUST_USE;
+    const struct policy_index *over, struct policy_index **ret,
+    struct error *reterr) MUST_USE;
 /* Files of two sets, in the order in which they are loaded. */
 struct policy_pick {
 	bool is_changed; /* a file of the second */
