@@ -43,11 +43,28 @@ refuse(struct enrolling *e, enum err_code code, const char *why)
 	return true;
 }
 
-/* A refusal of another's words; what is no refusal stays an error. */
+/* Of the asker, not of us: what failed here is no refusal, and is undone. */
+static bool
+is_refusal(enum err_code code)
+{
+	switch ((int)code) {
+	case ERR_KEY_FORM:
+		return true;
+	case ERR_SYSTEM_STORE:
+	case ERR_SYSTEM_LOG:
+	case ERR_SYSTEM_LIMIT:
+	case ERR_SYSTEM_NOT_READY:
+	case ERR_SYSTEM_ERROR:
+		return false;
+	default:
+		return error_http(code) != 0;
+	}
+}
+
 static bool
 refuse_as(struct enrolling *e, const struct error *why, struct error *reterr)
 {
-	if (error_http(why->code) != 0 || why->code == ERR_KEY_FORM)
+	if (is_refusal(why->code))
 		return refuse(e, why->code, why->msg);
 	return error_set(reterr, why->code, SPAN_NONE, "%s", why->msg);
 }
@@ -415,6 +432,7 @@ sts_enrol(struct sts *s, struct arena *a, const struct sts_enrolling *what,
 	sts_count_after(s, what->answer, caller, ok);
 	if (!ok)
 		return false;
+	s->counts.right++;
 	if (e.created)
 		s->counts.enrolments++;
 	*ret = e.account;

@@ -99,17 +99,20 @@ store_standing_put(struct sql *tx, struct str kind, struct str id,
 	       store_raise_generation(tx, reterr);
 }
 
+/* Nothing lifted is no news: nobody has to read the list again. */
 bool
 store_standing_lift(
     struct sql *tx, struct str kind, struct str id, struct error *reterr)
 {
-	static const char delete[] = "DELETE FROM revocation WHERE kind = $1"
-				     " AND id = $2 AND standing > 0";
+	static const char delete[] =
+	    "DELETE FROM revocation WHERE kind = $1"
+	    " AND id = $2 AND standing > 0 RETURNING 1";
 	const struct sql_value params[] = { sql_text(kind), sql_text(id) };
+	bool lifted = false;
 
-	return sql_run(
-		   tx, delete, params, ARRAY_LEN(params), NULL, NULL, reterr) &&
-	       store_raise_generation(tx, reterr);
+	return rows_any(
+		   tx, delete, params, ARRAY_LEN(params), &lifted, reterr) &&
+	       (!lifted || store_raise_generation(tx, reterr));
 }
 
 bool

@@ -12,6 +12,8 @@
 
 #include "attest/keys.h"
 #include "attest/prove_check.h"
+#include "attest/sig.h"
+#include "base/file.h"
 #include "tests/lib/run.h"
 #include "tests/lib/service.h"
 
@@ -252,6 +254,132 @@ enrol(void *ctx)
 	return ok;
 }
 
+/* ---- by evidence ------------------------------------------------------------
+ */
+
+static struct attest_key *cloud;
+static struct attest_trust *trust;
+
+static void
+make_cloud(void)
+{
+	static const struct str owner = STR_INIT("1");
+	struct arena *a = arena_new(0);
+	struct attest_trust_entry entry = { .kind = STR("ec2-signature"),
+		.prefix = STR("aws/"),
+		.owners = &owner,
+		.n_owners = 1,
+		.max_lease_s = 3600 };
+	const char *path = str_printf(a, "%s/cloud.key", test_folder()).p;
+	struct buf pem = { 0 };
+	struct error err = { 0 };
+
+	json_setup();
+	entry.keys = str_printf(a, "%s/cloud.pem", test_folder()).p;
+	trust = attest_trust_new();
+	if (!attest_key_create(KEY_RSA2048, path, &err) ||
+	    !attest_key_public_pem(path, &pem, &err) ||
+	    !file_create(entry.keys, 0644, buf_str(&pem), &err) ||
+	    !attest_trust_add(trust, &entry, &err))
+		abort();
+	cloud = attest_key_open(path, &err);
+	if (!cloud)
+		abort();
+	buf_free(&pem);
+	arena_free(a);
+}
+
+static bool
+make_proof(struct scene *s, struct arena *a, const struct attest_key *k,
+    struct prove_answer *r)
+{
+	const struct prove_with with = {
+		.service = STR(SERVICE_URL), .key = k, .random = random_source
+	};
+	struct buf b = { 0 };
+	bool ok = sts_challenge(
+	    s->sts, r->role, r->account, PROVE_P256, r->audience, &b, NULL);
+
+	r->challenge = str_dup(a, buf_str(&b));
+	buf_free(&b);
+	return ok && r->challenge.p && prove_answer_make(a, &with, r, NULL);
+}
+
+/* Of an account that is enrolled all is there: row, binding, key. The look may
+ * fail, too. */
+static bool
+check_enrolled(struct scene *s, struct arena *a, struct str jkt)
+{
+	struct sts_account got;
+
+	if (!sts_account_get(
+		s->sts, a, &s->service.admin, STR("web-i-1"), &got, NULL))
+		return false;
+	ck_str_is(got.principal, "aws/i-1");
+	ck_assert(str_eq(got.jkt, jkt));
+	return true;
+}
+
+/* What was enrolled before is deleted first: each time is the first. */
+static bool
+attest(void *ctx)
+{
+	static const struct str document =
+	    STR_INIT("{\"accountId\":\"1\",\"instanceId\":\"i-1\"}");
+	const struct sts_enrol_rule rule = { .prefix = STR("aws/"),
+		.controller = STR("boss") };
+	struct scene *s = ctx;
+	struct arena *a = arena_new(0);
+	const struct sts_caller caller = { .source = s->service.source };
+	struct prove_answer r = { .role = PROVE_ATTEST,
+		.account = STR("web-i-1"),
+		.audience = STR(SERVICE_URL) };
+	struct attest_evidence e = { STR("ec2-signature"), document, STR("") };
+	const struct sts_enrolling what = { &r, &e, trust, &rule, 1 };
+	struct sts_account account;
+	struct attest_key k = { 0 };
+	struct buf b = { 0 };
+	struct error err = { 0 };
+	bool created = false, ok;
+
+	s->service.now_ms += 60000;
+	ok = a && (sts_account_delete(
+		       s->sts, &s->service.boss, r.account, 0, &err) ||
+		      err.code == ERR_ACCOUNT_UNKNOWN);
+	ok = ok && fresh_key(&k) && make_proof(s, a, &k, &r) &&
+	     sig_sign(&cloud->public, document, &b, NULL);
+	e.signature = buf_str(&b);
+	ok = ok &&
+	     sts_enrol(s->sts, a, &what, &caller, &account, &created, NULL);
+	ck_assert(!ok || created);
+	ok = ok && check_enrolled(s, a, keys_thumbprint(&k.public));
+	buf_free(&b);
+	keys_public_fini(&k.public);
+	arena_free(a);
+	return ok;
+}
+
+/* A ban that failed is none, and one that did not holds. */
+static bool
+ban(void *ctx)
+{
+	struct scene *s = ctx;
+	const struct sts_actor *admin = &s->service.admin;
+	struct arena *a = arena_new(0);
+	struct sts_account account;
+	bool ok = a && sts_stand(s->sts, a, admin, STR("web-3"), STS_BAN, 0,
+			   &account, NULL);
+
+	if (ok)
+		ck_assert_int_eq(account.standing, STS_BANNED);
+	ok = ok && sts_stand(s->sts, a, admin, STR("web-3"), STS_UNBAN, 0,
+		       &account, NULL);
+	if (ok)
+		ck_assert_int_eq(account.standing, STS_STANDS);
+	arena_free(a);
+	return ok;
+}
+
 static bool
 open_hmac(void *ctx)
 {
@@ -402,6 +530,8 @@ static const struct {
 	{ "refuse wrong", refuse_wrong },
 	{ "refuse unknown", refuse_unknown },
 	{ "enrol", enrol },
+	{ "attest", attest },
+	{ "ban", ban },
 	{ "open hmac", open_hmac },
 	{ "provision", provision },
 	{ "accounts", accounts },
@@ -483,17 +613,22 @@ main(void)
 {
 	Suite *s = suite_create("sweep sts");
 	TCase *tc = tcase_create("sweep sts");
+	int failed;
 
 	/* Before OpenSSL allocates anything. */
 	if (CRYPTO_set_mem_functions(
 		openssl_malloc, openssl_realloc, openssl_free) != 1 ||
 	    !hook_sqlite())
 		return EXIT_FAILURE;
+	make_cloud();
 	tcase_set_timeout(tc, 300);
 	tcase_add_loop_test(tc, ours_and_janssons, 0, ARRAY_LEN(sweeps));
 	tcase_add_loop_test(tc, openssls, 0, ARRAY_LEN(sweeps));
 	tcase_add_loop_test(tc, sqlites, 0, ARRAY_LEN(sweeps));
 	tcase_add_loop_test(tc, no_randomness, 0, ARRAY_LEN(sweeps));
 	suite_add_tcase(s, tc);
-	return run_suite(s);
+	failed = run_suite(s);
+	attest_key_free(cloud);
+	attest_trust_free(trust);
+	return failed;
 }

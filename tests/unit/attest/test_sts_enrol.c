@@ -231,13 +231,18 @@ START_TEST(again_with_the_same_key_changes_nothing)
 	const struct ask q = { 0 };
 	struct sts_account first, again;
 	struct sts_grant g;
+	int64_t before, after, floor;
 	bool created;
 
 	ck_assert_int_eq(enrol(&q, &first, NULL), ERR_NONE);
 	ck_assert_int_eq(token_of("web-i-0abc", key, &g), ERR_NONE);
 	service_restart(&s);
+	ck_assert(store_generation(s.store, &before, &floor, &err));
 	ck_assert_int_eq(enrol(&q, &again, &created), ERR_NONE);
 	ck_assert(!created);
+	/* Nor is it news that others had to read the store for. */
+	ck_assert(store_generation(s.store, &after, &floor, &err));
+	ck_assert_int_eq(before, after);
 	ck_assert_int_eq(again.version, first.version);
 	ck_assert_int_eq(again.incarnation, first.incarnation);
 	ck_assert(!service_is_revoked(&s, "token", g.jti));
