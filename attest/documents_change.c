@@ -407,6 +407,9 @@ change_inside(
 	c->subject.row.version++;
 	c->subject.row.changed_at = c->now_s;
 	return store_instance_put(tx, &c->subject.row, reterr) &&
+	       sts_note_change(tx, c->actor,
+		   c->event ? "instance.event" : "instance.put", c->subject.id,
+		   reterr) &&
 	       review_all(c, tx, is_other, reterr);
 }
 

@@ -47,7 +47,7 @@ sign(struct arena *a, const struct documents_make *m,
 	if (ok) {
 		row->document = str_dup(a, buf_str(&document));
 		row->signature = str_dup(a, buf_str(&signature));
-		ok = (row->document.p && row->signature.p) ||
+		ok = (row->document.n > 0 && row->signature.n > 0) ||
 		     error_nomem(reterr);
 	}
 	buf_free(&document);
@@ -346,7 +346,7 @@ make(struct asking *k, struct sql *tx, const struct store_document *same,
 		.now_s = now_s };
 	bool ok;
 
-	if (!pick(k, &claims, reterr))
+	if (!store_document_room(tx, reterr) || !pick(k, &claims, reterr))
 		return false;
 	m.claims = claims;
 	/* Only one may be the newest: the former first, by its id alone. */

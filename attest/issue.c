@@ -179,7 +179,9 @@ attest_issue(const struct attest_key *key, const struct attest_issue *what,
 	if (ok) {
 		buf_add(ret_document, buf_str(&document));
 		buf_add(ret_signature, buf_str(&signature));
-		ok = (buf_ok(ret_document) && buf_ok(ret_signature)) ||
+		/* What did not fit into the one buffer is not in the other. */
+		ok = (buf_ok(&document) && buf_ok(&signature) &&
+			 buf_ok(ret_document) && buf_ok(ret_signature)) ||
 		     error_nomem(reterr);
 	}
 	buf_free(&id);

@@ -146,6 +146,12 @@ static const struct rows_type listed_type = { sizeof(struct store_document),
 	document_fields, ARRAY_LEN(document_fields) - 2 };
 
 bool
+store_document_room(struct sql *tx, struct error *reterr)
+{
+	return store_revocation_room(tx, reterr);
+}
+
+bool
 store_document_insert(struct sql *tx, const struct store_document *r,
     bool *ret_fresh, struct error *reterr)
 {

@@ -53,6 +53,8 @@ struct store_document {
 	int64_t ended;               /* enum store_document_end */
 };
 
+/* ERR_LIMIT_COUNT while the list of revocations is full: what is made then could not be taken back. */
+bool store_document_room(struct sql *tx, struct error *reterr) MUST_USE;
 /* As the newest. *ret_fresh false: there is one of this id, or a newest one for the same claims and audience; nothing was written. */
 bool store_document_insert(struct sql *tx, const struct store_document *row,
     bool *ret_fresh, struct error *reterr) MUST_USE;
