@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/net.h"
 #include "base/timefmt.h"
+#include "base/trace.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -68,6 +69,15 @@ try_net(struct str s)
 }
 
 static void
+try_trace(struct str s)
+{
+	struct trace t;
+
+	if (trace_parse(s, &t))
+		require(strlen(t.id) == 32 && strlen(t.parent) == 16);
+}
+
+static void
 try_json(struct str s, enum json_mode mode)
 {
 	struct error e = { 0 };
@@ -99,6 +109,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	try_base64(s, BASE64_URL);
 	try_times(s);
 	try_net(s);
+	try_trace(s);
 	try_json(s, JSON_NO_NUL);
 	try_json(s, JSON_DATA_FILE);
 	buf_escaped(&b, s, false);

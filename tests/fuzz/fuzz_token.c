@@ -100,10 +100,13 @@ sign(struct arena *a, struct str s, enum token_type type)
 static void
 on_certificate(struct arena *a, struct str s)
 {
-	struct str x5t = { 0 };
+	struct str x5t = { 0 }, id = { 0 }, domain, path;
 
 	if (attest_certificate_thumbprint(a, s, &x5t, NULL))
 		must(keys_thumbprint_is_valid(x5t));
+	if (attest_certificate_spiffe_id(a, s, &id, NULL))
+		must(id.n == 0 ||
+		     (spiffe_id_parse(id, &domain, &path) && path.n > 0));
 }
 
 static void

@@ -59,6 +59,19 @@ START_TEST(ten_of_an_account_and_source)
 }
 END_TEST
 
+/* What is proven without an account counts for the source alone, once. */
+START_TEST(sixty_without_an_account)
+{
+	struct net_addr from = at("192.0.2.1");
+
+	ck_assert_uint_eq(take("192.0.2.1", "", 100, 0), 60);
+	ck_assert_uint_eq(take("192.0.2.1", "web-1", 1, 0), 0);
+	rate_give(rate, &from, STR(""), 0);
+	ck_assert_uint_eq(take("192.0.2.1", "", 2, 0), 1);
+	ck_assert_uint_eq(take("192.0.2.2", "", 1, 0), 1);
+}
+END_TEST
+
 START_TEST(sixty_of_a_source)
 {
 	unsigned passed = 0;
@@ -146,6 +159,7 @@ main(void)
 	str_hash_seed(7);
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, ten_of_an_account_and_source);
+	tcase_add_test(tc, sixty_without_an_account);
 	tcase_add_test(tc, sixty_of_a_source);
 	tcase_add_test(tc, comes_back_with_time);
 	tcase_add_test(tc, what_was_right_does_not_count);
