@@ -177,12 +177,16 @@ attest_issue(const struct attest_key *key, const struct attest_issue *what,
 	ok = ok && issue(key, what, what->id.n ? what->id : buf_str(&id),
 		       &document, &signature, reterr);
 	if (ok) {
+		size_t before = ret_document->n;
+
 		buf_add(ret_document, buf_str(&document));
 		buf_add(ret_signature, buf_str(&signature));
 		/* What did not fit into the one buffer is not in the other. */
 		ok = (buf_ok(&document) && buf_ok(&signature) &&
 			 buf_ok(ret_document) && buf_ok(ret_signature)) ||
 		     error_nomem(reterr);
+		if (!ok)
+			ret_document->n = before; /* no half of it */
 	}
 	buf_free(&id);
 	buf_free(&document);

@@ -12,7 +12,9 @@
 #include "tests/unit/attest/token_kit.h"
 
 #include "attest/dpop.h"
+#include "attest/form.h"
 #include "attest/jcs.h"
+#include "attest/signer.h"
 
 /* OpenSSL's own allocations: the k-th fails, for the thread under test. */
 static struct {
@@ -57,7 +59,8 @@ struct scene {
 	struct kit kit;
 	struct attest_evidence good, bad;
 	struct attest_context ctx;
-	struct attest_trust *aws; /* NULL without the outside data */
+	struct attest_trust *forms; /* the kit's, taking all forms */
+	struct attest_trust *aws;   /* NULL without the outside data */
 	struct attest_evidence ec2, ec2_bad;
 	struct token_kit tokens;
 	struct str token;
@@ -344,6 +347,91 @@ prove(void *ctx)
 	return ok;
 }
 
+/* ---- forms that have their signature inside ---- */
+
+/* Issued, and verified as what it is; with one bit changed it never is. */
+static bool
+in_form(struct scene *s, enum attest_form form)
+{
+	struct attest_issue what = { .issuer = STR("acme"),
+		.subject = STR("i-1"),
+		.issued_at = KIT_NOON,
+		.not_before = KIT_NOON,
+		.expires_at = KIT_NOON + 60,
+		.form = form };
+	struct attest_context real = { .trust = s->forms,
+		.now_unix_s = KIT_NOON };
+	struct attest_evidence e = { .kind = attest_form_kind(form) };
+	struct buf document = { 0 }, signature = { 0 };
+	struct arena *a = arena_new(0);
+	const struct claims *c = NULL;
+	bool ok = attest_issue(s->kit.key, &what, &document, &signature, NULL);
+
+	ck_assert(ok || document.n == 0);
+	e.document = buf_str(&document);
+	ok = ok && a && attest_verify(a, &e, &real, &c, NULL);
+	if (ok)
+		ck_str_is(claims_subject(c), "i-1");
+	if (a && document.n > 0) {
+		c = NULL;
+		document.p[document.n / 2] ^= 1;
+		ck_assert(!attest_verify(a, &e, &real, &c, NULL));
+		ck_assert_ptr_null(c);
+	}
+	buf_free(&document);
+	buf_free(&signature);
+	arena_free(a);
+	return ok;
+}
+
+static bool
+form_embedded(void *ctx)
+{
+	return in_form(ctx, ATTEST_EMBEDDED);
+}
+
+static bool
+form_jws(void *ctx)
+{
+	return in_form(ctx, ATTEST_JWS);
+}
+
+static bool
+form_cms(void *ctx)
+{
+	return in_form(ctx, ATTEST_CMS);
+}
+
+/* A signer says no, or signs what it was asked; its line is whole or none. */
+static bool
+signer(void *ctx)
+{
+	static const char *const members[] = { "message", "content" };
+	const struct signer_rules rules = { SIGNER_DOCUMENT, STR("acme"),
+		86400 };
+	struct scene *s = ctx;
+	bool all = true;
+
+	for (size_t i = 0; i < ARRAY_LEN(members); i++) {
+		struct buf line = { 0 }, out = { 0 };
+		struct signer_done done;
+
+		buf_printf(&line, "{\"op\":\"sign\",\"%s\":\"", members[i]);
+		base64_encode(&line, BASE64_URL, s->good.document);
+		buf_addz(&line, "\"}");
+		if (buf_ok(&line)) {
+			signer_answer(s->kit.key, &rules, buf_str(&line),
+			    KIT_NOON, &out, &done);
+			all = all && done.code == ERR_NONE;
+		} else {
+			all = false;
+		}
+		buf_free(&line);
+		buf_free(&out);
+	}
+	return all;
+}
+
 static bool
 canonical(void *ctx)
 {
@@ -378,6 +466,10 @@ static const struct {
 	{ "token ring", open_ring, false },
 	{ "proof", prove, false },
 	{ "canonical", canonical, false },
+	{ "embedded", form_embedded, true },
+	{ "jws", form_jws, true },
+	{ "cms", form_cms, true },
+	{ "signer", signer, true },
 };
 
 #define EC2 "vectors/ec2-documents/teleport-ec2-rsa2048/"
@@ -411,6 +503,18 @@ load_ec2(struct scene *s)
 }
 
 static void
+load_forms(struct scene *s)
+{
+	struct attest_trust_entry entry = { .kind = STR("avow"),
+		.issuer = STR("acme"),
+		.keys = s->kit.folder,
+		.forms = (1u << ATTEST_FORMS) - 1 };
+
+	s->forms = attest_trust_new();
+	ck_assert(attest_trust_add(s->forms, &entry, NULL));
+}
+
+static void
 scene_init(struct scene *s)
 {
 	struct token t;
@@ -420,6 +524,7 @@ scene_init(struct scene *s)
 	s->good = kit_sign(&s->kit, kit_document(&s->kit, NULL, NULL));
 	s->bad = s->good;
 	s->bad.document = kit_document(&s->kit, "gold", "iron");
+	load_forms(s);
 	load_ec2(s);
 	token_kit_init(&s->tokens, KEY_P256);
 	s->claims =
@@ -435,6 +540,7 @@ scene_fini(struct scene *s)
 	json_decref(s->claims);
 	token_kit_fini(&s->tokens);
 	attest_trust_free(s->aws);
+	attest_trust_free(s->forms);
 	kit_fini(&s->kit);
 }
 
