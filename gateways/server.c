@@ -255,6 +255,31 @@ find_route(struct str path)
 	return NULL;
 }
 
+static bool
+check_clock(const struct gateways_server *s, struct error *err)
+{
+	if (clock_now_ms(s->clock) / 1000 >= LIMIT_CLOCK_AT_LEAST_S)
+		return true;
+	return error_set(err, ERR_SYSTEM_NOT_READY, SPAN_NONE,
+	    "the system clock is before this program was made; expiry could "
+	    "not be trusted");
+}
+
+/* A clock that was set back while we run: what has expired would count again.
+ */
+static bool
+refuse_by_clock(const struct gateways_server *s, struct http_response *r)
+{
+	struct error err = { 0 };
+	if (check_clock(s, &err))
+		return false;
+	log_error("clock", &err);
+	answer_problem(
+	    r, 403, error_id(err.code), str_of(error_help(err.code)), NULL);
+	http_response_header(r, "X-Avow-Reason", str_of(error_id(err.code)));
+	return true;
+}
+
 static void
 handle(void *ctx, const struct http_request *q, struct http_response *r)
 {
@@ -265,6 +290,8 @@ handle(void *ctx, const struct http_request *q, struct http_response *r)
 		    STR("there is nothing at this path"), NULL);
 		return;
 	}
+	if (str_has_prefix(q->path, STR("/gate/")) && refuse_by_clock(s, r))
+		return;
 	struct gateways_state *state =
 	    route->waits ? take_state(s) : swap_enter(&s->state);
 	const struct gate_env env = env_of(s, state);
@@ -422,16 +449,6 @@ listen_http(struct gateways_server *s, struct error *err)
 		return false;
 	s->http = http_server_start(&s->http_options, err);
 	return s->http != NULL;
-}
-
-static bool
-check_clock(const struct gateways_server *s, struct error *err)
-{
-	if (clock_now_ms(s->clock) / 1000 >= LIMIT_CLOCK_AT_LEAST_S)
-		return true;
-	return error_set(err, ERR_SYSTEM_NOT_READY, SPAN_NONE,
-	    "the system clock is before this program was made; expiry could "
-	    "not be trusted");
 }
 
 static bool

@@ -1,5 +1,6 @@
 /* service_routes.c - which path and method is what, on which listener, and who
  * may ask. */
+#include "base/limits.h"
 #include "base/log.h"
 #include "gateways/answer.h"
 #include "gateways/service_private.h"
@@ -190,6 +191,15 @@ note(const struct service_call *c, bool done)
 	    c->trace.id[0] ? " trace=" : "", c->trace.id);
 }
 
+static bool
+check_clock(struct service_call *c)
+{
+	return c->now_s >= LIMIT_CLOCK_AT_LEAST_S ||
+	       error_set(&c->err, ERR_SYSTEM_NOT_READY, SPAN_NONE,
+		   "the system clock is before this program was made; expiry "
+		   "could not be trusted");
+}
+
 static void
 dispatch(struct service_call *c)
 {
@@ -203,9 +213,11 @@ dispatch(struct service_call *c)
 		return;
 	}
 	c->what = route->what;
-	/* Nothing is judged by a store that was put back, or cannot be read. */
+	/* Nothing is judged by a store that was put back, or cannot be read,
+	 * nor by a clock that is wrong. */
 	if (str_has_prefix(c->q->path, STR("/v1/")) &&
-	    !revocations_check(c->s->revocations, &c->err)) {
+	    (!check_clock(c) ||
+		!revocations_check(c->s->revocations, &c->err))) {
 		(void)service_refuse(c);
 		return;
 	}

@@ -325,7 +325,7 @@ END_TEST
 START_TEST(what_is_past_is_forgotten)
 {
 	static const char count[] = "SELECT COUNT(*) FROM dpop_spent";
-	char nonce[DPOP_NONCE + 1], id[16];
+	char nonce[DPOP_NONCE + 1], id[32];
 	int64_t n = -1;
 
 	for (int epoch = 0; epoch < 4; epoch++) {

@@ -6,6 +6,7 @@
 
 #include "gateways/answer.h"
 
+#include "base/limits.h"
 #include "tests/unit/gateways/gate_kit.h"
 
 static struct gate_kit k;
@@ -325,6 +326,30 @@ START_TEST(readiness)
 }
 END_TEST
 
+/* While the system's clock is before the program was made, nothing expires as
+ * it should (SECURITY 7): the same question, before and after. */
+START_TEST(a_clock_that_was_set_back)
+{
+	struct buf messages = { 0 };
+	struct gateways_server *s = gateways_server_start(
+	    kit_path(&k, "avow.yaml"), &k.clock, &messages);
+	int64_t now = k.now_ms;
+	json_t *json;
+
+	ck_assert_msg(s != NULL, "%.*s", STR_ARG(buf_str(&messages)));
+	k.now_ms = (LIMIT_CLOCK_AT_LEAST_S - 1) * INT64_C(1000);
+	json = get(gateways_server_port(s), "/gate/balancer/web");
+	ck_assert_str_eq(kit_text(json, "code"), "system.not_ready");
+	json_decref(json);
+	k.now_ms = now;
+	json = get(gateways_server_port(s), "/gate/balancer/web");
+	ck_assert_str_ne(kit_text(json, "code"), "system.not_ready");
+	json_decref(json);
+	gateways_server_stop(s, 100);
+	buf_free(&messages);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -340,6 +365,7 @@ main(void)
 	tcase_add_test(tc, log_lines);
 	tcase_add_test(tc, pool_answers);
 	tcase_add_test(tc, readiness);
+	tcase_add_test(tc, a_clock_that_was_set_back);
 	suite_add_tcase(s, tc);
 	return run_suite(s);
 }

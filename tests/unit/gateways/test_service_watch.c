@@ -247,6 +247,22 @@ START_TEST(proofs_of_keys_are_counted)
 }
 END_TEST
 
+/* A clock that was set back would make valid what has expired. */
+START_TEST(a_clock_that_is_wrong)
+{
+	int64_t now = k.now_ms;
+
+	k.now_ms = (LIMIT_CLOCK_AT_LEAST_S - 1) * INT64_C(1000);
+	(void)service_kit_do(&k, KIT_ADMIN, "GET", "/v1/accounts", NULL);
+	is("before the program was made", 503, "system.not_ready");
+	(void)service_kit_do(&k, KIT_NOBODY, "POST", "/v1/challenges", "{}");
+	is("nor challenges", 503, "system.not_ready");
+	k.now_ms = now;
+	ck_assert_uint_eq(
+	    service_kit_do(&k, KIT_ADMIN, "GET", "/v1/accounts", NULL), 200);
+}
+END_TEST
+
 /* ---- numbers --------------------------------------------------------------
  */
 
@@ -320,6 +336,7 @@ main(void)
 	tcase_add_test(tc, admin_tokens_are_not_guessed);
 	tcase_add_test(tc, who_is_no_guesser_is_not_counted);
 	tcase_add_test(tc, proofs_of_keys_are_counted);
+	tcase_add_test(tc, a_clock_that_is_wrong);
 	tcase_add_test(tc, numbers);
 	suite_add_tcase(s, tc);
 	return run_suite(s);
