@@ -52,7 +52,7 @@ struct agent_held *agent_core_token(
 struct agent_held *agent_core_document(
     struct agent_core *c, struct error *reterr);
 
-/* All of it, for people: what is held and until when, when it is asked for next, and why it failed. No secret. NULL when memory is out. */
+/* All of it, for people: what is held and until when, when it is asked for next, and why it failed. No secret. When memory is out: NULL, or without some members. */
 json_t *agent_core_status(struct agent_core *c);
 
 #endif

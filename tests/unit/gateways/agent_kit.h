@@ -317,6 +317,8 @@ agent_kit_ask(struct agent_kit *k, const char *method, const char *target,
 				str_of(headers[i]), str_of(headers[i + 1])
 			};
 	}
+	if (!q.arena)
+		return 0; /* as the server itself would have none */
 	q.path = str_sub(q.target, 0, cut);
 	q.query = str_sub(q.target, cut + 1, q.target.n);
 	buf_free(&k->r.body);

@@ -1,0 +1,151 @@
+/* sweep_agent.c - the agent's core with each allocation of ours and jansson's
+ * failing in turn: enrolment, proof, documents, files, the metadata service.
+ * What is right, or an error; never a thing that has ended, never a document
+ * that is another's, and the same agent goes on afterwards. */
+#include "tests/fault/wrap.h"
+
+#include "tests/unit/gateways/agent_kit.h"
+
+static struct agent_kit k;
+
+/* Both are there, or there is a reason. */
+static bool
+has_both(struct agent_core *c)
+{
+	struct error why_token = { 0 }, why_document = { 0 };
+	struct agent_held *t = agent_core_token(c, STR("updates"), &why_token);
+	struct agent_held *d = agent_core_document(c, &why_document);
+	bool ok = t && d;
+
+	ck_assert_int_eq(t != NULL, why_token.code == ERR_NONE);
+	ck_assert_int_eq(d != NULL, why_document.code == ERR_NONE);
+	if (t)
+		ck_assert_int_gt(t->until_s * 1000, k.now_ms);
+	if (d)
+		ck_str_is(claims_subject(d->claims), "web-1");
+	agent_held_free(t);
+	agent_held_free(d);
+	return ok;
+}
+
+static bool
+open_core(struct agent_core **ret)
+{
+	const struct agent_core_options o = { .config = &k.config,
+		.clock = &k.clock,
+		.service = { agent_kit_send, agent_kit_channel, &k } };
+	struct error err = { 0 };
+
+	*ret = agent_core_open(&o, &err);
+	ck_assert_int_eq(*ret != NULL, err.code == ERR_NONE);
+	return *ret != NULL;
+}
+
+static bool
+open_and_close(void *ctx)
+{
+	struct agent_core *c;
+	bool ok = open_core(&c);
+
+	(void)ctx;
+	agent_core_close(c);
+	return ok;
+}
+
+/* A minute a time, so that nobody waits for having failed. */
+static bool
+renew(void *ctx)
+{
+	struct agent_core *c;
+	bool ok = open_core(&c);
+
+	(void)ctx;
+	k.now_ms += 60000;
+	if (ok) {
+		agent_core_hurry(c);
+		(void)agent_core_run(c);
+		ok = has_both(c);
+	}
+	agent_core_close(c);
+	return ok;
+}
+
+static const char *session;
+
+static bool
+ask(const char *path, const char *want)
+{
+	const char *const headers[] = { "X-aws-ec2-metadata-token", session,
+		NULL };
+	unsigned status;
+	bool ok;
+
+	k.now_ms += 10;
+	status = agent_kit_ask(&k, "GET", path, headers);
+	ok = status == 200 && buf_ok(&k.r.body);
+	if (ok && want)
+		ck_str_is(buf_str(&k.r.body), want);
+	buf_free(&k.r.body);
+	return ok;
+}
+
+static bool
+metadata(void *ctx)
+{
+	(void)ctx;
+	return ask("/latest/meta-data/ami-id", "img-12") &&
+	       ask("/latest/meta-data/placement/", "region") &&
+	       ask("/latest/dynamic/instance-identity/document", NULL) &&
+	       ask("/avow/v1/token", NULL) && ask("/avow/v1/pack", NULL);
+}
+
+static bool
+status(void *ctx)
+{
+	json_t *j = agent_core_status(k.core);
+	bool ok = json_object_size(j) == 8;
+
+	(void)ctx;
+	json_decref(j);
+	return ok;
+}
+
+static const struct {
+	const char *name;
+	bool (*once)(void *);
+} sweeps[] = {
+	{ "open", open_and_close },
+	{ "metadata", metadata },
+	{ "status", status },
+	{ "renew", renew },
+};
+
+START_TEST(ours_and_janssons)
+{
+	struct error err = { 0 };
+
+	agent_kit_init(&k);
+	agent_kit_document(&k, "web-1", AGENT_KIT_CLAIMS, 100000);
+	ck_assert(agent_kit_open(&k, &err));
+	(void)agent_core_run(k.core);
+	ck_assert(has_both(k.core));
+	session = agent_kit_session(&k, "21600");
+	ck_assert(session && sweeps[_i].once(&k));
+	(void)fault_sweep(sweeps[_i].name, sweeps[_i].once, &k);
+	ck_assert(sweeps[_i].once(&k));
+	agent_kit_fini(&k);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("sweep agent");
+	TCase *tc = tcase_create("sweep agent");
+
+	json_setup();
+	tcase_set_timeout(tc, 300);
+	tcase_add_loop_test(tc, ours_and_janssons, 0, ARRAY_LEN(sweeps));
+	suite_add_tcase(s, tc);
+	return run_suite(s);
+}
