@@ -123,6 +123,7 @@
 #define LIMIT_AGENT_RETRY_MS 1000      /* after a first failure */
 #define LIMIT_AGENT_RETRY_MOST_MS 60000 /* after many */
 #define LIMIT_AGENT_LOOK_MS 15000      /* between looks at a folder of documents */
+#define LIMIT_AGENT_ASK_MS 60000      /* between questions whether a document is still the newest */
 #define LIMIT_METADATA_SESSIONS 1024u  /* tokens of the metadata service; the one that ends first makes room */
 #define LIMIT_METADATA_TTL_S 21600u
 #define LIMIT_METADATA_RATE 200u       /* requests a second, and as many at once */

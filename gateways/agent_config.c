@@ -114,8 +114,12 @@ read_service(struct config_reader *r, const struct config_field *f,
 
 #define DOCUMENTS(member, key, reader, ...)                                    \
 	FIELD(struct agent_documents, member, key, reader, __VA_ARGS__)
+enum { D_FOLDER, D_CLAIMS };
 static const struct config_field document_fields[] = {
-	DOCUMENTS(folder, "folder", config_read_text, .is_required = true),
+	[D_FOLDER] = DOCUMENTS(folder, "folder", config_read_text, 0),
+	[D_CLAIMS] = DOCUMENTS(claims, "claims", read_some, 0),
+	DOCUMENTS(audience, "audience", read_some, 0),
+	DOCUMENTS(profile, "profile", config_read_text, 0),
 	DOCUMENTS(keys, "keys", config_read_text, .is_required = true),
 	DOCUMENTS(issuer, "issuer", config_read_text, .is_required = true),
 };
@@ -130,8 +134,20 @@ read_documents(struct config_reader *r, const struct config_field *f,
 	(void)f;
 	d->is_given = true;
 	d->at = value->at;
-	(void)config_read_map(
-	    r, value, document_fields, ARRAY_LEN(document_fields), d, &seen);
+	if (!config_read_map(r, value, document_fields,
+		ARRAY_LEN(document_fields), d, &seen))
+		return;
+	if (d->folder.n && (d->claims.n || d->audience.n || d->profile.n))
+		config_fail(r, ERR_CONFIG_KEY, seen.at[D_FOLDER],
+		    "`folder` has documents that others put there; "
+		    "`audience`, `claims` and `profile` are what the service "
+		    "is asked for");
+	if (!d->folder.n && !d->audience.n)
+		config_fail(r, ERR_CONFIG_KEY, d->at,
+		    "`folder` is missing here, or `audience`");
+	if (d->claims.n && d->profile.n)
+		config_fail(r, ERR_CONFIG_KEY, seen.at[D_CLAIMS],
+		    "`claims` or `profile`, not both");
 }
 
 /* ---- the metadata service ------------------------------------------------ */

@@ -45,7 +45,9 @@ struct agent_upstream {
 struct agent_documents {
 	bool is_given;
 	struct str keys, issuer; /* by whom they must be signed */
-	struct str folder;       /* with document.json and document.sig */
+	struct str folder;       /* with document.json and document.sig; empty: the service is asked for them */
+	struct config_strings audience, claims; /* what it is asked for: claims by name, or */
+	struct str profile;      /* a set of them that the service knows; neither: as it has it */
 	struct span at;
 };
 

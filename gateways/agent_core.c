@@ -92,28 +92,25 @@ agent_kept_token(
 #define NO_END_S 86400
 
 static bool
-verify(struct agent_core *c, struct agent_kept *k, struct str document,
-    struct str signature, struct error *reterr)
+verify(struct agent_core *c, struct agent_kept *k,
+    const struct attest_evidence *e, struct error *reterr)
 {
 	struct agent_held *h = &k->held;
 	const struct attest_context ctx = { .trust = c->trust,
 		.now_unix_s = agent_core_now_ms(c) / 1000,
 		.proven_jkt = str_of(h->key->thumbprint) };
-	struct attest_evidence e;
 	struct buf pack = { 0 };
 
-	if (!attest_evidence_from_files(
-		k->a, STR("avow"), document, signature, &e, reterr) ||
-	    !attest_verify(k->a, &e, &ctx, &h->claims, reterr))
+	if (!attest_verify(k->a, e, &ctx, &h->claims, reterr))
 		return false;
 	if (!str_eq(claims_subject(h->claims), c->config->instance))
 		return error_set(reterr, ERR_EVIDENCE_INSTANCE, SPAN_NONE,
 		    "the document is of another instance than `%.*s`",
 		    STR_ARG(c->config->instance));
-	h->document = str_dup(k->a, e.document);
-	h->signature = str_dup(k->a, e.signature);
+	h->document = str_dup(k->a, e->document);
+	h->signature = str_dup(k->a, e->signature);
 	/* One that is too long for a pack still has its two halves. */
-	if (attest_evidence_pack(&e, &pack, NULL))
+	if (attest_evidence_pack(e, &pack, NULL))
 		h->pack = str_dup(k->a, buf_str(&pack));
 	buf_free(&pack);
 	if (!claims_issued_at(h->claims, &h->from_s))
@@ -124,12 +121,12 @@ verify(struct agent_core *c, struct agent_kept *k, struct str document,
 }
 
 struct agent_kept *
-agent_kept_document(struct agent_core *c, struct str document,
-    struct str signature, struct error *reterr)
+agent_kept_document(
+    struct agent_core *c, const struct attest_evidence *e, struct error *reterr)
 {
 	struct agent_kept *k = kept_new(c->key, reterr);
 
-	if (k && verify(c, k, document, signature, reterr))
+	if (k && verify(c, k, e, reterr))
 		return k;
 	agent_held_free(k ? &k->held : NULL);
 	return NULL;
@@ -157,14 +154,19 @@ make_items(struct agent_core *c, struct error *reterr)
 {
 	const struct agent_config *g = c->config;
 	size_t n = g->tokens.n;
+	bool asks = g->documents.is_given && !g->documents.folder.n;
 
-	c->n_items = n + (g->documents.is_given ? 1 : 0);
+	c->n_items = n + (g->documents.is_given ? 1 : 0) + (asks ? 1 : 0);
 	c->items = ARENA_ARRAY(c->a, c->n_items, struct agent_item);
 	c->written = ARENA_ARRAY(c->a, g->n_files + 1, struct agent_written);
 	if (!c->items || !c->written)
 		return error_nomem(reterr);
 	for (size_t i = 0; i < n; i++)
 		c->items[i].audience = g->tokens.items[i];
+	if (asks) {
+		c->items[n].is_private = true;
+		c->items[n++].audience = g->service.url;
+	}
 	if (n < c->n_items)
 		c->items[n].is_document = true;
 	return true;
@@ -188,11 +190,14 @@ fresh_until_ms(struct agent_core *c, const struct agent_item *item)
 {
 	int64_t at = agent_schedule_renew_ms(item->kept->held.from_s,
 	    item->kept->held.until_s, agent_core_chance(c));
-	int64_t look = agent_core_now_ms(c) + LIMIT_AGENT_LOOK_MS;
+	int64_t now_ms = agent_core_now_ms(c), latest;
 
-	/* Whoever puts documents into a folder does not tell. */
-	if (item->is_document && c->config->documents.folder.n && at > look)
-		return look;
+	/* Whoever puts documents into a folder does not tell; nor does the
+	 * service, of one that another has taken the place of. */
+	latest = now_ms + (c->config->documents.folder.n ? LIMIT_AGENT_LOOK_MS
+							 : LIMIT_AGENT_ASK_MS);
+	if (item->is_document && at > latest)
+		return latest;
 	return at;
 }
 
@@ -286,6 +291,9 @@ succeed(struct agent_core *c, struct agent_item *item, struct agent_kept *k)
 	item->failures = 0;
 	item->why = (struct error){ 0 };
 	item->due_ms = fresh_until_ms(c, item);
+	/* What was given is old already: not at once again. */
+	if (item->due_ms <= agent_core_now_ms(c))
+		item->due_ms = agent_core_now_ms(c) + LIMIT_AGENT_LOOK_MS;
 	pthread_mutex_unlock(&c->lock);
 	agent_held_free(former ? &former->held : NULL);
 }
@@ -473,11 +481,12 @@ take(struct agent_core *c, struct agent_item *item, struct error *reterr)
 }
 
 static struct agent_held *
-find(struct agent_core *c, bool is_document, struct str audience,
-    struct error *reterr)
+find(struct agent_core *c, bool is_document, bool is_private,
+    struct str audience, struct error *reterr)
 {
 	for (size_t i = 0; i < c->n_items; i++)
 		if (c->items[i].is_document == is_document &&
+		    c->items[i].is_private == is_private &&
 		    str_eq(c->items[i].audience, audience))
 			return take(c, &c->items[i], reterr);
 	error_set(reterr, ERR_REQUEST_PATH, SPAN_NONE,
@@ -491,13 +500,19 @@ struct agent_held *
 agent_core_token(
     struct agent_core *c, struct str audience, struct error *reterr)
 {
-	return find(c, false, audience, reterr);
+	return find(c, false, false, audience, reterr);
+}
+
+struct agent_held *
+agent_core_service_token(struct agent_core *c, struct error *reterr)
+{
+	return find(c, false, true, c->config->service.url, reterr);
 }
 
 struct agent_held *
 agent_core_document(struct agent_core *c, struct error *reterr)
 {
-	return find(c, true, (struct str){ 0 }, reterr);
+	return find(c, true, false, (struct str){ 0 }, reterr);
 }
 
 /* ---- status -------------------------------------------------------------- */

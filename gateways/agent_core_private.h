@@ -24,6 +24,7 @@ struct agent_kept {
 
 struct agent_item {
 	bool is_document;
+	bool is_private;     /* a token for the service itself, to ask for documents with */
 	struct str audience; /* of a token */
 	/* The rest under the core's lock. */
 	struct agent_kept *kept;
@@ -52,6 +53,7 @@ struct agent_core {
 	struct agent_written *written; /* one a file */
 	bool enrolled;  /* the secret is spent, whether its file could go or not */
 	bool is_dirty;  /* files are to be looked at */
+	char nonce[128]; /* the service's last, for proofs; the thread's own */
 };
 
 uint32_t agent_core_chance(struct agent_core *c);
@@ -75,10 +77,14 @@ bool agent_state_save(struct agent_core *c, const struct agent_item *item,
 struct agent_kept *agent_state_load(
     struct agent_core *c, const struct agent_item *item);
 
+/* A reference to the token for the service; NULL with the reason. */
+struct agent_held *agent_core_service_token(
+    struct agent_core *c, struct error *reterr);
+
 /* Make one; both take nothing and copy all. Errors: what is wrong with it. */
 struct agent_kept *agent_kept_token(struct agent_key *key,
     const struct prover_grant *g, struct error *reterr);
 struct agent_kept *agent_kept_document(struct agent_core *c,
-    struct str document, struct str signature, struct error *reterr);
+    const struct attest_evidence *e, struct error *reterr);
 
 #endif

@@ -298,14 +298,14 @@ pass_headers(struct call *c, struct client_header *to, size_t *n)
 }
 
 static bool
-add_token(struct call *c, struct str nonce, struct client_header *to, size_t *n,
-    struct error *reterr)
+add_proof(struct call *c, struct str shown, struct str nonce,
+    struct client_header *ret, struct error *reterr)
 {
 	struct str path = str_sub(c->path, 0, str_find(c->path, '?', 0));
 	const struct dpop_request what = { .method = c->q->method,
 		.url = str_printf(c->a, "%.*s%.*s",
 		    STR_ARG(c->u->config->to.url), STR_ARG(path)),
-		.shown = c->shown->token,
+		.shown = shown,
 		.now_unix_s = agent_core_now_ms(c->p->core) / 1000 };
 	struct buf proof = { 0 };
 	struct str text = { 0 };
@@ -315,25 +315,28 @@ add_token(struct call *c, struct str nonce, struct client_header *to, size_t *n,
 	if (ok)
 		text = str_dup(c->a, buf_str(&proof));
 	buf_free(&proof);
-	if (!ok)
-		return false;
-	to[(*n)++] = (struct client_header){ "Authorization",
-		str_printf(c->a, "DPoP %.*s", STR_ARG(c->shown->token)) };
-	to[(*n)++] = (struct client_header){ "DPoP", text };
-	return (text.p && to[*n - 2].value.p) || error_nomem(reterr);
+	*ret = (struct client_header){ "DPoP", text };
+	return ok && (text.p || error_nomem(reterr));
 }
 
 static bool
 add_identity(struct call *c, struct str nonce, struct client_header *to,
     size_t *n, struct error *reterr)
 {
-	if (c->u->config->show == AGENT_SHOW_TOKEN)
-		return add_token(c, nonce, to, n, reterr);
-	if (c->shown->pack.n == 0)
+	const struct agent_held *h = c->shown;
+
+	if (c->u->config->show == AGENT_SHOW_TOKEN) {
+		to[(*n)++] = (struct client_header){ "Authorization",
+			str_printf(c->a, "DPoP %.*s", STR_ARG(h->token)) };
+		return (to[*n - 1].value.p || error_nomem(reterr)) &&
+		       add_proof(c, h->token, nonce, &to[(*n)++], reterr);
+	}
+	if (h->pack.n == 0)
 		return error_set(reterr, ERR_EVIDENCE_TOO_LARGE, SPAN_NONE,
 		    "the document is too long for a pack");
-	to[(*n)++] = (struct client_header){ "X-Avow-Pack", c->shown->pack };
-	return true;
+	to[(*n)++] = (struct client_header){ "X-Avow-Pack", h->pack };
+	return !claims_has_cnf(h->claims) ||
+	       add_proof(c, h->document, nonce, &to[(*n)++], reterr);
 }
 
 /* ---- asking -------------------------------------------------------------- */
@@ -387,8 +390,7 @@ ask(struct call *c, struct error *reterr)
 
 	if (!ask_once(c, nonce, reterr))
 		return false;
-	if (note_nonce(c, nonce) && c->head.status == 401 &&
-	    c->u->config->show == AGENT_SHOW_TOKEN)
+	if (note_nonce(c, nonce) && c->head.status == 401)
 		return ask_once(c, nonce_of(c), reterr);
 	return true;
 }

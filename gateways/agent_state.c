@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/base64.h"
 #include "base/digest.h"
 #include "base/file.h"
 #include "base/limits.h"
@@ -125,7 +126,7 @@ agent_state_new_key(struct agent_core *c, struct error *reterr)
 	return true;
 }
 
-/* ---- tokens -------------------------------------------------------------- */
+/* ---- things -------------------------------------------------------------- */
 
 /* An audience may be a URL: its digest is the name. */
 static const char *
@@ -141,26 +142,63 @@ token_path(struct agent_core *c, struct arena *a, struct str audience)
 	return path_in(c, a, name);
 }
 
+static const char *
+item_path(struct agent_core *c, struct arena *a, const struct agent_item *item)
+{
+	return item->is_document ? path_in(c, a, "document.json")
+				 : token_path(c, a, item->audience);
+}
+
+static json_t *
+token_json(const struct agent_item *item)
+{
+	const struct agent_held *h = &item->kept->held;
+
+	return json_pack("{s:o, s:o, s:s, s:o, s:o}", "audience",
+	    json_from_str(item->audience), "token", json_from_str(h->token),
+	    "key", h->key->thumbprint, "issuedAt",
+	    json_from_time(h->from_s * 1000), "expiresAt",
+	    json_from_time(h->until_s * 1000));
+}
+
+/* As the service gives it. */
+static json_t *
+document_json(const struct agent_held *h)
+{
+	struct buf document = { 0 }, signature = { 0 };
+	json_t *j;
+
+	base64_encode(&document, BASE64_URL, h->document);
+	base64_encode(&signature, BASE64_URL, h->signature);
+	j = json_pack("{s:o, s:o}", "document",
+	    json_from_str(buf_str(&document)), "signature",
+	    json_from_str(buf_str(&signature)));
+	if (!buf_ok(&document) || !buf_ok(&signature)) {
+		json_decref(j);
+		j = NULL;
+	}
+	buf_free(&document);
+	buf_free(&signature);
+	return j;
+}
+
 bool
 agent_state_save(
     struct agent_core *c, const struct agent_item *item, struct error *reterr)
 {
-	const struct agent_held *h = &item->kept->held;
 	struct arena *a;
 	const char *path;
 	struct buf text = { 0 };
 	json_t *j;
 	bool ok;
 
-	if (item->is_document)
-		return true; /* where it came from it still lies */
+	/* Where it came from it still lies. */
+	if (item->is_document && c->config->documents.folder.n)
+		return true;
 	a = arena_new(0);
-	path = a ? token_path(c, a, item->audience) : NULL;
-	j = json_pack("{s:o, s:o, s:s, s:o, s:o}", "audience",
-	    json_from_str(item->audience), "token", json_from_str(h->token),
-	    "key", h->key->thumbprint, "issuedAt",
-	    json_from_time(h->from_s * 1000), "expiresAt",
-	    json_from_time(h->until_s * 1000));
+	path = a ? item_path(c, a, item) : NULL;
+	j = item->is_document ? document_json(&item->kept->held)
+			      : token_json(item);
 	ok = (path && j && json_write(&text, j)) || error_nomem(reterr);
 	ok = ok && file_replace(path, 0600, buf_str(&text), reterr);
 	json_decref(j);
@@ -180,38 +218,59 @@ read_time(const json_t *from, const char *name, int64_t *ret_s)
 	return true;
 }
 
-static struct agent_kept *
-load(struct agent_core *c, struct arena *a, const struct agent_item *item)
+static bool
+read_json(const char *path, struct arena *a, json_t **ret)
 {
-	const char *path = token_path(c, a, item->audience);
-	struct prover_grant g = { 0 };
-	struct agent_kept *k = NULL;
 	struct str text;
-	json_t *j = NULL;
 
-	if (!path ||
-	    !file_read_secret(a, path, 2 * LIMIT_TOKEN_BYTES, &text, NULL) ||
-	    !json_parse(text, path, 2 * LIMIT_TOKEN_BYTES,
-		LIMIT_HTTP_JSON_DEPTH, JSON_NO_NUL, &j, NULL))
-		return NULL;
-	g.token = json_str(json_object_get(j, "token"));
+	return path &&
+	       file_read_secret(
+		   a, path, 4 * LIMIT_DOCUMENT_BYTES, &text, NULL) &&
+	       json_parse(text, path, 4 * LIMIT_DOCUMENT_BYTES,
+		   LIMIT_HTTP_JSON_DEPTH, JSON_NO_NUL, ret, NULL);
+}
+
+static struct agent_kept *
+token_of(struct agent_core *c, const struct agent_item *item, const json_t *j)
+{
+	struct prover_grant g = { .token =
+				      json_str(json_object_get(j, "token")) };
+
 	if (g.token.n && read_time(j, "issuedAt", &g.issued_s) &&
 	    read_time(j, "expiresAt", &g.expires_s) &&
 	    str_eq(json_str(json_object_get(j, "audience")), item->audience) &&
 	    str_eq(json_str(json_object_get(j, "key")),
 		str_of(c->key->thumbprint)) &&
 	    g.expires_s * 1000 > agent_core_now_ms(c))
-		k = agent_kept_token(c->key, &g, NULL);
-	json_decref(j);
-	return k;
+		return agent_kept_token(c->key, &g, NULL);
+	return NULL;
+}
+
+/* Verified again: a file is not claims. */
+static struct agent_kept *
+document_of(struct agent_core *c, struct arena *a, const json_t *j)
+{
+	struct attest_evidence e;
+
+	return attest_evidence_from_headers(a,
+		   json_str(json_object_get(j, "document")),
+		   json_str(json_object_get(j, "signature")), &e, NULL)
+		   ? agent_kept_document(c, &e, NULL)
+		   : NULL;
 }
 
 struct agent_kept *
 agent_state_load(struct agent_core *c, const struct agent_item *item)
 {
-	struct arena *a = item->is_document ? NULL : arena_new(0);
-	struct agent_kept *k = a ? load(c, a, item) : NULL;
+	bool is_elsewhere = item->is_document && c->config->documents.folder.n;
+	struct arena *a = is_elsewhere ? NULL : arena_new(0);
+	struct agent_kept *k = NULL;
+	json_t *j = NULL;
 
+	if (a && read_json(item_path(c, a, item), a, &j))
+		k = item->is_document ? document_of(c, a, j)
+				      : token_of(c, item, j);
+	json_decref(j);
 	arena_free(a);
 	return k;
 }

@@ -1,0 +1,72 @@
+#!/bin/bash
+# agent_documents.sh - the agent asks the document service for its documents: bound to its key, the newest after a change, and kept while the service
+# is away.
+. "$(dirname "$0")/../lib/e2e.sh"
+. "$ROOT/examples/documents/scene.sh"
+need_avow
+documents_scene || give_up "cannot start: documents_scene"
+META_PORT=$(free_port)
+META=http://127.0.0.1:$META_PORT
+as fabric account new web-1 >"$T/out" &&
+	as fabric account enrol web-1 -o "$T/enrol.secret" >"$T/out" &&
+	curl -sf --cacert "$CA" "$STS/v1/keys?form=pem" -o "$T/documents.pem" ||
+	give_up "no account, no secret or no keys"
+cat >"$T/agent.yaml" <<-END
+	instance: web-1
+	state: $T/state
+	service: {url: "$STS", ca: $CA}
+	enrolment: $T/enrol.secret
+	key: ed25519
+	tokens: [updates]
+	documents: {keys: $T/documents.pem, issuer: acme, audience: [updates], claims: [imageId, os.version]}
+	metadata: {listen: "127.0.0.1:$META_PORT"}
+	files: [{kind: document, path: $T/document.json}]
+END
+start_agent() {
+	start agent "$AVOW" agent --config "$T/agent.yaml"
+	wait_for_port agent 127.0.0.1 "$META_PORT"
+}
+status() {
+	"$AVOW" agent status --config "$T/agent.yaml"
+}
+meta() {
+	local token
+	token=$(curl -s --max-time 5 -X PUT -H "X-aws-ec2-metadata-token-ttl-seconds: 60" "$META/latest/api/token")
+	curl -s --max-time 5 -w ' %{http_code}' -H "X-aws-ec2-metadata-token: $token" "$META$1"
+}
+id() {
+	sed -n 's/.*"id":"\([0-9a-f]*\)".*/\1/p' "$T/document.json"
+}
+
+start_agent || give_up "the agent does not start"
+expect "nothing is known of it yet: why there is no document" "*requirement.claim*" \
+    soon "*requirement.claim*" status
+expect "the controller says what it is" "done" says happened web-1 provisioned \
+    '{"imageId":"img-7","os":{"name":"debian","version":"12"},"privateIp":"10.0.0.5"}'
+kill -USR1 "${PIDS[agent]}"
+expect "all is there" "*: ready*document  fresh*" soon "*: ready*" status
+expect "ami-id" "img-7 200" meta /latest/meta-data/ami-id
+expect "what was not asked for is not told" "*404" meta /latest/meta-data/local-ipv4
+bound() {
+	grep -o '"cnf":{"jkt":"[^"]*"' "$T/document.json" | cut -d'"' -f6
+}
+expect "bound to the agent's key" "$("$AVOW" key thumbprint "$T/state/instance.key.pem")" bound
+expect "the token for the service is not handed out" "*404" meta "/avow/v1/token?audience=$STS"
+first=$(id)
+kill -USR1 "${PIDS[agent]}"
+expect "asked again, it is the same" "$first" id
+expect "an upgrade" "done" says happened web-1 upgraded '{"os":{"version":"12.1"}}'
+kill -USR1 "${PIDS[agent]}"
+another() {
+	[ "$(id)" != "$first" ] && grep -o '"version":"[^"]*"' "$T/document.json"
+}
+expect "brings another" '"version":"12.1"' soon '"version":"12.1"' another
+stop sts KILL
+stop agent KILL
+start_agent || give_up "the agent does not start again"
+expect "kept while the service is away" "img-7 200" soon "img-7 200" meta /latest/meta-data/ami-id
+start_service || give_up "the service does not come back"
+kill -USR1 "${PIDS[agent]}"
+expect "and all is well again" "*: ready*" soon "*: ready*" status
+check "the log has no token" bash -c "! grep -q eyJ '$T/agent.log'"
+finish
