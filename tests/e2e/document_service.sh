@@ -158,6 +158,56 @@ expect "enabled, the old document stays revoked" "evidence.revoked" verdict next
 request web-1 next --claims $CLAIMS >"$T/out"
 expect "and a new one is good" "valid" verdict next
 
+say "A member of a pool leaves when its document is stale:"
+machine web-lb || give_up "no machine"
+happened web-lb provisioned '{"imageId":"img-web-7","privateIp":"127.0.0.1"}' >"$T/out"
+as fabric instance put web-pool --properties "$T/docs/group.json.in" \
+    --member web-lb >"$T/out"
+POOL_PORT=$(free_port)
+cat >"$T/etc/avow/pool.avow" <<'END'
+@id("pool") permit (principal, action == Action::"balancer:join", resource == Pool::"web")
+when { principal.imageId == "img-web-7" && principal.licences.contains("none") };
+END
+cat >"$T/etc/avow/pool.yaml" <<END
+listen: 127.0.0.1:$POOL_PORT
+store: sqlite://$T/lib/sts.db
+policies: [$T/etc/avow/pool.avow]
+proxies: [127.0.0.1/32]
+trust: [{kind: avow, keys: $T/etc/avow/trust/documents, issuer: acme, current: service}]
+gates:
+  - {kind: balancer, name: updates, demand: key, url: "http://localhost:$POOL_PORT", pools: {web: {haproxy: $T/run/none.sock, backend: web, ports: [8080], networks: [127.0.0.0/8]}}}
+END
+start pool "$AVOW" serve --config "$T/etc/avow/pool.yaml"
+wait_for_port pool 127.0.0.1 "$POOL_PORT" || give_up "no pool"
+join_once() {
+	local proof
+	proof=$("$AVOW" token prove --key "$T/keys/web-lb.key" --method POST \
+	    --url "http://localhost:$POOL_PORT/gate/balancer/web" \
+	    ${1:+--nonce "$1"} "$T/docs/proven") || return
+	curl -s -o "$T/got" --max-time 10 -w "$2" -X POST \
+	    -H "X-Avow-Pack: $(cat "$T/docs/proven")" -H "DPoP: $proof" \
+	    -H 'Content-Type: application/json' \
+	    -d '{"address":"127.0.0.1","port":8080}' \
+	    "http://localhost:$POOL_PORT/gate/balancer/web"
+}
+join_pool() {
+	pack lb lb-group >"$T/docs/proven"
+	join_once "$(join_once "" '%header{dpop-nonce}')" \
+	    '%{http_code} %header{x-avow-reason}'
+}
+request web-lb lb --claims imageId,privateIp >"$T/out"
+as web-lb doc request web-pool --claims licences --audience updates \
+    -o "$T/docs/lb-group" >"$T/out"
+expect "in, by two documents" "202 *" join_pool
+removed() {
+	grep -q 'balancer.removed.*code=evidence.superseded' "$T/pool.log"
+}
+check "and still" eval '! removed'
+happened web-lb provisioned '{"imageId":"img-web-8"}' >"$T/out"
+check "removed when one of them is superseded" until_true 10 removed
+expect "and no way in with them" "401 evidence.superseded" join_pool
+stop pool
+
 say "Pages, selection:"
 for n in 1 2 3; do
 	request web-2 "page-$n" --claims '' --audience "gate-$n" >"$T/out"

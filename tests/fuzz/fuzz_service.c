@@ -34,7 +34,7 @@ noon(void *ctx)
 static const struct clock clock_noon = { noon, NULL };
 static struct config config;
 static char folder[] = "/tmp/fuzz-service-XXXXXX";
-static char secret[64], keys[64];
+static char secret[64], keys[64], document_keys[64];
 
 static void
 clean_up(void)
@@ -60,6 +60,9 @@ start(void)
 	require(sts_secret_create(secret, (struct prove_random){ 0 }, &err));
 	require(token_ring_rotate(
 	    a, keys, KEY_P256, noon(NULL) / 1000, 0, true, &file, &err));
+	snprintf(document_keys, sizeof document_keys, "%s/documents", folder);
+	require(token_ring_rotate(a, document_keys, KEY_ED25519,
+	    noon(NULL) / 1000, 0, true, &file, &err));
 	arena_free(a);
 	config.store = STR("sqlite::memory:");
 	config.service = (struct config_service){ .is_given = true,
@@ -67,6 +70,9 @@ start(void)
 		.issuer = STR("acme"),
 		.keys = str_of(keys),
 		.secret = str_of(secret),
+		.documents = { .keys = str_of(document_keys),
+		    .lifetime_s = 3600,
+		    .lifetime_most_s = 86400 },
 		.token_lifetime_s = 300 };
 	service = service_new(
 	    &config, &clock_noon, store_open(config.store, &err), &err);
@@ -92,6 +98,12 @@ check(const struct http_response *r, bool is_nobody)
 	struct str body = buf_str(&r->body);
 
 	require(r->status >= 200 && r->status < 600 && r->status != 500);
+	/* Public keys alone have another form. */
+	if (r->content_type && strstr(r->content_type, "pem")) {
+		require(r->status == 200 &&
+			str_has_prefix(body, STR("-----BEGIN PUBLIC KEY")));
+		return;
+	}
 	require(body.n == 0 || json_parse(body, "answer", 1u << 24, 64,
 				   JSON_NO_NUL, &json, &err));
 	require(r->status == 204 || json_is_object(json));

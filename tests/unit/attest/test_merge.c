@@ -372,6 +372,10 @@ START_TEST(a_pack_of_packs)
 	ck_assert(
 	    attest_evidence_from_pack(k.arena, together(all, 2), &e, &err));
 	ck_str_is(e.kind, "packs");
+	/* Written again it is the same text. */
+	ck_assert(attest_evidence_pack(&e, &text, &err));
+	ck_assert(str_eq(buf_str(&text), e.document));
+	text.n = 0;
 	buf_addz(&text, "avow1.packs.");
 	base64_encode(&text, BASE64_URL, e.document);
 	buf_byte(&text, '.');

@@ -170,6 +170,7 @@ END_TEST
 #define ST "store: sqlite:///s\n"
 #define URL "url: \"https://sts.example:8443\", "
 #define SV URL "issuer: i, keys: k, secret: s"
+#define DOCS "documentKeys: d, documents: "
 #define TL "tls: {certificate: c, key: k}"
 
 START_TEST(service_and_gates_apart)
@@ -213,6 +214,34 @@ START_TEST(token_service)
 	ck_assert_int_eq(s->channel, CONFIG_CHANNEL_OFF);
 	ck_assert_uint_eq(c->n_gates + c->n_trust + c->policies.n, 0);
 	ck_assert_uint_eq(c->n_warnings, 1); /* storeMark */
+}
+END_TEST
+
+START_TEST(document_service)
+{
+	const struct config *c = parse_good(ST
+	    "service: {" SV ", documentKeys: d, documents: {maxLifetime: 30m, "
+	    "levels: {privateIp: 3, custom.a: 0}, profiles: {up: [imageId, "
+	    "os.name], none: []}}}\n");
+	const struct config_documents *d = &c->service.documents;
+	struct config_documents other = *d;
+
+	ck_str_is(d->keys, "d");
+	ck_assert_int_eq(d->lifetime_s, 1800);
+	ck_assert_int_eq(d->lifetime_most_s, 1800);
+	ck_assert_uint_eq(d->n_levels, 2);
+	ck_str_is(d->levels[1].claim, "custom.a");
+	ck_assert_int_eq(d->levels[0].level, 3);
+	ck_assert_uint_eq(d->n_profiles, 2);
+	ck_str_is(d->profiles[0].claims.items[1], "os.name");
+	ck_assert_uint_eq(d->profiles[1].claims.n, 0);
+	ck_assert(config_documents_same(d, &other));
+	other.n_profiles = 1;
+	ck_assert(!config_documents_same(d, &other));
+	c = parse_good(ST "service: {" SV "}\n");
+	ck_assert_uint_eq(c->service.documents.keys.n, 0);
+	ck_assert_int_eq(c->service.documents.lifetime_s, 3600);
+	ck_assert_int_eq(c->service.documents.lifetime_most_s, 86400);
 }
 END_TEST
 
@@ -432,6 +461,28 @@ static const struct {
 	{ P T "gates: [{kind: repository, name: a, require: {claim: [os]}, "
 	      "repositories: {m: /d/}}]\n",
 	    ERR_CONFIG_KEY, 3, 47, "did you mean `claims`?" },
+	{ "store: sqlite:///s\n" P
+	  "trust: [{kind: token, keys: k, issuer: i, current: service}]\n" G,
+	    ERR_CONFIG_VALUE, 3, 43, "for kind `avow`" },
+	{ P "trust: [{kind: avow, keys: k, issuer: i, current: service}]\n" G,
+	    ERR_CONFIG_KEY, 2, 10, "needs `store`" },
+	{ P "trust: [{kind: avow, keys: k, issuer: i, current: never}]\n" G,
+	    ERR_CONFIG_VALUE, 2, 51, "cannot be" },
+	/* the document service */
+	{ ST "service: {" SV ", documents: {lifetime: 1h}}\n", ERR_CONFIG_KEY,
+	    2, 87, "without `documentKeys`" },
+	{ ST "service: {" SV ", documentKeys: k}\n", ERR_CONFIG_VALUE, 2, 11,
+	    "one purpose" },
+	{ ST "service: {" SV ", " DOCS "{maxLifetime: 25h}}\n",
+	    ERR_CONFIG_VALUE, 2, 117, "at most 24h" },
+	{ ST "service: {" SV ", " DOCS "{lifetime: 2h, maxLifetime: 1h}}\n",
+	    ERR_CONFIG_VALUE, 2, 104, "longer" },
+	{ ST "service: {" SV ", " DOCS "{levels: {colour: 1}}}\n",
+	    ERR_CONFIG_VALUE, 2, 113, "no claim `colour`" },
+	{ ST "service: {" SV ", " DOCS "{levels: {owner: 101}}}\n",
+	    ERR_CONFIG_VALUE, 2, 113, "0 to 100" },
+	{ ST "service: {" SV ", " DOCS "{profiles: {a: [os.kernel]}}}\n",
+	    ERR_CONFIG_VALUE, 2, 119, "no claim `os.kernel`" },
 	/* the token service */
 	{ ST "service: {" SV "}\n" P, ERR_CONFIG_KEY, 3, 1,
 	    "belongs to gates" },
@@ -647,6 +698,7 @@ main(void)
 	tcase_add_test(tc, whole_gates);
 	tcase_add_test(tc, small_has_defaults);
 	tcase_add_test(tc, token_service);
+	tcase_add_test(tc, document_service);
 	tcase_add_test(tc, token_service_whole);
 	tcase_add_test(tc, service_and_gates_apart);
 	tcase_add_loop_test(tc, bad_refused, 0, ARRAY_LEN(bad));
