@@ -92,7 +92,7 @@ sign_detached(const struct keys_public *k, struct str bytes, const json_t *root,
  */
 
 /* RFC 7493 2.1: no noncharacters. (Surrogates are no UTF-8, and the JSON reader
- * refuses their escapes.) */
+ * refuses their escapes.) The least is U+FDD0, whose first byte is 0xef. */
 static bool
 is_ijson(struct str text)
 {
@@ -100,6 +100,9 @@ is_ijson(struct str text)
 	size_t n;
 
 	for (size_t at = 0; at < text.n; at += n) {
+		n = 1;
+		if ((unsigned char)text.p[at] < 0xef)
+			continue;
 		n = str_utf8_next(text, at, &point);
 		if (n == 0 || (point >= 0xfdd0 && point <= 0xfdef) ||
 		    (point & 0xfffe) == 0xfffe)

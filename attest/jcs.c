@@ -26,15 +26,19 @@ add_escaped(struct buf *out, unsigned char c)
 static void
 add_string(struct buf *out, struct str s)
 {
+	size_t from = 0; /* of what is copied as it is */
+
 	buf_byte(out, '"');
 	for (size_t i = 0; i < s.n; i++) {
 		unsigned char c = (unsigned char)s.p[i];
 
-		if (c < 0x20 || c == '"' || c == '\\')
-			add_escaped(out, c);
-		else
-			buf_byte(out, s.p[i]);
+		if (c >= 0x20 && c != '"' && c != '\\')
+			continue;
+		buf_add(out, str_sub(s, from, i));
+		add_escaped(out, c);
+		from = i + 1;
 	}
+	buf_add(out, str_sub(s, from, s.n));
 	buf_byte(out, '"');
 }
 

@@ -1,17 +1,18 @@
-/* tokens.c FOLDER [SECONDS] - what verifying costs, of tokens and of documents:
- * whole (tokens by token_verify, and as a gate does it, claims included), the
- * signature alone by our code, and by OpenSSL with all set up before, which is
- * what `openssl speed` measures; in turns in one process, so that the ratios
- * hold on a busy machine. And from the cache (the median), against the SHA-256
- * that finds it. FOLDER is where keys and key sets are put. A line a kind and
- * algorithm. */
+/* tokens.c FOLDER [SECONDS] - what verifying costs, of tokens and of documents
+ * in each form: whole (tokens by token_verify, and as a gate does it, claims
+ * included), the signature alone by our code, and by OpenSSL with all set up
+ * before, which is what `openssl speed` measures; in turns in one process, so
+ * that the ratios hold on a busy machine. And from the cache (the median),
+ * against the SHA-256 that finds it. FOLDER is where keys and key sets are put.
+ * A line a kind and algorithm. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include <openssl/ecdsa.h>
 
-#include "attest/jws.h"
+#include "attest/cms_own.h"
+#include "attest/form.h"
 #include "attest/sig.h"
 #include "attest/token_read.h"
 #include "base/digest.h"
@@ -24,6 +25,8 @@
 
 struct scene {
 	struct token_keys *keys; /* NULL: a document */
+	enum attest_form form;   /* of a document */
+	bool is_jose;            /* ES256 as r and s */
 	struct attest_trust *trust;
 	struct attest_cache *cache;
 	struct arena *scratch; /* as a worker's: emptied, not freed */
@@ -128,7 +131,7 @@ der_of(struct arena *a, struct str jose)
 static void
 prepare_raw(struct scene *s, struct arena *a)
 {
-	s->der = s->key.algorithm == KEYS_P256 && s->keys
+	s->der = s->key.algorithm == KEYS_P256 && s->is_jose
 		     ? der_of(a, s->signature)
 		     : s->signature;
 	must(digest_sha256(&s->message, 1, s->digest), NULL);
@@ -226,9 +229,10 @@ median(struct scene *s, void (*once)(struct scene *))
 static void
 trust(struct scene *s, const char *kind, const char *keys)
 {
-	struct attest_trust_entry entry = {
-		.kind = str_of(kind), .keys = keys, .issuer = STR("bench")
-	};
+	struct attest_trust_entry entry = { .kind = str_of(kind),
+		.keys = keys,
+		.issuer = STR("bench"),
+		.forms = 1u << s->form };
 	struct error err = { 0 };
 
 	s->trust = attest_trust_new();
@@ -280,9 +284,33 @@ prepare_token(struct scene *s, struct arena *a, const char *folder,
 	/* As a verifier has it, not the ring's private one. */
 	s->key = *token_keys_find(s->keys, jws.kid);
 	s->verify = sig_verify_jose;
+	s->is_jose = true;
 	buf_free(&out);
 	buf_free(&jwks);
 	jws_fini(&jws);
+}
+
+/* Which bytes are signed in which form, and the signature. */
+static void
+take_apart(struct scene *s, struct arena *a)
+{
+	struct buf attributes = { 0 };
+	struct form f;
+	json_t *root;
+	struct error err = { 0 };
+
+	must(form_open(a, s->form, &s->evidence, &f, &root, &err), &err);
+	s->is_jose = s->form == ATTEST_JWS;
+	s->verify = s->is_jose ? sig_verify_jose : sig_verify;
+	s->message = s->is_jose ? f.jws.signed_part : f.bytes;
+	s->signature = s->is_jose ? f.jws.signature : f.signature;
+	if (s->form == ATTEST_CMS) {
+		must(cms_own_attributes(f.content, &attributes), NULL);
+		s->message = str_dup(a, buf_str(&attributes));
+		buf_free(&attributes);
+	}
+	form_fini(&f);
+	json_decref(root);
 }
 
 static const char claims_text[] =
@@ -294,9 +322,10 @@ static void
 prepare_document(struct scene *s, struct arena *a, const char *folder,
     enum attest_key_type type)
 {
-	const char *file = str_printf(a, "%s/key-%d.pem", folder, type).p;
+	const char *file =
+	    str_printf(a, "%s/key-%d-%d.pem", folder, type, (int)s->form).p;
 	const char *public_file =
-	    str_printf(a, "%s/public-%d.pem", folder, type).p;
+	    str_printf(a, "%s/public-%d-%d.pem", folder, type, (int)s->form).p;
 	struct str audience = STR("updates");
 	struct attest_issue what = { .issuer = STR("bench"),
 		.subject = STR("i-1"),
@@ -304,7 +333,8 @@ prepare_document(struct scene *s, struct arena *a, const char *folder,
 		.n_audience = 1,
 		.issued_at = NOON,
 		.not_before = NOON,
-		.expires_at = NOON + 300 };
+		.expires_at = NOON + 300,
+		.form = s->form };
 	struct buf document = { 0 }, signature = { 0 }, pem = { 0 };
 	struct error err = { 0 };
 	struct attest_key *key;
@@ -324,14 +354,13 @@ prepare_document(struct scene *s, struct arena *a, const char *folder,
 	    &err);
 	must(attest_issue(key, &what, &document, &signature, &err), &err);
 	trust(s, "avow", public_file);
-	s->message = str_dup(a, buf_str(&document));
-	s->signature = str_dup(a, buf_str(&signature));
-	s->evidence =
-	    (struct attest_evidence){ STR("avow"), s->message, s->signature };
+	s->evidence.kind = attest_form_kind(s->form);
+	s->evidence.document = str_dup(a, buf_str(&document));
+	s->evidence.signature = str_dup(a, buf_str(&signature));
+	take_apart(s, a);
 	must(keys_public_read(a, public_file, buf_str(&pem), &keys, &n, &err),
 	    &err);
 	s->key = keys[0];
-	s->verify = sig_verify;
 	attest_key_free(key);
 	json_decref(claims);
 	buf_free(&document);
@@ -348,13 +377,25 @@ main(int argc, char **argv)
 		enum attest_key_type type;
 		void (*prepare)(struct scene *, struct arena *, const char *,
 		    enum attest_key_type);
+		enum attest_form form;
 	} rows[] = {
-		{ "token ES256", KEY_P256, prepare_token },
-		{ "token EdDSA", KEY_ED25519, prepare_token },
-		{ "token RS256", KEY_RSA2048, prepare_token },
-		{ "document P-256", KEY_P256, prepare_document },
-		{ "document Ed25519", KEY_ED25519, prepare_document },
-		{ "document RSA-2048", KEY_RSA2048, prepare_document },
+		{ "token ES256", KEY_P256, prepare_token, 0 },
+		{ "token EdDSA", KEY_ED25519, prepare_token, 0 },
+		{ "token RS256", KEY_RSA2048, prepare_token, 0 },
+		{ "document P-256", KEY_P256, prepare_document, 0 },
+		{ "document Ed25519", KEY_ED25519, prepare_document, 0 },
+		{ "document RSA-2048", KEY_RSA2048, prepare_document, 0 },
+		{ "embedded P-256", KEY_P256, prepare_document,
+		    ATTEST_EMBEDDED },
+		{ "embedded Ed25519", KEY_ED25519, prepare_document,
+		    ATTEST_EMBEDDED },
+		{ "embedded RSA-2048", KEY_RSA2048, prepare_document,
+		    ATTEST_EMBEDDED },
+		{ "JWS P-256", KEY_P256, prepare_document, ATTEST_JWS },
+		{ "JWS Ed25519", KEY_ED25519, prepare_document, ATTEST_JWS },
+		{ "JWS RSA-2048", KEY_RSA2048, prepare_document, ATTEST_JWS },
+		{ "CMS P-256", KEY_P256, prepare_document, ATTEST_CMS },
+		{ "CMS RSA-2048", KEY_RSA2048, prepare_document, ATTEST_CMS },
 	};
 	double seconds = argc > 2 ? strtod(argv[2], NULL) : 1;
 	struct arena *a = arena_new(0);
@@ -367,7 +408,7 @@ main(int argc, char **argv)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		static void (*const all[])(
 		    struct scene *) = { raw, bare, whole, whole_token };
-		struct scene s = { 0 };
+		struct scene s = { .form = rows[i].form };
 		double us[ARRAY_LEN(all)];
 		size_t n;
 
