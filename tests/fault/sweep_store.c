@@ -9,6 +9,8 @@
 
 #include "base/log.h"
 #include "gateways/revocations.h"
+#include "store/changes.h"
+#include "store/replay.h"
 #include "store/store.h"
 #include "tests/lib/pg.h"
 #include "tests/lib/run.h"
@@ -94,6 +96,39 @@ list_some(struct store *s, struct str id, struct error *reterr)
 	return store_revocation_page(s, arena, NULL, 5, &rows, &n, reterr);
 }
 
+/* Two proofs under one nonce, and one of them again: never taken twice, also
+ * where the first try was told as a failure. */
+static bool
+spend_one(struct store *s, struct str id, struct error *reterr)
+{
+	uint8_t digest[32] = { 0 };
+	struct store_nonces nonces;
+	enum store_spent answer = STORE_SPENT_NO_NONCE, again;
+
+	memcpy(digest, id.p, id.n);
+	if (!store_nonces(s, "0123456789012345678901", &nonces, reterr) ||
+	    !store_proof_spend(
+		s, str_of(nonces.text[0]), digest, &answer, reterr))
+		return false;
+	ck_assert(answer == STORE_SPENT || answer == STORE_SPENT_BEFORE);
+	if (!store_proof_spend(
+		s, str_of(nonces.text[0]), digest, &again, reterr))
+		return false;
+	ck_assert_int_eq(again, STORE_SPENT_BEFORE);
+	return true;
+}
+
+static bool
+list_changes(struct store *s, struct str id, struct error *reterr)
+{
+	struct store_changed *rows;
+	size_t n = 9;
+
+	(void)id;
+	arena_reset(arena);
+	return store_changed_page(s, arena, 0, 5, &rows, &n, reterr);
+}
+
 static const struct {
 	const char *name;
 	bool (*run)(struct store *s, struct str id, struct error *reterr);
@@ -103,6 +138,8 @@ static const struct {
 	{ "join", join_one, 0, 1 },
 	{ "check", check_one, 0, 0 },
 	{ "list", list_some, 0, 0 },
+	{ "spend", spend_one, 0, 0 },
+	{ "changes", list_changes, 0, 0 },
 };
 
 /* All of it or nothing; after the second try, all. */

@@ -450,6 +450,25 @@ accounts(void *ctx)
 	return made;
 }
 
+/* Broken off anywhere, it is run again; then what was sealed opens. */
+static bool
+rotate(void *ctx)
+{
+	struct scene *s = ctx;
+	struct sts *next;
+	size_t n;
+
+	if (!sts_secret_rotate(
+		s->service.store, s->service.secret, random_source, &n, NULL))
+		return false;
+	next = open_sts(s);
+	if (!next)
+		return false;
+	sts_close(s->sts);
+	s->sts = next;
+	return prove_hmac(s);
+}
+
 static bool
 broker(void *ctx)
 {
@@ -533,6 +552,7 @@ static const struct {
 	{ "attest", attest },
 	{ "ban", ban },
 	{ "open hmac", open_hmac },
+	{ "rotate", rotate },
 	{ "provision", provision },
 	{ "accounts", accounts },
 	{ "broker", broker },
