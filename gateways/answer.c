@@ -51,11 +51,15 @@ gate_conclude(const struct gate_env *env, struct gate_case *c)
 		.answer = &c->answer,
 		.us = (clock_mono_ns() - c->began_ns) / 1000,
 	};
-	if (engine_log_write(env->log, &entry, &err))
-		return c->answer.effect == ENGINE_PERMIT;
-	log_error("decision-log", &err);
-	engine_refuse(ERR_SYSTEM_LOG, &c->answer);
-	return false;
+	bool ok = engine_log_write(env->log, &entry, &err);
+	if (!ok) {
+		log_error("decision-log", &err);
+		engine_refuse(ERR_SYSTEM_LOG, &c->answer);
+	}
+	if (env->counts != NULL)
+		atomic_fetch_add_explicit(&env->counts->by_code[c->answer.code],
+		    1, memory_order_relaxed);
+	return ok && c->answer.effect == ENGINE_PERMIT;
 }
 
 void

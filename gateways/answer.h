@@ -2,8 +2,15 @@
 #ifndef GATEWAYS_ANSWER_H
 #define GATEWAYS_ANSWER_H
 
+#include <stdatomic.h>
+
 #include "gateways/balancer.h"
 #include "gateways/gate.h"
+
+/* Decisions of this process, by code; for /metrics. */
+struct gate_counts {
+	_Atomic uint64_t by_code[ERR_COUNT];
+};
 
 /* What a handler works with; lent for one request. */
 struct gate_env {
@@ -12,6 +19,7 @@ struct gate_env {
 	struct engine_log *log;
 	struct gate_prover prover;
 	struct balancer *balancer; /* NULL: no balancer gate */
+	struct gate_counts *counts; /* NULL: nobody counts */
 };
 
 /* One request on its way through a gate. Zeroed, then begun. */
@@ -47,6 +55,10 @@ void answer_problem(struct http_response *r, unsigned status, const char *code,
     struct str detail, const char *id);
 /* A JSON body; takes the reference. 500 when memory is out. */
 void answer_json(struct http_response *r, unsigned status, json_t *body_take);
+
+/* GET /metrics. */
+void server_metrics(const struct gate_env *env, bool reload_failed,
+    int64_t reload_at_s, struct http_response *r);
 
 /* ---- routes, one file each ------------------------------------------------------------------------------------------------------------- */
 

@@ -40,6 +40,7 @@ struct gateways_server {
 	struct store *store;
 	struct revocations *revocations; /* NULL: no store */
 	struct balancer *balancer;
+	struct gate_counts counts;
 	struct merging *merging;
 	struct http_options
 	    http_options; /* borrows from boot's configuration */
@@ -138,7 +139,7 @@ static struct gate_env
 env_of(struct gateways_server *s, struct gateways_state *state)
 {
 	return (struct gate_env){ s->clock, state, s->log,
-		{ s->cache, s->dpop }, s->balancer };
+		{ s->cache, s->dpop }, s->balancer, &s->counts };
 }
 
 /* ---- routes
@@ -213,6 +214,18 @@ readiness(struct gateways_server *s, const struct gate_env *env,
 }
 
 static void
+metrics(struct gateways_server *s, const struct gate_env *env,
+    const struct http_request *q, struct http_response *r)
+{
+	(void)q;
+	pthread_mutex_lock(&s->lock);
+	int64_t at = s->reload_at_ms / 1000;
+	bool failed = s->reload_failed;
+	pthread_mutex_unlock(&s->lock);
+	server_metrics(env, failed, at, r);
+}
+
+static void
 auth(struct gateways_server *s, const struct gate_env *env,
     const struct http_request *q, struct http_response *r)
 {
@@ -240,6 +253,7 @@ static const struct route {
 	{ "/gate/auth", false, false, auth },
 	{ "/gate/balancer/", true, true, balancer },
 	{ "/healthz", false, false, health },
+	{ "/metrics", false, false, metrics },
 	{ "/readyz", false, true, readiness },
 };
 

@@ -277,13 +277,15 @@ END_TEST
 /* ---- the server's ---------------------------------------------------------
  */
 
-static json_t *
-get(uint16_t port, const char *path)
+/* The body, in static storage. */
+static const char *
+get_text(uint16_t port, const char *path)
 {
+	static char answer[8192];
 	struct sockaddr_in to = { .sin_family = AF_INET,
 		.sin_port = htons(port),
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	char answer[8192], ask[200];
+	char ask[200];
 	size_t n = 0;
 	ssize_t got;
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
@@ -299,7 +301,13 @@ get(uint16_t port, const char *path)
 	answer[n] = '\0';
 	body = strstr(answer, "\r\n\r\n");
 	ck_assert_msg(body != NULL, "%s", answer);
-	return json_loads(body + 4, 0, NULL);
+	return body + 4;
+}
+
+static json_t *
+get(uint16_t port, const char *path)
+{
+	return json_loads(get_text(port, path), 0, NULL);
 }
 
 START_TEST(readiness)
@@ -321,6 +329,33 @@ START_TEST(readiness)
 		"p.avow:1:9: error:"));
 	fix(json, "reload.error", json_string("MESSAGES"));
 	check_golden("readyz-failed-reload", json);
+	gateways_server_stop(s, 100);
+	buf_free(&messages);
+}
+END_TEST
+
+START_TEST(numbers)
+{
+	struct buf messages = { 0 };
+	struct gateways_server *s = gateways_server_start(
+	    kit_path(&k, "avow.yaml"), &k.clock, &messages);
+	const char *text;
+	uint16_t port;
+
+	ck_assert_msg(s != NULL, "%.*s", STR_ARG(buf_str(&messages)));
+	port = gateways_server_port(s);
+	for (int i = 0; i < 3; i++)
+		(void)get_text(port, "/gate/auth");
+	text = get_text(port, "/metrics");
+	ck_assert_msg(
+	    strstr(text,
+		"# TYPE avow_decisions_total counter\n"
+		"avow_decisions_total{code=\"request.malformed\"} 3\n"),
+	    "%s", text);
+	ck_assert_ptr_nonnull(strstr(text, "\navow_reload_failed 0\n"));
+	ck_assert_ptr_nonnull(strstr(text, "\navow_store_up 1\n"));
+	ck_assert_ptr_nonnull(strstr(text, "\navow_revocations 0\n"));
+	ck_assert_ptr_null(strstr(text, "\navow_policies 0\n"));
 	gateways_server_stop(s, 100);
 	buf_free(&messages);
 }
@@ -365,6 +400,7 @@ main(void)
 	tcase_add_test(tc, log_lines);
 	tcase_add_test(tc, pool_answers);
 	tcase_add_test(tc, readiness);
+	tcase_add_test(tc, numbers);
 	tcase_add_test(tc, a_clock_that_was_set_back);
 	suite_add_tcase(s, tc);
 	return run_suite(s);
