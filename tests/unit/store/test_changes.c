@@ -105,7 +105,7 @@ newest_is(const char *who, const char *what, const char *about)
 START_TEST(pages_from_the_newest)
 {
 	struct store_changed *rows;
-	char name[8];
+	char name[24];
 
 	ck_assert_uint_eq(page(0, 10, &rows), 0);
 	for (int i = 1; i <= 5; i++) {
