@@ -72,7 +72,7 @@ token_free(struct token *t)
 static bool
 sign_raw(struct token *t, struct str message, struct buf *out)
 {
-	CK_MECHANISM mechanism = { .mechanism = CKM_EDDSA };
+	CK_MECHANISM mechanism = { CKM_EDDSA, NULL, 0 };
 	unsigned char bytes[ATTRIBUTE_BYTES];
 	CK_ULONG n = sizeof bytes;
 	uint8_t digest[32];

@@ -101,9 +101,11 @@ listen_and_serve(const struct options *o, const struct signer_server *s,
     gid_t group, int stop)
 {
 	struct error err = { 0 };
+	bool is_handed_over;
 	int fd;
 
-	if (!signer_listen(str_of(o->listen), group, &fd, &err)) {
+	if (!signer_listen(
+		str_of(o->listen), group, &fd, &is_handed_over, &err)) {
 		cli_error(&err, STR(""));
 		return CLI_CANNOT_TELL;
 	}
@@ -113,7 +115,8 @@ listen_and_serve(const struct options *o, const struct signer_server *s,
 	signer_serve(s, fd, stop);
 	daemon_notify("STOPPING=1");
 	close(fd);
-	(void)unlink(o->listen + strlen("unix:"));
+	if (!is_handed_over)
+		(void)unlink(o->listen + strlen("unix:"));
 	log_line(LOG_INFO, "stop", "purpose=%s", o->purpose);
 	return CLI_YES;
 }

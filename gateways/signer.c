@@ -34,10 +34,10 @@ set_mode(struct str path, gid_t group, struct error *reterr)
 }
 
 bool
-signer_listen(struct str listen, gid_t group, int *ret_fd, struct error *reterr)
+signer_listen(struct str listen, gid_t group, int *ret_fd,
+    bool *ret_handed_over, struct error *reterr)
 {
 	struct listen_address at;
-	bool is_handed_over;
 	int fd;
 
 	if (!listen_parse(listen, &at, reterr))
@@ -45,9 +45,9 @@ signer_listen(struct str listen, gid_t group, int *ret_fd, struct error *reterr)
 	if (!at.is_unix)
 		return error_set(reterr, ERR_CONFIG_VALUE, SPAN_NONE,
 		    "a signer listens at `unix:/PATH` alone");
-	if (!listen_open(&at, &fd, &is_handed_over, reterr))
+	if (!listen_open(&at, &fd, ret_handed_over, reterr))
 		return false;
-	if (!is_handed_over && !set_mode(at.path, group, reterr)) {
+	if (!*ret_handed_over && !set_mode(at.path, group, reterr)) {
 		close(fd);
 		return false;
 	}

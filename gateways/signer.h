@@ -20,9 +20,10 @@ struct signer_server {
 	const struct clock *clock;
 };
 
-/* Listen at `listen` (`unix:/PATH`). `group` -1: none. The socket, non-blocking. Errors: ERR_CONFIG_VALUE, ERR_SYSTEM_ERROR. */
+/* Listen at `listen` (`unix:/PATH`). `group` -1: none. The socket, non-blocking; *ret_handed_over: it and its mode are systemd's. Errors: ERR_CONFIG_VALUE,
+ * ERR_SYSTEM_ERROR. */
 bool signer_listen(struct str listen, gid_t group, int *ret_fd,
-    struct error *reterr) MUST_USE;
+    bool *ret_handed_over, struct error *reterr) MUST_USE;
 /* Answer until `stop_fd` becomes readable; a request in hand is finished. */
 void signer_serve(const struct signer_server *s, int fd, int stop_fd);
 

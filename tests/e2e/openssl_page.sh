@@ -87,4 +87,32 @@ expect "a signature beside" '*evidence.malformed*' verify --kind avow-jws --docu
 expect "a pack without a signature" 'avow1.avow-jws.*.' "$AVOW" doc pack --kind avow-jws --document "$T/j.jws"
 expect_exit "no such form" 1 "$AVOW" doc issue --form xml --key "$T/p256.key.pem" --issuer acme --subject i-1 -o "$T/no"
 expect_exit "one file is enough" 1 "$AVOW" doc issue --form jws --key "$T/p256.key.pem" --issuer acme --subject i-1 --document "$T/no" --signature "$T/no.sig"
+
+# --- at a gate: the forms that its trust lists, and no others
+cd "$T" || exit 1
+mkdir trust policies
+cp p256.pub.pem trust/
+echo 'permit (principal is Instance, action == Action::"repository:get", resource) when { principal.owner == "acme" };' >policies/a.avow
+cat >avow.yaml <<'END'
+listen: 127.0.0.1:0
+policies: [policies]
+decisionLog: decisions.jsonl
+proxies: [127.0.0.1/32]
+clientAddress: X-Forwarded-For
+trust: [{kind: avow, keys: trust, issuer: acme, forms: [jws, embedded]}]
+gates: [{kind: repository, name: updates, repositories: {main: /debian/}}]
+END
+while read -r form kind want; do
+	"$AVOW" doc issue --form "$form" --key p256.key.pem --issuer acme --subject i-1 --audience updates \
+	    --claim owner=acme --claim privateIp=10.0.0.5 -o "g-$form"
+	signature=()
+	[ "$form" != detached ] || signature=(--signature g-detached.sig)
+	expect "a gate asked with $form" "$want*" "$AVOW" dryrun --config avow.yaml --gate updates --kind "$kind" \
+	    --document "g-$form".[jp]* "${signature[@]}" --source-ip 10.0.0.5 --path /debian/x
+done <<'END'
+detached avow deny  evidence.kind
+embedded avow-embedded permit
+jws avow-jws permit
+cms avow-cms deny  evidence.kind
+END
 finish
