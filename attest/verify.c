@@ -51,7 +51,6 @@ struct run {
 	struct doc doc;
 	struct str token_domain; /* trust domain in a token's subject */
 	struct str nonce;        /* in the document; empty: none */
-	bool is_token;
 	struct verify_key at;
 	const struct trust_entry *entry;
 	const struct trust_key *key;
@@ -59,6 +58,7 @@ struct run {
 	/* Of the key that signed: `key`'s, or that of a certificate which
 	 * chains to it. */
 	char key_id[KEYS_THUMBPRINT + 1];
+	bool is_token;
 };
 
 static bool

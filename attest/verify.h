@@ -16,9 +16,9 @@ struct verify_key {
 struct checked {
 	struct doc doc; /* ids, times, audience, cnf, owner; no other claims */
 	struct str token_domain, nonce;
-	bool is_token;
 	struct verify_key at;
 	char key_id[KEYS_THUMBPRINT + 1]; /* of the key that signed */
+	bool is_token;
 };
 
 /* Evidence whose signatures held: the claims of all documents together, and

@@ -3,7 +3,7 @@
  * revocations, PEM, PKCS #7, or a document that our own key signs, so that the
  * bytes get past the signature.
  * Held: no crash; a pack read and written is the same pack; claims come only
- * from documents that we signed. */
+ * from documents that we signed; a cache says the same. */
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <stdio.h>
@@ -22,6 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct attest_key key;
 static struct attest_trust *trust;
+static struct attest_cache *cache;
 
 #define NOON 1772366400
 
@@ -64,6 +65,8 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 	fclose(to);
 	trust = attest_trust_new();
 	must(attest_trust_add(trust, &entry, NULL));
+	cache = attest_cache_new();
+	must(cache != NULL);
 	unlink(path);
 	return 0;
 }
@@ -76,6 +79,31 @@ split(struct str s, struct str *first, struct str *second)
 
 	*first = str_sub(s, 0, at);
 	*second = str_sub(s, at + 1, s.n);
+}
+
+/* A miss, then a hit: the same verdict, the same claims. */
+static void
+cached(struct arena *a, const struct attest_evidence *e,
+    const struct attest_context *ctx, const struct claims *want,
+    enum err_code code)
+{
+	const struct claims *c = NULL;
+	struct error err = { 0 };
+	bool ok = attest_cache_verify(cache, a, e, ctx, &c, &err);
+	json_t *x, *y;
+
+	must(ok == (want != NULL) && err.code == code);
+	if (!ok)
+		return;
+	x = claims_to_json(c);
+	y = claims_to_json(want);
+	must(x && json_equal(x, y));
+	must(str_eq(claims_subject(c), claims_subject(want)) &&
+	     str_eq(claims_document_id(c), claims_document_id(want)) &&
+	     str_eq(claims_key_id(c), claims_key_id(want)) &&
+	     claims_lease_end(c, NOON) == claims_lease_end(want, NOON));
+	json_decref(x);
+	json_decref(y);
 }
 
 static void
@@ -91,6 +119,8 @@ verify(struct arena *a, const struct attest_evidence *e, bool may_pass)
 	must(ok == (c != NULL) && ok == (err.code == ERR_NONE));
 	must(!ok || may_pass);
 	must(!ok || attest_instance_id_is_valid(claims_subject(c)));
+	for (int i = 0; i < 2; i++)
+		cached(a, e, &ctx, c, err.code);
 }
 
 static void

@@ -467,6 +467,61 @@ START_TEST(keys_have_one_form)
 }
 END_TEST
 
+/* 0x04 before a point: both its numbers follow. 0x06 and 0x07 say the same and
+ * the last bit of the second number once more; 0x02 and 0x03 that bit alone. */
+START_TEST(a_point_has_one_form)
+{
+	struct keys_public k;
+	struct buf spki = { 0 };
+	struct str s;
+
+	ck_assert(prove_key_spki(key, &spki, &err));
+	s = buf_str(&spki);
+	ck_assert_int_eq(s.p[26], 4);
+	spki.p[26] = (char)(6 | (s.p[s.n - 1] & 1));
+	ck_assert(!prove_check_read_key(s, &k, &err));
+	ck_assert_int_eq(err.code, ERR_KEY_FORM);
+	spki.p[26] = (char)(2 | (s.p[s.n - 1] & 1));
+	spki.p[25 - 1] = 0x22; /* the length of the bit string, then of all */
+	spki.p[1] = 0x39;
+	ck_assert(!prove_check_read_key(str_sub(s, 0, 27 + 32), &k, NULL));
+	buf_free(&spki);
+}
+END_TEST
+
+/* Whatever is read, OpenSSL writes as the same bytes: no key has two texts, and
+ * a point off the curve is none. */
+START_TEST(a_key_is_read_as_it_is_written)
+{
+	struct keys_public k;
+	struct buf spki = { 0 }, again = { 0 };
+	size_t points = 0;
+
+	ck_assert(prove_key_spki(key, &spki, &err));
+	for (size_t bit = 0; bit < 8 * spki.n; bit++) {
+		spki.p[bit / 8] ^= (char)(1 << bit % 8);
+		if (prove_check_read_key(buf_str(&spki), &k, NULL)) {
+			ck_assert(prove_check_write_key(&k, &again, NULL));
+			ck_assert(str_eq(buf_str(&again), buf_str(&spki)));
+			ck_assert_msg(!str_eq(keys_thumbprint(&k),
+					  str_of(key->public.thumbprint)),
+			    "bit %zu", bit);
+			keys_public_fini(&k);
+			points++;
+		}
+		buf_free(&again);
+		spki.p[bit / 8] ^= (char)(1 << bit % 8);
+	}
+	/* Of one coordinate alone only its negative is on the curve. */
+	if (key->public.algorithm == KEYS_P256)
+		ck_assert_uint_eq(points, 0);
+	ck_assert(prove_check_read_key(buf_str(&spki), &k, NULL));
+	ck_assert(str_eq(keys_thumbprint(&k), str_of(key->public.thumbprint)));
+	keys_public_fini(&k);
+	buf_free(&spki);
+}
+END_TEST
+
 /* ---- made ---- */
 
 START_TEST(makes_nothing_without_what_it_needs)
@@ -537,6 +592,8 @@ main(void)
 	tcase_add_test(tc, the_key_that_is_brought_must_be_had);
 	tcase_add_test(tc, a_decoy_is_a_key_as_large);
 	tcase_add_test(tc, keys_have_one_form);
+	tcase_add_test(tc, a_point_has_one_form);
+	tcase_add_test(tc, a_key_is_read_as_it_is_written);
 	tcase_add_test(tc, makes_nothing_without_what_it_needs);
 	tcase_add_test(tc, takes_one_public_key_of_a_file);
 	tcase_set_timeout(tc, 30);
