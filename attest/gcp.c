@@ -76,7 +76,7 @@ read_created(const struct reading *r, const json_t *v, const char *name)
 {
 	char room[32];
 	struct buf text = buf_over(room, sizeof room);
-	int64_t at;
+	int64_t at = 0;
 
 	if (!read_seconds(r, v, name, &at))
 		return false;

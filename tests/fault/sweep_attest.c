@@ -14,6 +14,8 @@
 #include "attest/dpop.h"
 #include "attest/form.h"
 #include "attest/jcs.h"
+#include "attest/jws.h"
+#include "attest/keys.h"
 #include "attest/signer.h"
 
 /* OpenSSL's own allocations: the k-th fails, for the thread under test. */
@@ -62,6 +64,9 @@ struct scene {
 	struct attest_trust *forms; /* the kit's, taking all forms */
 	struct attest_trust *aws;   /* NULL without the outside data */
 	struct attest_evidence ec2, ec2_bad;
+	struct kit google; /* its key alone */
+	struct attest_trust *gcp;
+	struct attest_evidence identity;
 	struct token_kit tokens;
 	struct str token;
 	json_t *claims;
@@ -141,6 +146,31 @@ verify_pkcs7(void *ctx)
 	if (a) {
 		c = NULL;
 		ck_assert(!attest_verify(a, &s->ec2_bad, &real, &c, NULL));
+		ck_assert_ptr_null(c);
+	}
+	arena_free(a);
+	return ok;
+}
+
+/* A token of Google's, and the same for somebody else, which never passes. */
+static bool
+verify_gcp(void *ctx)
+{
+	struct scene *s = ctx;
+	struct attest_context google = { .trust = s->gcp,
+		.now_unix_s = KIT_NOON,
+		.audience = STR("updates") };
+	struct arena *a = arena_new(0);
+	const struct claims *c = NULL;
+	struct error err = { 0 };
+	bool ok = a && attest_verify(a, &s->identity, &google, &c, &err);
+
+	if (ok)
+		ck_str_is(claims_subject(c), "7");
+	if (a) {
+		c = NULL;
+		google.audience = STR("elsewhere");
+		ck_assert(!attest_verify(a, &s->identity, &google, &c, NULL));
 		ck_assert_ptr_null(c);
 	}
 	arena_free(a);
@@ -456,6 +486,7 @@ static const struct {
 	{ "cache", verify_cached, false },
 	{ "trust", load_trust, false },
 	{ "pkcs7", verify_pkcs7, false },
+	{ "gcp", verify_gcp, true },
 	{ "revoked", load_revoked, false },
 	{ "issue", issue, false },
 	{ "pack", packs, false },
@@ -515,6 +546,31 @@ load_forms(struct scene *s)
 }
 
 static void
+load_gcp(struct scene *s)
+{
+	static const char payload[] =
+	    "{\"iss\":\"https://accounts.google.com\",\"aud\":\"updates\","
+	    "\"iat\":1772366400,\"exp\":1772370000,\"google\":{"
+	    "\"compute_engine\":{\"instance_id\":\"7\",\"project_id\":\"p\","
+	    "\"zone\":\"us-central1-a\",\"license_id\":[\"1\"]}}}";
+	static const struct str owner = STR_INIT("p");
+	struct attest_trust_entry entry = {
+		.kind = STR("gcp"), .owners = &owner, .n_owners = 1
+	};
+	struct buf text = { 0 };
+
+	kit_init(&s->google, KEY_RSA2048);
+	entry.keys = s->google.folder;
+	s->gcp = attest_trust_new();
+	ck_assert(attest_trust_add(s->gcp, &entry, NULL));
+	ck_assert(jws_sign(
+	    &s->google.key->public, "JWT", NULL, str_of(payload), &text, NULL));
+	s->identity = (struct attest_evidence){ entry.kind,
+		str_dup(s->google.arena, buf_str(&text)), STR("") };
+	buf_free(&text);
+}
+
+static void
 scene_init(struct scene *s)
 {
 	struct token t;
@@ -526,6 +582,7 @@ scene_init(struct scene *s)
 	s->bad.document = kit_document(&s->kit, "gold", "iron");
 	load_forms(s);
 	load_ec2(s);
+	load_gcp(s);
 	token_kit_init(&s->tokens, KEY_P256);
 	s->claims =
 	    json_pack("{s:s, s:s}", "owner", "acme", "imageId", "img-1");
@@ -541,6 +598,8 @@ scene_fini(struct scene *s)
 	token_kit_fini(&s->tokens);
 	attest_trust_free(s->aws);
 	attest_trust_free(s->forms);
+	attest_trust_free(s->gcp);
+	kit_fini(&s->google);
 	kit_fini(&s->kit);
 }
 

@@ -164,7 +164,7 @@ static void
 on_files(struct arena *a, struct str s)
 {
 	static const char *const kinds[] = { "avow", "ec2-signature",
-		"ec2-rsa2048" };
+		"ec2-rsa2048", "azure", "gcp" };
 	struct attest_evidence e;
 
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
