@@ -141,8 +141,8 @@ static const char *const tests[] = { "principal.dept == \"d1\"",
 	"principal.level == 3", "principal.level == 4294967296",
 	"principal has level && principal.level == 1", "resource.dept == true",
 	"principal in G::\"top\"",
-	"(if context.x == 1 then principal.dept == \"d1\" else "
-	"context.s == \"two\")" };
+	("(if context.x == 1 then principal.dept == \"d1\" else "
+	 "context.s == \"two\")") };
 
 static void
 random_policy(struct chance *c, struct buf *b, unsigned number, unsigned scopes)
