@@ -196,11 +196,13 @@ find_subject(struct changing *c, struct sql *tx, struct error *reterr)
 		if (why.code != ERR_ACCOUNT_UNKNOWN || !is_group)
 			return error_set(
 			    reterr, why.code, SPAN_NONE, "%s", why.msg);
-		if (!store_instance_find(
+		/* Under another's prefix it is all the same whether there is
+		 * one. */
+		if (!begin_group(c, tx, reterr) ||
+		    !store_instance_find(
 			tx, c->a, c->what->id, &row, &exists, reterr))
 			return false;
-		return exists ? documents_unknown(reterr)
-			      : begin_group(c, tx, reterr);
+		return !exists || documents_unknown(reterr);
 	}
 	/* A member of a group, or an instance, does not speak for itself. */
 	if (c->subject.is_own)

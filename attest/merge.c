@@ -195,6 +195,8 @@ merge_doc(struct arena *a, struct doc *into, const struct doc *from,
 	    !merge_maps(a, into, from, reterr) ||
 	    !merge_times(into, from, reterr))
 		return false;
-	into->has_cnf |= from->has_cnf;
+	/* A key that a group's document is bound to proves nothing of a member.
+	 */
+	into->has_cnf |= from->has_cnf && from->n_members == 0;
 	return true;
 }

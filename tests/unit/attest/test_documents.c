@@ -734,6 +734,36 @@ START_TEST(a_group_s_document_is_for_its_members)
 }
 END_TEST
 
+/* Of another's prefix nothing is learned: whether there is one or not. */
+static void
+under_another_s_prefix(void)
+{
+	struct attest_key *k = service_key(&s, KEY_ED25519);
+	const struct sts_new_account two = {
+		.id = STR("two"), .kind = STS_CONTROLLER, .prefix = STR("db-")
+	};
+	struct sts_next next = { .how = STS_OPEN_KEY,
+		.spki = service_spki(&s, k) };
+	struct sts_account account;
+	struct sts_opened opened;
+	struct sts_actor other;
+	bool created;
+
+	attest_key_free(k);
+	err = (struct error){ 0 };
+	ck_assert(sts_account_create(
+	    s.sts, s.a, &s.admin, &two, &account, &created, &err));
+	ck_assert(
+	    sts_open_next(s.sts, s.a, &s.admin, two.id, &next, &opened, &err));
+	other = service_actor("two", opened.account.incarnation);
+	ck_assert_int_eq(
+	    group_by(&other, "web-none", 1, "{}", NULL), ERR_ACCOUNT_AUTHORITY);
+	ck_assert_int_eq(
+	    group_by(&s.boss, "web-some", 1, "{}", NULL), ERR_NONE);
+	ck_assert_int_eq(
+	    group_by(&other, "web-some", 1, "{}", NULL), ERR_ACCOUNT_AUTHORITY);
+}
+
 START_TEST(a_group_is_its_controller_s)
 {
 	bool created;
@@ -747,6 +777,7 @@ START_TEST(a_group_is_its_controller_s)
 	    ERR_ACCOUNT_AUTHORITY);
 	ck_assert_int_eq(group_by(&s.boss, "db-front", 1, "{}", NULL),
 	    ERR_ACCOUNT_AUTHORITY);
+	under_another_s_prefix();
 	ck_assert_int_eq(
 	    group_by(&s.boss, "web-front", 2, "{}", NULL), ERR_ACCOUNT_UNKNOWN);
 	ck_assert_int_eq(

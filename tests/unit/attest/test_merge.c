@@ -267,6 +267,21 @@ START_TEST(the_claims_are_theirs_together)
 }
 END_TEST
 
+/* Who has a copy of a member's document and a key of the group's has no proof
+ * of being the member. */
+START_TEST(a_group_s_key_is_no_member_s)
+{
+	const struct made all[] = { D("{}"),
+		M("{}", .subject = "front", .members = { "i-1" }, .jkt = JKT) };
+	struct attest_context ctx = kit_context(&k);
+	const struct claims *c;
+
+	ctx.proven_jkt = STR(JKT);
+	ck_assert_int_eq(judge_by(together(all, 2), &ctx, &c), ERR_NONE);
+	ck_assert(!claims_has_cnf(c));
+}
+END_TEST
+
 START_TEST(any_of_them_may_be_revoked)
 {
 	const struct made all[] = { D("{}"), GROUP("{}", "front", "i-1") };
@@ -434,6 +449,7 @@ main(void)
 	tcase_add_loop_test(
 	    tc, what_may_be_shown_together, 0, (int)ARRAY_LEN(rows));
 	tcase_add_test(tc, the_claims_are_theirs_together);
+	tcase_add_test(tc, a_group_s_key_is_no_member_s);
 	tcase_add_test(tc, any_of_them_may_be_revoked);
 	tcase_add_test(tc, superseded_is_the_service_s_own);
 	tcase_add_test(tc, a_hit_checks_each);
