@@ -61,6 +61,7 @@ echo 'permit (principal, action, resource);' >"$T/etc/avow/policies/all.avow"
 		decisionLog: $T/log/gate.jsonl
 		gates:
 		  - {kind: repository, name: updates, repositories: {main: /debian/}, url: "http://gate"}
+		  - {kind: balancer, name: web, pools: {web: {haproxy: $T/run/none.sock, backend: web, ports: [80], networks: [127.0.0.0/8]}}}
 	END
 	trust ''
 	echo "  - {kind: token, keys: $T/etc/avow/trust/sts, issuer: acme, prefix: sts/}"
@@ -115,6 +116,20 @@ attest() {
 	    --server "$STS" --ca "$CA" "$@"
 }
 
+# joins NAME: HAProxy is away, so that a join is kept, and it is told later.
+joins() {
+	curl -s --max-time 10 --unix-socket "$T/run/gate.sock" -o "$T/body" \
+	    -w '%{http_code}\n' -X POST -H 'X-Forwarded-Proto: https' \
+	    -H 'X-Forwarded-For: 127.0.0.1' -H 'Content-Type: application/json' \
+	    -H "X-Avow-Pack: $(cat "$T/docs/$1.pack")" \
+	    -d '{"address":"127.0.0.1","port":80}' http://gate/gate/balancer/web
+}
+
+members() {
+	"$AVOW" store check --config "$T/etc/avow/gate.yaml" --json |
+		sed -n 's/.*"members": *\([0-9]*\).*/\1/p'
+}
+
 for name in one two copy next; do
 	key $name
 done
@@ -138,6 +153,8 @@ one_token() {
 expect "one's token" "done" one_token
 expect "at the gate" "204 *" with_token one
 expect "its document there" "204 *" asks one
+expect "it joins a pool" 202 joins one
+expect "of which it is a member" 1 members
 
 say "What does not enrol:"
 expect "a document for another's account" "evidence.instance" \
@@ -171,6 +188,8 @@ expect "evict" "*evicted*" admin account evict aws-i-0one
 expect "its document at the gate" "401 evidence.revoked" \
     soon "401 evidence.revoked" asks one
 expect "its token there" "401 evidence.revoked" with_token one
+expect "it leaves the pool" 0 soon 0 members
+expect "and does not join again" 401 joins one
 expect "a new token" "evidence.proof" one_token
 stop sts KILL
 start_service || give_up "the service does not come back"
