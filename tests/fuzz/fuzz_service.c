@@ -11,11 +11,13 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "gateways/service_private.h"
+#include "gateways/state.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct service *service;
 static struct service_listener front;
+static struct gateways_state state;
 
 static void
 require(bool holds)
@@ -77,6 +79,12 @@ start(void)
 	service = service_new(
 	    &config, &clock_noon, store_open(config.store, &err), &err);
 	require(service != NULL && service_keys_open(service, &err));
+	/* As loaded, with no cloud that is trusted. */
+	atomic_init(&state.refs, 1);
+	state.config = &config;
+	state.trust = attest_trust_new();
+	require(state.trust != NULL);
+	service->state = &state;
 	front.service = service;
 }
 
