@@ -537,7 +537,7 @@ client_channel(const struct client *c, uint8_t ret[CLIENT_CHANNEL_BYTES])
 #define WAIT_MS 500
 
 static bool
-set_stream(struct client *c, const struct client_request *q, bool on)
+set_stream(struct client *c, bool on, bool is_head)
 {
 	const struct client_options *o = &c->o;
 	long ms = o->timeout_ms > 0 ? o->timeout_ms : LIMIT_CLIENT_MS;
@@ -547,7 +547,7 @@ set_stream(struct client *c, const struct client_request *q, bool on)
 	SET(CURLOPT_TIMEOUT_MS, on ? 0L : ms);
 	SET(CURLOPT_LOW_SPEED_LIMIT, on ? 1L : 0L);
 	SET(CURLOPT_LOW_SPEED_TIME, on ? (long)LIMIT_PROXY_STALL_S : 0L);
-	SET(CURLOPT_NOBODY, on && strcmp(q->method, "HEAD") == 0 ? 1L : 0L);
+	SET(CURLOPT_NOBODY, is_head ? 1L : 0L);
 #undef SET
 	c->is_stream = on;
 	return bad == CURLE_OK;
@@ -642,7 +642,7 @@ start_stream(struct client *c, struct arena *a, const struct client_request *q,
 	c->has_channel = c->is_too_large = c->is_paused = false;
 	c->has_head = c->is_over = false;
 	return c->multi && set_request(c, a, q, lines) &&
-	       set_stream(c, q, true) &&
+	       set_stream(c, true, strcmp(q->method, "HEAD") == 0) &&
 	       curl_multi_add_handle(c->multi, c->curl) == CURLM_OK;
 }
 
@@ -706,7 +706,7 @@ client_end(struct client *c)
 	if (!c->is_stream)
 		return;
 	(void)curl_multi_remove_handle(c->multi, c->curl);
-	(void)set_stream(c, NULL, false);
+	(void)set_stream(c, false, false);
 	buf_free(&c->body);
 	buf_free(&c->head);
 }

@@ -22,6 +22,7 @@ struct agent_kit {
 	int64_t now_ms;
 	struct clock clock;
 	struct config sts_config;
+	struct store *store;
 	struct service *sts;
 	struct service_listener front;
 	struct sts_actor boss;
@@ -170,8 +171,8 @@ agent_kit_service(struct agent_kit *k)
 		    .keys = str_of(keys),
 		    .secret = str_of(master),
 		    .token_lifetime_s = 300 } };
-	k->sts = service_new(&k->sts_config, &k->clock,
-	    store_open_at(k->sts_config.store, &k->clock, &err), &err);
+	k->store = store_open_at(k->sts_config.store, &k->clock, &err);
+	k->sts = service_new(&k->sts_config, &k->clock, k->store, &err);
 	ck_assert_msg(k->sts && service_keys_open(k->sts, &err), "%s", err.msg);
 	k->front.service = k->sts;
 	agent_kit_boss(k);
@@ -187,11 +188,12 @@ agent_kit_service(struct agent_kit *k)
 
 /* Signed, and where the agent looks. */
 static inline void
-agent_kit_document(
-    struct agent_kit *k, const char *subject, const char *claims, int64_t life_s)
+agent_kit_bound(struct agent_kit *k, const char *subject, const char *claims,
+    int64_t life_s, const char *jkt)
 {
 	struct attest_issue what = { .issuer = STR("acme"),
 		.subject = str_of(subject),
+		.cnf_jkt = str_of(jkt),
 		.issued_at = k->now_ms / 1000,
 		.not_before = k->now_ms / 1000,
 		.expires_at = k->now_ms / 1000 + life_s };
@@ -212,6 +214,13 @@ agent_kit_document(
 	buf_free(&document);
 	buf_free(&raw);
 	buf_free(&text);
+}
+
+static inline void
+agent_kit_document(
+    struct agent_kit *k, const char *subject, const char *claims, int64_t life_s)
+{
+	agent_kit_bound(k, subject, claims, life_s, NULL);
 }
 
 /* ---- the agent ----------------------------------------------------------- */
@@ -293,6 +302,7 @@ agent_kit_fini(struct agent_kit *k)
 	buf_free(&k->r.body);
 	attest_key_free(k->issuer);
 	service_stop(k->sts, 0);
+	store_close(k->store);
 	arena_free(k->a);
 }
 

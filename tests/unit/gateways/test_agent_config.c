@@ -110,6 +110,16 @@ static const struct {
 	    ERR_CONFIG_VALUE, 5 },
 	{ "documents by nobody", BASE "documents: {folder: /d}\n",
 	    ERR_CONFIG_KEY, 5 },
+	{ "documents of no audience", BASE "documents: {keys: /k, issuer: a}\n",
+	    ERR_CONFIG_KEY, 5 },
+	{ "documents of both kinds",
+	    BASE "documents: {folder: /d, keys: /k, issuer: a, audience: "
+		 "[u]}\n",
+	    ERR_CONFIG_KEY, 5 },
+	{ "claims and a profile",
+	    BASE "documents: {keys: /k, issuer: a, audience: [u], claims: "
+		 "[imageId], profile: p}\n",
+	    ERR_CONFIG_KEY, 5 },
 	{ "a pack without documents", BASE "files: [{kind: pack, path: /p}]\n",
 	    ERR_CONFIG_KEY, 5 },
 	{ "another audience",

@@ -232,6 +232,15 @@ START_TEST(documents_are_verified)
 }
 END_TEST
 
+START_TEST(a_document_of_another_key_is_not_taken)
+{
+	agent_kit_bound(&k, "web-1", AGENT_KIT_CLAIMS, 3600,
+	    "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
+	agent_core_run(k.core);
+	ck_document(false, ERR_EVIDENCE_PROOF);
+}
+END_TEST
+
 static ino_t
 inode(const char *name)
 {
@@ -315,6 +324,7 @@ main(void)
 	tcase_add_test(tc, a_token_of_a_former_key_is_not_taken);
 	tcase_add_test(tc, enrols_with_another_key_when_the_first_was_used);
 	tcase_add_test(tc, documents_are_verified);
+	tcase_add_test(tc, a_document_of_another_key_is_not_taken);
 	tcase_add_test(tc, files_are_written_when_something_changed);
 	tcase_add_test(tc, a_file_that_cannot_be_written_is_tried_again);
 	tcase_add_test(tc, an_open_state_folder_is_refused);

@@ -189,6 +189,26 @@ START_TEST(the_longest_prefix_counts)
 }
 END_TEST
 
+/* Bound to the agent's key: shown with a proof; to another's: not taken. */
+START_TEST(a_bound_document_goes_with_a_proof)
+{
+	char jkt[44];
+	struct error err = { 0 };
+
+	ck_assert(attest_key_thumbprint(
+	    agent_kit_path(&k, "state/instance.key.pem"), jkt, &err));
+	agent_kit_bound(&k, "web-1", AGENT_KIT_CLAIMS, 3600, jkt);
+	agent_core_hurry(k.core);
+	agent_core_run(k.core);
+	wants_nonce = true;
+	ck_assert_uint_eq(get("/debian/p/x").status, 200);
+	ck_assert_uint_eq(n_seen, 2);
+	ck_assert_ptr_nonnull(strstr(seen, "X-Avow-Pack: avow1.avow."));
+	ck_assert_uint_gt(strlen(proofs[1]), 100);
+	ck_assert_str_ne(proofs[0], proofs[1]);
+}
+END_TEST
+
 static const struct {
 	const char *name, *value;
 	bool is_passed;
@@ -360,6 +380,7 @@ main(void)
 	tcase_add_loop_test(
 	    tc, headers_of_the_table_alone, 0, ARRAY_LEN(headers));
 	tcase_add_test(tc, an_identity_of_the_askers_is_dropped);
+	tcase_add_test(tc, a_bound_document_goes_with_a_proof);
 	tcase_add_test(tc, asks_once_more_with_the_nonce);
 	tcase_add_test(tc, a_large_body_is_whole);
 	tcase_add_test(tc, a_body_that_breaks_off_does_not_end_well);
