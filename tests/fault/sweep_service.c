@@ -439,7 +439,7 @@ ring(void *ctx)
 	ok = ok && token_verify(a, buf_str(&out), &want, &got, &err);
 	if (ok)
 		ck_assert(str_eq(got.subject, STR("i-1")));
-	ck_assert_ptr_null(memmem(jwks.p, jwks.n, "\"d\"", 3));
+	ck_assert(!jwks.n || !memmem(jwks.p, jwks.n, "\"d\"", 3));
 	token_fini(&got);
 	/* One letter of the signature another: never. */
 	if (ok) {
