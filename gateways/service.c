@@ -49,7 +49,7 @@ service_state_take(struct service *s)
 	struct gateways_state *state;
 
 	pthread_mutex_lock(&s->lock);
-	state = gateways_state_ref(s->state);
+	state = s->state ? gateways_state_ref(s->state) : NULL;
 	pthread_mutex_unlock(&s->lock);
 	return state;
 }

@@ -100,6 +100,9 @@ service_account_attest(struct service_call *c)
 	if (!read_body(c, enrol_fields, ARRAY_LEN(enrol_fields), &body))
 		return false;
 	state = service_state_take(c->s);
+	if (!state)
+		return service_fail(c, ERR_SYSTEM_NOT_READY,
+		    "there is no trust here to enrol by");
 	ok = enrol(c, &body, state);
 	gateways_state_unref(state);
 	return ok;

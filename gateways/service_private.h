@@ -58,7 +58,7 @@ struct service {
 
 struct service_keys *service_keys_take(struct service *s);
 void service_keys_drop(struct service_keys *k);
-/* A reference to the configuration in force, with its trust. */
+/* A reference to the configuration in force, with its trust; NULL on this host alone. */
 struct gateways_state *service_state_take(struct service *s);
 /* A reference to what is revoked now. */
 struct attest_revoked *service_revoked_take(struct service *s);

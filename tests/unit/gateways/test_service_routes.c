@@ -221,6 +221,12 @@ static const struct {
 	    "request.malformed"),
 	R("JSON for a form", N, "POST", "/v1/token", EMPTY, 400,
 	    "request.malformed"),
+	R("no trust to enrol by", N, "POST", "/v1/accounts/web-2/enrol",
+	    "{\"kind\":\"ec2-signature\",\"document\":\"e30\",\"signature\":"
+	    "\"AA\",\"proof\":{}}",
+	    503, "system.not_ready"),
+	R("an enrolment without a proof", N, "POST", "/v1/accounts/web-2/enrol",
+	    EMPTY, 400, "request.malformed"),
 	/* Broker. */
 	R("nothing offered", B, "GET", "/v1/broker/web-1", NULL, 404,
 	    "account.unknown"),
