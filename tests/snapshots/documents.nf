@@ -1,0 +1,3 @@
+permit (principal, action == Action::"repository:get", resource in Repository::"main") when { context.proof == "key" } when { principal.imageId == "img-web-7" } when { principal.os.version == "12" }; // examples/documents/policies/updates.avow:4
+permit (principal, action == Action::"repository:get", resource in Repository::"main") when { context.proof == "key" } when { principal.imageId == "img-web-7" } when { principal.os.version == "13" }; // examples/documents/policies/updates.avow:4
+permit (principal, action == Action::"repository:get", resource in Repository::"paid") when { context.proof == "key" } when { principal.licences.contains("fixes") }; // examples/documents/policies/updates.avow:15
