@@ -594,6 +594,9 @@ attest_key_open(const char *path, struct error *reterr)
 	ERR_clear_error();
 	if (ok)
 		return k;
+	/* A name that stood inside of `path` or its file is gone by now. */
+	if (reterr && reterr->at.file && reterr->at.file != path)
+		reterr->at = (struct span){ .file = path };
 	free(k);
 	return NULL;
 }

@@ -234,7 +234,10 @@ slow() {
 	curl -s --max-time 60 --limit-rate 100k "$PROXY/debian/large" -o "$T/slow.2" &
 	two=$!
 	until_true 10 test -s "$T/slow.1" -a -s "$T/slow.2"
-	awk '/VmRSS/ { print ($2 < 60000) ? "small" : $2 }' "/proc/${PIDS[agent]}/status"
+	# A sanitizer keeps what was freed for a while.
+	local most=60000
+	grep -q __asan_init "$AVOW" && most=400000
+	awk -v most=$most '/VmRSS/ { print ($2 < most) ? "small" : $2 }' "/proc/${PIDS[agent]}/status"
 	kill "$one" "$two"
 }
 expect "two slow readers hold no memory" "small" slow

@@ -309,6 +309,50 @@ check_index(struct run *run, const struct generate_case *c,
 	}
 }
 
+static bool
+same_list(const uint32_t *x, size_t n_x, const uint32_t *y, size_t n_y)
+{
+	return n_x == n_y && (n_x == 0 || memcmp(x, y, n_x * sizeof *x) == 0);
+}
+
+static bool
+same_found(const struct policy_found *x, const struct policy_found *y)
+{
+	bool same = x->is_walk == y->is_walk;
+
+	for (size_t e = 0; same && e < 2; e++)
+		same = same_list(x->satisfied[e], x->n_satisfied[e],
+		    y->satisfied[e], y->n_satisfied[e]);
+	return same && same_list(x->doubtful, x->n_doubtful, y->doubtful,
+			   y->n_doubtful);
+}
+
+/* Several at once find what each finds alone. */
+static void
+check_many(struct run *run, const struct generate_case *c,
+    const struct policy_index *ix, const struct eval_request *requests,
+    size_t n)
+{
+	struct policy_found many[POLICY_FIND_MANY], one;
+	bool ok;
+
+	arena_reset(run->scratch);
+	ok = policy_index_find_many(ix, requests, n, run->scratch, many);
+	for (size_t i = 0; i < n; i++) {
+		struct situation s = { c, requests[i],
+			options_of(run, ALL_STAGES) };
+
+		if (ok &&
+		    policy_index_find(ix, &requests[i], run->scratch, &one) &&
+		    same_found(&many[i], &one))
+			run->agree++;
+		else if (run->differ++ < SHOWN) {
+			printf("\nof several at once, number %zu differs:", i);
+			show(run, &s);
+		}
+	}
+}
+
 /* The same by the image: its index, and the trees that are made of its texts.
  */
 static void
@@ -571,13 +615,20 @@ check_case(struct run *run)
 		struct policy_index *known = index_of(set, world);
 		struct policy_index *unknown = index_of(set, NULL);
 		struct policy_index *by_image = index_of(mapped, world);
+		struct eval_request asked[REQUESTS];
 
 		for (unsigned i = 0; i < REQUESTS; i++) {
 			struct eval_request r;
 			struct outcomes want;
 
 			generate_request(&g, &r);
+			/* Many come in runs of the same asker or thing. */
+			if (i > 0 && i % 3 == 1)
+				r.principal = asked[i - 1].principal;
+			if (i > 0 && i % 3 == 2)
+				r.resource = asked[i - 1].resource;
 			r.entities = world;
+			asked[i] = r;
 			want = oracle(set, &r, run->scratch);
 			for (unsigned m = 0; m < 1u << STAGES; m++) {
 				arena_reset(run->scratch);
@@ -587,6 +638,15 @@ check_case(struct run *run)
 			check_index(run, &c, &want, set, known, &r);
 			check_index(run, &c, &want, set, unknown, &r);
 			check_image(run, &c, &want, mapped, by_image, &r);
+		}
+		for (size_t i = 0; i < REQUESTS; i += POLICY_FIND_MANY) {
+			size_t n = REQUESTS - i < POLICY_FIND_MANY
+				       ? REQUESTS - i
+				       : POLICY_FIND_MANY;
+
+			check_many(run, &c, known, &asked[i], n);
+			check_many(run, &c, unknown, &asked[i], n);
+			check_many(run, &c, by_image, &asked[i], n);
 		}
 		policy_index_free(known);
 		policy_index_free(unknown);
