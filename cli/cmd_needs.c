@@ -1,6 +1,7 @@
 /* cmd_needs.c - `avow needs`: which claims must be shown, and no others. */
 #include "cli/rules.h"
 
+#include "attest/documents.h"
 #include "base/clock.h"
 #include "gateways/gateways.h"
 
@@ -174,6 +175,20 @@ read_uid(struct arena *a, const char *option, const char *word, struct uid *ret,
 	    option, why.msg);
 }
 
+/* `--claim`: names as documents have them; another would be shown in vain. */
+static bool
+read_claims(const struct cli_list *names, struct str *ret, struct error *reterr)
+{
+	for (size_t i = 0; i < names->n; i++) {
+		ret[i] = str_of(names->items[i]);
+		if (!documents_claim_is_known(ret[i]))
+			return error_set(reterr, ERR_USAGE, SPAN_NONE,
+			    "--claim: `%s` is no claim of a document",
+			    names->items[i]);
+	}
+	return true;
+}
+
 /* A package that the data do not have is one as its gate would make it. */
 static bool
 make_record(struct arena *a, struct policy_needs_query *q,
@@ -199,9 +214,8 @@ needs(struct arena *a, const struct options *o, const struct engine_snapshot *s)
 	struct error err = { 0 };
 	bool ok = show ? true : error_nomem(&err);
 
-	for (size_t i = 0; ok && i < o->claims.n; i++)
-		show[i] = str_of(o->claims.items[i]);
-	ok = ok && read_uid(a, "action", o->action, &q.action, &err) &&
+	ok = ok && read_claims(&o->claims, show, &err) &&
+	     read_uid(a, "action", o->action, &q.action, &err) &&
 	     read_uid(a, "resource", o->resource, &q.resource, &err) &&
 	     make_record(a, &q, &record, &err) &&
 	     policy_needs(set, &q, a, &found, &err);

@@ -54,6 +54,7 @@ expect "a deny that hiding evades is named" '*note: beta does not deny who hides
 expect "another package, other needs" 'show os.version, zone  for new-enough*' needs --resource 'Package::"main/l/linux-image_1_amd64.deb"'
 expect "another repository" 'show os.version  for new-enough*note*' needs --resource 'Package::"other/a/a_1_amd64.deb"'
 expect "what the gate demands" 'show os.version, privateIp *' needs --claim privateIp
+expect_exit "a claim that no document has" 1 needs --claim 'privateIP'
 expect "as JSON" '{"ways":\[{"claims":\["os.version"\],"hide":\[\],"policies":\["new-enough"\]}*"deniedBy":null,"complete":true}' needs --json
 expect_exit "there is a way" 0 needs
 expect_exit "there is none" 2 "$AVOW" needs --policies p.avow --entities e.json --action 'Action::"edit"'
