@@ -6,12 +6,6 @@
 #include "gateways/config_read.h"
 #include "gateways/listen.h"
 
-#define FIELD(type, member, key, reader, ...)                                  \
-	{                                                                      \
-		.name = key, .read = reader, .offset = offsetof(type, member), \
-		__VA_ARGS__                                                    \
-	}
-
 static bool
 is_plain_url(struct str s)
 {
@@ -73,10 +67,10 @@ read_some(struct config_reader *r, const struct config_field *f,
 /* ---- the service --------------------------------------------------------- */
 
 #define SERVER_FIELDS(type, member)                                            \
-	FIELD(type, member.url, "url", read_url, .is_required = true),         \
-	    FIELD(type, member.ca, "ca", config_read_text, 0),                 \
-	    FIELD(type, member.pin, "pin", config_read_text, 0),               \
-	    FIELD(type, member.subject, "subject", config_read_text, 0)
+	CONFIG_FIELD(type, member.url, "url", read_url, .is_required = true),  \
+	    CONFIG_FIELD(type, member.ca, "ca", config_read_text, 0),          \
+	    CONFIG_FIELD(type, member.pin, "pin", config_read_text, 0),        \
+	    CONFIG_FIELD(type, member.subject, "subject", config_read_text, 0)
 
 static void
 check_server(
@@ -113,7 +107,7 @@ read_service(struct config_reader *r, const struct config_field *f,
 /* ---- documents ----------------------------------------------------------- */
 
 #define DOCUMENTS(member, key, reader, ...)                                    \
-	FIELD(struct agent_documents, member, key, reader, __VA_ARGS__)
+	CONFIG_FIELD(struct agent_documents, member, key, reader, __VA_ARGS__)
 enum { D_FOLDER, D_CLAIMS };
 static const struct config_field document_fields[] = {
 	[D_FOLDER] = DOCUMENTS(folder, "folder", config_read_text, 0),
@@ -158,7 +152,7 @@ static const struct config_choice reaches[] = { { "loopback", 0, false },
 	{ "any", 1, false }, { 0 } };
 
 #define METADATA(member, key, reader, ...)                                     \
-	FIELD(struct agent_metadata, member, key, reader, __VA_ARGS__)
+	CONFIG_FIELD(struct agent_metadata, member, key, reader, __VA_ARGS__)
 static const struct config_field metadata_fields[] = {
 	METADATA(listen, "listen", config_read_listen, 0),
 	METADATA(hosts, "hosts", read_some, 0),
@@ -244,7 +238,7 @@ read_repositories(struct config_reader *r, const struct config_field *f,
 }
 
 #define FILE_FIELD(member, key, reader, ...)                                   \
-	FIELD(struct agent_file, member, key, reader, __VA_ARGS__)
+	CONFIG_FIELD(struct agent_file, member, key, reader, __VA_ARGS__)
 static const struct config_field file_fields[] = {
 	FILE_FIELD(kind, "kind", config_read_choice, .is_required = true,
 	    .choices = file_kinds),
@@ -301,7 +295,7 @@ static const struct config_choice shows[] = { { "token", AGENT_SHOW_TOKEN,
 	{ "pack", AGENT_SHOW_PACK, false }, { 0 } };
 
 #define UPSTREAM(member, key, reader, ...)                                     \
-	FIELD(struct agent_upstream, member, key, reader, __VA_ARGS__)
+	CONFIG_FIELD(struct agent_upstream, member, key, reader, __VA_ARGS__)
 static const struct config_field upstream_fields[] = {
 	UPSTREAM(prefix, "prefix", config_read_text, .is_required = true),
 	UPSTREAM(show, "show", config_read_choice, .choices = shows),
@@ -390,7 +384,7 @@ read_upstreams(struct config_reader *r, const struct config_field *f,
 }
 
 static const struct config_field proxy_fields[] = {
-	FIELD(struct proxy, listen, "listen", config_read_listen, 0),
+	CONFIG_FIELD(struct proxy, listen, "listen", config_read_listen, 0),
 	{ .name = "upstreams", .read = read_upstreams, .is_required = true },
 };
 
@@ -426,7 +420,7 @@ static const struct config_choice key_types[] = {
 };
 
 #define TOP(member, key, reader, ...)                                          \
-	FIELD(struct agent_config, member, key, reader, __VA_ARGS__)
+	CONFIG_FIELD(struct agent_config, member, key, reader, __VA_ARGS__)
 #define WHOLE(key, reader)                                                     \
 	{                                                                      \
 		.name = key, .read = reader                                    \

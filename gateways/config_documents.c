@@ -2,7 +2,7 @@
  * live, which claims are delicate, and which a service needs. */
 #include "attest/documents.h"
 #include "base/limits.h"
-#include "gateways/config_service.h"
+#include "gateways/config_sections.h"
 
 #define LEVEL_MOST 100u
 
@@ -82,14 +82,11 @@ read_life(struct config_reader *r, const struct config_field *f,
 	memcpy(to, &s, sizeof s);
 }
 
-#define FIELD(member, key, reader)                                             \
-	{                                                                      \
-		.name = key, .read = reader,                                   \
-		.offset = offsetof(struct config_documents, member),           \
-	}
+#define DOCUMENTS(member, key, reader)                                         \
+	CONFIG_FIELD(struct config_documents, member, key, reader, 0)
 static const struct config_field fields[] = {
-	FIELD(lifetime_s, "lifetime", read_life),
-	FIELD(lifetime_most_s, "maxLifetime", read_life),
+	DOCUMENTS(lifetime_s, "lifetime", read_life),
+	DOCUMENTS(lifetime_most_s, "maxLifetime", read_life),
 	/* Two members each: the whole object. */
 	{ .name = "levels", .read = read_levels },
 	{ .name = "profiles", .read = read_profiles },

@@ -321,6 +321,18 @@ config_read_choice(struct config_reader *r, const struct config_field *f,
 }
 
 void
+config_read_kind(struct config_reader *r, const struct config_field *f,
+    const struct yaml *value, void *to)
+{
+	int choice = -1;
+
+	/* Unknown: said once. */
+	config_read_choice(r, f, value, &choice);
+	if (choice >= 0)
+		config_read_text(r, f, value, to);
+}
+
+void
 config_read_listen(struct config_reader *r, const struct config_field *f,
     const struct yaml *value, void *to)
 {

@@ -32,6 +32,13 @@ struct config_field {
 	const struct config_choice *choices; /* ended by a NULL name */
 };
 
+/* A row of a table: the member of `type` that the key fills; what else the row says follows. */
+#define CONFIG_FIELD(type, member, key, reader, ...) \
+	{ \
+		.name = key, .read = reader, .offset = offsetof(type, member), \
+		__VA_ARGS__ \
+	}
+
 #define CONFIG_FIELDS_MAX 24u
 
 /* Where each field of a table stood; line 0: nowhere. */
@@ -69,6 +76,8 @@ void config_read_cidrs(struct config_reader *r, const struct config_field *f,
     const struct yaml *value, void *to); /* struct config_cidrs */
 void config_read_choice(struct config_reader *r, const struct config_field *f,
     const struct yaml *value, void *to); /* an enum, or int */
+void config_read_kind(struct config_reader *r, const struct config_field *f,
+    const struct yaml *value, void *to); /* struct str; an unknown choice is said once and leaves it empty */
 void config_read_listen(struct config_reader *r, const struct config_field *f,
     const struct yaml *value, void *to); /* struct str, as listen_parse takes it */
 void config_read_lease(struct config_reader *r, const struct config_field *f,

@@ -1,19 +1,13 @@
 /* config_service.c - how the token service is told where it listens, by which
  * name provers know it, and where its keys lie. */
-#include "gateways/config_service.h"
+#include "gateways/config_sections.h"
 
 #include "attest/spiffe.h"
 #include "attest/token.h"
 #include "gateways/listen.h"
 
-#define FIELD(type, member, key, reader, ...)                                  \
-	{                                                                      \
-		.name = key, .read = reader, .offset = offsetof(type, member), \
-		__VA_ARGS__                                                    \
-	}
-
 #define TLS(member, key)                                                       \
-	FIELD(struct config_tls, member, key, config_read_text,                \
+	CONFIG_FIELD(struct config_tls, member, key, config_read_text,         \
 	    .is_required = true)
 static const struct config_field tls_fields[] = {
 	TLS(certificate, "certificate"),
@@ -126,7 +120,7 @@ read_domain(struct config_reader *r, const struct config_field *f,
 }
 
 #define SERVICE(member, key, reader, ...)                                      \
-	FIELD(struct config_service, member, key, reader, __VA_ARGS__)
+	CONFIG_FIELD(struct config_service, member, key, reader, __VA_ARGS__)
 enum { S_LISTEN, S_URL, S_CHANNEL, S_DOMAIN, S_SVID };
 static const struct config_field service_fields[] = {
 	[S_LISTEN] = SERVICE(listen, "listen", config_read_listen, 0),
@@ -149,7 +143,7 @@ static const struct config_choice on_off[] = { { "on", 0, false },
 	{ "off", 1, false }, { 0 } };
 
 #define ADMIN(member, key, reader, ...)                                        \
-	FIELD(struct config_admin, member, key, reader, __VA_ARGS__)
+	CONFIG_FIELD(struct config_admin, member, key, reader, __VA_ARGS__)
 enum { A_LISTEN, A_CLIENTS, A_TOKENS };
 static const struct config_field admin_fields[] = {
 	[A_LISTEN] = ADMIN(listen, "listen", config_read_listen, 0),
