@@ -46,23 +46,10 @@ enum type_kind typecheck_condition(
 /* The contextual wildcards of a scope pattern: each path is there and ends in a string or an entity. */
 void typecheck_pattern(struct checker *c, uint32_t pattern);
 
-/* --- shared by the files of the type checker ------------------------------------------------------------------------------------------------- */
-
 /* A finding at a node, or at bytes, in the current environment; as findings_add. */
 struct error *typecheck_refuse(struct checker *c, uint32_t node,
     enum err_code code, const char *fmt, ...) PRINTF_LIKE(4, 5);
-/* Is the answer's type part of `want`? Else a finding: "expected WANT for WHAT, found ...". True for what is in error already. */
-bool typecheck_expect(struct checker *c, uint32_t node, struct answer found,
-    const struct type *want, const char *what);
-/* The type as text, clipped, in scratch memory. */
-const char *typecheck_name(struct checker *c, const struct type *type);
-/* Extension functions and methods: arity, types, literals. `first` is the answer of the first argument. */
-struct answer typecheck_call(
-    struct checker *c, uint32_t node, struct answer first);
 /* The node without parentheses. */
 uint32_t typecheck_bare(const struct checker *c, uint32_t node);
-/* Two types that must go together in strict mode; else a finding at `node`: "WHAT needs one type on both sides, ...". */
-bool typecheck_together(struct checker *c, uint32_t node,
-    const struct type *a, const struct type *b, const char *what);
 
 #endif

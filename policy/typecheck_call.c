@@ -1,7 +1,7 @@
 /* typecheck_call.c - extension functions and methods, by a table of what they
  * take and give. A constructor of Cedar's takes a literal in strict mode, and a
  * literal that is no value is an error; a version may be any string. */
-#include "policy/typecheck.h"
+#include "policy/typecheck_private.h"
 
 #include <stdio.h>
 
