@@ -1,5 +1,5 @@
 /* schema_tree.h - a schema as it is written, for the files of policy/schema*.c alone.
- *   schema_parse.c Cedar text -> tree    schema_json.c JSON -> tree    schema_names.c, schema_resolve.c tree -> model
+ *   schema_token.c, schema_parse.c Cedar text -> tree    schema_json.c JSON -> tree    schema_names.c, schema_resolve.c tree -> model
  *   schema_print.c, schema_print_json.c tree -> both texts
  * Names stand as written, with their places; nothing is resolved. Lists keep the order of the text. What the two syntaxes write differently stays apart (a type
  * by bare name in text may be a common type, an entity type or a built-in one; JSON mostly says which), so that printing loses nothing. An attribute that stands
