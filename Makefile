@@ -200,7 +200,7 @@ $B/libfault.a: $B/libavow.a
 	    PQgetResult RAND_bytes getrandom HMAC EVP_Digest EVP_DigestInit_ex \
 	    EVP_DigestUpdate EVP_DigestFinal_ex EVP_DigestSignInit \
 	    EVP_DigestSign EVP_DigestVerifyInit EVP_DigestVerify \
-	    EVP_PKEY_verify EVP_PKEY_CTX_new EVP_PKEY_CTX_dup \
+	    EVP_PKEY_verify EVP_PKEY_CTX_new \
 	    EVP_PKEY_CTX_set_signature_md EVP_PKEY_fromdata d2i_PUBKEY \
 	    EVP_KDF_derive EVP_EncryptInit_ex2 EVP_EncryptUpdate \
 	    EVP_EncryptFinal_ex EVP_DecryptInit_ex2 EVP_DecryptUpdate \

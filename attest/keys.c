@@ -17,6 +17,7 @@
 
 #include "attest/attest.h"
 #include "attest/pkcs11.h"
+#include "attest/sig.h"
 #include "attest/signer_client.h"
 #include "base/base64.h"
 #include "base/digest.h"
@@ -240,7 +241,7 @@ keys_public_fini(struct keys_public *k)
 {
 	if (!k)
 		return;
-	EVP_PKEY_CTX_free(k->verifier);
+	sig_unprepare(k);
 	EVP_PKEY_free(k->pkey);
 	*k = (struct keys_public){ 0 };
 }

@@ -43,8 +43,8 @@ struct keys_public {
 	/* RFC 7638; of DSA, which has no JWK, the same of its
 	 * SubjectPublicKeyInfo; empty when unfit */
 	char thumbprint[KEYS_THUMBPRINT + 1];
-	/* To be copied for each verification; NULL until sig_prepare. */
-	EVP_PKEY_CTX *verifier;
+	/* Contexts to verify with; NULL until sig_prepare. */
+	struct spare *verifiers;
 };
 
 struct attest_key {

@@ -11,9 +11,11 @@
 bool sig_verify(const struct keys_public *k, struct str message,
     struct str signature, struct error *reterr) MUST_USE;
 /* For a key that will verify often: what OpenSSL looks up for each signature
- * (implementation, parameters) is done once. Without it, or when memory is out,
- * verifying only takes longer. Before the key is shared between threads. */
-void sig_prepare(struct keys_public *k);
+ * (implementation, parameters) is kept, in `a`, which outlives the key. Without
+ * it, or when memory is out, verifying only takes longer. Before the key is
+ * shared between threads; keys_public_fini ends it. */
+void sig_prepare(struct arena *a, struct keys_public *k);
+void sig_unprepare(struct keys_public *k);
 /* Appends the signature's raw bytes. */
 bool sig_sign(const struct keys_public *k, struct str message,
     struct buf *ret_signature, struct error *reterr) MUST_USE;

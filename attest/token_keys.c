@@ -58,7 +58,7 @@ add(struct token_keys *k, struct keys_public *key, struct error *reterr)
 		keys_public_fini(key);
 		return error_nomem(reterr);
 	}
-	sig_prepare(key);
+	sig_prepare(k->arena, key);
 	k->items[k->n++] = *key;
 	return true;
 }

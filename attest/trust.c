@@ -248,7 +248,7 @@ add_key(const struct loading *l, struct keys_public *public, const char *file,
 		*key = (struct trust_key){ .public = *public,
 			.valid_from = INT64_MIN,
 			.valid_until = INT64_MAX };
-		sig_prepare(&key->public);
+		sig_prepare(l->trust->arena, &key->public);
 	} else {
 		keys_public_fini(public);
 		return error_nomem(reterr);

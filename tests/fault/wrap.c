@@ -307,7 +307,6 @@ CALL(int, EVP_DecryptUpdate, 0, (EVP_CIPHER_CTX *c, unsigned char *ret, int *ret
 	const unsigned char *d, int n), (c, ret, ret_n, d, n))
 CALL(int, EVP_DecryptFinal_ex, 0, (EVP_CIPHER_CTX *c, unsigned char *ret, int *n), (c, ret, n))
 MAKE(EVP_PKEY_CTX *, EVP_PKEY_CTX_new, (EVP_PKEY *key, ENGINE *e), (key, e))
-MAKE(EVP_PKEY_CTX *, EVP_PKEY_CTX_dup, (const EVP_PKEY_CTX *c), (c))
 MAKE(EVP_PKEY *, d2i_PUBKEY, (EVP_PKEY **ret, const unsigned char **d, long n), (ret, d, n))
 /* clang-format on */
 

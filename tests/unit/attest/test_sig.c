@@ -2,7 +2,9 @@
 #include "attest/sig.h"
 
 #include <openssl/ecdsa.h>
+#include <pthread.h>
 
+#include "base/arena.h"
 #include "tests/lib/run.h"
 
 static const struct {
@@ -116,6 +118,111 @@ START_TEST(an_unfit_key_verifies_nothing)
 }
 END_TEST
 
+/* A key that is prepared keeps its contexts: whatever came before, and however
+ * many times, the answer is the signature's own. */
+START_TEST(prepared_says_the_same)
+{
+	struct arena *a = arena_new(0);
+	struct keys_public k;
+	struct buf s = { 0 };
+	struct str good, other = STR("other bytes");
+
+	make_key(&k, _i);
+	sig_prepare(a, &k);
+	sig_prepare(a, &k);
+	ck_assert(sig_sign(&k, message, &s, NULL));
+	good = buf_str(&s);
+	for (size_t i = 0; i < 20; i++) {
+		ck_assert(sig_verify(&k, message, good, NULL));
+		ck_assert(i % 3 || sig_verify(&k, message, good, NULL));
+		ck_assert(!sig_verify(&k, other, good, NULL));
+		s.p[i] = (char)(s.p[i] ^ 1);
+		ck_assert(!sig_verify(&k, message, good, NULL));
+		s.p[i] = (char)(s.p[i] ^ 1);
+	}
+	buf_free(&s);
+	keys_public_fini(&k);
+	arena_free(a);
+}
+END_TEST
+
+struct verifying {
+	const struct keys_public *key;
+	struct str signature;
+	bool failed;
+};
+
+static void *
+verify_often(void *ctx)
+{
+	struct verifying *v = ctx;
+
+	for (int i = 0; i < 50; i++)
+		v->failed |= !sig_verify(v->key, message, v->signature, NULL) ||
+			     sig_verify(v->key, STR("no"), v->signature, NULL);
+	return NULL;
+}
+
+START_TEST(prepared_serves_threads)
+{
+	struct arena *a = arena_new(0);
+	struct keys_public k;
+	struct buf s = { 0 };
+	struct verifying v[4];
+	pthread_t threads[ARRAY_LEN(v)];
+
+	make_key(&k, _i);
+	sig_prepare(a, &k);
+	ck_assert(sig_sign(&k, message, &s, NULL));
+	for (size_t i = 0; i < ARRAY_LEN(v); i++) {
+		v[i] = (struct verifying){ &k, buf_str(&s), false };
+		ck_assert(pthread_create(
+			      &threads[i], NULL, verify_often, &v[i]) == 0);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(v); i++) {
+		ck_assert(pthread_join(threads[i], NULL) == 0);
+		ck_assert(!v[i].failed);
+	}
+	buf_free(&s);
+	keys_public_fini(&k);
+	arena_free(a);
+}
+END_TEST
+
+/* As OpenSSL writes the same numbers. */
+START_TEST(der_is_openssl_s)
+{
+	unsigned char raw[64];
+	const struct str text = { (const char *)raw, sizeof raw };
+
+	srandom(1);
+	for (int i = 0; i < 4000; i++) {
+		ECDSA_SIG *sig = ECDSA_SIG_new();
+		unsigned char *der = NULL;
+		struct buf own = { 0 };
+		int n;
+
+		for (size_t j = 0; j < sizeof raw; j++)
+			raw[j] = (unsigned char)random();
+		/* Leading zeros, up to nothing but zeros. */
+		memset(raw, 0, (size_t)i % 34 < 32 ? (size_t)i % 34 : 0);
+		memset(raw + 32, 0, (size_t)i % 37 < 33 ? (size_t)i % 37 : 0);
+		if (i % 5 == 0)
+			memset(raw, 0, 32);
+		ck_assert(ECDSA_SIG_set0(sig, BN_bin2bn(raw, 32, NULL),
+			      BN_bin2bn(raw + 32, 32, NULL)) == 1);
+		n = i2d_ECDSA_SIG(sig, &der);
+		ck_assert(sig_der_of_raw(text, &own));
+		ck_assert_uint_eq(own.n, (size_t)n);
+		ck_assert_mem_eq(own.p, der, own.n);
+		buf_free(&own);
+		OPENSSL_free(der);
+		ECDSA_SIG_free(sig);
+	}
+	ck_assert(!sig_der_of_raw(str_sub(text, 0, 63), &(struct buf){ 0 }));
+}
+END_TEST
+
 int
 main(void)
 {
@@ -127,6 +234,9 @@ main(void)
 	tcase_add_loop_test(tc, no_bit_may_differ, 0, ARRAY_LEN(keys));
 	tcase_add_loop_test(tc, no_byte_more_or_less, 0, ARRAY_LEN(keys));
 	tcase_add_test(tc, ecdsa_in_ber_is_refused);
+	tcase_add_loop_test(tc, prepared_says_the_same, 0, ARRAY_LEN(keys));
+	tcase_add_loop_test(tc, prepared_serves_threads, 0, ARRAY_LEN(keys));
+	tcase_add_test(tc, der_is_openssl_s);
 	tcase_add_test(tc, an_unfit_key_verifies_nothing);
 	suite_add_tcase(s, tc);
 	return run_suite(s);
