@@ -7,15 +7,10 @@
  * which shows whatever was cut or joined; a refusal is queued on that first
  * call, which makes the library close the connection and read nothing more; a
  * request that is fine is answered on the last call, which keeps it open.
- * The deadline thread owns time: each connection has one instant at which it is
- * shut down. */
+ * Time is http_deadline.c's, what an answer looks like http_answer.c's. */
 #include "gateways/http.h"
 
-#include <linux/tcp.h>
 #include <microhttpd.h>
-#include <netinet/in.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -23,218 +18,11 @@
 
 #include "base/limits.h"
 #include "base/log.h"
-#include "gateways/http_head.h"
+#include "gateways/http_private.h"
 #include "gateways/listen.h"
 
 /* The head, the library's own lists beside it, the head of the answer. */
 #define POOL_BYTES (LIMIT_HTTP_HEAD + 16384u)
-#define NEVER INT64_MAX
-#define MS 1000000ll
-
-enum phase { PHASE_HEAD = 0, PHASE_BODY, PHASE_WORK, PHASE_WRITE, PHASE_IDLE };
-
-struct http_connection {
-	struct http_server *server;
-	struct http_connection *next, *prev; /* under server->lock */
-	int fd;
-	bool is_trusted;
-	struct net_addr peer;
-	bool peer_is_unix;
-	_Atomic int64_t deadline_ns;
-	_Atomic int phase;
-	_Atomic uint32_t answers;
-	/* The deadline thread's own. */
-	uint32_t seen_answers;
-	uint64_t seen_bytes;
-	/* The worker's own. */
-	struct arena *arena;
-	const char *target_at; /* in the library's buffer */
-	struct http_request request;
-	struct http_response response;
-	char *body;
-	size_t body_want, body_got;
-	bool has_head, is_queued, counts;
-	bool knows_client; /* looked at once: a TLS 1.3 client cannot change it
-			    */
-	enum tls_client client;
-	char client_subject[256];
-};
-
-struct http_server {
-	struct http_options o;
-	struct MHD_Daemon *daemon;
-	int fd;
-	char *unix_path;     /* NULL: TCP */
-	bool is_handed_over; /* the socket is systemd's: leave its path */
-	int64_t head_ns, body_ns, idle_ns;
-	struct http_head_rules rules;
-	pthread_mutex_t lock;
-	pthread_cond_t wake;
-	pthread_t deadlines;
-	bool has_thread, stop;
-	struct http_connection *connections;
-	unsigned n_connections;
-	struct tls_listener *tls; /* NULL: plain HTTP */
-	_Atomic bool draining;
-	_Atomic unsigned
-	    active; /* requests between first call and answer sent */
-};
-
-static void
-set_deadline(struct http_connection *c, enum phase phase, int64_t from_now_ns)
-{
-	int64_t at =
-	    from_now_ns == NEVER ? NEVER : clock_mono_ns() + from_now_ns;
-
-	atomic_store(&c->phase, (int)phase);
-	atomic_store(&c->deadline_ns, at);
-}
-
-/* ---- the deadline thread ------------------------------------------------- */
-
-/* Bytes that ever came in; 0 where the socket cannot tell. */
-static uint64_t
-bytes_received(int fd)
-{
-	struct tcp_info info;
-	socklen_t n = sizeof info;
-
-	memset(&info, 0, sizeof info);
-	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &n) != 0)
-		return 0;
-	return info.tcpi_bytes_received;
-}
-
-/* Between two requests the library tells nothing until a request line is
- * complete. Bytes that come in are the start of a head, whose time runs. */
-static void
-watch_idle(struct http_connection *c, int64_t now_ns)
-{
-	uint32_t answers = atomic_load(&c->answers);
-	int64_t at = atomic_load(&c->deadline_ns);
-	uint64_t bytes;
-
-	if (atomic_load(&c->phase) != PHASE_IDLE)
-		return;
-	bytes = bytes_received(c->fd);
-	if (answers != c->seen_answers) {
-		c->seen_answers = answers;
-		c->seen_bytes = bytes;
-	}
-	if (bytes == c->seen_bytes)
-		return;
-	c->seen_bytes = bytes;
-	if (at > now_ns + c->server->head_ns)
-		/* Fails when a worker was faster: then it set the time. */
-		(void)atomic_compare_exchange_strong(
-		    &c->deadline_ns, &at, now_ns + c->server->head_ns);
-}
-
-static void
-end_overdue(struct http_server *s)
-{
-	int64_t now_ns = clock_mono_ns();
-
-	for (struct http_connection *c = s->connections; c; c = c->next) {
-		watch_idle(c, now_ns);
-		if (atomic_load(&c->deadline_ns) > now_ns)
-			continue;
-		atomic_store(&c->deadline_ns, NEVER);
-		/* The library closes the socket only after it told us
-		 * (on_connection), so the number is still this one's. */
-		(void)shutdown(c->fd, SHUT_RDWR);
-	}
-}
-
-static int64_t
-tick_ns(const struct http_server *s)
-{
-	int64_t least = s->head_ns;
-
-	if (s->body_ns < least)
-		least = s->body_ns;
-	if (s->idle_ns < least)
-		least = s->idle_ns;
-	least /= 4;
-	if (least > 1000 * MS)
-		return 1000 * MS;
-	return least < 5 * MS ? 5 * MS : least;
-}
-
-static void *
-run_deadlines(void *ctx)
-{
-	struct http_server *s = ctx;
-	struct timespec until;
-	int64_t at;
-
-	pthread_mutex_lock(&s->lock);
-	while (!s->stop) {
-		at = clock_mono_ns() + tick_ns(s);
-		until.tv_sec = (time_t)(at / 1000000000);
-		until.tv_nsec = (long)(at % 1000000000);
-		pthread_cond_timedwait(&s->wake, &s->lock, &until);
-		end_overdue(s);
-	}
-	pthread_mutex_unlock(&s->lock);
-	return NULL;
-}
-
-/* ---- connections --------------------------------------------------------- */
-
-static bool
-is_trusted(const struct http_server *s, const struct net_addr *peer)
-{
-	for (size_t i = 0; i < s->o.n_trusted; i++)
-		if (net_contains(&s->o.trusted[i], peer))
-			return true;
-	return false;
-}
-
-/* Under the lock, `c` not yet in the list. */
-static bool
-is_over_limit(const struct http_server *s, const struct http_connection *c)
-{
-	unsigned same = 0;
-
-	if (s->n_connections >= s->o.connections)
-		return true;
-	if (c->is_trusted)
-		return false;
-	for (const struct http_connection *o = s->connections; o; o = o->next)
-		same += net_addr_eq(&o->peer, &c->peer);
-	return same >= s->o.connections_per_address;
-}
-
-static void
-link_in(struct http_server *s, struct http_connection *c)
-{
-	pthread_mutex_lock(&s->lock);
-	if (is_over_limit(s, c))
-		atomic_store(&c->deadline_ns, 0);
-	c->next = s->connections;
-	if (c->next)
-		c->next->prev = c;
-	s->connections = c;
-	s->n_connections++;
-	if (atomic_load(&c->deadline_ns) == 0)
-		(void)shutdown(c->fd, SHUT_RDWR);
-	pthread_mutex_unlock(&s->lock);
-}
-
-static void
-link_out(struct http_server *s, struct http_connection *c)
-{
-	pthread_mutex_lock(&s->lock);
-	if (c->next)
-		c->next->prev = c->prev;
-	if (c->prev)
-		c->prev->next = c->next;
-	else
-		s->connections = c->next;
-	s->n_connections--;
-	pthread_mutex_unlock(&s->lock);
-}
 
 static struct http_connection *
 connection_new(struct http_server *s, struct MHD_Connection *m)
@@ -259,17 +47,9 @@ connection_new(struct http_server *s, struct MHD_Connection *m)
 	if (!from || !from->client_addr ||
 	    !net_from_sockaddr(from->client_addr, &c->peer))
 		c->peer_is_unix = s->unix_path != NULL;
-	c->is_trusted = c->peer_is_unix || is_trusted(s, &c->peer);
-	set_deadline(c, PHASE_HEAD, s->head_ns);
+	c->is_trusted = c->peer_is_unix || http_is_trusted(s, &c->peer);
+	http_set_deadline(c, HTTP_PHASE_HEAD, s->head_ns);
 	return c;
-}
-
-static void
-end_stream(struct http_response *r)
-{
-	if (r->stream.end)
-		r->stream.end(r->stream.ctx);
-	r->stream = (struct http_stream){ 0 };
 }
 
 static void
@@ -283,16 +63,16 @@ on_connection(void *ctx, struct MHD_Connection *m, void **slot,
 		c = connection_new(s, m);
 		*slot = c;
 		if (c)
-			link_in(s, c);
+			http_link_in(s, c);
 		return;
 	}
 	if (!c)
 		return;
-	link_out(s, c);
+	http_link_out(s, c);
 	if (c->counts)
 		atomic_fetch_sub(&s->active, 1);
 	buf_free(&c->response.body);
-	end_stream(&c->response);
+	http_end_stream(&c->response);
 	arena_free(c->arena);
 	free(c);
 	*slot = NULL;
@@ -310,26 +90,12 @@ connection_of(struct MHD_Connection *m)
 /* ---- TLS ----------------------------------------------------------------- */
 
 static bool
-has_socket(void *ctx, int fd)
-{
-	struct http_server *s = ctx;
-	bool found = false;
-
-	pthread_mutex_lock(&s->lock);
-	for (struct http_connection *c = s->connections; c && !found;
-	     c = c->next)
-		found = c->fd == fd;
-	pthread_mutex_unlock(&s->lock);
-	return found;
-}
-
-static bool
 open_tls(struct http_server *s, struct error *reterr)
 {
 	if (!s->o.tls_key_pem)
 		return true;
-	s->tls = tls_listener_new(
-	    s->o.tls_certificate_pem, s->o.tls_key_pem, has_socket, s, reterr);
+	s->tls = tls_listener_new(s->o.tls_certificate_pem, s->o.tls_key_pem,
+	    http_has_socket, s, reterr);
 	return s->tls != NULL;
 }
 
@@ -389,8 +155,8 @@ on_uri(void *ctx, const char *uri, struct MHD_Connection *m)
 	(void)ctx;
 	if (!c)
 		return NULL;
-	if (atomic_load(&c->phase) == PHASE_IDLE)
-		set_deadline(c, PHASE_HEAD, c->server->head_ns);
+	if (atomic_load(&c->phase) == HTTP_PHASE_IDLE)
+		http_set_deadline(c, HTTP_PHASE_HEAD, c->server->head_ns);
 	c->target_at = uri;
 	c->request.target = str_dup(c->arena, str_of(uri));
 	return NULL;
@@ -463,138 +229,6 @@ read_head(struct http_connection *c, struct MHD_Connection *m,
 
 /* ---- answering ----------------------------------------------------------- */
 
-void
-http_response_header(
-    struct http_response *r, const char *name, struct str value)
-{
-	if (value.n == 0)
-		return;
-	for (size_t i = 0; i < value.n; i++)
-		if ((unsigned char)value.p[i] < 0x20 || value.p[i] == 0x7f) {
-			r->status = 500;
-			return;
-		}
-	if (r->n_headers == ARRAY_LEN(r->headers)) {
-		r->status = 500;
-		return;
-	}
-	r->headers[r->n_headers++] =
-	    (struct http_header){ str_of(name), value };
-}
-
-static bool
-add_header(struct MHD_Response *m, const char *name, const char *value)
-{
-	return value && MHD_add_response_header(m, name, value) == MHD_YES;
-}
-
-/* A stream outlives the request's own memory. */
-struct streaming {
-	struct http_stream stream;
-	struct http_connection *connection;
-};
-
-static ssize_t
-on_pull(void *ctx, uint64_t at, char *to, size_t n)
-{
-	struct streaming *s = ctx;
-	struct http_connection *c = s->connection;
-	ptrdiff_t got;
-
-	(void)at;
-	/* Time runs for who takes nothing, not for what is long. */
-	set_deadline(c, PHASE_WORK, NEVER);
-	got = s->stream.read(s->stream.ctx, to, n);
-	set_deadline(c, PHASE_WRITE, c->server->idle_ns);
-	if (got > 0)
-		return got;
-	return got == 0 ? MHD_CONTENT_READER_END_OF_STREAM
-			: MHD_CONTENT_READER_END_WITH_ERROR;
-}
-
-static void
-on_stream_end(void *ctx)
-{
-	struct streaming *s = ctx;
-
-	s->stream.end(s->stream.ctx);
-	free(s);
-}
-
-#define STREAM_BLOCK 32768u
-
-static struct MHD_Response *
-make_stream(struct http_connection *c)
-{
-	struct http_response *r = &c->response;
-	struct streaming *s = calloc(1, sizeof *s);
-	struct MHD_Response *m;
-
-	if (!s)
-		return NULL;
-	s->stream = r->stream;
-	s->connection = c;
-	m = MHD_create_response_from_callback(
-	    r->stream.size < 0 ? MHD_SIZE_UNKNOWN : (uint64_t)r->stream.size,
-	    STREAM_BLOCK, on_pull, s, on_stream_end);
-	if (m)
-		r->stream = (struct http_stream){ 0 };
-	else
-		free(s);
-	return m;
-}
-
-static struct MHD_Response *
-make_body(struct http_connection *c)
-{
-	struct http_response *r = &c->response;
-	bool may_have = r->status != 204 && r->status != 304;
-	bool has_body = may_have && r->body.n > 0;
-
-	if (may_have && r->stream.end)
-		return make_stream(c);
-	return MHD_create_response_from_buffer(has_body ? r->body.n : 0,
-	    has_body ? r->body.p : NULL, MHD_RESPMEM_PERSISTENT);
-}
-
-static struct MHD_Response *
-make_response(struct http_connection *c)
-{
-	struct http_response *r = &c->response;
-	bool has_body = r->status != 204 && r->status != 304 &&
-			(r->body.n > 0 || r->stream.end);
-	struct MHD_Response *m = make_body(c);
-	struct str kept = r->max_age_s
-			      ? str_printf(c->arena, "max-age=%u", r->max_age_s)
-			      : STR("no-store");
-	bool ok = m && add_header(m, "Cache-Control", kept.p);
-
-	if (ok && has_body && r->content_type)
-		ok = add_header(m, "Content-Type", r->content_type);
-	if (ok && r->close)
-		ok = add_header(m, "Connection", "close");
-	for (size_t i = 0; ok && i < r->n_headers; i++)
-		ok = add_header(m, str_z(c->arena, r->headers[i].name),
-		    str_z(c->arena, r->headers[i].value));
-	if (ok || !m)
-		return m;
-	MHD_destroy_response(m);
-	return NULL;
-}
-
-/* A response that went wrong half-way says nothing but that. */
-static void
-make_sane(struct http_response *r)
-{
-	if (buf_ok(&r->body) && r->status >= 200 && r->status <= 599 &&
-	    r->status != 500)
-		return;
-	buf_free(&r->body);
-	end_stream(r);
-	*r = (struct http_response){ .status = 500, .close = r->close };
-	http_response_header(r, "X-Avow-Reason", STR("system.error"));
-}
-
 static enum MHD_Result
 queue(struct http_connection *c, struct MHD_Connection *m)
 {
@@ -603,11 +237,11 @@ queue(struct http_connection *c, struct MHD_Connection *m)
 
 	if (atomic_load(&c->server->draining) || c->request.flaw)
 		c->response.close = true;
-	response = make_response(c);
-	end_stream(&c->response); /* of an answer that has no body */
+	response = http_make_response(c);
+	http_end_stream(&c->response); /* of an answer that has no body */
 	if (!response)
 		return MHD_NO;
-	set_deadline(c, PHASE_WRITE, c->server->idle_ns);
+	http_set_deadline(c, HTTP_PHASE_WRITE, c->server->idle_ns);
 	ok = MHD_queue_response(m, c->response.status, response);
 	MHD_destroy_response(response);
 	c->is_queued = true;
@@ -649,7 +283,7 @@ first_call(struct http_connection *c, struct MHD_Connection *m,
 		    "status=%u code=%s why=\"%s\"", v.status, v.code, v.why);
 		return refuse(c, m, v);
 	}
-	set_deadline(c, PHASE_BODY, c->server->body_ns);
+	http_set_deadline(c, HTTP_PHASE_BODY, c->server->body_ns);
 	return MHD_YES;
 }
 
@@ -685,10 +319,10 @@ last_call(struct http_connection *c, struct MHD_Connection *m)
 	if (c->body_got != c->body_want)
 		return MHD_NO;
 	c->request.body = (struct str){ c->body, c->body_got };
-	set_deadline(c, PHASE_WORK, NEVER);
+	http_set_deadline(c, HTTP_PHASE_WORK, HTTP_NEVER);
 	c->response = (struct http_response){ 0 };
 	c->server->o.handle(c->server->o.ctx, &c->request, &c->response);
-	make_sane(&c->response);
+	http_make_sane(&c->response);
 	return queue(c, m);
 }
 
@@ -730,7 +364,7 @@ on_completed(void *ctx, struct MHD_Connection *m, void **slot,
 	if (c->counts)
 		atomic_fetch_sub(&c->server->active, 1);
 	buf_free(&c->response.body);
-	end_stream(&c->response);
+	http_end_stream(&c->response);
 	arena_reset(c->arena);
 	c->response = (struct http_response){ 0 };
 	c->request = (struct http_request){ 0 };
@@ -739,7 +373,7 @@ on_completed(void *ctx, struct MHD_Connection *m, void **slot,
 	c->body_want = c->body_got = 0;
 	c->has_head = c->is_queued = c->counts = false;
 	atomic_fetch_add(&c->answers, 1);
-	set_deadline(c, PHASE_IDLE, c->server->idle_ns);
+	http_set_deadline(c, HTTP_PHASE_IDLE, c->server->idle_ns);
 }
 
 static size_t
@@ -755,7 +389,7 @@ no_unescape(void *ctx, struct MHD_Connection *m, char *text)
 static int64_t
 either_ms(int given, int usual)
 {
-	return (given > 0 ? given : usual) * MS;
+	return (given > 0 ? given : usual) * HTTP_MS;
 }
 
 static unsigned
@@ -882,23 +516,6 @@ start_daemon(struct http_server *s, struct error *reterr)
 		: "the HTTP server does not start");
 }
 
-static bool
-start_deadlines(struct http_server *s, struct error *reterr)
-{
-	pthread_condattr_t attr;
-
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&s->wake, &attr);
-	pthread_condattr_destroy(&attr);
-	pthread_mutex_init(&s->lock, NULL);
-	s->has_thread =
-	    pthread_create(&s->deadlines, NULL, run_deadlines, s) == 0;
-	return s->has_thread ||
-	       error_set(reterr, ERR_SYSTEM_ERROR, SPAN_NONE,
-		   "the HTTP server's deadline thread does not start");
-}
-
 struct http_server *
 http_server_start(const struct http_options *options, struct error *reterr)
 {
@@ -912,7 +529,7 @@ http_server_start(const struct http_options *options, struct error *reterr)
 	s->fd = -1;
 	fill_defaults(s);
 	raise_file_limit(s->o.connections);
-	if (start_deadlines(s, reterr) && open_tls(s, reterr) &&
+	if (http_start_deadlines(s, reterr) && open_tls(s, reterr) &&
 	    open_listener(s, reterr) && start_daemon(s, reterr))
 		return s;
 	http_server_stop(s, 0);
@@ -928,24 +545,10 @@ http_server_port(const struct http_server *s)
 static void
 drain(struct http_server *s, int drain_ms)
 {
-	int64_t until = clock_mono_ns() + drain_ms * MS;
+	int64_t until = clock_mono_ns() + drain_ms * HTTP_MS;
 
 	while (atomic_load(&s->active) > 0 && clock_mono_ns() < until)
 		usleep(2000);
-}
-
-static void
-stop_deadlines(struct http_server *s)
-{
-	if (s->has_thread) {
-		pthread_mutex_lock(&s->lock);
-		s->stop = true;
-		pthread_cond_signal(&s->wake);
-		pthread_mutex_unlock(&s->lock);
-		pthread_join(s->deadlines, NULL);
-	}
-	pthread_cond_destroy(&s->wake);
-	pthread_mutex_destroy(&s->lock);
 }
 
 /* After this nobody new comes in, and a successor may take the address. The
@@ -973,7 +576,7 @@ http_server_stop(struct http_server *s, int drain_ms)
 		MHD_stop_daemon(s->daemon);
 	}
 	tls_listener_free(s->tls);
-	stop_deadlines(s);
+	http_stop_deadlines(s);
 	if (s->fd >= 0)
 		close(s->fd);
 	free(s->unix_path);

@@ -1,4 +1,4 @@
-/* http.h - an HTTP server that refuses what two programs could read differently; the only user of libmicrohttpd.
+/* http.h - an HTTP server that refuses what two programs could read differently; http.c and http_answer.c alone use libmicrohttpd.
  * A handler sees a request whose head has been checked (sizes, tokens, control bytes, repeated and conflicting headers) and whose target is raw: nothing is decoded. The
  * handler runs on a worker thread, may block for a short time, and fills a response. A refused head gets 400, 411, 413, 414 or 431 with `X-Avow-Reason` and
  * `Connection: close`; what comes after it on the connection is never read as a request. Every answer carries `Cache-Control`: `no-store` unless the route says otherwise.

@@ -18,7 +18,7 @@ door='^(base/.*|([a-z]+)/\2\.h|policy/(value|claims|normal|schema)\.h|attest/(si
 # Third-party header, and the files that may include it.
 private=(
 	'jansson\.h|base/json\.h'
-	'microhttpd\.h|gateways/http\.c'
+	'microhttpd\.h|gateways/http(_answer)?\.c'
 	'gnutls/.*|gateways/tls\.c'
 	'curl/curl\.h|gateways/client\.c'
 	'libfyaml\.h|gateways/yaml\.c'
