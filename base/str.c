@@ -352,7 +352,7 @@ buf_over(char *room, size_t n)
 void
 buf_free(struct buf *b)
 {
-	if (!b->is_lent)
+	if (!b->is_lent && !b->arena)
 		free(b->p);
 	*b = (struct buf){ 0 };
 }
@@ -392,13 +392,29 @@ buf_take(struct buf *b, struct arena *a)
 {
 	void *p;
 
-	if (b->n >= LARGE_BYTES && !b->is_lent)
+	if (b->p && b->arena == a && a) {
+		p = b->p;
+		*b = (struct buf){ 0 };
+		return p;
+	}
+	if (b->n >= LARGE_BYTES && !b->is_lent && !b->arena)
 		return adopt(b, a);
 	p = arena_alloc(a, b->n);
 	if (p && b->n)
 		memcpy(p, b->p, b->n);
 	if (p)
 		buf_free(b);
+	return p;
+}
+
+/* What it was stays the arena's, too. */
+static char *
+grow_in_arena(struct buf *b, size_t cap)
+{
+	char *p = arena_alloc(b->arena, cap);
+
+	if (p && b->n)
+		memcpy(p, b->p, b->n);
 	return p;
 }
 
@@ -421,7 +437,7 @@ buf_room(struct buf *b, size_t more)
 	cap = b->cap < 64 ? 64 : b->cap;
 	while (cap < need)
 		cap = cap > SIZE_MAX / 2 ? need : cap * 2;
-	p = realloc(b->p, cap);
+	p = b->arena ? grow_in_arena(b, cap) : realloc(b->p, cap);
 	if (!p) {
 		b->failed = true;
 		return NULL;

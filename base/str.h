@@ -72,6 +72,7 @@ struct buf {
 	size_t n, cap;
 	bool failed;
 	bool is_lent; /* `p` is not the heap's, and does not grow */
+	struct arena *arena; /* not NULL: `p` is its, however it grows; for where nothing may be allocated */
 };
 
 /* A buffer over `n` bytes of the caller's: what does not fit fails. For short texts where nothing may be allocated. */

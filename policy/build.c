@@ -154,6 +154,15 @@ build_ast(struct parser *p, struct ast **ret)
 		    &(p)->links, &(p)->stack, &(p)->scratch                    \
 	}
 
+void
+build_in(struct parser *p, struct arena *a)
+{
+	struct buf *const all[] = EACH_BUF(p);
+
+	for (size_t i = 0; i < ARRAY_LEN(all); i++)
+		all[i]->arena = a;
+}
+
 bool
 build_ok(const struct parser *p)
 {

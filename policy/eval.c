@@ -624,17 +624,12 @@ eval_condition(struct eval *e, uint32_t node)
 }
 
 static struct eval
-evaluation(const struct policy_set *set, uint32_t i,
+evaluation(const struct policy_instance *instance, uint32_t i,
     const struct eval_request *request, struct arena *scratch,
     const struct eval_trace *trace, struct error *reterr)
 {
-	const struct policy_instance *instance = policy_instance_at(set, i);
-
-	if (!instance)
-		(void)error_set(reterr, ERR_FILE_IMAGE, SPAN_NONE,
-		    "the text of this policy cannot be read from its image");
 	return (struct eval){ .policy = instance,
-		.ast = instance ? instance->ast : NULL,
+		.ast = instance->ast,
 		.request = request,
 		.trace = trace,
 		.scratch = scratch,
@@ -643,25 +638,25 @@ evaluation(const struct policy_set *set, uint32_t i,
 }
 
 enum eval_outcome
-eval_scope_test(const struct policy_set *set, uint32_t i, uint32_t node,
-    enum ast_var var, const struct eval_request *request, struct arena *scratch,
-    const struct eval_trace *trace, struct error *reterr)
+eval_scope_test(const struct policy_instance *instance, uint32_t i,
+    uint32_t node, enum ast_var var, const struct eval_request *request,
+    struct arena *scratch, const struct eval_trace *trace, struct error *reterr)
 {
-	struct eval e = evaluation(set, i, request, scratch, trace, reterr);
+	struct eval e =
+	    evaluation(instance, i, request, scratch, trace, reterr);
 
-	if (!e.ast)
-		return EVAL_ERROR;
 	return tell(&e, node, test(&e, node, scope_uid(&e, var)), NULL);
 }
 
 enum found
-eval_expression(const struct policy_set *set, uint32_t i, uint32_t node,
-    const struct eval_request *request, struct arena *scratch,
+eval_expression(const struct policy_instance *instance, uint32_t i,
+    uint32_t node, const struct eval_request *request, struct arena *scratch,
     const struct eval_trace *trace, struct value *ret, struct error *reterr)
 {
-	struct eval e = evaluation(set, i, request, scratch, trace, reterr);
+	struct eval e =
+	    evaluation(instance, i, request, scratch, trace, reterr);
 
-	return e.ast ? eval_expr(&e, node, ret) : FOUND_NOTHING;
+	return eval_expr(&e, node, ret);
 }
 
 enum eval_outcome
@@ -669,13 +664,19 @@ policy_eval(const struct policy_set *set, uint32_t i,
     const struct eval_request *request, struct arena *scratch,
     const struct eval_trace *trace, struct error *reterr)
 {
-	struct eval e = evaluation(set, i, request, scratch, trace, reterr);
+	const struct policy_instance *instance =
+	    policy_instance_in(set, i, scratch);
 	const struct ast_policy *policy;
 	enum eval_outcome outcome;
+	struct eval e;
 
-	if (!e.ast)
+	if (!instance) {
+		(void)error_set(reterr, ERR_FILE_IMAGE, SPAN_NONE,
+		    "the text of this policy cannot be read from its image");
 		return EVAL_ERROR;
-	policy = &e.ast->policies[e.policy->policy];
+	}
+	e = evaluation(instance, i, request, scratch, trace, reterr);
+	policy = &e.ast->policies[instance->policy];
 	outcome = eval_scope(&e, policy);
 	for (uint32_t k = 0; k < policy->n_conds && outcome == EVAL_TRUE; k++)
 		outcome =

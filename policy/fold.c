@@ -170,8 +170,8 @@ evaluate(struct fold *f, uint32_t node, struct fold_node *n)
 
 	if (!e)
 		return ANY;
-	found = eval_expression(
-	    f->set, f->instance, node, &request, f->arena, NULL, &v, e);
+	found = eval_expression(policy_instance_at(f->set, f->instance),
+	    f->instance, node, &request, f->arena, NULL, &v, e);
 	if (found != FOUND_VALUE) {
 		/* What has no place is a limit of ours, not the policy's. */
 		if (e->at.line == 0)

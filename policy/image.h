@@ -1,8 +1,9 @@
 /* image.h - inside of an image, for the files of policy/ alone; its door is in policy.h.
  *   head, sections (where each array lies, how many items), the arrays. All is numbers of this machine's byte order; nothing is an address, so the file is mapped
  *   as it is. Texts (files, ids) lie in one section, and are named by offset and length. A signature may follow the block.
- * A set of an image knows its policies' ids and places, and keeps their text; the tree of a policy is made when something asks for it first, once, and kept:
- * until then a policy costs nothing. Trees that decisions evaluate are made so, too; those with patterns when it is opened, all of a small one when its index is.
+ * A set of an image knows its policies' ids and places, and keeps their text; the tree of a policy is made when a report asks for it first, once, and kept:
+ * until then a policy costs nothing. A decision takes what is kept, and otherwise reads the policy in its own scratch: no lock, nothing allocated, nothing kept.
+ * Made ahead are those with patterns, those that are long or JSON, when it is opened, those that decisions evaluate when its index is, and all of a small one.
  * The files' texts lie last, and are not looked at when an image is opened: each policy's is held against its own sum before it is read.
  * An image may hold anything: its sections lie inside it (checked when it is opened), and every number is checked where it is followed, or by index_check. */
 #ifndef POLICY_IMAGE_H
@@ -16,7 +17,7 @@
 #include "policy/set.h"
 
 #define IMAGE_MAGIC "AVOW\0IMG"
-#define IMAGE_VERSION 3u
+#define IMAGE_VERSION 4u
 #define IMAGE_ORDER 0x01020304u
 #define IMAGE_ALIGN 64u
 #define IMAGE_SEAL_MAGIC "AVOWSEAL"
@@ -93,7 +94,7 @@ struct image_data {
 	SECTION(files, struct image_file, "places") \
 	SECTION(policies, struct image_policy, "policies") \
 	SECTION(links, struct image_link, "policies") \
-	SECTION(eager, uint32_t, "policies") /* have patterns */ \
+	SECTION(eager, uint32_t, "policies") /* read when it is opened */ \
 	SECTION(actions, struct image_uid, "names") \
 	SECTION(data, struct image_data, "entities' text") \
 	SECTION(lines, uint32_t, "places") \
@@ -149,6 +150,9 @@ struct str image_text(const struct image *im, struct index_text t);
 /* thaw.c: the tree of policy `i`; NULL when its text cannot be read or memory is out. Thread-safe. */
 const struct policy_instance *image_instance(
     const struct policy_set *set, uint32_t i);
+/* The same for a decision: what is not kept already lies in `scratch`. Cost then: parsing the policy, about 15,000 instructions for one of 150 bytes. */
+const struct policy_instance *image_instance_in(
+    const struct policy_set *set, uint32_t i, struct arena *scratch);
 /* Its texts and data, as policy_set_add_path adds files. */
 bool image_add(struct policy_set *to, const char *path,
     struct errors *reterr) MUST_USE;
@@ -156,11 +160,14 @@ bool image_add(struct policy_set *to, const char *path,
 bool image_actions(const struct image *im, struct arena *a,
     const struct uid **ret, size_t *ret_n, struct error *reterr) MUST_USE;
 struct policy_info image_info(const struct image *im, uint32_t i);
-/* False when one with patterns cannot be made. */
+/* A policy's text that is longer is read when the image is opened. */
+#define IMAGE_LONG_BYTES 65536u
+/* False when one of them cannot be made. */
 bool image_thaw_eager(const struct policy_set *set) MUST_USE;
-/* A small image's policies, and those whose trees decisions evaluate where they are few, so that no decision has to: lock and memory are then the start's. What cannot be
- * read stays so, and denies when it is asked for. 1,000 take about 5 ms. */
+/* A small image's policies, and those whose trees decisions evaluate where they are not too many, so that no decision has to. What cannot be read stays so, and denies
+ * when it is asked for. 1,000 take about 5 ms. */
 #define IMAGE_THAW_AHEAD 1000u
+#define IMAGE_THAW_TREES 20000u
 void image_thaw_ahead(
     const struct policy_set *set, const struct index_tree *trees, size_t n);
 /* It lies in its set's arena. */

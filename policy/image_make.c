@@ -209,25 +209,32 @@ add_trees(struct making_image *m)
 	return true;
 }
 
-/* Policies of whose trees some are evaluated, and with patterns. */
+static bool
+has_patterns(const struct policy_instance *p)
+{
+	const struct ast_policy *body = &p->ast->policies[p->policy];
+	uint32_t end = p->policy + 1 < p->ast->n_policies ? body[1].first_node
+							  : p->ast->n_nodes;
+
+	if (p->ast->n_regexes == 0)
+		return false;
+	for (uint32_t k = body->first_node; k < end; k++)
+		if (p->ast->nodes[k].kind == NODE_REGEX)
+			return true;
+	return false;
+}
+
+/* What no decision is to read: patterns are compiled, JSON is a whole file,
+ * what is long takes long. */
 static void
 add_eager(struct making_image *m)
 {
-	for (size_t i = 0; i < m->set->n_instances; i++) {
+	for (uint32_t i = 0; i < m->set->n_instances; i++) {
 		const struct policy_instance *p = &m->set->instances[i];
-		const struct ast_policy *body = &p->ast->policies[p->policy];
-		uint32_t end, number = (uint32_t)i;
-		bool has = false;
 
-		if (p->ast->n_regexes == 0)
-			continue;
-		end = p->policy + 1 < p->ast->n_policies && !p->ast->is_json
-			  ? body[1].first_node
-			  : p->ast->n_nodes;
-		for (uint32_t k = body->first_node; !has && k < end; k++)
-			has = p->ast->nodes[k].kind == NODE_REGEX;
-		if (has)
-			ADD(&m->own[IMAGE_AT_eager], number);
+		if (p->ast->is_json || has_patterns(p) ||
+		    p->ast->policies[p->policy].len > IMAGE_LONG_BYTES)
+			ADD(&m->own[IMAGE_AT_eager], i);
 	}
 }
 

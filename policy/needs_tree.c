@@ -319,7 +319,7 @@ settle(struct needing *n, uint32_t node, struct answer *ret)
 		return false;
 	arena_reset(n->scratch);
 	found = eval_expression(
-	    n->set, n->index, node, &request, n->scratch, NULL, &v, &err);
+	    n->policy, n->index, node, &request, n->scratch, NULL, &v, &err);
 	if (err.code == ERR_LIMIT_MEMORY)
 		(void)fail(n, ERR_LIMIT_MEMORY, node, err.msg);
 	if (found == FOUND_NOTHING)
@@ -609,7 +609,7 @@ test_known(struct needing *n, uint32_t node, enum ast_var var)
 			   : settled_as(n, test->negated != 0);
 	arena_reset(n->scratch);
 	outcome = eval_scope_test(
-	    n->set, n->index, node, var, &request, n->scratch, NULL, &err);
+	    n->policy, n->index, node, var, &request, n->scratch, NULL, &err);
 	if (outcome == EVAL_ERROR)
 		(void)fail(n, err.code, node, err.msg);
 	return settled_as(n, outcome == EVAL_TRUE);

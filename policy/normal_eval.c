@@ -57,7 +57,7 @@ reach(const struct testing *t, struct uid uid, struct uid group)
 static enum eval_outcome
 operand(const struct testing *t, uint32_t node, struct value *ret)
 {
-	enum found found = eval_expression(t->n->set, t->c->instance, node,
+	enum found found = eval_expression(t->instance, t->c->instance, node,
 	    t->request, t->scratch, t->trace, ret, t->reterr);
 
 	if (found == FOUND_UNKNOWN)
@@ -112,7 +112,7 @@ whole(const struct testing *t)
 	struct value v;
 
 	if (n->kind >= NODE_TEST_EQ && n->kind <= NODE_TEST_LIKE)
-		return eval_scope_test(t->n->set, t->c->instance, t->c->node,
+		return eval_scope_test(t->instance, t->c->instance, t->c->node,
 		    (enum ast_var)t->c->var, t->request, t->scratch, t->trace,
 		    t->reterr);
 	outcome = operand(t, t->c->node, &v);
@@ -158,8 +158,9 @@ normal_eval_conjunct(const struct normal *n, const struct normal_conjunct *c,
     const struct eval_request *request, struct arena *scratch,
     const struct eval_trace *trace, struct error *reterr)
 {
-	struct testing t = { n, policy_instance_at(n->set, c->instance), c,
-		request, scratch, trace, reterr };
+	struct testing t = { n,
+		policy_instance_in(n->set, c->instance, scratch), c, request,
+		scratch, trace, reterr };
 	enum eval_outcome outcome;
 	enum node_kind kind;
 

@@ -291,7 +291,7 @@ static bool
 parse_annotations(struct parser *p, struct ast_policy *policy)
 {
 	struct ast_annotation a;
-	struct buf names = { 0 };
+	struct buf names = { .arena = p->nodes.arena };
 	bool ok = true;
 
 	policy->first_annotation = (uint32_t)(p->annotations.n / sizeof a);
@@ -660,8 +660,8 @@ check_utf8(struct parser *p)
 /* Bytes [from, to) of the source. */
 static bool
 parse_range(struct arena *a, const struct source *source,
-    enum policy_dialect dialect, size_t from, size_t to, struct ast **ret,
-    struct errors *reterr)
+    enum policy_dialect dialect, size_t from, size_t to, bool no_heap,
+    struct ast **ret, struct errors *reterr)
 {
 	struct parser p = { .arena = a,
 		.source = source,
@@ -670,6 +670,8 @@ parse_range(struct arena *a, const struct source *source,
 	struct error nomem = { 0 };
 	bool ok;
 
+	if (no_heap)
+		build_in(&p, a);
 	p.lexer = (struct lexer){ str_sub(source->text, 0, to), (uint32_t)from,
 		&p.comments };
 	p.failed = !check_utf8(&p);
@@ -687,18 +689,19 @@ bool
 parse_policies(struct arena *a, const struct source *source,
     enum policy_dialect dialect, struct ast **ret, struct errors *reterr)
 {
-	return parse_range(a, source, dialect, 0, source->text.n, ret, reterr);
+	return parse_range(
+	    a, source, dialect, 0, source->text.n, false, ret, reterr);
 }
 
 bool
 parse_policy_at(struct arena *a, const struct source *source,
-    enum policy_dialect dialect, uint32_t off, uint32_t len, struct ast **ret,
-    struct errors *reterr)
+    enum policy_dialect dialect, uint32_t off, uint32_t len, bool no_heap,
+    struct ast **ret, struct errors *reterr)
 {
 	size_t end = (size_t)off + len;
 
 	if (end > source->text.n)
 		return error_false(errors_add(reterr, ERR_LIMIT_SIZE, SPAN_NONE,
 		    "the policy lies outside its file"));
-	return parse_range(a, source, dialect, off, end, ret, reterr);
+	return parse_range(a, source, dialect, off, end, no_heap, ret, reterr);
 }

@@ -179,6 +179,8 @@ const struct ast_node *build_get(const struct parser *p, uint32_t node);
 bool build_ast(struct parser *p, struct ast **ret) MUST_USE;
 /* Memory has not run out so far. */
 bool build_ok(const struct parser *p);
+/* Before the first of them: all arrays grow in `a`, none on the heap. */
+void build_in(struct parser *p, struct arena *a);
 void build_free(struct parser *p);
 
 #endif

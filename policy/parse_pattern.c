@@ -122,7 +122,7 @@ read_index(struct reader *r, struct str *ret)
 	struct parser *p = r->p;
 	struct literal_unit u;
 	const char *why;
-	struct buf inner = { 0 };
+	struct buf inner = { .arena = p->nodes.arena };
 	bool closed = false, ok, escaped = false;
 
 	ok = r->at < r->body.n &&

@@ -99,7 +99,7 @@ parse_record(struct parser *p, uint32_t *ret)
 {
 	struct ast_node n = { .kind = NODE_RECORD };
 	uint32_t from = p->tok.off, base = build_mark(p);
-	struct buf names = { 0 };
+	struct buf names = { .arena = p->nodes.arena };
 	bool ok = parse_fields(p, &names);
 
 	if (ok) {

@@ -333,6 +333,14 @@ policy_instance_at(const struct policy_set *set, uint32_t i)
 	return set->image ? image_instance(set, i) : &set->instances[i];
 }
 
+const struct policy_instance *
+policy_instance_in(
+    const struct policy_set *set, uint32_t i, struct arena *scratch)
+{
+	return set->image ? image_instance_in(set, i, scratch)
+			  : &set->instances[i];
+}
+
 struct policy_file
 policy_set_file(const struct policy_set *set, uint32_t i)
 {

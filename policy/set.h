@@ -47,10 +47,11 @@ struct policy_set {
 bool parse_policies(struct arena *a, const struct source *source,
     enum policy_dialect dialect, struct ast **ret, struct errors *reterr)
     MUST_USE;
-/* One policy alone, `len` bytes from `off`: what parsing the whole file makes of it, but for the numbers of its nodes, which begin at 1. */
+/* One policy alone, `len` bytes from `off`: what parsing the whole file makes of it, but for the numbers of its nodes, which begin at 1. `no_heap`: nothing is
+ * allocated but from `a` (patterns apart). */
 bool parse_policy_at(struct arena *a, const struct source *source,
-    enum policy_dialect dialect, uint32_t off, uint32_t len, struct ast **ret,
-    struct errors *reterr) MUST_USE;
+    enum policy_dialect dialect, uint32_t off, uint32_t len, bool no_heap,
+    struct ast **ret, struct errors *reterr) MUST_USE;
 /* Whole file with comments (printing for `fmt`), and one policy without. */
 void print_ast(const struct ast *t, struct buf *out);
 void print_policy(const struct ast *t, uint32_t policy, struct buf *out);
@@ -65,6 +66,9 @@ void print_link_node(const struct policy_instance *link, uint32_t node,
 /* Policy `i`, with its tree. NULL where an image has its text and that cannot be read: an error for who evaluates. */
 const struct policy_instance *policy_instance_at(
     const struct policy_set *set, uint32_t i);
+/* The same for a decision: without a lock, and with no memory but `scratch`'s, in which it may lie. */
+const struct policy_instance *policy_instance_in(
+    const struct policy_set *set, uint32_t i, struct arena *scratch);
 
 /* instances.c: templates apart from what decides, links bound, ids given and found to be unique. */
 bool instances_make(struct policy_set *set, struct errors *reterr) MUST_USE;

@@ -1,9 +1,10 @@
-/* thaw.c - the tree of a policy of an image, made from its text when something
- * asks for it first. Text files are read a policy at a time, so that a decision
- * which needs one policy's tree or error reads that policy alone; a file of
- * JSON is read whole. What cannot be read is no policy (NULL): who asked takes
- * that for an error, and a decision denies. Cost: parsing the policy, once;
- * then one load. */
+/* thaw.c - the tree of a policy of an image, made from its text. Text files are
+ * read a policy at a time, so that who needs one policy's tree or error reads
+ * that policy alone; a file of JSON is read whole. What a report asks for is
+ * kept; a decision may neither lock nor allocate, so it reads what is not kept
+ * in its own scratch, each time. What cannot be read is no policy (NULL): who
+ * asked takes that for an error, and a decision denies. Cost: parsing the
+ * policy; of one that is kept, one load. */
 #include "policy/image.h"
 
 static const struct ast *
@@ -20,8 +21,8 @@ read_whole(struct image *im, struct arena *a, uint32_t file)
 }
 
 static const struct ast *
-read_body(struct image *im, struct arena *a, const struct image_policy *p,
-    uint32_t file)
+read_body(const struct image *im, struct arena *a, const struct image_policy *p,
+    uint32_t file, bool no_heap)
 {
 	struct errors errors = { 0 };
 	enum policy_dialect dialect =
@@ -31,8 +32,8 @@ read_body(struct image *im, struct arena *a, const struct image_policy *p,
 	if (image_sum(source_text(&im->sources[file], p->off, p->len)) !=
 	    p->sum)
 		return NULL;
-	if (!parse_policy_at(
-		a, &im->sources[file], dialect, p->off, p->len, &t, &errors))
+	if (!parse_policy_at(a, &im->sources[file], dialect, p->off, p->len,
+		no_heap, &t, &errors))
 		return NULL;
 	return t->n_policies == 1 ? t : NULL;
 }
@@ -61,27 +62,44 @@ file_of(const struct image_policy *p)
 	return p->file & ~IMAGE_PERMIT;
 }
 
-static struct policy_instance *
+/* From its tree, which may be NULL. */
+static const struct policy_instance *
+make(const struct image *im, struct arena *a, uint32_t i, const struct ast *t,
+    uint32_t number)
+{
+	const struct image_policy *p = &im->policies[i];
+	struct policy_instance *instance;
+
+	if (!t || number >= t->n_policies ||
+	    t->policies[number].has_slots != (p->link != 0))
+		return NULL;
+	instance = ARENA_NEW(a, struct policy_instance);
+	if (!instance || (p->link && !bind_slots(im, a, p->link, instance)))
+		return NULL;
+	instance->id = image_text(im, p->id);
+	instance->ast = t;
+	instance->policy = number;
+	return instance;
+}
+
+/* To be kept. */
+static const struct policy_instance *
 thaw(struct image *im, struct arena *a, uint32_t i)
 {
 	const struct image_policy *p = &im->policies[i];
 	uint32_t file = file_of(p);
-	bool is_json = im->files[file].form == IMAGE_JSON;
-	struct policy_instance *instance = ARENA_NEW(a, struct policy_instance);
 
-	if (!instance)
-		return NULL;
-	instance->id = image_text(im, p->id);
-	instance->ast =
-	    is_json ? read_whole(im, a, file) : read_body(im, a, p, file);
-	instance->policy = is_json ? p->number : 0;
-	if (!instance->ast || instance->policy >= instance->ast->n_policies ||
-	    instance->ast->policies[instance->policy].has_slots !=
-		(p->link != 0))
-		return NULL;
-	if (p->link && !bind_slots(im, a, p->link, instance))
-		return NULL;
-	return instance;
+	if (im->files[file].form == IMAGE_JSON)
+		return make(im, a, i, read_whole(im, a, file), p->number);
+	return make(im, a, i, read_body(im, a, p, file, false), 0);
+}
+
+/* Its numbers lie inside. */
+static bool
+is_policy(const struct image *im, uint32_t i)
+{
+	return i < im->n_policies && file_of(&im->policies[i]) < im->n_files &&
+	       im->policies[i].link <= im->n_links;
 }
 
 const struct policy_instance *
@@ -90,13 +108,12 @@ image_instance(const struct policy_set *set, uint32_t i)
 	struct image *im = set->image;
 	const struct policy_instance *p;
 
-	if (i >= im->n_policies || file_of(&im->policies[i]) >= im->n_files ||
-	    im->policies[i].link > im->n_links)
+	if (!is_policy(im, i))
 		return NULL;
 	p = atomic_load_explicit(&im->thawed[i], memory_order_acquire);
 	if (p)
 		return p;
-	(void)pthread_mutex_lock(&im->lock); /* lint-ok: once a policy */
+	(void)pthread_mutex_lock(&im->lock); /* lint-ok: in no decision */
 	p = atomic_load_explicit(&im->thawed[i], memory_order_relaxed);
 	if (!p) {
 		struct arena_mark mark = arena_mark(set->arena);
@@ -113,6 +130,28 @@ image_instance(const struct policy_set *set, uint32_t i)
 	}
 	(void)pthread_mutex_unlock(&im->lock);
 	return p;
+}
+
+const struct policy_instance *
+image_instance_in(
+    const struct policy_set *set, uint32_t i, struct arena *scratch)
+{
+	const struct image *im = set->image;
+	const struct policy_instance *p;
+	const struct image_policy *at;
+
+	if (!is_policy(im, i))
+		return NULL;
+	p = atomic_load_explicit(&im->thawed[i], memory_order_acquire);
+	if (p)
+		return p;
+	at = &im->policies[i];
+	/* These were read when the image was opened, if it is ours. */
+	if (im->files[file_of(at)].form == IMAGE_JSON ||
+	    at->len > IMAGE_LONG_BYTES)
+		return NULL;
+	return make(
+	    im, scratch, i, read_body(im, scratch, at, file_of(at), true), 0);
 }
 
 bool
@@ -132,7 +171,7 @@ image_thaw_ahead(
 {
 	const struct image *im = set->image;
 
-	for (size_t i = 0; n <= IMAGE_THAW_AHEAD && i < n; i++)
+	for (size_t i = 0; n <= IMAGE_THAW_TREES && i < n; i++)
 		(void)image_instance(set, trees[i].instance);
 	if (im->n_policies > IMAGE_THAW_AHEAD)
 		return;

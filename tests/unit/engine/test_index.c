@@ -1,6 +1,11 @@
 /* test_index.c - decisions over the index: the same with a trace sink, which
  * walks, as without; and nothing is allocated once a scratch arena is warm. */
 #include "engine/trace.h"
+
+#include <stdio.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include "tests/unit/engine/fixture.h"
 
 #define WARM_UP 50
@@ -215,6 +220,78 @@ START_TEST(decides_as_the_walk)
 }
 END_TEST
 
+/* --- over an image ----------------------------------------------------------
+ */
+
+/* More policies than an image reads ahead, each of them in error, and without
+ * a test that only its tree can tell. */
+#define LARGE 1100u
+
+static struct policy_set *
+image_of(struct policy_set *set, int fd)
+{
+	struct policy_set *ret = NULL;
+	struct error err = { 0 };
+	struct buf image = { 0 };
+	char path[64];
+
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	ck_assert_msg(
+	    policy_image_make(set, NULL, 0, NULL, &image, &err), "%s", err.msg);
+	ck_assert_int_eq(write(fd, image.p, image.n), (ssize_t)image.n);
+	ck_assert_msg(policy_image_open(path, NULL, &ret, &err), "%s", err.msg);
+	buf_free(&image);
+	return ret;
+}
+
+START_TEST(an_image_errs_without_memory)
+{
+	int fd = memfd_create("image", MFD_CLOEXEC);
+	struct arena *scratch = arena_new(0);
+	struct buf text = { 0 };
+	struct engine_snapshot *plain, *mapped;
+	struct policy_set *set;
+	struct engine_request r;
+	struct engine_answer answer, again;
+	long before = 0;
+
+	for (unsigned i = 0; i < LARGE; i++)
+		buf_printf(&text,
+		    "@id(\"p%u\") @note(\"\\u{41}\") deny (principal is U, "
+		    "action in [Action::\"act\", Action::\"b\"], resource) "
+		    "when { principal.gone == %u };\n",
+		    i, i);
+	buf_byte(&text, '\0');
+	plain = fixture_snapshot(text.p, NULL);
+	set = fixture_policies(text.p);
+	mapped = engine_snapshot_new(image_of(set, fd), NULL, NULL, 1000);
+	r = fixture_request(a, mapped, fixture_ask(a, "u", ""));
+	engine_evaluate(mapped, &r, ERRORED_DENY_DENIES, scratch, &answer);
+	ck_assert_uint_eq(answer.n_errors, LARGE);
+	engine_evaluate(plain, &r, ERRORED_DENY_DENIES, a, &again);
+	ck_str_is(str_of(shown(&answer)), shown(&again));
+	for (unsigned i = 0; i < 4; i++) {
+		if (i == 2)
+			before = allocations;
+		arena_reset(scratch);
+		engine_evaluate(
+		    mapped, &r, ERRORED_DENY_DENIES, scratch, &answer);
+	}
+#ifndef NO_COUNTING
+	ck_assert_int_eq(allocations - before, 0);
+#else
+	(void)before;
+#endif
+	ck_assert_uint_eq(answer.n_errors, LARGE);
+	arena_free(scratch);
+	engine_snapshot_unref(plain);
+	engine_snapshot_unref(mapped);
+	policy_set_free(set);
+	buf_free(&text);
+	close(fd);
+}
+END_TEST
+
 /* --- many at once -----------------------------------------------------------
  */
 
@@ -294,6 +371,7 @@ main(void)
 	tcase_add_loop_test(
 	    tc, many_are_decided_alike, 0, ARRAY_LEN(workloads));
 	tcase_add_loop_test(tc, decides_as_the_walk, 0, ARRAY_LEN(workloads));
+	tcase_add_test(tc, an_image_errs_without_memory);
 	suite_add_tcase(s, tc);
 	return run_suite(s);
 }
