@@ -69,6 +69,7 @@ show(struct policy_set *set, const struct schema *schema, struct arena *a,
 		return true;
 	if (!read_granularity(&c->granularity, options.granularity))
 		return false;
+	options.timed = c->stats;
 	if (schema)
 		schema_close_set(schema, set);
 	if (!normal_make(a, set, &options, &n, &err)) {

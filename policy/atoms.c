@@ -224,14 +224,17 @@ combine(struct placing *p, unsigned var)
 
 /* What the test is where its element's atom holds. */
 static enum facts_outcome
-answer(const struct placing *p, const struct known_test *t)
+answer(const struct placing *p, uint32_t test)
 {
-	enum relation relation;
+	const struct known_test *t = &p->m->tests[test];
+	enum relation relation = RELATE_EQUAL;
 	bool holds, fails;
 
 	if (t->atom.kind == ATOM_ANY)
 		return FACTS_VARIES;
-	relation = relate_atoms(&p->atom[t->atom_var], &t->atom);
+	/* The test that says the atom is not compared with itself. */
+	if (p->from[t->atom_var] != test)
+		relation = relate_atoms(&p->atom[t->atom_var], &t->atom);
 	holds = t->atom_is_exact &&
 		(relation == RELATE_EQUAL || relation == RELATE_COVERED);
 	fails = relation == RELATE_DISJOINT;
@@ -249,7 +252,7 @@ drop_answered(struct placing *p)
 	uint32_t gone = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		enum facts_outcome outcome = answer(p, known(p, i));
+		enum facts_outcome outcome = answer(p, p->ids.items[i]);
 
 		if (outcome == FACTS_TRUE) {
 			gone += i < p->n_total;

@@ -149,6 +149,12 @@ end_arena(void *arena)
 	arena_free(arena);
 }
 
+bool
+files_adopt(struct arena *a, struct arena *part)
+{
+	return arena_at_end(a, end_arena, part);
+}
+
 static bool
 take(struct policy_set *set, struct job *j, struct errors *reterr)
 {
@@ -159,7 +165,7 @@ take(struct policy_set *set, struct job *j, struct errors *reterr)
 	if (j->errors && reterr)
 		reterr->dropped += j->errors->dropped;
 	/* Messages quote texts of the arena: it stays, also with errors. */
-	if (!j->errors || !arena_at_end(set->arena, end_arena, j->arena)) {
+	if (!j->errors || !files_adopt(set->arena, j->arena)) {
 		struct error e = { 0 };
 
 		arena_free(j->arena);

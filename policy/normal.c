@@ -91,6 +91,7 @@ static const struct stage stages[] = {
 /* clang-format on */
 
 #define N_STAGES ARRAY_LEN(stages)
+_Static_assert(N_STAGES <= NORMAL_STAGES_MAX, "runs count all stages");
 
 /* What there is: drafts while a policy is taken apart (the policy itself at
  * first), the rules that have not left the index after that. */
@@ -122,7 +123,8 @@ static bool
 run_stage(struct making *m, const struct stage *s, struct normal_stage *stats,
     struct error *reterr)
 {
-	int64_t from = clock_mono_ns();
+	/* Two readings for each policy and stage: only who asks pays. */
+	int64_t from = m->options.timed ? clock_mono_ns() : 0;
 	bool ok;
 
 	if (!s->runs(&m->options))
@@ -135,7 +137,8 @@ run_stage(struct making *m, const struct stage *s, struct normal_stage *stats,
 		ok = s->all(m, reterr);
 		stats->n_after = count_all(m);
 	}
-	stats->ns += (uint64_t)(clock_mono_ns() - from);
+	if (m->options.timed)
+		stats->ns += (uint64_t)(clock_mono_ns() - from);
 	return ok;
 }
 
@@ -179,9 +182,9 @@ learn_indivisibles(struct making *m)
 	return true;
 }
 
-static bool
-begin(struct making *m, struct arena *a, const struct policy_set *set,
-    const struct normal_options *options, struct error *reterr)
+bool
+normal_begin(struct making *m, struct arena *a, const struct policy_set *set,
+    const struct normal_options *options, size_t n, struct error *reterr)
 {
 	m->a = a;
 	m->set = set;
@@ -200,21 +203,29 @@ begin(struct making *m, struct arena *a, const struct policy_set *set,
 	m->list_keys = intern_new(m->scratch, NULL);
 	m->words = intern_new(m->scratch, NULL);
 	/* Most policies become one rule. */
-	m->rules = ARENA_ARRAY(m->scratch, set->n_instances, struct rule);
-	m->cap_rules = m->rules ? set->n_instances : 0;
+	m->rules = ARENA_ARRAY(m->scratch, n, struct rule);
+	m->cap_rules = m->rules ? n : 0;
 	if (!m->paths || !m->words || !m->rules || !m->atom_texts ||
 	    !m->test_texts || !m->list_keys || !learn_indivisibles(m))
 		return error_nomem(reterr);
 	return true;
 }
 
-static void
-end(struct making *m)
+void
+normal_end(struct making *m)
 {
 	arena_free(m->scratch);
 	arena_free(m->each);
 	buf_free(&m->text);
 	buf_free(&m->operands);
+}
+
+bool
+normal_check_count(const struct making *m, struct error *reterr)
+{
+	return m->n_rules <= LIMIT_RULES ||
+	       error_set(reterr, ERR_LIMIT_COUNT, SPAN_NONE,
+		   "more than %u rules", LIMIT_RULES);
 }
 
 static bool
@@ -232,9 +243,16 @@ take_policy(struct making *m, uint32_t i, struct normal_stage *stats,
 		if (stages[s].each &&
 		    !run_stage(m, &stages[s], &stats[s], reterr))
 			return false;
-	if (m->n_rules > LIMIT_RULES)
-		return error_set(reterr, ERR_LIMIT_COUNT, SPAN_NONE,
-		    "more than %u rules", LIMIT_RULES);
+	return normal_check_count(m, reterr);
+}
+
+bool
+normal_take(struct making *m, uint32_t from, uint32_t to,
+    struct normal_stage *stats, struct error *reterr)
+{
+	for (uint32_t i = from; i < to; i++)
+		if (!take_policy(m, i, stats, reterr))
+			return false;
 	return true;
 }
 
@@ -452,22 +470,21 @@ normal_make(struct arena *a, const struct policy_set *set,
 {
 	struct making m = { 0 };
 	struct normal_stage *stats =
-	    ARENA_ARRAY(a, N_STAGES, struct normal_stage);
+	    ARENA_ARRAY(a, NORMAL_STAGES_MAX, struct normal_stage);
 	bool ok = stats != NULL || error_nomem(reterr);
 
 	assert(!set->image);
-	ok = ok && begin(&m, a, set, options, reterr);
+	ok = ok && normal_begin(&m, a, set, options, set->n_instances, reterr);
 	for (size_t s = 0; ok && s < N_STAGES; s++) {
 		stats[s].name = stages[s].name;
 		stats[s].why = stages[s].why;
 	}
-	for (uint32_t i = 0; ok && i < set->n_instances; i++)
-		ok = take_policy(&m, i, stats, reterr);
+	ok = ok && parallel_take(&m, stats, reterr);
 	for (size_t s = 0; ok && s < N_STAGES; s++)
 		if (stages[s].all)
 			ok = run_stage(&m, &stages[s], &stats[s], reterr);
 	if (ok && !publish(&m, stats, ret))
 		ok = error_nomem(reterr);
-	end(&m);
+	normal_end(&m);
 	return ok;
 }

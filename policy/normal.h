@@ -149,6 +149,8 @@ struct normal_options {
 	bool decompound, expand, dedup, contain, unions, recompound;
 	uint32_t growth_max; /* rules one instance may become before it stays undivided; 0: the default */
 	uint32_t below_max;  /* rules that may hang below one cover, since each is looked at one by one; 0: the default */
+	uint32_t threads;    /* that take policies apart; what comes of them does not depend on it; 0: as many as there is work and processors for */
+	bool timed;          /* time by stage: costs a few hundredths; of threads together */
 	bool denied;         /* look for permits that denies beat; changes no rule; not with joining */
 	enum normal_granularity granularity[3]; /* what `recompound` joins each element to; an index wants single atoms */
 };

@@ -100,15 +100,35 @@ rank_lists(struct making *m, const uint32_t *tests)
 	return ranks;
 }
 
+/* Rule `order[i]` comes to place i: round after round, with one rule in hand,
+ * since a second array of them would be the largest there is. */
+static void
+put_in_order(struct rule *rules, uint32_t *order, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		struct rule first = rules[i];
+		uint32_t at = i;
+
+		while (order[at] != i) {
+			uint32_t from = order[at];
+
+			rules[at] = rules[from];
+			order[at] = at;
+			at = from;
+		}
+		rules[at] = first;
+		order[at] = at;
+	}
+}
+
 static bool
 sort_rules(struct making *m, const uint32_t *atoms, const uint32_t *lists)
 {
 	struct rule_key *keys =
 	    ARENA_ARRAY(m->each, m->n_rules, struct rule_key);
 	uint32_t *order = ARENA_ARRAY(m->each, m->n_rules, uint32_t);
-	struct rule *sorted = ARENA_ARRAY(m->each, m->n_rules, struct rule);
 
-	if (!keys || !order || !sorted)
+	if (!keys || !order)
 		return false;
 	for (uint32_t i = 0; i < m->n_rules; i++) {
 		const struct rule *r = &m->rules[i];
@@ -121,10 +141,7 @@ sort_rules(struct making *m, const uint32_t *atoms, const uint32_t *lists)
 		if (!sort_numbers(
 			m->each, order, m->n_rules, &keys[0].ranks[k], RANKS))
 			return false;
-	for (uint32_t i = 0; i < m->n_rules; i++)
-		sorted[i] = m->rules[order[i]];
-	if (m->n_rules)
-		memcpy(m->rules, sorted, m->n_rules * sizeof *sorted);
+	put_in_order(m->rules, order, (uint32_t)m->n_rules);
 	return true;
 }
 

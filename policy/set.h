@@ -86,6 +86,8 @@ bool files_read(struct arena *a, const char *path, struct ast **ret,
 /* Add files to a set in their order. `paths` are the set's. */
 bool files_read_all(struct policy_set *set, const char *const *paths, size_t n,
     struct errors *reterr) MUST_USE;
+/* `part` goes with `a`; false when memory is out. */
+bool files_adopt(struct arena *a, struct arena *part) MUST_USE;
 /* policy.c: one more. */
 bool files_keep(
     struct policy_set *set, struct ast *t, struct errors *reterr) MUST_USE;
