@@ -52,6 +52,8 @@ MOVES := $(foreach f,memset memcpy,$(call \
 	try,-m$f-strategy=unrolled_loop:512:noalign$(comma)libcall:-1:noalign))
 ALL_CFLAGS := -std=c17 -D_GNU_SOURCE -I. $(call system,$(LIBS)) $(WARN) \
 	$(MODE_FLAGS) -fno-common -fvisibility=hidden -pthread $(CFLAGS)
+# No clock of a host is right that says a time before the source's.
+BUILT := $(if $(SOURCE_DATE_EPOCH),-DBUILD_TIME_S=$(SOURCE_DATE_EPOCH))
 LIB_LIBS := $(shell pkg-config --libs $(LIBS) 2>/dev/null) -pthread -lm
 CHECK_LIBS := $(shell pkg-config --libs check 2>/dev/null)
 LINK := $(MODE_FLAGS) -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed $(LDFLAGS)
@@ -90,13 +92,15 @@ help: ## list the targets
 
 # Rebuild everything when the compiler or its flags change.
 $B/.flags: FORCE
-	@mkdir -p $(@D); echo '$(CC) $(ALL_CFLAGS)' | cmp -s - $@ || echo '$(CC) $(ALL_CFLAGS)' >$@
+	@mkdir -p $(@D); echo '$(CC) $(ALL_CFLAGS) $(BUILT)' | cmp -s - $@ || \
+	    echo '$(CC) $(ALL_CFLAGS) $(BUILT)' >$@
 
 $B/obj/%.o: %.c $B/.flags
 	@mkdir -p $(@D)
 	$(call say,CC)
 	$(Q)$(CC) $(ALL_CFLAGS) $(PIC) -MMD -MP -c $< -o $@
 $(LIB_OBJ): PIC := -fPIC
+$B/obj/base/clock.o: PIC += $(BUILT)
 # Small structs are zeroed and copied by moves: `rep` takes long to start.
 $B/obj/policy/index_%.o $B/obj/engine/decide.o: PIC += $(MOVES)
 $(CLI_OBJ) $(HELP_OBJ): PIC := -fPIE

@@ -4,6 +4,13 @@
 #include <stddef.h>
 #include <time.h>
 
+#include "base/limits.h"
+
+/* Seconds since 1970, by the Makefile: SOURCE_DATE_EPOCH, where it is set. */
+#ifndef BUILD_TIME_S
+#define BUILD_TIME_S 0
+#endif
+
 static int64_t
 read_ns(clockid_t id)
 {
@@ -30,7 +37,8 @@ fixed_now_ms(void *ctx)
 const struct clock *
 clock_system(void)
 {
-	static const struct clock system_clock = { system_now_ms, NULL };
+	static const struct clock system_clock = { system_now_ms, NULL,
+		BUILD_TIME_S };
 
 	return &system_clock;
 }
@@ -39,6 +47,20 @@ int64_t
 clock_now_ms(const struct clock *c)
 {
 	return c->now_ms(c->ctx);
+}
+
+bool
+clock_check(const struct clock *c, int64_t now_ms, struct error *reterr)
+{
+	int64_t least_s = c->built_s > LIMIT_CLOCK_AT_LEAST_S
+			      ? c->built_s
+			      : LIMIT_CLOCK_AT_LEAST_S;
+
+	if (now_ms / 1000 >= least_s)
+		return true;
+	return error_set(reterr, ERR_SYSTEM_NOT_READY, SPAN_NONE,
+	    "the system clock is before this program was made; expiry could "
+	    "not be trusted");
 }
 
 struct clock
@@ -50,7 +72,7 @@ clock_fixed(const int64_t *at_ms)
 		void *to;
 	} ctx = { .from = at_ms };
 
-	return (struct clock){ fixed_now_ms, ctx.to };
+	return (struct clock){ fixed_now_ms, ctx.to, 0 };
 }
 
 int64_t

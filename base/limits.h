@@ -57,7 +57,7 @@
 #define LIMIT_GROUP_MEMBERS 64u      /* they stand in the group's document, which fits a pack */
 #define LIMIT_MEMBER_GROUPS 64u
 #define LIMIT_SKEW_S 60
-#define LIMIT_CLOCK_AT_LEAST_S 1767225600 /* 2026-01-01: a system clock before it is wrong */
+#define LIMIT_CLOCK_AT_LEAST_S 1767225600 /* 2026-01-01: a system clock before it is wrong; a build says more (base/clock.h) */
 #define LIMIT_KEY_FILE_BYTES 65536u
 #define LIMIT_TRUST_KEYS 4096u
 #define LIMIT_TRUST_CLOUD_KEYS 128u  /* tried one after the other, about 25 us each */

@@ -56,9 +56,12 @@ gate_conclude(const struct gate_env *env, struct gate_case *c)
 		log_error("decision-log", &err);
 		engine_refuse(ERR_SYSTEM_LOG, &c->answer);
 	}
-	if (env->counts != NULL)
+	if (env->counts != NULL) {
 		atomic_fetch_add_explicit(&env->counts->by_code[c->answer.code],
 		    1, memory_order_relaxed);
+		metrics_observe(
+		    &env->counts->decisions, clock_mono_ns() - c->began_ns);
+	}
 	return ok && c->answer.effect == ENGINE_PERMIT;
 }
 

@@ -2,14 +2,14 @@
 #ifndef GATEWAYS_ANSWER_H
 #define GATEWAYS_ANSWER_H
 
-#include <stdatomic.h>
-
 #include "gateways/balancer.h"
 #include "gateways/gate.h"
+#include "gateways/metrics.h"
 
-/* Decisions of this process, by code; for /metrics. */
+/* Decisions of this process, by code, and how long they took; for /metrics. */
 struct gate_counts {
 	_Atomic uint64_t by_code[ERR_COUNT];
+	struct metrics_histogram decisions;
 };
 
 /* What a handler works with; lent for one request. */
@@ -56,9 +56,9 @@ void answer_problem(struct http_response *r, unsigned status, const char *code,
 /* A JSON body; takes the reference. 500 when memory is out. */
 void answer_json(struct http_response *r, unsigned status, json_t *body_take);
 
-/* GET /metrics. */
+/* For GET /metrics. */
 void server_metrics(const struct gate_env *env, bool reload_failed,
-    int64_t reload_at_s, struct http_response *r);
+    int64_t reload_at_s, struct metrics *m);
 
 /* ---- routes, one file each ------------------------------------------------------------------------------------------------------------- */
 

@@ -20,6 +20,8 @@
 #include "gateways/service.h"
 #include "store/store.h"
 
+#define N_ROUTES 5
+
 struct gateways_server {
 	const struct clock *clock;
 	char *config_path;
@@ -41,6 +43,7 @@ struct gateways_server {
 	struct revocations *revocations; /* NULL: no store */
 	struct balancer *balancer;
 	struct gate_counts counts;
+	struct metrics_histogram took[N_ROUTES]; /* as `routes` */
 	struct merging *merging;
 	struct http_options
 	    http_options; /* borrows from boot's configuration */
@@ -213,17 +216,8 @@ readiness(struct gateways_server *s, const struct gate_env *env,
 		      : json_from_str(str_of(error_help(err.code)))));
 }
 
-static void
-metrics(struct gateways_server *s, const struct gate_env *env,
-    const struct http_request *q, struct http_response *r)
-{
-	(void)q;
-	pthread_mutex_lock(&s->lock);
-	int64_t at = s->reload_at_ms / 1000;
-	bool failed = s->reload_failed;
-	pthread_mutex_unlock(&s->lock);
-	server_metrics(env, failed, at, r);
-}
+static void metrics(struct gateways_server *s, const struct gate_env *env,
+    const struct http_request *q, struct http_response *r);
 
 static void
 auth(struct gateways_server *s, const struct gate_env *env,
@@ -249,7 +243,7 @@ static const struct route {
 	bool waits; /* for more than a disk's write: a reload shall not wait */
 	void (*handle)(struct gateways_server *s, const struct gate_env *env,
 	    const struct http_request *q, struct http_response *r);
-} routes[] = {
+} routes[N_ROUTES] = {
 	{ "/gate/auth", false, false, auth },
 	{ "/gate/balancer/", true, true, balancer },
 	{ "/healthz", false, false, health },
@@ -269,14 +263,23 @@ find_route(struct str path)
 	return NULL;
 }
 
-static bool
-check_clock(const struct gateways_server *s, struct error *err)
+static void
+metrics(struct gateways_server *s, const struct gate_env *env,
+    const struct http_request *q, struct http_response *r)
 {
-	if (clock_now_ms(s->clock) / 1000 >= LIMIT_CLOCK_AT_LEAST_S)
-		return true;
-	return error_set(err, ERR_SYSTEM_NOT_READY, SPAN_NONE,
-	    "the system clock is before this program was made; expiry could "
-	    "not be trusted");
+	static const char name[] = "avow_request_duration_seconds";
+	struct metrics m = metrics_begin(q, r);
+	pthread_mutex_lock(&s->lock);
+	int64_t at = s->reload_at_ms / 1000;
+	bool failed = s->reload_failed;
+	pthread_mutex_unlock(&s->lock);
+	server_metrics(env, failed, at, &m);
+	metrics_family(&m, name, METRICS_HISTOGRAM,
+	    "How long a request was worked on, by path.");
+	for (size_t i = 0; i < ARRAY_LEN(routes); i++)
+		metrics_durations(
+		    &m, name, "path", routes[i].path, &s->took[i]);
+	r->status = metrics_end(&m, r) ? 200 : 500;
 }
 
 /* A clock that was set back while we run: what has expired would count again.
@@ -285,7 +288,7 @@ static bool
 refuse_by_clock(const struct gateways_server *s, struct http_response *r)
 {
 	struct error err = { 0 };
-	if (check_clock(s, &err))
+	if (clock_check(s->clock, clock_now_ms(s->clock), &err))
 		return false;
 	log_error("clock", &err);
 	answer_problem(
@@ -298,6 +301,7 @@ static void
 handle(void *ctx, const struct http_request *q, struct http_response *r)
 {
 	struct gateways_server *s = ctx;
+	int64_t began_ns = clock_mono_ns();
 	const struct route *route = find_route(q->path);
 	if (route == NULL) {
 		answer_problem(r, 404, error_id(ERR_REQUEST_PATH),
@@ -314,6 +318,7 @@ handle(void *ctx, const struct http_request *q, struct http_response *r)
 		gateways_state_unref(state);
 	else
 		swap_leave(&s->state);
+	metrics_observe(&s->took[route - routes], clock_mono_ns() - began_ns);
 }
 
 /* ---- start, reload, stop
@@ -495,7 +500,8 @@ gateways_server_start(
 	s->boot =
 	    s->loaded != NULL ? state_with_snapshot(s->loaded, NULL) : NULL;
 	if (s->config_path == NULL || s->boot == NULL ||
-	    !check_clock(s, &err) || !open_parts(s, &err)) {
+	    !clock_check(s->clock, clock_now_ms(s->clock), &err) ||
+	    !open_parts(s, &err)) {
 		if (err.code != ERR_NONE)
 			error_print(messages, &err, (struct str){ 0 });
 		gateways_server_stop(s, 0);

@@ -11,6 +11,7 @@
 #include "attest/token.h"
 #include "base/trace.h"
 #include "gateways/body.h"
+#include "gateways/metrics.h"
 #include "gateways/revocations.h"
 #include "gateways/service.h"
 #include "gateways/state.h"
@@ -31,6 +32,8 @@ struct service_listener {
 	struct http_server *http;
 };
 
+#define SERVICE_ROUTES 64 /* at most */
+
 struct service {
 	const struct config *config;
 	const struct clock *clock;
@@ -45,6 +48,7 @@ struct service {
 	struct {
 		_Atomic uint64_t exchanges, revoked, unrevoked;
 		_Atomic uint64_t refused[ERR_COUNT];
+		struct metrics_histogram took[SERVICE_ROUTES]; /* by row of service_routes.c's table */
 	} counts;
 	pthread_mutex_t lock; /* guards the next five */
 	struct gateways_state *state; /* whom it enrols; NULL on this host alone */
@@ -160,6 +164,8 @@ bool service_jwks(struct service_call *c) MUST_USE;
 bool service_spiffe_bundle(struct service_call *c) MUST_USE;
 bool service_changes_list(struct service_call *c) MUST_USE;
 bool service_metrics(struct service_call *c) MUST_USE;
+/* How long requests took, by route (service_routes.c). */
+void service_durations(struct service *s, struct metrics *m);
 
 /* Store and accounts alone: no keys, no listener. `service_stop` ends it. */
 struct service *service_new(const struct config *config,

@@ -1,6 +1,7 @@
 /* service_routes.c - which path and method is what, on which listener, and who
  * may ask. */
-#include "base/limits.h"
+#include <stdio.h>
+
 #include "base/log.h"
 #include "gateways/answer.h"
 #include "gateways/service_private.h"
@@ -68,6 +69,7 @@ static const struct route {
 	{ "GET", "/readyz", BOTH, WHO_ANYBODY, readiness, NULL, false },
 	/* clang-format on */
 };
+_Static_assert(ARRAY_LEN(routes) <= SERVICE_ROUTES, "each is timed");
 
 static bool
 health(struct service_call *c)
@@ -191,16 +193,8 @@ note(const struct service_call *c, bool done)
 	    c->trace.id[0] ? " trace=" : "", c->trace.id);
 }
 
-static bool
-check_clock(struct service_call *c)
-{
-	return c->now_s >= LIMIT_CLOCK_AT_LEAST_S ||
-	       error_set(&c->err, ERR_SYSTEM_NOT_READY, SPAN_NONE,
-		   "the system clock is before this program was made; expiry "
-		   "could not be trusted");
-}
-
-static void
+/* The route that it took; NULL: none. */
+static const struct route *
 dispatch(struct service_call *c)
 {
 	char room[64];
@@ -210,21 +204,48 @@ dispatch(struct service_call *c)
 
 	if (!route) {
 		(void)refuse_route(c, buf_str(&methods));
-		return;
+		return NULL;
 	}
 	c->what = route->what;
 	/* Nothing is judged by a store that was put back, or cannot be read,
 	 * nor by a clock that is wrong. */
 	if (str_has_prefix(c->q->path, STR("/v1/")) &&
-	    (!check_clock(c) ||
+	    (!clock_check(c->s->clock, c->now_s * 1000, &c->err) ||
 		!revocations_check(c->s->revocations, &c->err))) {
 		(void)service_refuse(c);
-		return;
+		return route;
 	}
 	if (!check_form(c, route) || !identify(c, route))
-		return;
+		return route;
 	done = route->handle(c);
 	note(c, done);
+	return route;
+}
+
+static void
+dispatch_timed(struct service_call *c)
+{
+	int64_t began_ns = clock_mono_ns();
+	const struct route *route = dispatch(c);
+
+	if (route)
+		metrics_observe(&c->s->counts.took[route - routes],
+		    clock_mono_ns() - began_ns);
+}
+
+void
+service_durations(struct service *s, struct metrics *m)
+{
+	static const char name[] = "avow_sts_request_duration_seconds";
+	char room[80];
+
+	metrics_family(m, name, METRICS_HISTOGRAM,
+	    "How long a request was worked on, by method and path.");
+	for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
+		(void)snprintf(room, sizeof room, "%s %s", routes[i].method,
+		    routes[i].path);
+		metrics_durations(m, name, "route", room, &s->counts.took[i]);
+	}
 }
 
 void
@@ -244,7 +265,7 @@ service_handle(void *ctx, const struct http_request *q, struct http_response *r)
 	/* One that is not well formed, or stands twice, is none. */
 	if (!trace_parse(http_header(q, "traceparent"), &c.trace))
 		c.trace.id[0] = '\0';
-	dispatch(&c);
+	dispatch_timed(&c);
 	json_decref(c.json);
 	service_keys_drop(c.keys);
 	attest_revoked_free(c.revoked);
@@ -262,6 +283,6 @@ service_handle_local(
 		.now_s = clock_now_ms(s->clock) / 1000,
 		.actor = { .rank = STS_ADMIN, .account = STR("host") } };
 
-	dispatch(&c);
+	dispatch_timed(&c);
 	json_decref(c.json);
 }

@@ -1,14 +1,15 @@
 /* fuzz_http_head.c - a request head read as laxly as the HTTP library does,
  * then judged. What is accepted must be what a strict reader would write: put
  * together again it gives the bytes that came. Targets go on to the path rule,
- * headers to the forwarding rule; an input that starts with "C" is a
- * configuration instead. */
+ * headers to the forwarding rule and to the choice of a form; an input that
+ * starts with "C" is a configuration instead. */
 #include <stdlib.h>
 
 #include "base/limits.h"
 #include "gateways/config.h"
 #include "gateways/forwarded.h"
 #include "gateways/http_head.h"
+#include "gateways/metrics.h"
 #include "gateways/path.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -201,6 +202,7 @@ try_head(struct arena *a, struct str raw)
 	require(body <= rules.body_limit);
 	require(http_header_count(&l.request, "transfer-encoding") == 0);
 	require(http_header_count(&l.request, "content-length") <= 1);
+	(void)metrics_form_of(http_header(&l.request, "accept"));
 	try_path(a, l.request.target);
 	try_forwarded(&l.request);
 }

@@ -33,7 +33,7 @@ noon(void *ctx)
 	return 1772366400000;
 }
 
-static const struct clock clock_noon = { noon, NULL };
+static const struct clock clock_noon = { noon, NULL, 0 };
 static struct config config;
 static char folder[] = "/tmp/fuzz-service-XXXXXX";
 static char secret[64], keys[64], document_keys[64];

@@ -356,6 +356,14 @@ START_TEST(numbers)
 	ck_assert_ptr_nonnull(strstr(text, "\navow_store_up 1\n"));
 	ck_assert_ptr_nonnull(strstr(text, "\navow_revocations 0\n"));
 	ck_assert_ptr_null(strstr(text, "\navow_policies 0\n"));
+	ck_assert_ptr_nonnull(strstr(text,
+	    "# TYPE avow_decision_duration_seconds histogram\n"
+	    "avow_decision_duration_seconds_bucket{le=\"0.00001\"} "));
+	ck_assert_ptr_nonnull(
+	    strstr(text, "\navow_decision_duration_seconds_count 3\n"));
+	ck_assert_ptr_nonnull(strstr(text,
+	    "\navow_request_duration_seconds_count{path=\"/gate/auth\"} "
+	    "3\n"));
 	gateways_server_stop(s, 100);
 	buf_free(&messages);
 }

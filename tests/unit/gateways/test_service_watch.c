@@ -279,7 +279,7 @@ metrics(void)
 
 	service_handle(&k.admin, &q, &r);
 	ck_assert_uint_eq(r.status, 200);
-	ck_assert_str_eq(r.content_type, METRICS_CONTENT_TYPE);
+	ck_assert_str_eq(r.content_type, METRICS_TEXT_TYPE);
 	text = str_dup(k.a, buf_str(&r.body)).p;
 	buf_free(&r.body);
 	arena_free(q.arena);
@@ -312,6 +312,10 @@ START_TEST(numbers)
 	has(text, "avow_sts_refusals_total{code=\"evidence.proof\"} 1\n");
 	has(text, "# TYPE avow_revocations gauge\n");
 	has(text, "avow_store_errors_total 0\n");
+	has(text, "# TYPE avow_sts_request_duration_seconds histogram\n");
+	has(text, "avow_sts_request_duration_seconds_count"
+		  "{route=\"POST /v1/revocations\"} 1\n");
+	has(text, "{route=\"POST /v1/revocations\",le=\"+Inf\"} 1\n");
 	/* Nobody is named. */
 	ck_assert_ptr_null(strstr(text, "web-1"));
 	ck_assert_ptr_null(strstr(text, "10.0.0.5"));
