@@ -5,6 +5,8 @@
 #ifndef ATTEST_ATTEST_H
 #define ATTEST_ATTEST_H
 
+#include <stdatomic.h>
+
 #include "policy/claims.h"
 
 /* ---- keys ------------------------------------------------------------------------------------------------------------------------------- */
@@ -52,6 +54,10 @@ bool attest_kind_is_whole(struct str kind);
 struct attest_trust_entry {
 	struct str kind;      /* avow, token, ec2-signature, ec2-rsa2048, ec2-pkcs7, azure, gcp */
 	const char *keys;     /* file or folder of *.pem: public keys or certificates; kinds token and gcp also *.json, *.jwks: key sets; azure: certificates of authorities */
+	/* Kinds token and gcp: the key set itself, as JSON, which was asked for under the URL in `keys`; empty: `keys` is read. */
+	struct str key_set;
+	/* Unix seconds from which the key set is stale, and what its keys signed is refused (ERR_DATA_STALE); may change, outlives the trust. NULL: never. */
+	const atomic_int_fast64_t *fresh_until_s;
 	struct str issuer;    /* kinds avow and token: required */
 	struct str trust_domain; /* SPIFFE; kinds avow and token: gives `spiffeId`, and a token's `sub` must be of it. Empty: none */
 	struct str prefix;    /* empty for at most one entry; else ends in '/' */

@@ -373,6 +373,32 @@ read_signers(const struct loading *l, const struct attest_trust_entry *entry,
 }
 
 static bool
+check_any(const struct loading *l, const char *path, struct error *reterr)
+{
+	return l->entry->n_keys > 0 ||
+	       error_set(reterr, ERR_CONFIG_TRUST, l->at,
+		   "no key for kind `%s` in `%s`, which wants %s",
+		   l->kind->name.p, path, l->kind->keys);
+}
+
+static bool
+read_key_set(const struct loading *l, const struct attest_trust_entry *entry,
+    struct error *reterr)
+{
+	struct arena *a = arena_new(0);
+	struct keys_public *keys;
+	size_t n;
+	bool ok = a != NULL || error_nomem(reterr);
+
+	ok = ok &&
+	     jwk_read_set(a, entry->keys, entry->key_set, &keys, &n, reterr) &&
+	     add_keys(l, keys, n, entry->keys, reterr) &&
+	     check_any(l, entry->keys, reterr);
+	arena_free(a);
+	return ok;
+}
+
+static bool
 read_keys(struct loading *l, const char *path, struct error *reterr)
 {
 	const char *const *files;
@@ -386,11 +412,17 @@ read_keys(struct loading *l, const char *path, struct error *reterr)
 	for (size_t i = 0; i < n; i++)
 		if (!read_file(l, files[i], reterr))
 			return false;
-	if (l->entry->n_keys == 0)
-		return error_set(reterr, ERR_CONFIG_TRUST, l->at,
-		    "no key for kind `%s` in `%s`, which wants %s",
-		    l->kind->name.p, path, l->kind->keys);
-	return true;
+	return check_any(l, path, reterr);
+}
+
+static bool
+read_all(struct loading *l, const struct attest_trust_entry *entry,
+    struct error *reterr)
+{
+	if (entry->n_signers > 0)
+		return read_signers(l, entry, reterr);
+	return entry->key_set.n > 0 ? read_key_set(l, entry, reterr)
+				    : read_keys(l, entry->keys, reterr);
 }
 
 /* ---- the entry by itself --------------------------------------------------
@@ -478,6 +510,9 @@ check_entry(const struct loading *l, const struct attest_trust_entry *entry,
 {
 	if (!entry->keys || !*entry->keys)
 		return refuse(l, reterr, "a trust entry wants `keys`");
+	if (entry->key_set.n > 0 && l->kind->suffixes != token_suffixes)
+		return refuse(
+		    l, reterr, "keys by URL are for kinds `token` and `gcp`");
 	if (!l->kind->is_cloud && entry->issuer.n == 0)
 		return error_set(reterr, ERR_CONFIG_TRUST, l->at,
 		    "a trust entry of kind `%s` wants `issuer`",
@@ -533,6 +568,7 @@ copy_entry(const struct loading *l, const struct attest_trust_entry *entry,
 
 	e->kind = l->kind->name;
 	e->max_lease_s = entry->max_lease_s;
+	e->fresh_until_s = entry->fresh_until_s;
 	e->forms = entry->forms ? entry->forms : 1u << ATTEST_DETACHED;
 	/* A token always is for one. */
 	e->audience_required = str_eq(e->kind, STR(KIND_TOKEN)) ||
@@ -744,9 +780,8 @@ attest_trust_add(struct attest_trust *t, const struct attest_trust_entry *entry,
 		    "`ec2-pkcs7`, `azure` or `gcp`; others are not supported "
 		    "yet");
 	ok = check_entry(&l, entry, reterr) && copy_entry(&l, entry, reterr) &&
-	     (entry->n_signers > 0 ? read_signers(&l, entry, reterr)
-				   : read_keys(&l, entry->keys, reterr)) &&
-	     check_others(&l, reterr) && join(t, &e, reterr);
+	     read_all(&l, entry, reterr) && check_others(&l, reterr) &&
+	     join(t, &e, reterr);
 	if (!ok)
 		free_keys(&e);
 	ERR_clear_error();

@@ -28,6 +28,7 @@ struct trust_entry {
 	unsigned forms; /* kind avow: bits 1u << ATTEST_..., never 0 */
 	struct trust_key *keys;
 	size_t n_keys, cap_keys;
+	const atomic_int_fast64_t *fresh_until_s; /* as in struct attest_trust_entry */
 	struct chain *chain; /* azure: what signers chain to; else NULL */
 };
 

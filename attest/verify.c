@@ -8,6 +8,7 @@
  *                    the signer's certificate does not chain to a pinned one)
  *   signature        evidence.signature (EC2: every pinned key is tried)
  *   shape            evidence.malformed, evidence.instance
+ *   key set          data.stale: asked for by URL, and not lately
  *   times            evidence.not_yet_valid, evidence.expired
  *   certificate      evidence.key: the signer's holds when the document was
  *                    issued, and still
@@ -498,6 +499,18 @@ check_times(struct run *r, struct error *reterr)
 	return true;
 }
 
+/* SECURITY 10: who signed by a key that its owner may have withdrawn since. */
+static bool
+check_fresh(struct run *r, struct error *reterr)
+{
+	const atomic_int_fast64_t *until = r->entry->fresh_until_s;
+
+	return !until || r->ctx->now_unix_s < atomic_load(until) ||
+	       refuse(reterr, ERR_DATA_STALE,
+		   "the key set that this document's key is of could not be "
+		   "asked for anew for a day");
+}
+
 /* Both: who may sign no more says nothing any more, and nobody signs as if it
  * were before his time. */
 static bool
@@ -633,6 +646,7 @@ check_cnf(struct run *r, struct error *reterr)
 }
 
 static bool (*const checks[])(struct run *, struct error *) = {
+	check_fresh,
 	check_times,
 	check_certificate,
 	check_issuer,

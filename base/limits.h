@@ -116,6 +116,14 @@
 #define LIMIT_PATH_BYTES 4096u
 #define LIMIT_CLIENT_BYTES (1u << 20)  /* of an answer to our own client */
 #define LIMIT_CLIENT_MS 10000
+/* Key sets that are named by URL. */
+#define LIMIT_KEY_SETS 64u
+#define LIMIT_KEY_SET_LEAST_S 300      /* between two questions */
+#define LIMIT_KEY_SET_USUAL_S 3600     /* where the answer does not say */
+#define LIMIT_KEY_SET_MOST_S 21600
+#define LIMIT_KEY_SET_RETRY_S 60       /* after a failure */
+#define LIMIT_KEY_SET_STALE_S 86400    /* without an answer: what its keys signed is refused */
+
 #define LIMIT_ADMIN_TOKENS 1000u
 
 /* The agent on an instance. */

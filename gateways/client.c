@@ -25,7 +25,7 @@ struct client {
 	X509 *pinned;
 	/* Of the request in hand. */
 	struct buf body;
-	char nonce[128];
+	char nonce[128], cache_control[256];
 	uint8_t channel[CLIENT_CHANNEL_BYTES];
 	bool has_channel, is_too_large;
 	char error[CURL_ERROR_SIZE];
@@ -287,6 +287,8 @@ on_header(char *data, size_t one, size_t n, void *arg)
 		return 0;
 	(void)take_header(
 	    (struct str){ data, n }, "dpop-nonce:", c->nonce, sizeof c->nonce);
+	(void)take_header((struct str){ data, n },
+	    "cache-control:", c->cache_control, sizeof c->cache_control);
 	return n;
 }
 
@@ -470,7 +472,7 @@ perform(struct client *c, bool may_repeat)
 
 	for (unsigned i = 0; i < TRIES; i++) {
 		buf_free(&c->body);
-		c->nonce[0] = c->error[0] = '\0';
+		c->nonce[0] = c->cache_control[0] = c->error[0] = '\0';
 		c->has_channel = c->is_too_large = false;
 		code = curl_easy_perform(c->curl);
 		if (code == CURLE_OK || c->is_too_large ||
@@ -498,8 +500,10 @@ take_response(struct client *c, struct arena *a, struct client_response *ret,
 		.body = str_dup(a, buf_str(&c->body)),
 		.content_type = str_dup(a, str_of(type)),
 		.dpop_nonce = str_dup(a, str_of(c->nonce)),
+		.cache_control = str_dup(a, str_of(c->cache_control)),
 		.is_new_connection = connects > 0 };
-	return (ret->body.p && ret->content_type.p && ret->dpop_nonce.p) ||
+	return (ret->body.p && ret->content_type.p && ret->dpop_nonce.p &&
+		   ret->cache_control.p) ||
 	       error_nomem(reterr);
 }
 

@@ -46,7 +46,7 @@ struct client_request {
 
 struct client_response {
 	unsigned status;
-	struct str body, content_type, dpop_nonce; /* empty: not there */
+	struct str body, content_type, dpop_nonce, cache_control; /* empty: not there */
 	bool is_new_connection; /* not the one of the request before */
 };
 

@@ -40,6 +40,7 @@ struct config_cidrs {
 /* `keys`, `prefix`, ...: as struct attest_trust_entry has them. Slices are NUL-ended. */
 struct config_trust {
 	struct str kind, keys, issuer, prefix, trust_domain;
+	struct str ca; /* of the URL in `keys`: file of authorities; empty: the system's */
 	struct config_strings owners, regions, images;
 	int64_t max_lease_s; /* CONFIG_LEASE_NOT_GIVEN, CONFIG_LEASE_NONE, or seconds > 0 */
 	bool audience_optional;

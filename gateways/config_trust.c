@@ -3,6 +3,7 @@
 #include "gateways/config_sections.h"
 
 #include "attest/attest.h"
+#include "gateways/key_sets.h"
 
 static const struct config_choice audience_choices[] = {
 	{ "required", 0, false }, { "optional", 1, false }, { 0 }
@@ -90,7 +91,8 @@ enum {
 	T_PURPOSE,
 	T_WEAK,
 	T_FORMS,
-	T_CURRENT
+	T_CURRENT,
+	T_CA
 };
 static const struct config_field trust_fields[] = {
 	[T_KIND] = TRUST(kind, "kind", config_read_kind, .is_required = true,
@@ -104,6 +106,7 @@ static const struct config_field trust_fields[] = {
 	[T_FORMS] = TRUST(forms, "forms", read_forms, 0),
 	[T_CURRENT] = TRUST(
 	    is_current, "current", read_second, .choices = current_choices),
+	[T_CA] = TRUST(ca, "ca", config_read_text, 0),
 	TRUST(keys, "keys", config_read_text, .is_required = true),
 	TRUST(certificates, "certificates", config_read_text, 0),
 	TRUST(signers, "signers", config_read_strings, 0),
@@ -118,6 +121,27 @@ static const struct config_field trust_fields[] = {
 };
 
 static void
+check_keys(struct config_reader *r, const struct config_trust *t,
+    const struct config_seen *seen)
+{
+	bool is_set =
+	    str_eq(t->kind, STR("token")) || str_eq(t->kind, STR("gcp"));
+	bool is_url = key_sets_is_url(t->keys);
+
+	if (!is_url && memmem(t->keys.p, t->keys.n, "://", 3))
+		config_fail(r, ERR_CONFIG_VALUE, t->at,
+		    "keys are a file, a folder, or "
+		    "`https://HOST[:PORT]/PATH`, found `%.*s`",
+		    STR_ARG(t->keys));
+	if (is_url && !is_set)
+		config_fail(r, ERR_CONFIG_VALUE, t->at,
+		    "keys by URL are for kinds `token` and `gcp`");
+	if (seen->at[T_CA].line && !is_url)
+		config_fail(r, ERR_CONFIG_VALUE, seen->at[T_CA],
+		    "`ca` is for keys that are asked for by URL");
+}
+
+static void
 check_trust_entry(struct config_reader *r, const struct config_trust *t,
     const struct config_seen *seen)
 {
@@ -126,6 +150,7 @@ check_trust_entry(struct config_reader *r, const struct config_trust *t,
 
 	if (t->kind.n == 0)
 		return;
+	check_keys(r, t, seen);
 	if (is_avow && t->issuer.n == 0)
 		config_fail(r, ERR_CONFIG_KEY, t->at,
 		    "trust of kind `%.*s` needs `issuer`", STR_ARG(t->kind));

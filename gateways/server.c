@@ -16,6 +16,7 @@
 #include "base/swap.h"
 #include "gateways/balancer.h"
 #include "gateways/http.h"
+#include "gateways/key_sets.h"
 #include "gateways/merging.h"
 #include "gateways/service.h"
 #include "store/store.h"
@@ -45,6 +46,7 @@ struct gateways_server {
 	struct gate_counts counts;
 	struct metrics_histogram took[N_ROUTES]; /* as `routes` */
 	struct merging *merging;
+	struct key_sets *key_sets;
 	struct http_options
 	    http_options; /* borrows from boot's configuration */
 	struct http_server *http;
@@ -136,6 +138,49 @@ put_merged(void *ctx, const struct engine_snapshot *of,
 		s->merged_at_ms = clock_now_ms(s->clock);
 	pthread_mutex_unlock(&s->replacing);
 	return ok;
+}
+
+/* False: what `next` (taken) was made of is in force no more. */
+static bool
+put_trust(struct gateways_server *s, const struct gateways_state *of,
+    struct gateways_state *next_take)
+{
+	pthread_mutex_lock(&s->replacing);
+	bool ok = s->loaded == of;
+	if (ok && s->service != NULL)
+		service_take_state(s->service, next_take);
+	if (ok)
+		(void)replace_locked(s, next_take, NULL);
+	else
+		gateways_state_unref(next_take);
+	pthread_mutex_unlock(&s->replacing);
+	return ok;
+}
+
+/* A key set has other keys (key_sets.h). What is in force stays where trust
+ * cannot be read: the log says why, and its keys become stale in time. */
+static void
+take_key_sets(void *ctx)
+{
+	struct gateways_server *s = ctx;
+	bool is_done = false;
+	while (!is_done) {
+		struct buf messages = { 0 };
+		pthread_mutex_lock(&s->replacing);
+		struct gateways_state *of = gateways_state_ref(s->loaded);
+		pthread_mutex_unlock(&s->replacing);
+		struct gateways_state *next =
+		    state_with_trust(of, s->key_sets, &messages);
+		if (next == NULL)
+			log_line(LOG_WARN, "key-set.trust",
+			    "ok=false message=\"%.*s\"",
+			    STR_ARG(buf_str(&messages)));
+		is_done = next == NULL || put_trust(s, of, next);
+		gateways_state_unref(of);
+		buf_free(&messages);
+	}
+	if (s->balancer != NULL)
+		balancer_wake(s->balancer);
 }
 
 static struct gate_env
@@ -492,8 +537,11 @@ gateways_server_start(
 	pthread_mutex_init(&s->replacing, NULL);
 	s->config_path = strdup(config_path);
 	s->reload_at_ms = clock_now_ms(clock);
-	s->loaded = state_reload(
-	    config_path, NULL, s->reload_at_ms, messages, &s->rebuilt_why);
+	s->key_sets = key_sets_new(
+	    &(struct key_sets_options){ clock, NULL, take_key_sets, s });
+	if (s->key_sets != NULL)
+		s->loaded = state_reload(config_path, s->key_sets, NULL,
+		    s->reload_at_ms, messages, &s->rebuilt_why);
 	swap_init(&s->state,
 	    s->loaded != NULL ? gateways_state_ref(s->loaded) : NULL);
 	/* Its snapshot goes when another is in force. */
@@ -504,6 +552,11 @@ gateways_server_start(
 	    !open_parts(s, &err)) {
 		if (err.code != ERR_NONE)
 			error_print(messages, &err, (struct str){ 0 });
+		gateways_server_stop(s, 0);
+		return NULL;
+	}
+	if (!key_sets_start(s->key_sets, &err)) {
+		error_print(messages, &err, (struct str){ 0 });
 		gateways_server_stop(s, 0);
 		return NULL;
 	}
@@ -711,8 +764,8 @@ gateways_server_reload(struct gateways_server *s, struct buf *messages)
 	pthread_mutex_lock(&s->replacing);
 	struct engine_snapshot *old = engine_snapshot_ref(s->loaded->snapshot);
 	pthread_mutex_unlock(&s->replacing);
-	struct gateways_state *new_state = state_reload(
-	    s->config_path, old, clock_now_ms(s->clock), messages, &why);
+	struct gateways_state *new_state = state_reload(s->config_path,
+	    s->key_sets, old, clock_now_ms(s->clock), messages, &why);
 	engine_snapshot_unref(old);
 	/* What is fixed is what was opened. */
 	if (new_state != NULL &&
@@ -734,6 +787,9 @@ gateways_server_reload(struct gateways_server *s, struct buf *messages)
 	if (ok && s->loaded->snapshot != NULL)
 		tell_snapshot(s, why);
 	merging_wake(s->merging);
+	struct error err = { 0 };
+	if (ok && !key_sets_start(s->key_sets, &err))
+		log_error("key-set", &err);
 	return ok;
 }
 
@@ -757,6 +813,8 @@ gateways_server_stop(struct gateways_server *s, int drain_ms)
 {
 	if (s == NULL)
 		return;
+	/* Its thread wakes the balancer. */
+	key_sets_stop(s->key_sets);
 	if (s->http != NULL)
 		http_server_stop(s->http, drain_ms);
 	service_stop(s->service, drain_ms);
@@ -774,6 +832,7 @@ gateways_server_stop(struct gateways_server *s, int drain_ms)
 	gateways_state_unref(s->loaded);
 	gateways_state_unref(s->boot);
 	attest_revoked_free(s->stored);
+	key_sets_close(s->key_sets);
 	pthread_mutex_destroy(&s->lock);
 	pthread_mutex_destroy(&s->replacing);
 	free(s->config_path);

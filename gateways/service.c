@@ -456,6 +456,12 @@ service_reload(
 	return true;
 }
 
+void
+service_take_state(struct service *s, struct gateways_state *now)
+{
+	state_replace(s, now);
+}
+
 uint16_t
 service_port(const struct service *s)
 {

@@ -20,6 +20,8 @@ struct service *service_start(struct gateways_state *state,
 /* Signing keys, TLS certificates and trust anew, all or none; `now` has the files' names as they were at the start. */
 bool service_reload(struct service *s, struct gateways_state *now,
     struct error *reterr) MUST_USE;
+/* Whom it enrols is another, and nothing else. */
+void service_take_state(struct service *s, struct gateways_state *now);
 uint16_t service_port(const struct service *s);
 void service_stop(struct service *s, int drain_ms);
 

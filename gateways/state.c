@@ -82,38 +82,69 @@ load_snapshot(const struct state_settings *s, const struct engine_snapshot *old,
 	return now;
 }
 
+/* The key set that an entry names by URL, where it does. */
 static bool
-load_trust(struct state_settings *s, struct buf *messages)
+load_key_set(struct state_settings *s, struct key_sets *sets,
+    const struct config_trust *t, struct attest_trust_entry *entry,
+    struct error *err)
+{
+	struct key_set *set;
+	if (!key_sets_is_url(t->keys))
+		return true;
+	if (!key_sets_use(
+		sets, s->arena, t->keys, t->ca, &set, &entry->key_set, err)) {
+		err->at = t->at;
+		return false;
+	}
+	s->sets[s->n_sets++] = set;
+	entry->fresh_until_s = key_set_fresh_until(set);
+	return true;
+}
+
+static bool
+load_entry(struct state_settings *s, struct key_sets *sets,
+    const struct config_trust *t, struct error *err)
+{
+	struct attest_trust_entry entry = {
+		.kind = t->kind,
+		.keys = t->keys.p,
+		.issuer = t->issuer,
+		.prefix = t->prefix,
+		.trust_domain = t->trust_domain,
+		.owners = t->owners.items,
+		.n_owners = t->owners.n,
+		.regions = t->regions.items,
+		.n_regions = t->regions.n,
+		.images = t->images.items,
+		.n_images = t->images.n,
+		.max_lease_s = t->max_lease_s,
+		.audience_required = !t->audience_optional,
+		.forms = t->forms,
+		.signers = t->signers.items,
+		.n_signers = t->signers.n,
+		.certificates = t->certificates.p,
+		.allow_weak = t->is_weak,
+		.at = t->at,
+	};
+	if (!sets && key_sets_is_url(t->keys))
+		return true;
+	return load_key_set(s, sets, t, &entry, err) &&
+	       attest_trust_add(s->trust, &entry, err);
+}
+
+static bool
+load_trust(
+    struct state_settings *s, struct key_sets *sets, struct buf *messages)
 {
 	bool ok = true;
 	s->trust = attest_trust_new();
-	if (s->trust == NULL)
+	s->sets =
+	    ARENA_ARRAY(s->arena, s->config->n_trust + 1, struct key_set *);
+	if (s->trust == NULL || s->sets == NULL)
 		return false;
 	for (size_t i = 0; i < s->config->n_trust; i++) {
-		const struct config_trust *t = &s->config->trust[i];
 		struct error err = { 0 };
-		const struct attest_trust_entry entry = {
-			.kind = t->kind,
-			.keys = t->keys.p,
-			.issuer = t->issuer,
-			.prefix = t->prefix,
-			.trust_domain = t->trust_domain,
-			.owners = t->owners.items,
-			.n_owners = t->owners.n,
-			.regions = t->regions.items,
-			.n_regions = t->regions.n,
-			.images = t->images.items,
-			.n_images = t->images.n,
-			.max_lease_s = t->max_lease_s,
-			.audience_required = !t->audience_optional,
-			.forms = t->forms,
-			.signers = t->signers.items,
-			.n_signers = t->signers.n,
-			.certificates = t->certificates.p,
-			.allow_weak = t->is_weak,
-			.at = t->at,
-		};
-		if (attest_trust_add(s->trust, &entry, &err))
+		if (load_entry(s, sets, &s->config->trust[i], &err))
 			continue;
 		error_print(messages, &err, (struct str){ 0 });
 		ok = false;
@@ -153,9 +184,13 @@ settings_unref(struct state_settings *s)
 	if (s == NULL ||
 	    atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1)
 		return;
-	attest_revoked_free(s->revoked);
 	attest_trust_free(s->trust);
+	for (size_t i = 0; i < s->n_sets; i++)
+		key_set_release(s->sets[i]);
+	if (s->of == NULL)
+		attest_revoked_free(s->revoked);
 	arena_free(s->arena);
+	settings_unref(s->of);
 	free(s);
 }
 
@@ -180,17 +215,19 @@ state_of(struct state_settings *settings, struct engine_snapshot *snapshot_take)
 
 /* All errors in one run, not one file's at a time. */
 static struct gateways_state *
-load_all(struct state_settings *settings, const struct engine_snapshot *old,
-    int64_t now_ms, struct buf *messages, const char **ret_why)
+load_all(struct state_settings *settings, struct key_sets *sets,
+    const struct engine_snapshot *old, int64_t now_ms, struct buf *messages,
+    const char **ret_why)
 {
 	/* The token service decides nothing; whom it enrols it must know. */
 	if (settings->config->service.is_given)
-		return load_trust(settings, messages) ? state_of(settings, NULL)
-						      : NULL;
+		return load_trust(settings, sets, messages)
+			   ? state_of(settings, NULL)
+			   : NULL;
 	struct engine_snapshot *snapshot =
 	    load_snapshot(settings, old, now_ms, messages, ret_why);
 	bool ok = snapshot != NULL;
-	ok = load_trust(settings, messages) && ok;
+	ok = load_trust(settings, sets, messages) && ok;
 	ok = load_revoked(settings, messages) && ok;
 	if (ok)
 		return state_of(settings, snapshot);
@@ -199,8 +236,9 @@ load_all(struct state_settings *settings, const struct engine_snapshot *old,
 }
 
 struct gateways_state *
-state_reload(const char *config_path, const struct engine_snapshot *old,
-    int64_t now_ms, struct buf *messages, const char **ret_why)
+state_reload(const char *config_path, struct key_sets *sets,
+    const struct engine_snapshot *old, int64_t now_ms, struct buf *messages,
+    const char **ret_why)
 {
 	struct state_settings *settings = calloc(1, sizeof *settings);
 	struct gateways_state *s = NULL;
@@ -210,7 +248,7 @@ state_reload(const char *config_path, const struct engine_snapshot *old,
 	settings->arena = arena_new(0);
 	if (settings->arena != NULL &&
 	    load_config(settings, config_path, messages))
-		s = load_all(settings, old, now_ms, messages, ret_why);
+		s = load_all(settings, sets, old, now_ms, messages, ret_why);
 	settings_unref(settings);
 	if (s == NULL && messages->n == 0)
 		buf_addz(messages, "error: memory ran out\n");
@@ -221,8 +259,38 @@ struct gateways_state *
 gateways_state_load(
     const char *config_path, int64_t now_ms, struct buf *messages)
 {
+	const struct key_sets_options options = { .clock = clock_system() };
+	struct key_sets *sets = key_sets_new(&options);
+	struct gateways_state *s = NULL;
 	const char *why;
-	return state_reload(config_path, NULL, now_ms, messages, &why);
+	if (sets != NULL)
+		s = state_reload(
+		    config_path, sets, NULL, now_ms, messages, &why);
+	else
+		buf_addz(messages, "error: memory ran out\n");
+	key_sets_close(sets);
+	return s;
+}
+
+/* What is not trust stays the first's, however often keys change. */
+struct gateways_state *
+state_with_trust(
+    struct gateways_state *loaded, struct key_sets *sets, struct buf *messages)
+{
+	struct state_settings *was = loaded->settings;
+	struct state_settings *now = calloc(1, sizeof *now);
+	struct gateways_state *s = NULL;
+	if (now == NULL)
+		return NULL;
+	atomic_init(&now->refs, 1);
+	now->of = settings_ref(was->of != NULL ? was->of : was);
+	now->config = was->config;
+	now->revoked = was->revoked;
+	now->arena = arena_new(0);
+	if (now->arena != NULL && load_trust(now, sets, messages))
+		s = state_of(now, engine_snapshot_ref(loaded->snapshot));
+	settings_unref(now);
+	return s;
 }
 
 struct gateways_state *

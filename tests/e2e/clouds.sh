@@ -356,6 +356,59 @@ expect "it enrols again" "done" by_google gcp-4340508760561261530 good
 expect "and passes" "204 permit" soon "204 permit" as_rhui audience
 check "no access token in a log" bash -c "! grep -rq access_token '$T/log' '$T'/*.log"
 
+say "Google's keys by their URL:"
+# serves_keys FILE: what the server of key sets answers from now on.
+serves_keys() {
+	local modulus
+	modulus=$(openssl rsa -pubin -in "$1" -noout -modulus 2>>"$T/openssl.log" |
+		perl -pe 'chomp; s{^Modulus=}{}; $_ = pack "H*", $_' | b64url)
+	printf 'HTTP/1.0 200 OK\r\nContent-Type: application/json\r\nCache-Control: public, max-age=600\r\n\r\n{"keys":[{"kty":"RSA","use":"sig","e":"AQAB","n":"%s"}]}' \
+	    "$modulus" >"$T/www/certs.new" && mv "$T/www/certs.new" "$T/www/certs"
+}
+mkdir -p "$T/www"
+KEYS_PORT=$(free_port)
+certificate keys "/O=Acme/CN=keys" "$SERVER_USE" || give_up "no certificate"
+serves_keys "$T/etc/avow/trust/gcp/google.pem"
+start_keys() {
+	start keys bash -c "cd '$T/www' && exec openssl s_server -quiet -HTTP \
+	    -accept 127.0.0.1:$KEYS_PORT -cert '$T/pki/keys.pem' -key '$T/pki/keys.key'"
+	wait_for_port keys 127.0.0.1 "$KEYS_PORT"
+}
+start_keys || give_up "no server of key sets"
+sed "s|keys: $T/etc/avow/trust/gcp|keys: \"https://localhost:$KEYS_PORT/certs\", ca: $CA|" \
+    "$T/etc/avow/google.yaml" >"$T/etc/avow/gate.yaml"
+expect "a configuration with it" "*ok*" \
+    eval '"$AVOW" serve --check --config "$T/etc/avow/gate.yaml" 2>&1'
+kill -HUP "${PIDS[gate]}"
+check "in force" until_true 5 grep -q 'event=key-set url="https://localhost' "$T/gate.log"
+expect "its keys count" "204 permit" soon "204 permit" as_pack audience
+expect "another authority's server" "*data.missing*" eval \
+    'sed "s|, ca: $CA|, ca: $T/pki/azure.pem|" "$T/etc/avow/gate.yaml" >"$T/etc/avow/other.yaml"
+     "$AVOW" serve --check --config "$T/etc/avow/other.yaml" 2>&1'
+openssl genrsa -out "$T/next.key" 2048 2>>"$T/openssl.log"
+openssl rsa -in "$T/next.key" -pubout -out "$T/next.pem" 2>>"$T/openssl.log"
+serves_keys "$T/next.pem"
+reload_gate() {
+	local n
+	n=$(grep -c 'event=reload' "$T/gate.log")
+	kill -HUP "${PIDS[gate]}"
+	more_reloads() { [ "$(grep -c 'event=reload' "$T/gate.log")" -gt "$n" ]; }
+	until_true 5 more_reloads
+}
+check "a reload" reload_gate
+expect "keys in hand are not asked for again" "204 permit" as_pack audience
+stop gate && rm -f "$T/run/gate.sock" && start_gate || give_up "the gate does not come back"
+expect "a key that is withdrawn" "401 evidence.signature" as_pack audience
+cp "$T/next.key" "$T/google.key"
+google later 4340508760561261530 acme-prod updates 0
+expect "the one that came" "204 permit" as_pack later
+stop keys
+check "a reload without the server" reload_gate
+expect "keys in hand stay" "204 permit" as_pack later
+stop gate && rm -f "$T/run/gate.sock"
+expect "none in hand, and no server" "*data.missing*" eval \
+    '"$AVOW" serve --config "$T/etc/avow/gate.yaml" 2>&1'
+
 say "Genuine samples:"
 SAMPLES=${TESTDATA:-$ROOT/../shared}/vectors
 genuine() {

@@ -511,6 +511,75 @@ START_TEST(a_cache_remembers_no_audience)
 }
 END_TEST
 
+static struct str
+key_set_of(const struct attest_key *key)
+{
+	json_t *set =
+	    json_pack("{s:[o]}", "keys", jwk_write(&key->public, "sig"));
+	struct buf b = { 0 };
+	struct str ret;
+
+	ck_assert(json_write(&b, set));
+	ret = str_dup(memory, buf_str(&b));
+	buf_free(&b);
+	json_decref(set);
+	return ret;
+}
+
+/* By the first look and from what was remembered alike (SECURITY 10). */
+START_TEST(a_key_set_has_its_time)
+{
+	atomic_int_fast64_t until = KIT_NOON + 100;
+	struct attest_trust *t = trust(
+	    &(struct attest_trust_entry){ .keys = "https://keys.example/certs",
+		.key_set = key_set_of(google),
+		.fresh_until_s = &until });
+	struct attest_cache *cache = attest_cache_new();
+	struct attest_context ctx = { .trust = t,
+		.now_unix_s = KIT_NOON + 99,
+		.audience = STR("updates") };
+	const struct attest_evidence e = { STR("gcp"),
+		token(google, HEADER, USUAL), STR("") };
+	const struct claims *c = NULL;
+	struct error err = { 0 };
+
+	ck_assert(attest_cache_verify(cache, memory, &e, &ctx, &c, &err));
+	ck_assert(attest_cache_verify(cache, memory, &e, &ctx, &c, &err));
+	ctx.now_unix_s++;
+	ck_assert(!attest_cache_verify(cache, memory, &e, &ctx, &c, &err));
+	ck_assert_int_eq(err.code, ERR_DATA_STALE);
+	ck_assert(!attest_verify(memory, &e, &ctx, &c, &err));
+	ck_assert_int_eq(err.code, ERR_DATA_STALE);
+	atomic_store(&until, KIT_NOON + 200);
+	ck_assert(attest_cache_verify(cache, memory, &e, &ctx, &c, &err));
+	attest_cache_free(cache);
+	attest_trust_free(t);
+}
+END_TEST
+
+START_TEST(a_key_set_is_a_set_of_keys)
+{
+	struct attest_trust *t = attest_trust_new();
+	const struct str owner = STR("acme-prod");
+	struct attest_trust_entry entry = { .kind = STR("gcp"),
+		.keys = "https://keys.example/certs",
+		.owners = &owner,
+		.n_owners = 1,
+		.key_set = STR("{\"keys\":[]}") };
+	struct error err = { 0 };
+
+	ck_assert(!attest_trust_add(t, &entry, &err));
+	ck_assert_int_eq(err.code, ERR_CONFIG_TRUST);
+	entry.kind = STR("azure");
+	entry.key_set = key_set_of(google);
+	ck_assert(!attest_trust_add(t, &entry, &err));
+	ck_assert_int_eq(err.code, ERR_CONFIG_TRUST);
+	entry.kind = STR("gcp");
+	ck_assert_msg(attest_trust_add(t, &entry, &err), "%s", err.msg);
+	attest_trust_free(t);
+}
+END_TEST
+
 /* RSA keys take their time: two for all tests. */
 static struct attest_key *
 make_key(const char *name, const char **ret_pem)
@@ -552,6 +621,8 @@ main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, a_token_says);
 	tcase_add_loop_test(tc, tokens, 0, ARRAY_LEN(rows));
+	tcase_add_test(tc, a_key_set_has_its_time);
+	tcase_add_test(tc, a_key_set_is_a_set_of_keys);
 	tcase_add_test(tc, signed_by_another);
 	tcase_add_test(tc, a_mac_under_the_public_key);
 	tcase_add_test(tc, no_signature_at_all);
