@@ -101,7 +101,7 @@ listen_and_serve(const struct options *o, const struct signer_server *s,
     gid_t group, int stop)
 {
 	struct error err = { 0 };
-	bool is_handed_over;
+	bool is_handed_over, ok;
 	int fd;
 
 	if (!signer_listen(
@@ -112,13 +112,15 @@ listen_and_serve(const struct options *o, const struct signer_server *s,
 	log_line(LOG_INFO, "start", "version=%s purpose=%s listen=%s",
 	    AVOW_VERSION, o->purpose, o->listen);
 	daemon_notify("READY=1");
-	signer_serve(s, fd, stop);
+	ok = signer_serve(s, fd, stop, &err);
+	if (!ok)
+		cli_error(&err, STR(""));
 	daemon_notify("STOPPING=1");
 	close(fd);
 	if (!is_handed_over)
 		(void)unlink(o->listen + strlen("unix:"));
 	log_line(LOG_INFO, "stop", "purpose=%s", o->purpose);
-	return CLI_YES;
+	return ok ? CLI_YES : CLI_CANNOT_TELL;
 }
 
 static enum cli_exit
@@ -171,7 +173,7 @@ cmd_signer(int argc, char **argv)
 		{ "group", CLI_TEXT, &o.group, false, "GROUP",
 		    "the socket's, which then is 0660" },
 		{ "rate", CLI_TEXT, &o.rate, false, "N",
-		    "requests a second at most (50)" },
+		    "requests of each user a second at most (50)" },
 		{ "user", CLI_TEXT, &o.user, false, "NAME",
 		    "become this user before anything is opened" },
 	};

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -55,12 +56,31 @@ signer_listen(struct str listen, gid_t group, int *ret_fd,
 	return true;
 }
 
-/* ---- how often ------------------------------------------------------------
+/* ---- who asks, and how often ----------------------------------------------
  */
 
-/* A bucket of `rate` thousandths, filled by that many a millisecond. */
-struct bucket {
+/* One who may: a bucket of `rate` thousandths, filled by that many a
+ * millisecond, so that none uses up what others may ask. */
+struct user {
+	uid_t uid;
+	unsigned n_open;
 	int64_t level, at_ms;
+};
+
+struct peer {
+	int fd; /* -1: nobody */
+	struct ucred cred;
+	struct user *user;
+	int64_t until_ms;
+	struct buf line; /* what came of it */
+};
+
+struct serving {
+	const struct signer_server *s;
+	struct user *users; /* root, this one, the named */
+	size_t n_users;
+	struct peer peers[SIGNER_PEERS];
+	size_t n_open;
 };
 
 static int64_t
@@ -70,75 +90,47 @@ mono_ms(void)
 }
 
 static bool
-take(struct bucket *b, unsigned rate)
+take(struct user *u, unsigned rate)
 {
 	int64_t now = mono_ms(), full = INT64_C(1000) * rate;
-	int64_t gap = now - b->at_ms;
+	int64_t gap = now - u->at_ms;
 
 	/* More than a second fills it. */
-	b->level = gap >= 1000 || b->level + gap * rate > full
+	u->level = gap >= 1000 || u->level + gap * rate > full
 		       ? full
-		       : b->level + gap * rate;
-	b->at_ms = now;
-	if (b->level < 1000)
+		       : u->level + gap * rate;
+	u->at_ms = now;
+	if (u->level < 1000)
 		return false;
-	b->level -= 1000;
+	u->level -= 1000;
 	return true;
 }
 
-/* ---- one peer -------------------------------------------------------------
+/* A user who is named twice, or is us, has the first place. */
+static struct user *
+find_user(struct serving *v, uid_t uid)
+{
+	for (size_t i = 0; i < v->n_users; i++)
+		if (v->users[i].uid == uid)
+			return &v->users[i];
+	return NULL;
+}
+
+static bool
+know_users(struct serving *v)
+{
+	v->n_users = v->s->n_uids + 2;
+	v->users = calloc(v->n_users, sizeof *v->users);
+	if (!v->users)
+		return false;
+	v->users[1].uid = geteuid();
+	for (size_t i = 0; i < v->s->n_uids; i++)
+		v->users[2 + i].uid = v->s->uids[i];
+	return true;
+}
+
+/* ---- answers --------------------------------------------------------------
  */
-
-static bool
-is_known(const struct signer_server *s, uid_t uid)
-{
-	for (size_t i = 0; i < s->n_uids; i++)
-		if (s->uids[i] == uid)
-			return true;
-	return uid == 0 || uid == geteuid();
-}
-
-static bool
-ready(int fd, short events, int64_t until_ms)
-{
-	struct pollfd p = { .fd = fd, .events = events };
-	int64_t left = until_ms - mono_ms();
-
-	return left > 0 && poll(&p, 1, (int)left) == 1;
-}
-
-/* A line without its end; false when it does not come in time or whole. */
-static bool
-receive(int fd, char *room, size_t *ret_n, int64_t until_ms)
-{
-	size_t n = 0;
-
-	while (n < SIGNER_LINE_BYTES && ready(fd, POLLIN, until_ms)) {
-		ssize_t got = recv(fd, room + n, SIGNER_LINE_BYTES - n, 0);
-
-		if (got <= 0)
-			return false;
-		n += (size_t)got;
-		if (room[n - 1] == '\n') {
-			*ret_n = n - 1;
-			return true;
-		}
-	}
-	return false;
-}
-
-static void
-answer_with(int fd, struct str line, int64_t until_ms)
-{
-	while (line.n > 0 && ready(fd, POLLOUT, until_ms)) {
-		ssize_t n =
-		    send(fd, line.p, line.n, MSG_NOSIGNAL | MSG_DONTWAIT);
-
-		if (n < 0)
-			return;
-		line = str_sub(line, (size_t)n, line.n);
-	}
-}
 
 static void
 note(const struct ucred *peer, enum err_code code, const char *what)
@@ -152,74 +144,196 @@ note(const struct ucred *peer, enum err_code code, const char *what)
 		    (unsigned)peer->uid, (int)peer->pid, error_id(code), what);
 }
 
+/* The first and only thing that is written on a connection, and far less than
+ * its buffer holds: nobody is waited for. */
 static void
-refuse(int fd, const struct ucred *peer, enum err_code code, const char *why,
-    int64_t until_ms)
+answer_with(int fd, struct str line)
+{
+	(void)!send(fd, line.p, line.n, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+static void
+refuse(int fd, const struct ucred *peer, enum err_code code, const char *why)
 {
 	struct buf line = { 0 };
 
 	signer_refuse(code, why, &line);
 	note(peer, code, why);
-	answer_with(fd, buf_str(&line), until_ms);
+	answer_with(fd, buf_str(&line));
 	buf_free(&line);
 }
 
 static void
-serve_line(const struct signer_server *s, int fd, const struct ucred *peer,
-    struct str request, int64_t until_ms)
+answer_peer(const struct serving *v, const struct peer *p)
 {
+	struct str request = buf_str(&p->line);
 	struct buf line = { 0 };
 	struct signer_done done;
 
-	signer_answer(s->key, &s->rules, request, clock_now_ms(s->clock) / 1000,
-	    &line, &done);
+	signer_answer(v->s->key, &v->s->rules,
+	    str_sub(request, 0, request.n - 1),
+	    clock_now_ms(v->s->clock) / 1000, &line, &done);
 	/* First the log: what left is always known. */
-	note(peer, done.code, done.what);
-	answer_with(fd, buf_str(&line), until_ms);
+	note(&p->cred, done.code, done.what);
+	answer_with(p->fd, buf_str(&line));
 	buf_free(&line);
 }
 
-static void
-serve_peer(const struct signer_server *s, struct bucket *b, int fd)
-{
-	int64_t until = mono_ms() + SIGNER_PEER_MS;
-	struct ucred peer = { 0 };
-	socklen_t size = sizeof peer;
-	char room[SIGNER_LINE_BYTES];
-	size_t n;
+/* ---- connections ----------------------------------------------------------
+ */
 
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 ||
-	    !is_known(s, peer.uid))
-		refuse(fd, &peer, ERR_REQUEST_PEER,
-		    "this user may not ask for signatures", until);
-	else if (!take(b, s->rate))
-		refuse(fd, &peer, ERR_REQUEST_RATE,
-		    "more requests a second than the signer allows", until);
-	else if (!receive(fd, room, &n, until))
-		refuse(fd, &peer, ERR_REQUEST_LIMIT,
-		    "no line of at most 65,536 bytes came in time", until);
-	else
-		serve_line(s, fd, &peer, (struct str){ room, n }, until);
+static void
+leave(struct serving *v, struct peer *p)
+{
+	close(p->fd);
+	buf_free(&p->line);
+	p->user->n_open--;
+	v->n_open--;
+	*p = (struct peer){ .fd = -1 };
 }
 
-void
-signer_serve(const struct signer_server *s, int fd, int stop_fd)
+static void
+enter(struct serving *v, int fd, const struct ucred *cred, struct user *user)
 {
-	struct bucket b = { 0 };
-	struct pollfd p[] = { { .fd = fd, .events = POLLIN },
-		{ .fd = stop_fd, .events = POLLIN } };
+	size_t i = 0;
 
-	for (;;) {
-		int peer;
+	while (v->peers[i].fd >= 0)
+		i++;
+	v->peers[i] = (struct peer){ .fd = fd,
+		.cred = *cred,
+		.user = user,
+		.until_ms = mono_ms() + SIGNER_PEER_MS };
+	user->n_open++;
+	v->n_open++;
+}
 
-		if (poll(p, ARRAY_LEN(p), -1) < 0 && errno != EINTR)
-			return;
-		if (p[1].revents)
-			return;
-		peer = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-		if (peer < 0)
-			continue;
-		serve_peer(s, &b, peer);
-		close(peer);
+/* There is a place: with none, nobody is let in. */
+static void
+let_in(struct serving *v, int listener)
+{
+	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	struct ucred cred = { .uid = (uid_t)-1 };
+	socklen_t size = sizeof cred;
+	struct user *user = NULL;
+
+	if (fd < 0)
+		return;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &size) == 0)
+		user = find_user(v, cred.uid);
+	if (!user)
+		refuse(fd, &cred, ERR_REQUEST_PEER,
+		    "this user may not ask for signatures");
+	else if (!take(user, v->s->rate))
+		refuse(fd, &cred, ERR_REQUEST_RATE,
+		    "more requests a second than the signer allows");
+	else if (user->n_open >= SIGNER_PEERS_USER)
+		refuse(fd, &cred, ERR_REQUEST_LIMIT,
+		    "this user has too many connections open");
+	else {
+		enter(v, fd, &cred, user);
+		return;
 	}
+	close(fd);
+}
+
+static void
+refuse_line(struct serving *v, struct peer *p)
+{
+	refuse(p->fd, &p->cred, ERR_REQUEST_LIMIT,
+	    "no line of at most 65,536 bytes came in time");
+	leave(v, p);
+}
+
+/* What has come, until it ends a line: that is the request, and its end. */
+static void
+hear(struct serving *v, struct peer *p)
+{
+	char room[4096];
+	ssize_t n = recv(p->fd, room, sizeof room, MSG_DONTWAIT);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n > 0)
+		buf_add(&p->line, (struct str){ room, (size_t)n });
+	if (n <= 0 || !buf_ok(&p->line) || p->line.n > SIGNER_LINE_BYTES) {
+		refuse_line(v, p);
+	} else if (room[n - 1] == '\n') {
+		answer_peer(v, p);
+		leave(v, p);
+	}
+}
+
+/* Until something happens or the oldest has had its time; false: the end. */
+static bool
+wait_for(struct serving *v, int fd, int stop_fd, bool *ret_knocks,
+    struct peer *ret_ready[SIGNER_PEERS + 1])
+{
+	struct pollfd p[2 + SIGNER_PEERS] = {
+		{ .fd = v->n_open < SIGNER_PEERS ? fd : -1, .events = POLLIN },
+		{ .fd = stop_fd, .events = POLLIN }
+	};
+	int64_t left = SIGNER_PEER_MS, now = mono_ms();
+	size_t n = 0;
+
+	for (size_t i = 0; i < SIGNER_PEERS; i++) {
+		const struct peer *at = &v->peers[i];
+
+		p[2 + i] = (struct pollfd){ .fd = at->fd, .events = POLLIN };
+		if (at->fd >= 0 && at->until_ms - now < left)
+			left = at->until_ms < now ? 0 : at->until_ms - now;
+	}
+	if (poll(p, ARRAY_LEN(p), v->n_open ? (int)left : -1) < 0) {
+		ret_ready[0] = NULL;
+		*ret_knocks = false;
+		return errno == EINTR;
+	}
+	for (size_t i = 0; i < SIGNER_PEERS; i++)
+		if (p[2 + i].revents)
+			ret_ready[n++] = &v->peers[i];
+	ret_ready[n] = NULL;
+	*ret_knocks = p[0].revents != 0;
+	return p[1].revents == 0;
+}
+
+static void
+drop_late(struct serving *v)
+{
+	int64_t now = mono_ms();
+
+	for (size_t i = 0; v->n_open && i < SIGNER_PEERS; i++)
+		if (v->peers[i].fd >= 0 && v->peers[i].until_ms <= now)
+			refuse_line(v, &v->peers[i]);
+}
+
+static void
+serve(struct serving *v, int fd, int stop_fd)
+{
+	struct peer *ready[SIGNER_PEERS + 1];
+	bool knocks;
+
+	while (wait_for(v, fd, stop_fd, &knocks, ready)) {
+		for (size_t i = 0; ready[i]; i++)
+			hear(v, ready[i]);
+		drop_late(v);
+		if (knocks)
+			let_in(v, fd);
+	}
+}
+
+bool
+signer_serve(
+    const struct signer_server *s, int fd, int stop_fd, struct error *reterr)
+{
+	struct serving v = { .s = s };
+
+	if (!know_users(&v))
+		return error_nomem(reterr);
+	for (size_t i = 0; i < SIGNER_PEERS; i++)
+		v.peers[i].fd = -1;
+	serve(&v, fd, stop_fd);
+	for (size_t i = 0; i < SIGNER_PEERS; i++)
+		if (v.peers[i].fd >= 0)
+			leave(&v, &v.peers[i]);
+	free(v.users);
+	return true;
 }

@@ -97,6 +97,39 @@ expect "it verifies" '*"decision":"permit"*' "$AVOW" decide --policies image --t
 check "logged by its digest" grep -q 'image=[0-9a-f]\{64\}' pol.log
 refused "a document by a key for images" '*signer refuses*' issue pol -o x
 
+# --- many at once: those who are silent or slow hold up nobody
+# hold SOCKET N: N connections, each with the start of a request; prints what each is answered, and those that are refused at once.
+hold=(timeout 20 perl -MIO::Socket::UNIX -e '
+	$SIG{PIPE} = "IGNORE"; $| = 1; my @s;
+	for (1 .. $ARGV[1]) { my $s = IO::Socket::UNIX->new(Peer => $ARGV[0]) or die; syswrite $s, "{"; push @s, $s; }
+	print "held\n"; print scalar readline $_ for @s;')
+signer busy p256.key.pem document --issuer acme --rate 1000
+start held "${hold[@]}" "$T/busy.sock" 15
+until_true 5 grep -q held held.log
+check "while others are silent" issue busy -o b
+expect_not_yet() { [ "$(grep -c request held.log)" = 0 ]; }
+check "none of which has had its time" expect_not_yet
+wait "${PIDS[held]}"
+unset 'PIDS[held]'
+expect "whose time is over later" 15 grep -c '"code":"request.limit".*in time' held.log
+start held "${hold[@]}" "$T/busy.sock" 17
+wait "${PIDS[held]}"
+unset 'PIDS[held]'
+expect "one too many of one user is refused at once" 1 grep -c '"code":"request.limit".*too many' <(tail -17 held.log)
+drip=(timeout 10 perl -MIO::Socket::UNIX -e '
+	$SIG{PIPE} = "IGNORE"; my $s = IO::Socket::UNIX->new(Peer => $ARGV[0]) or die; my $t = time;
+	for (1 .. 80) { syswrite($s, " ") or last; select undef, undef, undef, 0.05; }
+	print scalar(readline $s), time - $t <= 3 ? "soon" : "late", "\n";')
+expect "a byte at a time" '*"code":"request.limit"*soon' "${drip[@]}" "$T/busy.sock"
+check "and it goes on" issue busy -o b
+for i in 1 2 3 4 5 6 7 8; do issue busy -o "many$i" & many[i]=$!; done
+for i in 1 2 3 4 5 6 7 8; do wait "${many[i]}"; done
+expect "eight at once" 8 eval 'ls many*.sig | wc -l'
+start held "${hold[@]}" "$T/busy.sock" 3
+until_true 5 grep -q held held.log
+stop busy TERM || not_ok "told to stop, it waits for the silent"
+expect "stopped with the silent there" 0 cat status
+
 # --- how often, who, and the end
 signer slow p256.key.pem document --issuer acme --rate 2
 for _ in 1 2 3 4 5 6; do issue slow -o s; done >out 2>&1
@@ -107,9 +140,11 @@ if [ "$(id -u)" = 0 ] && getent passwd nobody >/dev/null; then
 	chmod 666 doc.sock
 	expect "another user" '*"code":"request.peer"*' setpriv --reuid nobody --regid nogroup --clear-groups \
 	    "${line[@]}" "$T/doc.sock" '{"op":"key"}'
-	signer allowed p256.key.pem document --issuer acme --allow nobody --group nogroup
+	signer allowed p256.key.pem document --issuer acme --rate 1 --allow nobody --group nogroup
 	expect "its mode" 660 stat -c %a allowed.sock
-	expect "one who is named" '{"purpose":*' setpriv --reuid nobody --regid nogroup --clear-groups \
+	for _ in 1 2 3 4; do ask allowed '{"op":"key"}'; done >asked
+	check "root has asked too often" grep -q request.rate asked
+	expect "one who is named, who has not" '{"purpose":*' setpriv --reuid nobody --regid nogroup --clear-groups \
 	    "${line[@]}" "$T/allowed.sock" '{"op":"key"}'
 else
 	say "skipped: only root can be another user"
