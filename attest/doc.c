@@ -130,6 +130,14 @@ doc_read_texts(struct arena *a, const json_t *v, const char *name,
 }
 
 bool
+doc_read_licences(struct arena *a, const json_t *v, const char *name,
+    struct doc *d, struct error *reterr)
+{
+	d->has_licences = true;
+	return doc_read_texts(a, v, name, &d->licences, &d->n_licences, reterr);
+}
+
+bool
 doc_read_address(struct arena *a, const json_t *v, const char *name,
     struct str *ret, struct error *reterr)
 {
@@ -195,13 +203,7 @@ doc_id_is_valid(struct str s)
 /* ---- the tables -----------------------------------------------------------
  */
 
-struct reading {
-	struct arena *arena;
-	struct doc *doc;
-	struct error *reterr;
-};
-
-typedef bool read_fn(const struct reading *, const json_t *, const char *);
+typedef bool read_fn(const struct doc_reading *, const json_t *, const char *);
 
 struct member {
 	const char *name;
@@ -212,7 +214,7 @@ struct member {
 /* Every member of `object` by its row; none twice (the parser saw to that),
  * none without a row, all that are required. */
 static bool
-read_members(const struct reading *r, const json_t *object,
+read_members(const struct doc_reading *r, const json_t *object,
     const struct member *rows, size_t n_rows, const char *what)
 {
 	size_t known = 0;
@@ -238,48 +240,21 @@ read_members(const struct reading *r, const json_t *object,
 		   what);
 }
 
-#define TEXT_MEMBER(field)                                                     \
-	static bool read_##field(                                              \
-	    const struct reading *r, const json_t *v, const char *name)        \
-	{                                                                      \
-		return doc_read_text(                                          \
-		    r->arena, v, name, &r->doc->field, r->reterr);             \
-	}
-
-TEXT_MEMBER(image_id)
-TEXT_MEMBER(owner)
-TEXT_MEMBER(region)
-TEXT_MEMBER(zone)
-TEXT_MEMBER(support_level)
-TEXT_MEMBER(os_name)
-TEXT_MEMBER(os_version)
-TEXT_MEMBER(issuer)
-
-static bool
-read_private_ip(const struct reading *r, const json_t *v, const char *name)
-{
-	return doc_read_address(
-	    r->arena, v, name, &r->doc->private_ip, r->reterr);
-}
-
-static bool
-read_launched(const struct reading *r, const json_t *v, const char *name)
-{
-	return doc_read_launch_time(
-	    r->arena, v, name, &r->doc->launch_time, r->reterr);
-}
-
-static bool
-read_licences(const struct reading *r, const json_t *v, const char *name)
-{
-	r->doc->has_licences = true;
-	return doc_read_texts(r->arena, v, name, &r->doc->licences,
-	    &r->doc->n_licences, r->reterr);
-}
+DOC_MEMBER(image_id, doc_read_text, &r->doc->image_id)
+DOC_MEMBER(owner, doc_read_text, &r->doc->owner)
+DOC_MEMBER(region, doc_read_text, &r->doc->region)
+DOC_MEMBER(zone, doc_read_text, &r->doc->zone)
+DOC_MEMBER(support_level, doc_read_text, &r->doc->support_level)
+DOC_MEMBER(os_name, doc_read_text, &r->doc->os_name)
+DOC_MEMBER(os_version, doc_read_text, &r->doc->os_version)
+DOC_MEMBER(issuer, doc_read_text, &r->doc->issuer)
+DOC_MEMBER(private_ip, doc_read_address, &r->doc->private_ip)
+DOC_MEMBER(launched, doc_read_launch_time, &r->doc->launch_time)
+DOC_MEMBER(licences, doc_read_licences, r->doc)
 
 /* `{name: text}`, names and texts not empty. */
 static bool
-read_pairs(const struct reading *r, const json_t *v, const char *name,
+read_pairs(const struct doc_reading *r, const json_t *v, const char *name,
     const struct doc_pair **ret, size_t *ret_n)
 {
 	json_t *object = (json_t *)(uintptr_t)v; /* only read */
@@ -312,14 +287,15 @@ read_pairs(const struct reading *r, const json_t *v, const char *name,
 }
 
 static bool
-read_applications(const struct reading *r, const json_t *v, const char *name)
+read_applications(
+    const struct doc_reading *r, const json_t *v, const char *name)
 {
 	return read_pairs(
 	    r, v, name, &r->doc->applications, &r->doc->n_applications);
 }
 
 static bool
-read_custom(const struct reading *r, const json_t *v, const char *name)
+read_custom(const struct doc_reading *r, const json_t *v, const char *name)
 {
 	return read_pairs(r, v, name, &r->doc->custom, &r->doc->n_custom);
 }
@@ -330,7 +306,7 @@ static const struct member os_members[] = {
 };
 
 static bool
-read_os(const struct reading *r, const json_t *v, const char *name)
+read_os(const struct doc_reading *r, const json_t *v, const char *name)
 {
 	return read_members(r, v, os_members, ARRAY_LEN(os_members), name);
 }
@@ -350,7 +326,7 @@ static const struct member claim_members[] = {
 };
 
 static bool
-read_claims(const struct reading *r, const json_t *v, const char *name)
+read_claims(const struct doc_reading *r, const json_t *v, const char *name)
 {
 	return read_members(
 	    r, v, claim_members, ARRAY_LEN(claim_members), name);
@@ -360,20 +336,20 @@ bool
 doc_read_claims(struct arena *a, const json_t *v, const char *name,
     struct doc *ret, struct error *reterr)
 {
-	struct reading r = { a, ret, reterr };
+	struct doc_reading r = { a, ret, reterr };
 
 	return read_claims(&r, v, name);
 }
 
 static bool
-read_typ(const struct reading *r, const json_t *v, const char *name)
+read_typ(const struct doc_reading *r, const json_t *v, const char *name)
 {
 	return (json_is_string(v) && str_eq(json_str(v), STR(TYP))) ||
 	       doc_malformed(r->reterr, name, "`" TYP "`");
 }
 
 static bool
-read_id(const struct reading *r, const json_t *v, const char *name)
+read_id(const struct doc_reading *r, const json_t *v, const char *name)
 {
 	if (!doc_read_text(r->arena, v, name, &r->doc->id, r->reterr))
 		return false;
@@ -382,7 +358,7 @@ read_id(const struct reading *r, const json_t *v, const char *name)
 }
 
 static bool
-read_key_id(const struct reading *r, const json_t *v, const char *name)
+read_key_id(const struct doc_reading *r, const json_t *v, const char *name)
 {
 	if (!doc_read_text(r->arena, v, name, &r->doc->key_id, r->reterr))
 		return false;
@@ -391,14 +367,14 @@ read_key_id(const struct reading *r, const json_t *v, const char *name)
 }
 
 static bool
-read_subject(const struct reading *r, const json_t *v, const char *name)
+read_subject(const struct doc_reading *r, const json_t *v, const char *name)
 {
 	return doc_read_subject(r->arena, v, name, &r->doc->subject, r->reterr);
 }
 
 /* RFC 3339 in UTC and whole seconds: one text for one time. */
 static bool
-read_time(const struct reading *r, const json_t *v, const char *name,
+read_time(const struct doc_reading *r, const json_t *v, const char *name,
     int64_t *ret_unix_s)
 {
 	struct str text = json_is_string(v) ? json_str(v) : STR("");
@@ -413,25 +389,25 @@ read_time(const struct reading *r, const json_t *v, const char *name,
 }
 
 static bool
-read_issued_at(const struct reading *r, const json_t *v, const char *name)
+read_issued_at(const struct doc_reading *r, const json_t *v, const char *name)
 {
 	return read_time(r, v, name, &r->doc->issued_at);
 }
 
 static bool
-read_not_before(const struct reading *r, const json_t *v, const char *name)
+read_not_before(const struct doc_reading *r, const json_t *v, const char *name)
 {
 	return read_time(r, v, name, &r->doc->not_before);
 }
 
 static bool
-read_expires_at(const struct reading *r, const json_t *v, const char *name)
+read_expires_at(const struct doc_reading *r, const json_t *v, const char *name)
 {
 	return read_time(r, v, name, &r->doc->expires_at);
 }
 
 static bool
-read_audience(const struct reading *r, const json_t *v, const char *name)
+read_audience(const struct doc_reading *r, const json_t *v, const char *name)
 {
 	return doc_read_texts(r->arena, v, name, &r->doc->audience,
 	    &r->doc->n_audience, r->reterr);
@@ -440,8 +416,8 @@ read_audience(const struct reading *r, const json_t *v, const char *name)
 /* A thumbprint of a key (RFC 7800, RFC 9449) or certificate (RFC 8705), both
  * SHA-256 in Base64url. */
 static bool
-read_thumbprint(
-    const struct reading *r, const json_t *v, const char *name, struct str *ret)
+read_thumbprint(const struct doc_reading *r, const json_t *v, const char *name,
+    struct str *ret)
 {
 	if (!json_is_string(v) || !keys_thumbprint_is_valid(json_str(v)))
 		return doc_malformed(r->reterr, name, "a thumbprint");
@@ -450,13 +426,13 @@ read_thumbprint(
 }
 
 static bool
-read_jkt(const struct reading *r, const json_t *v, const char *name)
+read_jkt(const struct doc_reading *r, const json_t *v, const char *name)
 {
 	return read_thumbprint(r, v, name, &r->doc->jkt);
 }
 
 static bool
-read_x5t(const struct reading *r, const json_t *v, const char *name)
+read_x5t(const struct doc_reading *r, const json_t *v, const char *name)
 {
 	return read_thumbprint(r, v, name, &r->doc->x5t);
 }
@@ -467,7 +443,7 @@ static const struct member cnf_members[] = {
 };
 
 static bool
-read_cnf(const struct reading *r, const json_t *v, const char *name)
+read_cnf(const struct doc_reading *r, const json_t *v, const char *name)
 {
 	r->doc->has_cnf = true;
 	if (json_object_size(v) != 1)
@@ -479,7 +455,7 @@ read_cnf(const struct reading *r, const json_t *v, const char *name)
 /* Instance ids, at least one. An older reader refuses the member, so a group's
  * document is taken for an instance's by nobody. */
 static bool
-read_group(const struct reading *r, const json_t *v, const char *name)
+read_group(const struct doc_reading *r, const json_t *v, const char *name)
 {
 	size_t n = json_array_size(v);
 	struct str *items;
@@ -519,7 +495,7 @@ doc_read(
     struct arena *a, const json_t *root, struct doc *ret, struct error *reterr)
 {
 	struct doc d = { .has_times = true };
-	struct reading r = { a, &d, reterr };
+	struct doc_reading r = { a, &d, reterr };
 
 	if (!read_members(&r, root, document_members,
 		ARRAY_LEN(document_members), "document"))

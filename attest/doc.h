@@ -82,10 +82,28 @@ bool doc_read_launch_time(struct arena *a, const json_t *v, const char *name,
 /* An array of such strings; may be empty. */
 bool doc_read_texts(struct arena *a, const json_t *v, const char *name,
     const struct str **ret, size_t *ret_n, struct error *reterr) MUST_USE;
+/* The list of licences, into `d`. */
+bool doc_read_licences(struct arena *a, const json_t *v, const char *name,
+    struct doc *d, struct error *reterr) MUST_USE;
 /* An instance id; ERR_EVIDENCE_INSTANCE for another string. */
 bool doc_read_subject(struct arena *a, const json_t *v, const char *name,
     struct str *ret, struct error *reterr) MUST_USE;
 
 #define DOC_TEXT_BYTES 1024
+
+/* What a reader of members writes to; rows of a table have its signature. */
+struct doc_reading {
+	struct arena *arena;
+	struct doc *doc;
+	struct error *reterr;
+};
+
+/* `read_FIELD` for a table: the member goes into `doc->target` by `reader`. */
+#define DOC_MEMBER(field, reader, target)                                      \
+	static bool read_##field(                                              \
+	    const struct doc_reading *r, const json_t *v, const char *name)    \
+	{                                                                      \
+		return reader(r->arena, v, name, target, r->reterr);           \
+	}
 
 #endif

@@ -6,38 +6,18 @@
 
 #include "base/digest.h"
 
-struct reading {
-	struct arena *arena;
-	struct doc *doc;
-	struct error *reterr;
-};
-
-static bool
-read_licences(const struct reading *r, const json_t *v, const char *name)
-{
-	r->doc->has_licences = true;
-	return doc_read_texts(r->arena, v, name, &r->doc->licences,
-	    &r->doc->n_licences, r->reterr);
-}
-
-#define MEMBER(field, reader)                                                  \
-	static bool read_##field(                                              \
-	    const struct reading *r, const json_t *v, const char *name)        \
-	{                                                                      \
-		return reader(r->arena, v, name, &r->doc->field, r->reterr);   \
-	}
-
-MEMBER(subject, doc_read_subject)
-MEMBER(owner, doc_read_text)
-MEMBER(image_id, doc_read_text)
-MEMBER(region, doc_read_text)
-MEMBER(zone, doc_read_text)
-MEMBER(private_ip, doc_read_address)
-MEMBER(launch_time, doc_read_launch_time)
+DOC_MEMBER(subject, doc_read_subject, &r->doc->subject)
+DOC_MEMBER(owner, doc_read_text, &r->doc->owner)
+DOC_MEMBER(image_id, doc_read_text, &r->doc->image_id)
+DOC_MEMBER(region, doc_read_text, &r->doc->region)
+DOC_MEMBER(zone, doc_read_text, &r->doc->zone)
+DOC_MEMBER(private_ip, doc_read_address, &r->doc->private_ip)
+DOC_MEMBER(launch_time, doc_read_launch_time, &r->doc->launch_time)
+DOC_MEMBER(licences, doc_read_licences, r->doc)
 
 static const struct {
 	const char *name;
-	bool (*read)(const struct reading *, const json_t *, const char *);
+	bool (*read)(const struct doc_reading *, const json_t *, const char *);
 } members[] = {
 	{ "instanceId", read_subject },
 	{ "accountId", read_owner },
@@ -68,7 +48,7 @@ doc_read_ec2(struct arena *a, const json_t *root, struct str bytes,
     struct doc *ret, struct error *reterr)
 {
 	struct doc d = { .issuer = STR("aws") };
-	struct reading r = { a, &d, reterr };
+	struct doc_reading r = { a, &d, reterr };
 
 	for (size_t i = 0; i < ARRAY_LEN(members); i++) {
 		const json_t *v = json_object_get(root, members[i].name);

@@ -243,7 +243,7 @@ open_jws(struct arena *a, const struct attest_evidence *e, struct form *f,
 {
 	json_t *root = NULL;
 
-	if (!jws_parse(a, e->document, JWS_KEY_TRUSTED, &f->jws, reterr))
+	if (!jws_parse(a, e->document, JWS_DOCUMENT, &f->jws, reterr))
 		return false;
 	/* RFC 8725 3.11 */
 	if (!str_eq(f->jws.typ, STR(FORM_JWS_TYP)))

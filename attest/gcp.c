@@ -11,27 +11,22 @@
 
 #define TIME_MOST INT64_C(253402300799) /* 9999-12-31T23:59:59Z */
 
-struct reading {
-	struct arena *arena;
-	struct doc *doc;
-	struct error *reterr;
-};
-
 static bool
-read_seconds(
-    const struct reading *r, const json_t *v, const char *name, int64_t *ret)
+read_seconds(struct arena *a, const json_t *v, const char *name, int64_t *ret,
+    struct error *reterr)
 {
 	json_int_t n = json_is_integer(v) ? json_integer_value(v) : -1;
 
+	(void)a;
 	if (n < 0 || n > TIME_MOST)
-		return doc_malformed(r->reterr, name, "seconds since 1970");
+		return doc_malformed(reterr, name, "seconds since 1970");
 	*ret = n;
 	return true;
 }
 
 /* RFC 7519 4.1.3: Google writes one, as a text. */
 static bool
-read_audience(const struct reading *r, const json_t *v, const char *name)
+read_audience(const struct doc_reading *r, const json_t *v, const char *name)
 {
 	struct str *one = ARENA_NEW(r->arena, struct str);
 
@@ -43,7 +38,7 @@ read_audience(const struct reading *r, const json_t *v, const char *name)
 }
 
 static bool
-read_number(const struct reading *r, const json_t *v, const char *name)
+read_number(const struct doc_reading *r, const json_t *v, const char *name)
 {
 	if (!json_is_integer(v) || json_integer_value(v) <= 0)
 		return doc_malformed(r->reterr, name, "a project's number");
@@ -54,7 +49,7 @@ read_number(const struct reading *r, const json_t *v, const char *name)
 
 /* `us-central1-a` lies in `us-central1`. */
 static bool
-read_zone(const struct reading *r, const json_t *v, const char *name)
+read_zone(const struct doc_reading *r, const json_t *v, const char *name)
 {
 	struct str zone;
 	size_t end;
@@ -72,51 +67,31 @@ read_zone(const struct reading *r, const json_t *v, const char *name)
 }
 
 static bool
-read_created(const struct reading *r, const json_t *v, const char *name)
+read_created(const struct doc_reading *r, const json_t *v, const char *name)
 {
 	char room[32];
 	struct buf text = buf_over(room, sizeof room);
 	int64_t at = 0;
 
-	if (!read_seconds(r, v, name, &at))
+	if (!read_seconds(r->arena, v, name, &at, r->reterr))
 		return false;
 	time_print_datetime(&text, at * 1000);
 	r->doc->launch_time = str_dup(r->arena, buf_str(&text));
 	return r->doc->launch_time.p || error_nomem(r->reterr);
 }
 
-static bool
-read_licences(const struct reading *r, const json_t *v, const char *name)
-{
-	r->doc->has_licences = true;
-	return doc_read_texts(r->arena, v, name, &r->doc->licences,
-	    &r->doc->n_licences, r->reterr);
-}
-
-#define MEMBER(field, reader)                                                  \
-	static bool read_##field(                                              \
-	    const struct reading *r, const json_t *v, const char *name)        \
-	{                                                                      \
-		return reader(r->arena, v, name, &r->doc->field, r->reterr);   \
-	}
-#define SECONDS(field)                                                         \
-	static bool read_##field(                                              \
-	    const struct reading *r, const json_t *v, const char *name)        \
-	{                                                                      \
-		return read_seconds(r, v, name, &r->doc->field);               \
-	}
-
-MEMBER(subject, doc_read_subject)
-MEMBER(owner, doc_read_text)
-MEMBER(issuer, doc_read_text)
-SECONDS(issued_at)
-SECONDS(not_before)
-SECONDS(expires_at)
+DOC_MEMBER(subject, doc_read_subject, &r->doc->subject)
+DOC_MEMBER(owner, doc_read_text, &r->doc->owner)
+DOC_MEMBER(issuer, doc_read_text, &r->doc->issuer)
+DOC_MEMBER(licences, doc_read_licences, r->doc)
+DOC_MEMBER(issued_at, read_seconds, &r->doc->issued_at)
+DOC_MEMBER(not_before, read_seconds, &r->doc->not_before)
+DOC_MEMBER(expires_at, read_seconds, &r->doc->expires_at)
 
 struct member {
 	const char *name;
 	bool required;
-	bool (*read)(const struct reading *, const json_t *, const char *);
+	bool (*read)(const struct doc_reading *, const json_t *, const char *);
 };
 
 static const struct member of_token[] = {
@@ -138,7 +113,7 @@ static const struct member of_instance[] = {
 
 /* Others are not looked at: the token says more than we make claims of. */
 static bool
-read_members(const struct reading *r, const json_t *object,
+read_members(const struct doc_reading *r, const json_t *object,
     const struct member *members, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -158,7 +133,7 @@ doc_read_gcp(struct arena *a, const json_t *root, struct str bytes,
     struct doc *ret, struct error *reterr)
 {
 	struct doc d = { .has_times = true };
-	const struct reading r = { a, &d, reterr };
+	const struct doc_reading r = { a, &d, reterr };
 	const json_t *instance =
 	    json_object_get(json_object_get(root, "google"), "compute_engine");
 

@@ -10,11 +10,20 @@
 #include "base/base64.h"
 #include "base/limits.h"
 
+static const struct {
+	const char *noun;
+	size_t bytes_most;
+} uses[] = {
+	[JWS_KEY_TRUSTED] = { "token", LIMIT_TOKEN_BYTES },
+	[JWS_KEY_BROUGHT] = { "token", LIMIT_TOKEN_BYTES },
+	[JWS_DOCUMENT] = { "document", LIMIT_DOCUMENT_BYTES },
+};
+
 static bool
-malformed(struct error *reterr, const char *why)
+malformed(enum jws_use use, struct error *reterr, const char *why)
 {
-	return error_set(
-	    reterr, ERR_EVIDENCE_MALFORMED, SPAN_NONE, "the token %s", why);
+	return error_set(reterr, ERR_EVIDENCE_MALFORMED, SPAN_NONE, "the %s %s",
+	    uses[use].noun, why);
 }
 
 struct str
@@ -58,8 +67,7 @@ split(struct arena *a, struct str text, struct jws *j, struct str *header)
 
 /* RFC 8725 3.9, 3.10; RFC 7515 4.1.11; RFC 7797 6. */
 static bool
-check_names(
-    const json_t *header, enum jws_key_source source, struct error *reterr)
+check_names(const json_t *header, enum jws_use use, struct error *reterr)
 {
 	static const char *const never[] = { "jku", "x5u", "x5c", "crit",
 		"b64" };
@@ -68,14 +76,13 @@ check_names(
 		if (json_object_get(header, never[i]))
 			return error_set(reterr, ERR_EVIDENCE_MALFORMED,
 			    SPAN_NONE,
-			    "the token's header has `%s`, which is never "
-			    "followed",
-			    never[i]);
-	if (source == JWS_KEY_TRUSTED)
+			    "the %s's header has `%s`, which is never followed",
+			    uses[use].noun, never[i]);
+	if (use != JWS_KEY_BROUGHT)
 		return !json_object_get(header, "jwk") ||
-		       malformed(reterr, "brings its own key");
+		       malformed(use, reterr, "brings its own key");
 	return json_is_object(json_object_get(header, "jwk")) ||
-	       malformed(reterr, "does not bring its key");
+	       malformed(use, reterr, "does not bring its key");
 }
 
 /* A string member, empty when it is not there; false when it is another thing.
@@ -90,8 +97,7 @@ read_name(const json_t *header, const char *name, struct str *ret)
 }
 
 static bool
-read_header(struct jws *j, struct str text, enum jws_key_source source,
-    struct error *reterr)
+read_header(struct jws *j, struct str text, struct error *reterr)
 {
 	struct error why = { 0 };
 
@@ -99,33 +105,35 @@ read_header(struct jws *j, struct str text, enum jws_key_source source,
 		JSON_NO_NUL, &j->header, &why))
 		return why.code == ERR_LIMIT_MEMORY
 			   ? error_nomem(reterr)
-			   : malformed(reterr, "has a header that is not JSON");
+			   : malformed(j->use, reterr,
+				 "has a header that is not JSON");
 	if (!json_is_object(j->header))
-		return malformed(reterr, "has a header that is no object");
+		return malformed(
+		    j->use, reterr, "has a header that is no object");
 	if (!read_name(j->header, "alg", &j->alg) || j->alg.n == 0 ||
 	    !read_name(j->header, "typ", &j->typ) ||
 	    !read_name(j->header, "kid", &j->kid))
-		return malformed(reterr,
+		return malformed(j->use, reterr,
 		    "has a header without `alg`, or with a name that is no "
 		    "text");
-	return check_names(j->header, source, reterr);
+	return check_names(j->header, j->use, reterr);
 }
 
 bool
-jws_parse(struct arena *a, struct str text, enum jws_key_source source,
-    struct jws *ret, struct error *reterr)
+jws_parse(struct arena *a, struct str text, enum jws_use use, struct jws *ret,
+    struct error *reterr)
 {
-	struct jws j = { 0 };
+	struct jws j = { .use = use };
 	struct str header;
 
-	if (text.n > LIMIT_TOKEN_BYTES)
+	if (text.n > uses[use].bytes_most)
 		return error_set(reterr, ERR_EVIDENCE_TOO_LARGE, SPAN_NONE,
-		    "the token is %zu bytes, the limit is %u", text.n,
-		    LIMIT_TOKEN_BYTES);
+		    "the %s is %zu bytes, the limit is %zu", uses[use].noun,
+		    text.n, uses[use].bytes_most);
 	if (!split(a, text, &j, &header))
 		return malformed(
-		    reterr, "is not three parts of Base64url with dots");
-	if (!read_header(&j, header, source, reterr)) {
+		    use, reterr, "is not three parts of Base64url with dots");
+	if (!read_header(&j, header, reterr)) {
 		json_decref(j.header);
 		return false;
 	}
@@ -148,7 +156,8 @@ jws_verify(
 
 	if (alg.n == 0 || !str_eq(alg, j->alg))
 		return error_set(reterr, ERR_EVIDENCE_SIGNATURE, SPAN_NONE,
-		    "the token is not signed with the algorithm of the key");
+		    "the %s is not signed with the algorithm of the key",
+		    uses[j->use].noun);
 	return sig_verify_jose(k, j->signed_part, j->signature, reterr);
 }
 
@@ -200,7 +209,7 @@ jws_sign(const struct keys_public *k, const char *typ, const json_t *jwk,
 
 	if (jws_algorithm(k).n == 0)
 		return error_set(reterr, ERR_KEY_FORM, SPAN_NONE,
-		    "a key of this type signs no token");
+		    "a key of this type signs no JWS");
 	header = make_header(k, typ, jwk);
 	ok = add_signed_part(&token, header, payload) || error_nomem(reterr);
 	ok = ok && sig_sign_jose(k, buf_str(&token), &signature, reterr);

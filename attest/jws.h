@@ -4,29 +4,32 @@
  * and `x5c` are refused, `jwk` where the caller did not ask for it, and `crit`
  * and `b64`, since no extension is understood here; other names are ignored, as
  * RFC 7515 4 has it.
- * Limits: LIMIT_TOKEN_BYTES, LIMIT_TOKEN_DEPTH. */
+ * Limits: LIMIT_TOKEN_BYTES, for a document LIMIT_DOCUMENT_BYTES;
+ * LIMIT_TOKEN_DEPTH. */
 #ifndef ATTEST_JWS_H
 #define ATTEST_JWS_H
 
 #include "attest/keys.h"
 #include "base/json.h"
 
+enum jws_use {
+	JWS_KEY_TRUSTED = 0, /* a token whose header brings no key */
+	JWS_KEY_BROUGHT, /* `jwk` must be there: a proof of possession (RFC 9449) */
+	JWS_DOCUMENT,    /* a document of ours; the header brings no key */
+};
+
 /* What was read, believed by nobody until jws_verify. `signed_part` is a slice
  * of the text; the rest lives in the arena, the JSON until jws_fini. */
 struct jws {
+	enum jws_use use;
 	struct str signed_part; /* HEADER.PAYLOAD, the bytes that are signed */
 	struct str payload, signature; /* decoded */
 	json_t *header;
 	struct str alg, typ, kid; /* lent from `header`; empty: not there */
 };
 
-enum jws_key_source {
-	JWS_KEY_TRUSTED = 0, /* the header brings no key */
-	JWS_KEY_BROUGHT, /* `jwk` must be there: a proof of possession (RFC 9449) */
-};
-
 /* Errors: ERR_EVIDENCE_MALFORMED, ERR_EVIDENCE_TOO_LARGE, memory. */
-bool jws_parse(struct arena *a, struct str text, enum jws_key_source source,
+bool jws_parse(struct arena *a, struct str text, enum jws_use use,
     struct jws *ret, struct error *reterr) MUST_USE;
 void jws_fini(struct jws *j);
 

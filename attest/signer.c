@@ -68,14 +68,14 @@ check_key(const struct judging *j, struct str id, struct error *reterr)
 /* HEADER.PAYLOAD, as a JWS whose signature is still to come; the header has
  * what ours have and nothing else. */
 static bool
-read_jws(const struct judging *j, struct str message, struct jws *ret,
-    struct error *reterr)
+read_jws(const struct judging *j, struct str message, enum jws_use use,
+    struct jws *ret, struct error *reterr)
 {
 	struct str text = str_printf(j->arena, "%.*s.AA", STR_ARG(message));
 
 	if (!text.p)
 		return error_nomem(reterr);
-	if (!jws_parse(j->arena, text, JWS_KEY_TRUSTED, ret, reterr))
+	if (!jws_parse(j->arena, text, use, ret, reterr))
 		return false;
 	if (json_object_size(ret->header) == 3 &&
 	    str_eq(ret->alg, jws_algorithm(j->key)) &&
@@ -128,7 +128,7 @@ judge_document(
 
 	if (str_has_prefix(message, STR("{")))
 		return judge_document_text(j, message, reterr);
-	if (!read_jws(j, message, &jws, reterr))
+	if (!read_jws(j, message, JWS_DOCUMENT, &jws, reterr))
 		return false;
 	ok = str_eq(jws.typ, STR(FORM_JWS_TYP)) ||
 	     refuse(reterr, ERR_EVIDENCE_KIND, "it is no document");
@@ -175,7 +175,7 @@ judge_token(const struct judging *j, struct str message, struct error *reterr)
 	enum token_type type;
 	bool ok;
 
-	if (!read_jws(j, message, &jws, reterr))
+	if (!read_jws(j, message, JWS_KEY_TRUSTED, &jws, reterr))
 		return false;
 	type = type_of(jws.typ);
 	ok = type != TOKEN_NONE ||

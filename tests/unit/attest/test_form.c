@@ -418,6 +418,42 @@ START_TEST(too_large_in_every_form)
 }
 END_TEST
 
+/* Of 9,000 bytes, which no token may have: in each form. */
+START_TEST(as_large_in_every_form)
+{
+	struct scene s;
+	struct attest_evidence e;
+	char text[1001] = { 0 };
+
+	scene_init(&s, KEY_P256);
+	memset(text, 'x', sizeof text - 1);
+	for (char name[] = "a"; *name < 'j'; (*name)++)
+		ck_assert_int_eq(
+		    json_object_set_new(json_object_get(s.claims, "custom"),
+			name, json_string(text)),
+		    0);
+	e = issued(&s, (enum attest_form)_i);
+	ck_assert_uint_gt(e.document.n, 9000);
+	check_code(&s, &e, ERR_NONE, "large");
+	scene_fini(&s);
+}
+END_TEST
+
+START_TEST(a_jws_is_called_a_document)
+{
+	struct scene s;
+	struct attest_evidence e = { .kind = STR("avow-jws"),
+		.document = STR("a.b") };
+	struct error err = { 0 };
+
+	scene_init(&s, KEY_P256);
+	ck_assert_int_eq(verdict(&s, &e, &err), ERR_EVIDENCE_MALFORMED);
+	ck_assert_str_eq(
+	    err.msg, "the document is not three parts of Base64url with dots");
+	scene_fini(&s);
+}
+END_TEST
+
 /* ---- jws ---- */
 
 static struct str
@@ -661,6 +697,8 @@ main(void)
 	tcase_add_loop_test(tc, revoked_in_every_form, 0, ATTEST_FORMS);
 	tcase_add_loop_test(tc, embedded_has_one_text, 0, ARRAY_LEN(embedded));
 	tcase_add_loop_test(tc, too_large_in_every_form, 0, ATTEST_FORMS);
+	tcase_add_loop_test(tc, as_large_in_every_form, 0, ATTEST_FORMS);
+	tcase_add_test(tc, a_jws_is_called_a_document);
 	tcase_add_loop_test(tc, a_jws_header_is_ours, 0, ARRAY_LEN(headers));
 	tcase_add_loop_test(tc, cms_of_another_shape, 0, ARRAY_LEN(foreign));
 	tcase_add_loop_test(tc, openssl_reads_our_cms, 0, 2);
