@@ -12,13 +12,20 @@ struct pair {
 	uint64_t hash;
 };
 
+/* Part of the hash is beside the number: other pairs on the way are passed
+ * without a look at them. */
+struct slot {
+	uint32_t number; /* of a pair, plus one; 0: free */
+	uint32_t tag;
+};
+
 struct intern {
 	const struct intern *below;
 	struct arena *arena;
 	uint32_t base; /* ids below this are the lower layers' */
 	struct pair *pairs;
 	size_t n, cap;
-	uint32_t *slots;
+	struct slot *slots;
 	size_t n_slots; /* a power of two, or 0 */
 };
 
@@ -43,18 +50,21 @@ hash_pair(struct str type, struct str id)
 }
 
 /* The slot of the pair, or the free one where it belongs. */
-static uint32_t *
+static struct slot *
 find_slot(const struct intern *t, struct str type, struct str id, uint64_t hash)
 {
 	size_t mask = t->n_slots - 1;
+	uint32_t tag = (uint32_t)(hash >> 32);
 
 	for (size_t i = hash & mask;; i = (i + 1) & mask) {
-		uint32_t *slot = &t->slots[i];
+		struct slot *slot = &t->slots[i];
 		const struct pair *p;
 
-		if (*slot == 0)
+		if (slot->number == 0)
 			return slot;
-		p = &t->pairs[*slot - 1];
+		if (slot->tag != tag)
+			continue;
+		p = &t->pairs[slot->number - 1];
 		if (p->hash == hash && str_eq(p->type, type) &&
 		    str_eq(p->id, id))
 			return slot;
@@ -66,10 +76,11 @@ find_hashed(
     const struct intern *t, struct str type, struct str id, uint64_t hash)
 {
 	for (; t; t = t->below) {
-		uint32_t slot = t->n_slots ? *find_slot(t, type, id, hash) : 0;
+		uint32_t number =
+		    t->n_slots ? find_slot(t, type, id, hash)->number : 0;
 
-		if (slot)
-			return t->base + slot - 1;
+		if (number)
+			return t->base + number - 1;
 	}
 	return INTERN_NONE;
 }
@@ -80,21 +91,29 @@ intern_find(const struct intern *t, struct str type, struct str id)
 	return find_hashed(t, type, id, hash_pair(type, id));
 }
 
+/* The pair is in no slot yet: it belongs into the first free one. */
+static void
+fill_slot(struct intern *t, uint64_t hash, uint32_t number)
+{
+	size_t mask = t->n_slots - 1, i = hash & mask;
+
+	while (t->slots[i].number)
+		i = (i + 1) & mask;
+	t->slots[i] = (struct slot){ number, (uint32_t)(hash >> 32) };
+}
+
 static bool
 grow_slots(struct intern *t)
 {
 	size_t n_slots = t->n_slots ? t->n_slots * 2 : 16;
-	uint32_t *slots = ARENA_ARRAY(t->arena, n_slots, uint32_t);
+	struct slot *slots = ARENA_ARRAY(t->arena, n_slots, struct slot);
 
 	if (!slots)
 		return false;
 	t->slots = slots;
 	t->n_slots = n_slots;
-	for (size_t i = 0; i < t->n; i++) {
-		const struct pair *p = &t->pairs[i];
-
-		*find_slot(t, p->type, p->id, p->hash) = (uint32_t)i + 1;
-	}
+	for (size_t i = 0; i < t->n; i++)
+		fill_slot(t, t->pairs[i].hash, (uint32_t)i + 1);
 	return true;
 }
 
@@ -113,11 +132,11 @@ intern_add(struct intern *t, struct str type, struct str id)
 		return INTERN_NONE;
 	if (!ARENA_PUSH_ROOM(t->arena, t->pairs, t->n, t->cap))
 		return INTERN_NONE;
-	p.type = str_dup(t->arena, type);
+	p.type = type.n ? str_dup(t->arena, type) : STR("");
 	p.id = str_dup(t->arena, id);
 	if (!p.type.p || !p.id.p)
 		return INTERN_NONE;
-	*find_slot(t, type, id, hash) = (uint32_t)t->n + 1;
+	fill_slot(t, hash, (uint32_t)t->n + 1);
 	t->pairs[t->n++] = p;
 	return intern_count(t) - 1;
 }

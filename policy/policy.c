@@ -391,13 +391,20 @@ policy_set_actions(const struct policy_set *set, struct arena *a,
 		return image_actions(set->image, a, ret, ret_n, reterr);
 	for (size_t f = 0; f < set->n_files; f++) {
 		const struct ast *t = set->files[f];
+		/* Of each string, the type that an action had it with, plus
+		 * one: most policies name an action that others did. */
+		uint32_t *seen = ARENA_ARRAY(a, t->n_strings, uint32_t);
 
+		if (!seen)
+			return error_nomem(reterr);
 		for (uint32_t i = 1; i < t->n_nodes; i++) {
 			const struct ast_node *node = &t->nodes[i];
 
 			if (node->kind != NODE_ENTITY ||
+			    seen[node->b] == node->a + 1 ||
 			    !uid_type_is_action(t->strings[node->a]))
 				continue;
+			seen[node->b] = node->a + 1;
 			if (!ARENA_PUSH_ROOM(a, uids, n, cap))
 				return error_nomem(reterr);
 			uids[n++] = (struct uid){ t->strings[node->a],
