@@ -63,19 +63,20 @@ is_limit(enum err_code code)
 	       code == ERR_NONE;
 }
 
+/* The error lies in its slot already, where there is one. */
 static void
-count_error(struct tally *t, struct arena *a, uint32_t i,
-    enum policy_effect effect, const struct error *err)
+count_error(struct tally *t, uint32_t i, enum policy_effect effect,
+    const struct error *err)
 {
 	t->limit_hit = t->limit_hit || is_limit(err->code);
 	t->deny_failed = t->deny_failed || effect == POLICY_DENY;
 	if (err->code == ERR_EVAL_PATTERN)
 		t->ended = ++t->pattern_hits >= LIMIT_PATTERN_HITS;
-	if (!ARENA_PUSH_ROOM(a, t->errors, t->n_errors, t->cap_errors)) {
+	if (t->n_errors == t->cap_errors) {
 		t->limit_hit = true;
 		return;
 	}
-	t->errors[t->n_errors++] = (struct engine_policy_error){ i, *err };
+	t->errors[t->n_errors++].policy = i;
 }
 
 static int
@@ -146,10 +147,16 @@ static void
 count_policy(struct tally *t, uint32_t i, const struct eval_request *request,
     struct arena *scratch, const struct eval_trace *trace)
 {
-	struct error err = { 0 };
+	struct error elsewhere UNZEROED, *err = &elsewhere;
+	/* Its place is asked for first: what evaluation takes is released. */
+	if (ARENA_PUSH_ROOM(scratch, t->errors, t->n_errors, t->cap_errors))
+		err = &t->errors[t->n_errors].error;
+	err->code = ERR_NONE;
+	err->at = SPAN_NONE;
+	err->msg[0] = err->hint[0] = '\0';
 	struct arena_mark mark = arena_mark(scratch);
 	enum eval_outcome outcome =
-	    policy_eval(t->set, i, request, scratch, trace, &err);
+	    policy_eval(t->set, i, request, scratch, trace, err);
 	arena_release(scratch, mark);
 	if (outcome == EVAL_FALSE)
 		return;
@@ -160,7 +167,7 @@ count_policy(struct tally *t, uint32_t i, const struct eval_request *request,
 	} else if (outcome == EVAL_UNKNOWN)
 		count_open(t, scratch, i, effect);
 	else
-		count_error(t, scratch, i, effect, &err);
+		count_error(t, i, effect, err);
 }
 
 /* What the index found, without those it doubts. */

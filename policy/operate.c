@@ -11,18 +11,36 @@
 #include "base/limits.h"
 #include "policy/pattern.h"
 
+/* As error_set begins, in place: a decision may have thousands of errors. What
+ * texts of others a message has are clipped, so that all of it fits. NULL:
+ * nobody asks for words, or there are some. */
+static struct error *
+begin_error(const struct operation *o, enum err_code code)
+{
+	struct error *e = o->reterr;
+
+	if (!e || e->code != ERR_NONE)
+		return NULL;
+	e->code = code;
+	e->at = ast_span(o->ast, o->node);
+	e->hint[0] = '\0';
+	return e;
+}
+
 bool
 operate_fail(
     const struct operation *o, enum err_code code, const char *fmt, ...)
 {
-	struct error scrap = { 0 };
+	struct error *e = begin_error(o, code);
 	va_list ap;
 
+	if (!e)
+		return false;
 	va_start(ap, fmt);
-	(void)vsnprintf(scrap.msg, sizeof scrap.msg, fmt, ap);
+	if (vsnprintf(e->msg, sizeof e->msg, fmt, ap) < 0)
+		e->msg[0] = '\0';
 	va_end(ap);
-	return error_set(
-	    o->reterr, code, ast_span(o->ast, o->node), "%s", scrap.msg);
+	return false;
 }
 
 /* `what` needs KIND, found KIND. */
@@ -69,6 +87,27 @@ operand_text(const struct operation *o)
 		return clip(STR("it"));
 	n = &o->ast->nodes[n->a];
 	return clip(source_text(&o->ast->source, n->off, n->len));
+}
+
+/* By far the most errors are this one: put together without a format. */
+static void
+fail_attribute(const struct operation *o, struct str name)
+{
+	struct error *e = begin_error(o, ERR_EVAL_MISSING_ATTRIBUTE);
+	struct clip operand UNZEROED, attribute UNZEROED;
+	struct buf b;
+
+	if (!e)
+		return;
+	operand = operand_text(o);
+	attribute = clip(name);
+	b = buf_over(e->msg, sizeof e->msg);
+	buf_add(&b, STR("`"));
+	buf_addz(&b, operand.text);
+	buf_add(&b, STR("` has no attribute `"));
+	buf_addz(&b, attribute.text);
+	buf_add(&b, STR("`"));
+	buf_free(&b);
 }
 
 /* A decision allocates nothing, not for its errors either: what clip shows of a
@@ -283,9 +322,7 @@ operate_attribute(const struct operation *o, const struct value *x,
 		    "`%s` is not in the data, so it has no attribute `%s`",
 		    uid_text(x->uid).text, clip(name).text);
 	else if (!(v = value_get(fields, name)))
-		(void)operate_fail(o, ERR_EVAL_MISSING_ATTRIBUTE,
-		    "`%s` has no attribute `%s`", operand_text(o).text,
-		    clip(name).text);
+		fail_attribute(o, name);
 	else
 		return give(v, ret);
 	return FOUND_NOTHING;

@@ -86,6 +86,15 @@ points_at(const struct source *src, uint32_t off)
 				       (size_t)step * SOURCE_STEP, off));
 }
 
+/* Characters of a line before byte `off`. Most lines are short. */
+static uint32_t
+points_in_line(const struct source *src, uint32_t start, uint32_t off)
+{
+	if (off - start <= SOURCE_STEP)
+		return (uint32_t)str_utf8_len(str_sub(src->text, start, off));
+	return points_at(src, off) - points_at(src, start);
+}
+
 struct span
 source_span(const struct source *src, uint32_t off, uint32_t len)
 {
@@ -97,7 +106,7 @@ source_span(const struct source *src, uint32_t off, uint32_t len)
 	if (to > end)
 		to = end;
 	return (struct span){ src->file, line + 1,
-		points_at(src, off) - points_at(src, start) + 1,
+		points_in_line(src, start, off) + 1,
 		(uint32_t)str_utf8_len(str_sub(src->text, off, to)) };
 }
 
