@@ -43,6 +43,7 @@ enum attest_form {
 };
 /* `detached`, `embedded`, `jws`, `cms`. */
 bool attest_form_of(struct str name, enum attest_form *ret) MUST_USE;
+struct str attest_form_name(enum attest_form form);
 struct str attest_form_kind(enum attest_form form);
 bool attest_form_of_kind(struct str kind, enum attest_form *ret) MUST_USE;
 /* Has evidence of this kind its signature inside, and none beside? */
@@ -71,6 +72,7 @@ struct attest_trust_entry {
 	size_t n_signers;
 	const char *certificates;
 	unsigned forms;       /* kind avow: the forms taken, as bits 1u << ATTEST_...; 0: detached alone */
+	bool is_current;      /* kind avow: of the document service, which is asked of each (attest_context.check_issued) */
 	bool allow_weak;      /* ec2-pkcs7, which is DSA with SHA-1, needs it */
 	bool allow_unpinned;  /* only `doc verify`: a cloud entry without owners */
 	struct span at;       /* of the entry, for messages */
@@ -150,6 +152,10 @@ bool attest_evidence_from_pack(struct arena *a, struct str pack,
 bool attest_evidence_from_headers(struct arena *a, struct str document,
     struct str signature, struct attest_evidence *ret, struct error *reterr)
     MUST_USE;
+/* The same of another kind: its name in a pack, the signature empty where it is inside. */
+bool attest_evidence_from_parts(struct arena *a, struct str kind,
+    struct str document, struct str signature, struct attest_evidence *ret,
+    struct error *reterr) MUST_USE;
 /* From X-RHUI-ID and X-RHUI-SIGNATURE: URL-safe or plain Base64, the signature encoded once or twice, padding and line breaks optional.
  * Kind gcp: the token, in Base64 or not; `signature`, an access token, is not looked at. */
 bool attest_evidence_from_rhui(struct arena *a, struct str kind,
@@ -167,6 +173,12 @@ bool attest_evidence_from_files(struct arena *a, struct str kind,
 bool attest_evidence_pack(const struct attest_evidence *e, struct buf *out,
     struct error *reterr) MUST_USE;
 
+/* The raw signature of a document of ours, beside it or inside of it (of a JWS the third part): what the key server looks for. Errors: ERR_EVIDENCE_KIND, _MALFORMED,
+ * _TOO_LARGE, memory. */
+bool attest_evidence_signature(struct arena *a,
+    const struct attest_evidence *e, struct str *ret, struct error *reterr)
+    MUST_USE;
+
 struct attest_context {
 	const struct attest_trust *trust;
 	const struct attest_revoked *revoked; /* NULL: nothing is revoked */
@@ -175,6 +187,12 @@ struct attest_context {
 	struct str audience;   /* the gate's name; empty: not checked (`doc verify` without --audience) */
 	/* What the asker proved to hold, in this request: the thumbprint of a key (attest/dpop.h), the SHA-256 of a certificate (RFC 8705), as Base64url; empty: nothing. */
 	struct str proven_jkt, proven_x5t;
+	/* Did the document service issue the document of this id, whose text (in any form) has this SHA-256? Asked of documents under an entry that `is_current`, after all
+	 * else held, and once: attest_cache asks no more while it has them, since what was issued once stays so, and what ends it is in `revoked`. NULL: such documents are
+	 * refused (ERR_SYSTEM_STORE). Errors: ERR_EVIDENCE_REVOKED: it did not; ERR_SYSTEM_STORE. */
+	bool (*check_issued)(void *ctx, struct str id, const uint8_t digest[32],
+	    struct error *reterr);
+	void *issued_ctx;
 	bool proven_before;    /* this evidence was verified with its proof once and is looked at again (a member of a pool), or a dry run was told to suppose so */
 };
 

@@ -34,6 +34,7 @@ struct documents_options {
 	size_t n_levels;
 	const struct documents_profile *profiles;
 	size_t n_profiles;
+	enum attest_form form;      /* when nothing is said */
 	struct prove_random random; /* of document ids */
 };
 
@@ -46,7 +47,7 @@ bool documents_claim_is_known(struct str name);
 
 /* ---- who signs -------------------------------------------------------------------------------------------------------------------------- */
 
-/* A key of purpose `document`, wherever it is: in this process, in another, in a token. `issue` is called inside the transaction, so it should answer within milliseconds. */
+/* A key of purpose `document`, wherever it is: in this process, in another, in a token. `issue` is called outside of any transaction: a slow one keeps its asker waiting and nobody else. */
 struct documents_signer {
 	struct str key_id, pem; /* RFC 7638 thumbprint; SubjectPublicKeyInfo as PEM */
 	bool (*issue)(void *ctx, const struct attest_issue *what,
@@ -97,7 +98,8 @@ struct documents_changed {
 	size_t n_superseded, n_made;
 };
 /* All in one transaction: the new version; documents whose claims now differ are superseded; those among them that were the newest are made anew with the same claims, audience and
- * length of life, where all that they say is still known. Errors: ERR_REQUEST_MALFORMED (with the name), ERR_ACCOUNT_AUTHORITY, ERR_ACCOUNT_VERSION, ERR_ACCOUNT_EXISTS. */
+ * length of life, where all that they say is still known. What is made anew is signed before that transaction begins, and stored only if there it is still what is to be said; else all is
+ * looked at again, a few times: then ERR_SYSTEM_NOT_READY. Errors: ERR_REQUEST_MALFORMED (with the name), ERR_ACCOUNT_AUTHORITY, ERR_ACCOUNT_VERSION, ERR_ACCOUNT_EXISTS. */
 bool documents_change(struct documents *d, struct arena *a,
     const struct sts_actor *actor, const struct documents_signer *signer,
     const struct documents_change *what, struct documents_changed *ret,
@@ -119,13 +121,15 @@ struct documents_ask {
 	const struct str *audience;
 	size_t n_audience;
 	int64_t lifetime_s; /* 0: the usual */
+	bool has_form;
+	enum attest_form form; /* else the usual; of a selected one, too */
 	/* The stored document that tells least and is enough, of which half the life is left, before one is made; then `may_issue` says whether one is. */
 	bool is_select, may_issue;
 };
 /* For the instance itself, a member of the group, or the owner, who gets no bytes. Bound to the key of the instance's live incarnation (a group's to none: it is worth nothing without a
  * member's). The same asked for again is the same document while half its life is left. *ret_made: it is new.
  * Errors: ERR_REQUEST_MALFORMED (a claim there is not), ERR_REQUIREMENT_CLAIM (one that is not known of it), ERR_REQUEST_LIMIT (LIMIT_DOCUMENTS_LIVE), ERR_ACCOUNT_AUTHORITY (no key that it could be
- * bound to), ERR_DATA_MISSING (select alone: none is enough). */
+ * bound to), ERR_KEY_FORM (the key has no signature of this form), ERR_DATA_MISSING (select alone: none is enough). */
 bool documents_issue(struct documents *d, struct arena *a,
     const struct sts_actor *actor, const struct documents_signer *signer,
     const struct documents_ask *ask, struct documents_issued *ret,
@@ -141,12 +145,17 @@ bool documents_list(struct documents *d, struct arena *a,
 
 /* ---- asked by anybody --------------------------------------------------------------------------------------------------------------------- */
 
-/* Is this document as it was issued, not expired, not superseded, of an instance that is active (A6)? Nothing is said of a document whose signature is not good. *ret_newest
+/* Is this document, in any form, as it was issued, not expired, not superseded, of an instance that is active (A6)? Of documents joined as packs each must be, and they must fit together, as
+ * attest_verify has it; *ret_newest then is whether all are. Nothing is said of a document whose signature is not good. *ret_newest
  * false: a later one says the same. Errors: ERR_EVIDENCE_*. */
 bool documents_verify(struct documents *d, struct arena *a,
     const struct attest_evidence *evidence,
     const struct attest_revoked *revoked, int64_t now_unix_s, bool *ret_newest,
     struct error *reterr) MUST_USE;
+
+/* attest_context.check_issued; `store` is the struct store. */
+bool documents_check_issued(void *store, struct str id,
+    const uint8_t digest[32], struct error *reterr) MUST_USE;
 
 /* One of them, or none: all. */
 struct documents_key_query {

@@ -138,7 +138,7 @@ struct changing {
 	struct documents *d;
 	struct arena *a;
 	const struct sts_actor *actor;
-	const struct documents_signer *signer;
+	struct documents_drafts drafts;
 	const struct documents_change *what;
 	const struct event *event;        /* NULL: all is replaced */
 	struct documents_subject subject; /* as it was */
@@ -306,8 +306,8 @@ make_anew(struct changing *c, struct sql *tx, const struct store_document *row,
     const json_t *claims, struct str *ret_id, struct error *reterr)
 {
 	const struct documents_make m = { .subject = &c->subject,
-		.signer = c->signer,
 		.claims = claims,
+		.form = (enum attest_form)row->form,
 		.names = row->claims,
 		.audience = row->audience,
 		.lifetime_s = row->expires_at - row->issued_at,
@@ -315,7 +315,7 @@ make_anew(struct changing *c, struct sql *tx, const struct store_document *row,
 		.now_s = c->now_s };
 	struct store_document made;
 
-	if (!documents_make(c->d, tx, c->a, &m, &made, reterr))
+	if (!documents_make(c->d, tx, &c->drafts, &m, &made, reterr))
 		return false;
 	*ret_id = made.id;
 	c->n_made++;
@@ -384,6 +384,17 @@ review_all(
 	return true;
 }
 
+/* It may be the second time. */
+static void
+begin_anew(struct changing *c)
+{
+	json_decref(c->before);
+	json_decref(c->after);
+	c->before = c->after = NULL;
+	c->text = (struct str){ 0 };
+	c->n_superseded = c->n_made = 0;
+}
+
 static bool
 change_inside(
     struct sql *tx, int64_t now_ms, void *ctx, bool *keep, struct error *reterr)
@@ -394,6 +405,7 @@ change_inside(
 	bool is_other = false;
 
 	(void)keep;
+	begin_anew(c);
 	c->now_s = now_ms / 1000;
 	if (!find_subject(c, tx, reterr) || !check_version(c, reterr) ||
 	    !make_after(c, reterr))
@@ -449,7 +461,7 @@ documents_change(struct documents *d, struct arena *a,
 	struct changing c = { .d = d,
 		.a = a,
 		.actor = actor,
-		.signer = signer,
+		.drafts = { .a = a, .signer = signer },
 		.what = what,
 		.event = event_of(what->event) };
 	bool ok = true;
@@ -462,7 +474,8 @@ documents_change(struct documents *d, struct arena *a,
 		 !attest_instance_id_is_valid(what->id))
 		ok = error_set(reterr, ERR_REQUEST_MALFORMED, SPAN_NONE,
 		    "expected an id and an object of properties");
-	ok = ok && store_transact(d->o.store, change_inside, &c, reterr);
+	ok = ok && documents_transact(d, &c.drafts, change_inside, &c, reterr);
+	documents_drafts_fini(&c.drafts);
 	json_decref(c.before);
 	if (!ok) {
 		json_decref(c.after);

@@ -3,120 +3,11 @@
 #include "attest/documents.h"
 
 #include "attest/documents_private.h"
-#include "attest/secret.h"
 #include "attest/sts_private.h"
-#include "base/digest.h"
 #include "base/limits.h"
 
-/* ---- one document ----------------------------------------------------------
+/* ---- bound to whom ---------------------------------------------------------
  */
-
-static bool
-new_id(struct documents *d, char ret[33], struct error *reterr)
-{
-	uint8_t bytes[16];
-
-	if (!secret_random(&d->o.random, bytes, sizeof bytes, reterr))
-		return false;
-	digest_hex(bytes, sizeof bytes, ret);
-	return true;
-}
-
-static bool
-digest_of(
-    struct arena *a, struct str bytes, struct str *ret, struct error *reterr)
-{
-	uint8_t digest[32];
-
-	if (!digest_sha256(&bytes, 1, digest))
-		return error_set(reterr, ERR_SYSTEM_ERROR, SPAN_NONE,
-		    "cannot make a digest");
-	*ret = str_dup(a, (struct str){ (const char *)digest, sizeof digest });
-	return ret->p || error_nomem(reterr);
-}
-
-static bool
-sign(struct arena *a, const struct documents_make *m,
-    const struct attest_issue *what, struct store_document *row,
-    struct error *reterr)
-{
-	struct buf document = { 0 }, signature = { 0 };
-	bool ok = m->signer->issue(
-	    m->signer->ctx, what, &document, &signature, reterr);
-
-	if (ok) {
-		row->document = str_dup(a, buf_str(&document));
-		row->signature = str_dup(a, buf_str(&signature));
-		ok = (row->document.n > 0 && row->signature.n > 0) ||
-		     error_nomem(reterr);
-	}
-	buf_free(&document);
-	buf_free(&signature);
-	return ok && digest_of(a, row->document, &row->digest, reterr) &&
-	       digest_of(a, row->signature, &row->signature_digest, reterr);
-}
-
-static bool
-keep(struct sql *tx, const struct documents_make *m,
-    const struct store_document *row, struct error *reterr)
-{
-	const struct store_document_key key = { .id = m->signer->key_id,
-		.pem = m->signer->pem,
-		.until = row->expires_at };
-	bool fresh = false;
-
-	return store_document_key_put(tx, &key, reterr) &&
-	       store_document_insert(tx, row, &fresh, reterr) &&
-	       (fresh || error_set(reterr, ERR_SYSTEM_STORE, SPAN_NONE,
-			     "another document is the newest already"));
-}
-
-bool
-documents_make(struct documents *d, struct sql *tx, struct arena *a,
-    const struct documents_make *m, struct store_document *ret,
-    struct error *reterr)
-{
-	const struct documents_subject *s = m->subject;
-	struct store_document row = { .subject = s->id,
-		.claims = m->names,
-		.audience = m->audience,
-		.key_id = m->signer->key_id,
-		.bound = s->is_group ? STR("") : s->account.thumbprint,
-		.version = m->version,
-		.n_values = documents_values(m->claims),
-		.issued_at = m->now_s,
-		.expires_at = m->now_s + m->lifetime_s };
-	struct str *audience = NULL, *names = NULL;
-	struct attest_issue what;
-	size_t n_audience = 0, n_names = 0;
-	char id[33];
-
-	if (!new_id(d, id, reterr) ||
-	    !documents_list_of(
-		a, m->audience, &audience, &n_audience, reterr) ||
-	    !documents_list_of(a, m->names, &names, &n_names, reterr))
-		return false;
-	row.level = documents_level(d, names, n_names);
-	row.id = str_dup(a, str_of(id));
-	if (!row.id.p)
-		return error_nomem(reterr);
-	what = (struct attest_issue){ .issuer = d->o.issuer,
-		.subject = s->id,
-		.audience = audience,
-		.n_audience = n_audience,
-		.issued_at = row.issued_at,
-		.not_before = row.issued_at,
-		.expires_at = row.expires_at,
-		.claims = m->claims,
-		.cnf_jkt = row.bound,
-		.members = s->members,
-		.n_members = s->n_members,
-		.id = row.id };
-	if (!sign(a, m, &what, &row, reterr) || !keep(tx, m, &row, reterr))
-		return false;
-	*ret = row;
-	return true;
-}
 
 bool
 documents_check_key(const struct documents_subject *s, struct error *reterr)
@@ -144,12 +35,13 @@ struct asking {
 	struct documents *d;
 	struct arena *a;
 	const struct sts_actor *actor;
-	const struct documents_signer *signer;
+	struct documents_drafts drafts;
 	const struct documents_ask *ask;
 	struct str names, audience; /* JSON lists; audience empty: any */
 	struct str *wanted, *for_whom;
 	size_t n_wanted, n_for_whom;
 	int64_t lifetime_s;
+	enum attest_form form;
 	struct documents_subject subject;
 	struct store_document row;
 	bool made;
@@ -210,6 +102,7 @@ read_ask(struct asking *k, struct error *reterr)
 {
 	int64_t most = k->d->o.lifetime_most_s;
 
+	k->form = k->ask->has_form ? k->ask->form : k->d->o.form;
 	k->lifetime_s =
 	    k->ask->lifetime_s ? k->ask->lifetime_s : k->d->o.lifetime_s;
 	if (k->lifetime_s <= 0 || k->lifetime_s > most)
@@ -233,7 +126,8 @@ is_usable(
 	struct str key =
 	    k->subject.is_group ? STR("") : k->subject.account.thumbprint;
 
-	return row->ended == STORE_DOCUMENT_NEWEST && str_eq(row->bound, key) &&
+	return row->ended == STORE_DOCUMENT_NEWEST &&
+	       row->form == (int64_t)k->form && str_eq(row->bound, key) &&
 	       (row->expires_at - now_s) * 2 >=
 		   row->expires_at - row->issued_at;
 }
@@ -273,6 +167,7 @@ find_same(const struct asking *k, const struct store_document *rows, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		if (rows[i].ended == STORE_DOCUMENT_NEWEST &&
+		    rows[i].form == (int64_t)k->form &&
 		    str_eq(rows[i].claims, k->names) &&
 		    str_eq(rows[i].audience, k->audience))
 			return &rows[i];
@@ -338,7 +233,7 @@ make(struct asking *k, struct sql *tx, const struct store_document *same,
 {
 	json_t *claims = NULL;
 	struct documents_make m = { .subject = &k->subject,
-		.signer = k->signer,
+		.form = k->form,
 		.names = k->names,
 		.audience = k->audience,
 		.lifetime_s = k->lifetime_s,
@@ -352,7 +247,7 @@ make(struct asking *k, struct sql *tx, const struct store_document *same,
 	/* Only one may be the newest: the former first, by its id alone. */
 	ok = !same || store_document_end(tx, same, STORE_DOCUMENT_RENEWED,
 			  STR(""), now_s, reterr);
-	ok = ok && documents_make(k->d, tx, k->a, &m, &k->row, reterr) &&
+	ok = ok && documents_make(k->d, tx, &k->drafts, &m, &k->row, reterr) &&
 	     (!same || end_same(k, tx, same, &k->row, now_s, reterr));
 	json_decref(claims);
 	k->made = ok;
@@ -376,6 +271,7 @@ issue_inside(struct sql *tx, int64_t now_ms, void *ctx, bool *keep_it,
 	int64_t now_s = now_ms / 1000;
 	size_t n = 0;
 
+	k->made = false;
 	if (!documents_find(
 		tx, k->a, k->actor, k->ask->subject, &k->subject, reterr) ||
 	    !documents_check_key(&k->subject, reterr) ||
@@ -408,12 +304,16 @@ documents_issue(struct documents *d, struct arena *a,
     const struct documents_ask *ask, struct documents_issued *ret,
     bool *ret_made, struct error *reterr)
 {
-	struct asking k = {
-		.d = d, .a = a, .actor = actor, .signer = signer, .ask = ask
-	};
+	struct asking k = { .d = d,
+		.a = a,
+		.actor = actor,
+		.drafts = { .a = a, .signer = signer },
+		.ask = ask };
+	bool ok = read_ask(&k, reterr) &&
+		  documents_transact(d, &k.drafts, issue_inside, &k, reterr);
 
-	if (!read_ask(&k, reterr) ||
-	    !store_transact(d->o.store, issue_inside, &k, reterr))
+	documents_drafts_fini(&k.drafts);
+	if (!ok)
 		return false;
 	*ret = (struct documents_issued){ .row = k.row,
 		.is_handed = k.subject.is_own };

@@ -5,9 +5,12 @@
 
 #include "attest/doc.h"
 #include "attest/documents_private.h"
+#include "attest/evidence.h"
+#include "attest/form.h"
 #include "attest/jwk.h"
+#include "attest/kind.h"
+#include "attest/merge.h"
 #include "attest/revoked.h"
-#include "attest/sig.h"
 #include "attest/sts_private.h"
 #include "attest/token_read.h"
 #include "base/digest.h"
@@ -43,7 +46,7 @@ read_key(struct arena *a, struct str pem, struct keys_public **ret,
 
 static bool
 check_signature(struct documents *d, struct arena *a, const json_t *root,
-    const struct attest_evidence *e, struct error *reterr)
+    const struct form *form, struct error *reterr)
 {
 	struct store_document_key key = { 0 };
 	struct keys_public *keys = NULL;
@@ -60,49 +63,64 @@ check_signature(struct documents *d, struct arena *a, const json_t *root,
 		    "service's");
 	if (!read_key(a, key.pem, &keys, &n, reterr))
 		return false;
-	ok = n == 1 && sig_verify(&keys[0], e->document, e->signature, reterr);
+	ok = n == 1 && form_verify(form, &keys[0], reterr);
 	for (size_t i = 0; i < n; i++)
 		keys_public_fini(&keys[i]);
 	return ok;
 }
 
 static bool
-check_form(const struct attest_evidence *e, struct error *reterr)
+check_sizes(const struct attest_evidence *e, enum attest_form *ret_form,
+    struct error *reterr)
 {
-	if (!str_eq(e->kind, STR("avow")))
+	if (!attest_form_of_kind(e->kind, ret_form))
 		return refuse(reterr, ERR_EVIDENCE_KIND,
-		    "this service issues documents of kind `avow`");
-	if (e->document.n == 0 || e->signature.n == 0)
+		    "this service issues documents of kind `avow`, "
+		    "`avow-embedded`, `avow-jws` or `avow-cms`");
+	if (e->document.n == 0 ||
+	    (e->signature.n == 0) != (*ret_form != ATTEST_DETACHED))
 		return refuse(reterr, ERR_EVIDENCE_MALFORMED,
-		    "the document or its signature is empty");
+		    "the document or its signature is empty, or one that has "
+		    "its signature inside has another beside");
 	return (e->document.n <= LIMIT_DOCUMENT_BYTES &&
 		   e->signature.n <= LIMIT_SIGNATURE_BYTES) ||
 	       refuse(reterr, ERR_EVIDENCE_TOO_LARGE,
 		   "the document or its signature is over the limit");
 }
 
+/* One text, in whatever form: so a document that was issued stays the same when
+ * somebody writes its signature in the other way that ECDSA has. */
 static bool
-read_genuine(struct documents *d, struct judging *j,
-    const struct attest_evidence *e, struct error *reterr)
+set_digest(struct judging *j, struct str text, struct error *reterr)
 {
 	uint8_t digest[32];
-	json_t *root = NULL;
-	bool ok = check_form(e, reterr) &&
-		  doc_parse(e->document, &root, reterr) &&
-		  check_signature(d, j->a, root, e, reterr) &&
-		  doc_read(j->a, root, &j->doc, reterr);
 
-	json_decref(root);
-	if (!ok)
-		return false;
-	if (!str_eq(j->doc.issuer, d->o.issuer))
-		return refuse(reterr, ERR_EVIDENCE_ISSUER,
-		    "the document's issuer is another");
-	if (!digest_sha256(&e->document, 1, digest))
+	if (!digest_sha256(&text, 1, digest))
 		return refuse(reterr, ERR_SYSTEM_ERROR, "cannot make a digest");
 	j->digest =
 	    str_dup(j->a, (struct str){ (const char *)digest, sizeof digest });
 	return j->digest.p || error_nomem(reterr);
+}
+
+static bool
+read_genuine(struct documents *d, struct judging *j,
+    const struct attest_evidence *e, struct error *reterr)
+{
+	struct form form = { 0 };
+	enum attest_form kind;
+	json_t *root = NULL;
+	bool ok = check_sizes(e, &kind, reterr) &&
+		  form_open(j->a, kind, e, &form, &root, reterr) &&
+		  check_signature(d, j->a, root, &form, reterr) &&
+		  doc_read(j->a, root, &j->doc, reterr) &&
+		  set_digest(j, form_text(&form), reterr);
+
+	form_fini(&form);
+	json_decref(root);
+	if (ok && !str_eq(j->doc.issuer, d->o.issuer))
+		ok = refuse(reterr, ERR_EVIDENCE_ISSUER,
+		    "the document's issuer is another");
+	return ok;
 }
 
 /* ---- what became of it -----------------------------------------------------
@@ -178,21 +196,91 @@ judge_inside(
 	return check_active(tx, j, &row, reterr);
 }
 
+static bool
+judge(struct documents *d, struct judging *j, const struct attest_evidence *e,
+    const struct attest_revoked *revoked, int64_t now, struct error *reterr)
+{
+	return read_genuine(d, j, e, reterr) &&
+	       check_times(&j->doc, now, reterr) &&
+	       check_revoked(&j->doc, revoked, reterr) &&
+	       store_transact(d->o.store, judge_inside, j, reterr);
+}
+
+/* ---- several together (A9) -------------------------------------------------
+ */
+
+/* As verify.c has it for gates: all of one instance, or of a group that names
+ * it, and of one mind. */
+static bool
+check_together(struct judging *all, size_t n, struct error *reterr)
+{
+	struct doc *first = NULL;
+
+	for (size_t i = 0; i < n && !first; i++)
+		if (all[i].doc.n_members == 0)
+			first = &all[i].doc;
+	if (!first)
+		return refuse(reterr, ERR_EVIDENCE_INSTANCE,
+		    "groups' documents alone say nothing of who shows them");
+	for (size_t i = 0; i < n; i++)
+		if (&all[i].doc != first &&
+		    !merge_doc(all[i].a, first, &all[i].doc, reterr))
+			return false;
+	return true;
+}
+
+static bool
+evidence_list(struct arena *a, const struct attest_evidence *e,
+    struct attest_evidence **ret, size_t *ret_n, struct error *reterr)
+{
+	struct attest_evidence *one;
+
+	if (str_eq(e->kind, STR(KIND_PACKS)))
+		return evidence_packs(a, e->document, ret, ret_n, reterr);
+	one = ARENA_NEW(a, struct attest_evidence);
+	if (!one)
+		return error_nomem(reterr);
+	*one = *e;
+	*ret = one;
+	*ret_n = 1;
+	return true;
+}
+
 bool
 documents_verify(struct documents *d, struct arena *a,
     const struct attest_evidence *evidence,
     const struct attest_revoked *revoked, int64_t now_unix_s, bool *ret_newest,
     struct error *reterr)
 {
-	struct judging j = { .a = a };
+	struct judging all[LIMIT_PACKS] = { 0 };
+	struct attest_evidence *parts;
+	bool is_newest = true, ok = true;
+	size_t n;
 
-	if (!read_genuine(d, &j, evidence, reterr) ||
-	    !check_times(&j.doc, now_unix_s, reterr) ||
-	    !check_revoked(&j.doc, revoked, reterr) ||
-	    !store_transact(d->o.store, judge_inside, &j, reterr))
+	if (!evidence_list(a, evidence, &parts, &n, reterr))
 		return false;
-	*ret_newest = j.is_newest;
-	return true;
+	for (size_t i = 0; ok && i < n; i++) {
+		all[i].a = a;
+		ok = judge(d, &all[i], &parts[i], revoked, now_unix_s, reterr);
+		is_newest = is_newest && all[i].is_newest;
+	}
+	ok = ok && (n == 1 || check_together(all, n, reterr));
+	if (ok)
+		*ret_newest = is_newest;
+	return ok;
+}
+
+bool
+documents_check_issued(
+    void *store, struct str id, const uint8_t digest[32], struct error *reterr)
+{
+	bool found = false;
+
+	return store_document_look(store, id,
+		   (struct str){ (const char *)digest, 32 }, &found, reterr) &&
+	       (found || refuse(reterr, ERR_EVIDENCE_REVOKED,
+			     "the document is none that the document service "
+			     "issued"));
 }
 
 /* ---- the key server (A4) ---------------------------------------------------

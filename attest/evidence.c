@@ -94,18 +94,6 @@ decode_pair(struct arena *a, struct str document, struct str signature,
 	       check_sizes(e, reterr);
 }
 
-bool
-attest_evidence_from_headers(struct arena *a, struct str document,
-    struct str signature, struct attest_evidence *ret, struct error *reterr)
-{
-	struct attest_evidence e = { .kind = STR(KIND_AVOW) };
-
-	if (!decode_pair(a, document, signature, &e, reterr))
-		return false;
-	*ret = e;
-	return true;
-}
-
 /* Kinds that this version does not know are kept: trust refuses them. */
 static bool
 is_kind(struct str s)
@@ -117,11 +105,43 @@ is_kind(struct str s)
 	return s.n > 0 && s.n <= LIMIT_NAME;
 }
 
+/* One document, and none inside another. */
+static bool
+is_of_one(struct str kind)
+{
+	return is_kind(kind) && !str_eq(kind, STR(KIND_PACKS));
+}
+
+bool
+attest_evidence_from_parts(struct arena *a, struct str kind,
+    struct str document, struct str signature, struct attest_evidence *ret,
+    struct error *reterr)
+{
+	struct attest_evidence e;
+
+	if (!is_of_one(kind))
+		return malformed(reterr, "kind", "is none of a document");
+	e.kind = str_dup(a, kind);
+	if (!e.kind.p)
+		return error_nomem(reterr);
+	if (!decode_pair(a, document, signature, &e, reterr))
+		return false;
+	*ret = e;
+	return true;
+}
+
+bool
+attest_evidence_from_headers(struct arena *a, struct str document,
+    struct str signature, struct attest_evidence *ret, struct error *reterr)
+{
+	return attest_evidence_from_parts(
+	    a, STR(KIND_AVOW), document, signature, ret, reterr);
+}
+
 static bool
 from_one_pack(struct arena *a, struct str pack, struct attest_evidence *ret,
     struct error *reterr)
 {
-	struct attest_evidence e;
 	struct str part[4];
 	size_t at = 0;
 
@@ -132,19 +152,12 @@ from_one_pack(struct arena *a, struct str pack, struct attest_evidence *ret,
 		part[i] = str_sub(pack, at, end);
 		at = end < pack.n ? end + 1 : pack.n;
 	}
-	/* One document a pack, and none inside another. */
-	if (!str_eq(part[0], STR("avow1")) || !is_kind(part[1]) ||
-	    str_eq(part[1], STR(KIND_PACKS)))
+	if (!str_eq(part[0], STR("avow1")) || !is_of_one(part[1]))
 		return malformed(
 		    reterr, "pack", "is not `avow1.KIND.DOCUMENT.SIGNATURE`");
-	e.kind = str_dup(a, part[1]);
-	if (!e.kind.p)
-		return error_nomem(reterr);
 	/* A fifth part fails here: the dot is no letter of Base64url. */
-	if (!decode_pair(a, part[2], part[3], &e, reterr))
-		return false;
-	*ret = e;
-	return true;
+	return attest_evidence_from_parts(
+	    a, part[1], part[2], part[3], ret, reterr);
 }
 
 bool

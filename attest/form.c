@@ -35,6 +35,12 @@ attest_form_of(struct str name, enum attest_form *ret)
 	return false;
 }
 
+struct str
+attest_form_name(enum attest_form form)
+{
+	return forms[form].name;
+}
+
 bool
 attest_form_of_kind(struct str kind, enum attest_form *ret)
 {
@@ -344,6 +350,20 @@ form_fini(struct form *f)
 	*f = (struct form){ 0 };
 }
 
+struct str
+form_text(const struct form *f)
+{
+	return f->form == ATTEST_JWS   ? f->jws.payload
+	       : f->form == ATTEST_CMS ? f->content
+				       : f->bytes;
+}
+
+struct str
+form_signature(const struct form *f)
+{
+	return f->form == ATTEST_JWS ? f->jws.signature : f->signature;
+}
+
 bool
 form_verify(
     const struct form *f, const struct keys_public *k, struct error *reterr)
@@ -358,4 +378,23 @@ form_sign(enum attest_form form, const struct keys_public *k, struct str bytes,
 {
 	return rows[form].sign(
 	    k, bytes, root, ret_document, ret_signature, reterr);
+}
+
+bool
+attest_evidence_signature(struct arena *a, const struct attest_evidence *e,
+    struct str *ret, struct error *reterr)
+{
+	struct form f = { 0 };
+	enum attest_form kind;
+	json_t *root = NULL;
+
+	if (!attest_form_of_kind(e->kind, &kind))
+		return error_set(reterr, ERR_EVIDENCE_KIND, SPAN_NONE,
+		    "this is no document of ours");
+	if (!form_open(a, kind, e, &f, &root, reterr))
+		return false;
+	*ret = form_signature(&f);
+	json_decref(root);
+	form_fini(&f);
+	return true;
 }

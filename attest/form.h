@@ -35,6 +35,10 @@ bool form_open(struct arena *a, enum attest_form form,
     const struct attest_evidence *e, struct form *ret, json_t **ret_root,
     struct error *reterr) MUST_USE;
 void form_fini(struct form *f);
+/* The document's JSON that is signed, the same in whatever form it stands; and
+ * the raw signature, as the form has it (of a JWS the third part). Lent. */
+struct str form_text(const struct form *f);
+struct str form_signature(const struct form *f);
 /* Errors: ERR_EVIDENCE_SIGNATURE, ERR_EVIDENCE_MALFORMED (CMS that is written
  * another way), memory. */
 bool form_verify(const struct form *f, const struct keys_public *k,

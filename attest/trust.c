@@ -570,6 +570,7 @@ copy_entry(const struct loading *l, const struct attest_trust_entry *entry,
 	e->max_lease_s = entry->max_lease_s;
 	e->fresh_until_s = entry->fresh_until_s;
 	e->forms = entry->forms ? entry->forms : 1u << ATTEST_DETACHED;
+	e->is_current = str_eq(e->kind, STR(KIND_AVOW)) && entry->is_current;
 	/* A token always is for one. */
 	e->audience_required = str_eq(e->kind, STR(KIND_TOKEN)) ||
 			       str_eq(e->kind, STR(KIND_GCP)) ||
@@ -683,8 +684,8 @@ frame_entry(struct buf *b, const struct trust_entry *e)
 	frame_pins(b, &e->owners);
 	frame_pins(b, &e->regions);
 	frame_pins(b, &e->images);
-	buf_printf(b, "%lld,%d,%u,%zu[", (long long)e->max_lease_s,
-	    e->audience_required, e->forms, e->n_keys);
+	buf_printf(b, "%lld,%d,%d,%u,%zu[", (long long)e->max_lease_s,
+	    e->audience_required, e->is_current, e->forms, e->n_keys);
 	for (size_t i = 0; i < e->n_keys; i++) {
 		frame(b, keys_thumbprint(&e->keys[i].public));
 		frame_pins(b, &e->keys[i].regions);

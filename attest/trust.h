@@ -24,7 +24,7 @@ struct trust_entry {
 	struct str kind, issuer, prefix, trust_domain;
 	struct trust_pins owners, regions, images; /* empty: not pinned */
 	int64_t max_lease_s;
-	bool audience_required;
+	bool audience_required, is_current;
 	unsigned forms; /* kind avow: bits 1u << ATTEST_..., never 0 */
 	struct trust_key *keys;
 	size_t n_keys, cap_keys;

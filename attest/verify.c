@@ -18,6 +18,8 @@
  *   nonce            evidence.replayed
  *   audience         evidence.audience
  *   cnf              evidence.proof
+ *   issued           evidence.revoked, system.store: the document service's
+ *                    own, once (attest.h); not again from a cache
  * Documents that are shown together go through all of it one by one, and are
  * then merged (merge.h): evidence.ambiguous, evidence.instance.
  * The JSON is parsed once, from the bytes whose signature is checked. What is
@@ -38,6 +40,7 @@
 #include "attest/spiffe.h"
 #include "attest/token_read.h"
 #include "attest/trust.h"
+#include "base/digest.h"
 #include "base/limits.h"
 #include "policy/claims_make.h"
 
@@ -871,6 +874,25 @@ is_kind_trusted(const struct attest_trust *t, const struct kind *kind)
 	return false;
 }
 
+/* By a key of the document service, which need not have been used by it. */
+static bool
+check_issued(struct run *r, struct error *reterr)
+{
+	struct str text = form_text(&r->form);
+	uint8_t digest[32];
+
+	if (!r->entry->is_current)
+		return true;
+	if (!r->ctx->check_issued)
+		return refuse(reterr, ERR_SYSTEM_STORE,
+		    "whether the document service issued the document cannot "
+		    "be asked here");
+	if (!digest_sha256(&text, 1, digest))
+		return refuse(reterr, ERR_SYSTEM_ERROR, "cannot make a digest");
+	return r->ctx->check_issued(
+	    r->ctx->issued_ctx, r->doc.id, digest, reterr);
+}
+
 /* All that is asked of one document. */
 static bool
 check_one(struct run *r, struct error *reterr)
@@ -884,7 +906,7 @@ check_one(struct run *r, struct error *reterr)
 	if (!r->kind->check(r, reterr) || !r->kind->read(r, reterr))
 		return false;
 	r->nonce = json_str(json_object_get(r->root, "nonce"));
-	return run_checks(r, reterr);
+	return run_checks(r, reterr) && check_issued(r, reterr);
 }
 
 static bool

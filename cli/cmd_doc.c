@@ -198,6 +198,12 @@ static const char *const suffixes[ATTEST_FORMS] = { [ATTEST_DETACHED] = "json",
 	[ATTEST_JWS] = "jws",
 	[ATTEST_CMS] = "p7m" };
 
+const char *
+document_suffix(enum attest_form form)
+{
+	return suffixes[form];
+}
+
 /* Where the files go: PREFIX.json (.jws, .p7m) and PREFIX.sig, or as named. */
 static bool
 plan_files(struct arena *a, struct issue_options *o, struct error *reterr)
@@ -484,8 +490,9 @@ ask_service(struct verify_options *o)
 
 	if (!a || !o->document)
 		exit = missing();
-	else if (read_evidence(a, "avow", o->document, o->signature, &e, &err))
-		exit = document_verify(&o->remote, e.document, e.signature);
+	else if (read_evidence(a, o->kind ? o->kind : "avow", o->document,
+		     o->signature, &e, &err))
+		exit = document_verify(&o->remote, &e);
 	else
 		exit =
 		    is_refusal(err.code) ? print_refusal(&err) : failed(&err);

@@ -12,7 +12,8 @@ struct asked {
 	struct remote_options remote;
 	struct cli_list args, audience, member;
 	const char *claims, *profile, *out, *instance, *limit, *next;
-	const char *properties, *version, *id, *signature;
+	const char *properties, *version, *id, *signature, *form, *document,
+	    *kind;
 	struct cli_time lifetime;
 	bool select, issue, pem, json;
 };
@@ -90,6 +91,7 @@ put_document(struct buf *out, const json_t *d)
 	put_text(out, "of", json_object_get(d, "subject"));
 	put_words(out, "claims", json_object_get(d, "claims"));
 	put_words(out, "for", json_object_get(d, "audience"));
+	put_text(out, "form", json_object_get(d, "form"));
 	buf_printf(out, "  level %lld",
 	    (long long)json_integer_value(json_object_get(d, "level")));
 	put_text(out, "until", json_object_get(d, "expiresAt"));
@@ -136,30 +138,46 @@ decode(struct arena *a, const json_t *answer, const char *name, struct str *ret)
 	       ret->n > 0;
 }
 
-/* PREFIX.json and PREFIX.sig, as `doc issue` writes them. */
+static bool
+write_signature(const char *path, struct str signature, struct error *reterr)
+{
+	struct buf line = { 0 };
+	bool ok;
+
+	base64_encode(&line, BASE64_STANDARD, signature);
+	buf_byte(&line, '\n');
+	ok = (path && buf_ok(&line)) || error_nomem(reterr);
+	ok = ok && file_replace(path, 0600, buf_str(&line), reterr);
+	buf_free(&line);
+	return ok;
+}
+
+/* PREFIX.json and PREFIX.sig, or the one file of a form that has its signature
+ * inside, as `doc issue` writes them. */
 static bool
 write_files(struct asked *a, struct remote *r, const json_t *answer)
 {
 	struct arena *arena = remote_arena(r);
+	enum attest_form form = ATTEST_DETACHED;
 	struct str document, signature;
-	struct buf line = { 0 };
 	struct error err = { 0 };
+	const char *path;
 	bool ok;
 
 	if (!decode(arena, answer, "document", &document) ||
-	    !decode(arena, answer, "signature", &signature)) {
+	    !attest_form_of(json_str(json_object_get(answer, "form")), &form) ||
+	    (form == ATTEST_DETACHED &&
+		!decode(arena, answer, "signature", &signature))) {
 		cli_errorf("the service gives the document to its instance "
 			   "alone: no file was written");
 		return false;
 	}
-	base64_encode(&line, BASE64_STANDARD, signature);
-	buf_byte(&line, '\n');
-	ok = (buf_ok(&line) || error_nomem(&err)) &&
-	     file_replace(str_printf(arena, "%s.sig", a->out).p, 0600,
-		 buf_str(&line), &err) &&
-	     file_replace(
-		 str_printf(arena, "%s.json", a->out).p, 0600, document, &err);
-	buf_free(&line);
+	path = str_printf(arena, "%s.%s", a->out, document_suffix(form)).p;
+	ok = path || error_nomem(&err);
+	if (ok && form == ATTEST_DETACHED)
+		ok = write_signature(
+		    str_printf(arena, "%s.sig", a->out).p, signature, &err);
+	ok = ok && file_replace(path, 0600, document, &err);
 	if (!ok)
 		cli_error(&err, STR(""));
 	return ok;
@@ -233,6 +251,8 @@ act_request(struct asked *a, struct remote *r)
 		put(call.body, "lifetime",
 		    json_from_str(str_printf(
 			remote_arena(r), "%lldms", (long long)a->lifetime.ms)));
+	if (a->form)
+		put(call.body, "form", json_from_str(str_of(a->form)));
 	if (a->select)
 		put(call.body, "select", json_true());
 	if (a->issue)
@@ -254,12 +274,16 @@ cmd_doc_request(int argc, char **argv)
 		    "a gate that may take it" },
 		{ "lifetime", CLI_DURATION, &a.lifetime, false, "DURATION",
 		    "how long it is valid" },
+		{ "form", CLI_TEXT, &a.form, false, "FORM",
+		    "how it is signed: detached, embedded, jws, cms (as the "
+		    "service is configured)" },
 		{ "select", CLI_FLAG, &a.select, false, NULL,
 		    "the one that tells least of those that are there" },
 		{ "issue", CLI_FLAG, &a.issue, false, NULL,
 		    "with --select: else a new one" },
 		{ "out", CLI_TEXT, &a.out, false, "PREFIX",
-		    "write PREFIX.json and PREFIX.sig, mode 0600" },
+		    "write PREFIX.json and PREFIX.sig, mode 0600; "
+		    "embedded: PREFIX.json, jws: PREFIX.jws, cms: PREFIX.p7m" },
 		COMMON(&a),
 	};
 	const struct cli_usage usage =
@@ -290,7 +314,8 @@ cmd_doc_show(int argc, char **argv)
 	struct asked a = { 0 };
 	const struct cli_option options[] = {
 		{ "out", CLI_TEXT, &a.out, false, "PREFIX",
-		    "write PREFIX.json and PREFIX.sig, mode 0600" },
+		    "write PREFIX.json and PREFIX.sig, mode 0600; "
+		    "embedded: PREFIX.json, jws: PREFIX.jws, cms: PREFIX.p7m" },
 		COMMON(&a),
 	};
 	const struct cli_usage usage = USAGE("avow doc show ID",
@@ -333,8 +358,7 @@ cmd_doc_list(int argc, char **argv)
 /* ---- asked by anybody ---------------------------------------------------- */
 
 enum cli_exit
-document_verify(
-    struct remote_options *o, struct str document, struct str signature)
+document_verify(struct remote_options *o, const struct attest_evidence *e)
 {
 	struct buf d = { 0 }, s = { 0 };
 	struct remote_call call = { .method = "POST",
@@ -346,11 +370,12 @@ document_verify(
 
 	if (!r)
 		return code;
-	base64_encode(&d, BASE64_URL, document);
-	base64_encode(&s, BASE64_URL, signature);
-	call.body =
-	    json_pack("{s:o, s:o}", "document", json_from_str(buf_str(&d)),
-		"signature", json_from_str(buf_str(&s)));
+	base64_encode(&d, BASE64_URL, e->document);
+	base64_encode(&s, BASE64_URL, e->signature);
+	call.body = json_pack("{s:o, s:o}", "kind", json_from_str(e->kind),
+	    "document", json_from_str(buf_str(&d)));
+	if (e->signature.n)
+		put(call.body, "signature", json_from_str(buf_str(&s)));
 	if (remote_send(r, call, true, &answer, &code)) {
 		code = print_json(answer);
 		if (code == CLI_YES &&
@@ -365,29 +390,58 @@ document_verify(
 	return code;
 }
 
-/* Base64 of a file becomes Base64url for a query. */
 static bool
-signature_word(struct arena *a, const char *path, struct str *ret)
+read_file(
+    struct arena *a, const char *path, struct str *ret, struct error *reterr)
 {
-	struct error err = { 0 };
-	struct str text, raw;
-	struct buf word = { 0 };
-	bool ok;
+	return !path || file_read(a, path, LIMIT_DATA_FILE_BYTES, ret, reterr);
+}
 
-	if (!file_read(a, path, LIMIT_KEY_FILE_BYTES, &text, &err)) {
-		cli_error(&err, STR(""));
+/* One line of Base64, for a query. */
+static bool
+read_signature(
+    struct arena *a, const char *path, struct str *ret, struct error *reterr)
+{
+	struct str text = { 0 };
+
+	if (!read_file(a, path, &text, reterr))
 		return false;
-	}
 	if (str_has_suffix(text, STR("\n")))
 		text.n--;
-	if (!base64_decode(a, BASE64_STANDARD, text, &raw)) {
-		cli_errorf("%s: expected one line of Base64", path);
-		return false;
-	}
+	return base64_decode(a, BASE64_STANDARD, text, ret) ||
+	       error_set(reterr, ERR_USAGE, SPAN_NONE,
+		   "%s: expected one line of Base64", path);
+}
+
+/* Out of a document that has it inside. */
+static bool
+take_signature(
+    struct asked *a, struct arena *arena, struct str *ret, struct error *reterr)
+{
+	struct str document = { 0 };
+	struct attest_evidence e;
+
+	return read_file(arena, a->document, &document, reterr) &&
+	       attest_evidence_from_files(
+		   arena, str_of(a->kind), document, STR(""), &e, reterr) &&
+	       attest_evidence_signature(arena, &e, ret, reterr);
+}
+
+static bool
+signature_word(struct asked *a, struct arena *arena, struct str *ret)
+{
+	struct error err = { 0 };
+	struct str raw = { 0 };
+	struct buf word = { 0 };
+	bool ok = a->document ? take_signature(a, arena, &raw, &err)
+			      : read_signature(arena, a->signature, &raw, &err);
+
 	base64_encode(&word, BASE64_URL, raw);
-	*ret = str_dup(a, buf_str(&word));
-	ok = buf_ok(&word) && ret->p;
+	*ret = str_dup(arena, buf_str(&word));
+	ok = ok && ((buf_ok(&word) && ret->p) || error_nomem(&err));
 	buf_free(&word);
+	if (!ok)
+		cli_error(&err, STR(""));
 	return ok;
 }
 
@@ -400,11 +454,16 @@ act_keys(struct asked *a, struct remote *r)
 	json_t *answer = NULL;
 	enum cli_exit code = CLI_CANNOT_TELL;
 
-	if (a->signature && !signature_word(arena, a->signature, &word))
+	if (!a->document != !a->kind || (a->document && a->signature)) {
+		cli_errorf("say --signature FILE, or --document FILE with "
+			   "--kind KIND");
+		return code;
+	}
+	if ((a->signature || a->document) && !signature_word(a, arena, &word))
 		return code;
 	call.path = str_printf(arena, "/v1/keys?form=jwks%s%s%s%.*s%s%s",
 	    a->id ? "&id=" : "", a->id ? a->id : "",
-	    a->signature ? "&signature=" : "", STR_ARG(word),
+	    word.n ? "&signature=" : "", STR_ARG(word),
 	    a->instance ? "&instance=" : "", a->instance ? a->instance : "");
 	if (!remote_send(r, call, true, &answer, &code))
 		return code;
@@ -423,6 +482,10 @@ cmd_key_get(int argc, char **argv)
 		    "the key of this RFC 7638 thumbprint" },
 		{ "signature", CLI_TEXT, &a.signature, false, "FILE",
 		    "the key that made this signature; verify with it" },
+		{ "document", CLI_TEXT, &a.document, false, "FILE",
+		    "the same, where the signature is inside of a document" },
+		{ "kind", CLI_TEXT, &a.kind, false, "KIND",
+		    "which: avow-embedded, avow-jws, avow-cms" },
 		{ "instance", CLI_TEXT, &a.instance, false, "ID",
 		    "the keys of an instance's documents" },
 	};

@@ -110,6 +110,7 @@ struct config_documents {
 	size_t n_levels;
 	const struct config_profile *profiles;
 	size_t n_profiles;
+	int form; /* enum attest_form, of a request that names none */
 	struct span at; /* line 0: nothing was said */
 };
 

@@ -82,11 +82,20 @@ read_life(struct config_reader *r, const struct config_field *f,
 	memcpy(to, &s, sizeof s);
 }
 
+static const struct config_choice forms[] = { { "detached", ATTEST_DETACHED,
+						  false },
+	{ "embedded", ATTEST_EMBEDDED, false }, { "jws", ATTEST_JWS, false },
+	{ "cms", ATTEST_CMS, false }, { NULL, 0, false } };
+
 #define DOCUMENTS(member, key, reader)                                         \
 	CONFIG_FIELD(struct config_documents, member, key, reader, 0)
 static const struct config_field fields[] = {
 	DOCUMENTS(lifetime_s, "lifetime", read_life),
 	DOCUMENTS(lifetime_most_s, "maxLifetime", read_life),
+	{ .name = "form",
+	    .read = config_read_choice,
+	    .offset = offsetof(struct config_documents, form),
+	    .choices = forms },
 	/* Two members each: the whole object. */
 	{ .name = "levels", .read = read_levels },
 	{ .name = "profiles", .read = read_profiles },
@@ -145,7 +154,7 @@ bool
 config_documents_same(
     const struct config_documents *a, const struct config_documents *b)
 {
-	if (a->lifetime_s != b->lifetime_s ||
+	if (a->lifetime_s != b->lifetime_s || a->form != b->form ||
 	    a->lifetime_most_s != b->lifetime_most_s ||
 	    a->n_levels != b->n_levels || a->n_profiles != b->n_profiles)
 		return false;

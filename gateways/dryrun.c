@@ -3,6 +3,7 @@
 #include "gateways/answer.h"
 
 #include "base/limits.h"
+#include "store/store.h"
 
 static bool
 asked_address(
@@ -42,17 +43,36 @@ asked_gate(const struct gateways_state *s, const struct gateways_asked *q,
 	return true;
 }
 
+/* Documents of the document service must be known to it: its store is looked
+ * at, as a gate does, and not changed. */
+static bool
+open_store(const struct config *c, struct store **ret, struct error *reterr)
+{
+	*ret = NULL;
+	for (size_t i = 0; i < c->n_trust; i++)
+		if (c->trust[i].is_current) {
+			*ret = store_open_as_is(c->store, reterr);
+			return *ret != NULL;
+		}
+	return true;
+}
+
 static bool
 prove(struct arena *a, const struct gateways_state *s,
     const struct config_gate *gate, const struct gateways_asked *q,
     struct gate_seen *seen, struct gate_proven *ret, struct error *reterr)
 {
-	const struct gate_prover prover = { 0 };
+	struct gate_prover prover = { 0 };
 	struct str kind = q->kind.n > 0 ? q->kind : STR("avow");
-	return attest_evidence_from_files(a, kind, q->document, q->signature,
-		   &seen->evidence.evidence, reterr) &&
-	       gate_prove(a, s, gate, seen, &prover, ret, NULL, reterr) &&
-	       gate_require(gate, seen, ret, reterr);
+	bool ok;
+	if (!open_store(s->config, &prover.store, reterr))
+		return false;
+	ok = attest_evidence_from_files(a, kind, q->document, q->signature,
+		 &seen->evidence.evidence, reterr) &&
+	     gate_prove(a, s, gate, seen, &prover, ret, NULL, reterr) &&
+	     gate_require(gate, seen, ret, reterr);
+	store_close(prover.store);
+	return ok;
 }
 
 /* What a dry run of a gate fills: who was proven, and the gate's question. */

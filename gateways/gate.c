@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <sys/random.h>
 
+#include "attest/documents.h"
 #include "base/digest.h"
 
 #define DAY_MS 86400000
@@ -178,6 +179,8 @@ gate_prove(struct arena *a, const struct gateways_state *s,
 		.now_unix_s = seen->now_ms / 1000,
 		.audience = gate->name,
 		.proven_before = seen->proven_before,
+		.check_issued = prover->store ? documents_check_issued : NULL,
+		.issued_ctx = prover->store,
 	};
 	struct gate_proven p = { 0 };
 	bool unused = false,

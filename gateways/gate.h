@@ -29,6 +29,7 @@ struct gate_proven {
 struct gate_prover {
 	struct attest_cache *cache; /* may be NULL */
 	struct dpop *dpop;          /* NULL: no proofs of possession are taken */
+	struct store *store;        /* what the document service issued; NULL: where that must be known, nobody passes */
 };
 
 /* Transport, signature and all of attest_verify; and possession, where the evidence is bound to a key or certificate: a proof over method and URL (`url:` of the gate and

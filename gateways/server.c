@@ -187,7 +187,7 @@ static struct gate_env
 env_of(struct gateways_server *s, struct gateways_state *state)
 {
 	return (struct gate_env){ s->clock, state, s->log,
-		{ s->cache, s->dpop }, s->balancer, &s->counts };
+		{ s->cache, s->dpop, s->store }, s->balancer, &s->counts };
 }
 
 /* ---- routes

@@ -351,7 +351,8 @@ open_documents(struct service *s, struct error *reterr)
 	struct documents_options o = { .store = s->store,
 		.issuer = s->config->service.issuer,
 		.lifetime_s = c->lifetime_s,
-		.lifetime_most_s = c->lifetime_most_s };
+		.lifetime_most_s = c->lifetime_most_s,
+		.form = (enum attest_form)c->form };
 
 	if (c->keys.n == 0)
 		return true;

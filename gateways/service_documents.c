@@ -203,16 +203,19 @@ set_bytes(json_t *to, const char *name, struct str bytes)
 	return ok;
 }
 
-/* Document, signature, and both as one word where they fit one. */
+/* Document, signature where it stands beside, and both as one word where they
+ * fit one. */
 static bool
 set_document(json_t *to, const struct store_document *row)
 {
-	const struct attest_evidence e = { STR("avow"), row->document,
-		row->signature };
+	const struct attest_evidence e = { attest_form_kind(
+					       (enum attest_form)row->form),
+		row->document, row->signature };
 	struct error ignored = { 0 };
 	struct buf pack = { 0 };
 	bool ok = set_bytes(to, "document", row->document) &&
-		  set_bytes(to, "signature", row->signature);
+		  (row->signature.n == 0 ||
+		      set_bytes(to, "signature", row->signature));
 
 	if (ok && attest_evidence_pack(&e, &pack, &ignored))
 		ok = json_object_set_new(
@@ -238,11 +241,20 @@ static json_t *
 issued_json(const struct documents_issued *d)
 {
 	const struct store_document *r = &d->row;
-	bool is_known = r->ended >= 0 && r->ended < (int64_t)ARRAY_LEN(states);
+	bool is_known = r->ended >= 0 &&
+			r->ended < (int64_t)ARRAY_LEN(states) && r->form >= 0 &&
+			r->form < ATTEST_FORMS;
 	json_t *json = json_pack(
-	    "{s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:I, s:o, s:o, s:s, s:o}",
+	    "{s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:I, s:o, s:o, "
+	    "s:s, s:o}",
 	    "id", json_from_str(r->id), "subject", json_from_str(r->subject),
 	    "claims", list_json(r->claims), "audience", list_json(r->audience),
+	    "form",
+	    json_from_str(is_known ? attest_form_name((enum attest_form)r->form)
+				   : STR("")),
+	    "kind",
+	    json_from_str(is_known ? attest_form_kind((enum attest_form)r->form)
+				   : STR("")),
 	    "values", (json_int_t)r->n_values, "level", (json_int_t)r->level,
 	    "keyId", json_from_str(r->key_id), "boundTo",
 	    r->bound.n ? json_from_str(r->bound) : json_null(), "version",
@@ -251,7 +263,7 @@ issued_json(const struct documents_issued *d)
 	    is_known ? states[r->ended] : "revoked", "replacedBy",
 	    r->replaced_by.n ? json_from_str(r->replaced_by) : json_null());
 
-	if (json && d->is_handed && !set_document(json, r)) {
+	if (json && d->is_handed && is_known && !set_document(json, r)) {
 		json_decref(json);
 		return NULL;
 	}
@@ -259,7 +271,7 @@ issued_json(const struct documents_issued *d)
 }
 
 struct ask {
-	struct str subject, profile;
+	struct str subject, profile, form;
 	const json_t *claims, *audience;
 	int64_t lifetime_s;
 	enum body_choice select, issue;
@@ -267,6 +279,7 @@ struct ask {
 static const struct body_field ask_fields[] = {
 	{ "subject", BODY_TEXT, offsetof(struct ask, subject), false },
 	{ "profile", BODY_TEXT, offsetof(struct ask, profile), false },
+	{ "form", BODY_TEXT, offsetof(struct ask, form), false },
 	{ "claims", BODY_LIST, offsetof(struct ask, claims), false },
 	{ "audience", BODY_LIST, offsetof(struct ask, audience), false },
 	{ "lifetime", BODY_DURATION, offsetof(struct ask, lifetime_s), false },
@@ -290,6 +303,10 @@ read_ask(struct service_call *c, struct documents_ask *ret)
 	if (body.issue != BODY_UNSAID && body.select != BODY_YES)
 		return service_fail(c, ERR_REQUEST_MALFORMED,
 		    "`issue` goes with `select`: true");
+	ret->has_form = body.form.n > 0;
+	if (ret->has_form && !attest_form_of(body.form, &ret->form))
+		return service_fail(c, ERR_REQUEST_MALFORMED,
+		    "`form`: expected detached, embedded, jws or cms");
 	ret->subject = body.subject;
 	ret->profile = body.profile;
 	ret->claims = claims;
@@ -394,10 +411,11 @@ service_documents_list(struct service_call *c)
 /* ---- asked by anybody ---------------------------------------------------- */
 
 struct verify {
-	struct str pack, document, signature;
+	struct str pack, kind, document, signature;
 };
 static const struct body_field verify_fields[] = {
 	{ "pack", BODY_TEXT, offsetof(struct verify, pack), false },
+	{ "kind", BODY_TEXT, offsetof(struct verify, kind), false },
 	{ "document", BODY_TEXT, offsetof(struct verify, document), false },
 	{ "signature", BODY_TEXT, offsetof(struct verify, signature), false },
 };
@@ -410,13 +428,19 @@ read_evidence(struct service_call *c, struct attest_evidence *ret)
 	if (!read_body(c, verify_fields, ARRAY_LEN(verify_fields), &body))
 		return false;
 	if ((body.pack.n > 0) == (body.document.n > 0) ||
-	    (body.document.n > 0) != (body.signature.n > 0))
+	    (body.pack.n > 0 && body.kind.n + body.signature.n > 0) ||
+	    (body.kind.n == 0 &&
+		(body.document.n > 0) != (body.signature.n > 0)))
 		return service_fail(c, ERR_REQUEST_MALFORMED,
-		    "expected `pack`, or `document` and `signature`");
-	return (body.pack.n ? attest_evidence_from_pack(
-				  c->a, body.pack, ret, &c->err)
-			    : attest_evidence_from_headers(c->a, body.document,
-				  body.signature, ret, &c->err)) ||
+		    "expected `pack`, or `document` and `signature`, or `kind` "
+		    "and `document` with its signature inside");
+	if (body.kind.n == 0)
+		body.kind = STR("avow");
+	return (body.pack.n
+		       ? attest_evidence_from_pack(
+			     c->a, body.pack, ret, &c->err)
+		       : attest_evidence_from_parts(c->a, body.kind,
+			     body.document, body.signature, ret, &c->err)) ||
 	       service_refuse(c);
 }
 

@@ -116,7 +116,7 @@ store_group_is(struct sql *tx, struct str id, bool *ret, struct error *reterr)
 
 #define COLUMNS                                                                \
 	"id, subject, claims, audience, key_id, bound, replaced_by, version,"  \
-	" n_values, level, issued_at, expires_at, ended, digest,"              \
+	" n_values, level, issued_at, expires_at, ended, form, digest,"        \
 	" signature_digest"
 #define FIELDS                                                                 \
 	AT(struct store_document, id, SQL_TEXT),                               \
@@ -132,6 +132,7 @@ store_group_is(struct sql *tx, struct str id, bool *ret, struct error *reterr)
 	    AT(struct store_document, issued_at, SQL_INT),                     \
 	    AT(struct store_document, expires_at, SQL_INT),                    \
 	    AT(struct store_document, ended, SQL_INT),                         \
+	    AT(struct store_document, form, SQL_INT),                          \
 	    AT(struct store_document, digest, SQL_BYTES),                      \
 	    AT(struct store_document, signature_digest, SQL_BYTES)
 
@@ -153,26 +154,27 @@ store_document_room(struct sql *tx, struct error *reterr)
 
 bool
 store_document_insert(struct sql *tx, const struct store_document *r,
-    bool *ret_fresh, struct error *reterr)
+    int64_t now_unix_s, bool *ret_fresh, struct error *reterr)
 {
 	static const char insert[] =
 	    "INSERT INTO document (" COLUMNS ", document, signature)"
 	    " VALUES ($1, $2, $3, $4, $5, $6, '', $7, $8, $9, $10, $11, 0,"
-	    " $12, $13, $14, $15) ON CONFLICT DO NOTHING RETURNING 1";
+	    " $12, $13, $14, $15, $16) ON CONFLICT DO NOTHING RETURNING 1";
 	static const char retire[] =
 	    "UPDATE document SET ended = 1 WHERE subject = $1 AND claims = $2"
-	    " AND audience = $3 AND ended = 0 AND expires_at <= $4";
+	    " AND audience = $3 AND form = $4 AND ended = 0"
+	    " AND expires_at <= $5";
 	const struct sql_value same[] = { sql_text(r->subject),
-		sql_text(r->claims), sql_text(r->audience),
-		sql_number(r->issued_at) };
+		sql_text(r->claims), sql_text(r->audience), sql_number(r->form),
+		sql_number(now_unix_s) };
 	const struct sql_value params[] = { sql_text(r->id),
 		sql_text(r->subject), sql_text(r->claims),
 		sql_text(r->audience), sql_text(r->key_id), sql_text(r->bound),
 		sql_number(r->version), sql_number(r->n_values),
 		sql_number(r->level), sql_number(r->issued_at),
-		sql_number(r->expires_at), sql_blob(r->digest),
-		sql_blob(r->signature_digest), sql_blob(r->document),
-		sql_blob(r->signature) };
+		sql_number(r->expires_at), sql_number(r->form),
+		sql_blob(r->digest), sql_blob(r->signature_digest),
+		sql_blob(r->document), sql_blob(r->signature) };
 
 	/* One that has expired is in nobody's way. */
 	return sql_run(tx, retire, same, ARRAY_LEN(same), NULL, NULL, reterr) &&
@@ -191,6 +193,22 @@ store_document_find(struct sql *tx, struct arena *a, struct str id,
 
 	return rows_one(tx, a, &document_type, select, params,
 	    ARRAY_LEN(params), ret, ret_found, reterr);
+}
+
+bool
+store_document_look(struct store *s, struct str id, struct str digest,
+    bool *ret_found, struct error *reterr)
+{
+	static const char select[] =
+	    "SELECT 1 FROM document WHERE id = $1 AND digest = $2";
+	const struct sql_value params[] = { sql_text(id), sql_blob(digest) };
+	bool ok;
+
+	pthread_mutex_lock(&s->lock);
+	ok = rows_any(
+	    s->sql, select, params, ARRAY_LEN(params), ret_found, reterr);
+	pthread_mutex_unlock(&s->lock);
+	return ok;
 }
 
 bool

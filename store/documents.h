@@ -1,7 +1,7 @@
 /* documents.h - what the document service must not forget, as rows: what is known of instances and groups, the documents that were issued of it, the public keys that signed
  * them. A named contract of store/, for attest/documents*.c alone: the rules are there, here nothing is judged.
- * As accounts.h: all but store_document_key_look run inside a transaction of store_transact; texts are borrowed in calls, results live in the arena. That a subject has one newest
- * document for the same claims and audience is the database's to keep, on two nodes too. A document that is superseded or revoked is so in the list that gates read, in the same
+ * As accounts.h: all but store_document_look and store_document_key_look run inside a transaction of store_transact; texts are borrowed in calls, results live in the arena. That a subject has one newest
+ * document for the same claims, audience and form is the database's to keep, on two nodes too. A document that is superseded or revoked is so in the list that gates read, in the same
  * transaction. Times in unix s. False: ERR_SYSTEM_STORE, memory. */
 #ifndef STORE_DOCUMENTS_H
 #define STORE_DOCUMENTS_H
@@ -45,8 +45,9 @@ struct store_document {
 	struct str key_id;           /* that signed */
 	struct str bound;            /* thumbprint of the holder's key; empty: a group's */
 	struct str replaced_by;      /* id; empty: nothing did */
-	struct str digest, signature_digest; /* SHA-256 of document and signature */
-	struct str document, signature;      /* their bytes, whole */
+	struct str digest, signature_digest; /* SHA-256 of what it says, as JSON, in any form; and of the signature, beside or inside */
+	struct str document, signature;      /* their bytes, whole; signature empty: it is inside */
+	int64_t form;                /* enum attest_form */
 	int64_t version;             /* of the properties it was made of */
 	int64_t n_values, level;     /* how much it tells, and how delicate that is */
 	int64_t issued_at, expires_at;
@@ -55,11 +56,14 @@ struct store_document {
 
 /* ERR_LIMIT_COUNT while the list of revocations is full: what is made then could not be taken back. */
 bool store_document_room(struct sql *tx, struct error *reterr) MUST_USE;
-/* As the newest. *ret_fresh false: there is one of this id, or a newest one for the same claims and audience; nothing was written. */
+/* As the newest. *ret_fresh false: there is one of this id, or a newest one for the same claims, audience and form; nothing was written. */
 bool store_document_insert(struct sql *tx, const struct store_document *row,
-    bool *ret_fresh, struct error *reterr) MUST_USE;
+    int64_t now_unix_s, bool *ret_fresh, struct error *reterr) MUST_USE;
 bool store_document_find(struct sql *tx, struct arena *a, struct str id,
     struct store_document *ret, bool *ret_found, struct error *reterr) MUST_USE;
+/* Is it one that was issued, whatever became of it: by its id and the SHA-256 of its text? Outside a transaction: it holds up nobody who writes. O(log n). */
+bool store_document_look(struct store *s, struct str id, struct str digest,
+    bool *ret_found, struct error *reterr) MUST_USE;
 /* Those of the subject that are the newest or were renewed, and have not expired. */
 bool store_document_live(struct sql *tx, struct arena *a, struct str subject,
     int64_t now_unix_s, struct store_document **ret, size_t *ret_n,

@@ -159,6 +159,15 @@ static const char *const master_secret[] = {
 	NULL,
 };
 
+/* A document's form (enum attest_form): in each there may be a newest. */
+static const char *const document_forms[] = {
+	"ALTER TABLE document ADD COLUMN form BIGINT NOT NULL DEFAULT 0",
+	"DROP INDEX document_newest",
+	"CREATE UNIQUE INDEX document_newest ON document (subject, claims,"
+	" audience, form) WHERE ended = 0",
+	NULL,
+};
+
 static const struct {
 	const char *name;
 	const char *const *statements; /* the last is NULL */
@@ -172,6 +181,7 @@ static const struct {
 	{ "documents", documents },
 	{ "changes", changes },
 	{ "master secret", master_secret },
+	{ "document forms", document_forms },
 };
 
 static const char make_list[] =

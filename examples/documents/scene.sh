@@ -49,12 +49,37 @@ request() {
 	as "$name" doc request -o "$T/docs/$files" "$@"
 }
 
+# document_of FILES: which of them the document is, by its form.
+document_of() {
+	local file
+	for file in "$1.jws" "$1.p7m" "$1.json"; do
+		[ ! -e "$file" ] || break
+	done
+	echo "$file"
+}
+
+# kind_of FILES: what its form is called in a pack.
+kind_of() {
+	case $(document_of "$1") in
+	*.jws) echo avow-jws ;;
+	*.p7m) echo avow-cms ;;
+	*) [ -e "$1.sig" ] && echo avow || echo avow-embedded ;;
+	esac
+}
+
+pack_one() {
+	local sig=
+	[ ! -e "$1.sig" ] || sig="--signature $1.sig"
+	# The folder has no spaces in it.
+	"$AVOW" doc pack --kind "$(kind_of "$1")" \
+	    --document "$(document_of "$1")" $sig
+}
+
 # pack FILES...: the documents together, as one word.
 pack() {
 	local one all=
 	for one in "$@"; do
-		one=$("$AVOW" doc pack --document "$T/docs/$one.json" \
-		    --signature "$T/docs/$one.sig") || return
+		one=$(pack_one "$T/docs/$one") || return
 		all=$all${all:+\~}$one
 	done
 	printf '%s' "$all"
@@ -67,7 +92,7 @@ shown() {
 	pack "$@" >"$T/docs/pack" || return
 	# A proof is over what is shown: one document's bytes, or the packs as they are joined.
 	cp "$T/docs/pack" "$T/docs/proven"
-	[ $# -gt 1 ] || cp "$T/docs/$1.json" "$T/docs/proven"
+	[ $# -gt 1 ] || cp "$(document_of "$T/docs/$1")" "$T/docs/proven"
 	nonce=$(ask_gate "$key" "$path" "" '%header{dpop-nonce}')
 	ask_gate "$key" "$path" "$nonce" '%{http_code} %header{x-avow-reason}'
 }

@@ -29,8 +29,10 @@ json() {
 }
 
 verdict() {
-	"$AVOW" doc verify --server "$STS" --ca "$CA" \
-	    --document "$T/docs/$1.json" --signature "$T/docs/$1.sig" |
+	local files=$T/docs/$1
+	"$AVOW" doc verify --server "$STS" --ca "$CA" --kind "$(kind_of "$files")" \
+	    --document "$(document_of "$files")" \
+	    $([ ! -e "$files.sig" ] || echo "--signature $files.sig") |
 		sed 's/.*"\(verdict\|code\)":"\([a-z_.]*\)".*/\2/'
 }
 
@@ -95,6 +97,10 @@ expect "at the service" "evidence.key" verdict forged
     --claim os.version=12 -o "$T/docs/unknown"
 expect "of a document that was never issued the service knows nothing" \
     "evidence.revoked" verdict unknown
+expect "nor does it pass the gate" "401 evidence.revoked" \
+    shown web-1 $MAIN unknown
+expect "nor beside a good one" "401 evidence.revoked" \
+    shown web-1 $MAIN one unknown
 expect "the good one" "valid" verdict one
 expect_exit "and as an exit" 2 "$AVOW" doc verify --server "$STS" --ca "$CA" \
     --document "$T/docs/cut.json" --signature "$T/docs/cut.sig"
@@ -248,6 +254,44 @@ curl -sf --cacert "$CA" "$STS/v1/keys?form=pem" \
 kill -HUP "${PIDS[gate]}"
 expect "and does after a reload" "403 policy.@(none|error)" \
     soon "403 policy.@(none|error)" shown web-1 $MAIN newkey
+
+say "In every form, alone and together:"
+sed -i 's/current: service/&, forms: [detached, embedded, jws, cms]/' \
+    "$T/etc/avow/gate.yaml"
+kill -HUP "${PIDS[gate]}"
+for form in embedded jws cms; do
+	files=form-$form
+	expect "as $form" "done" says request web-1 $files --claims $CLAIMS --form $form
+	expect "at the service" "valid" verdict $files
+	expect "at the gate" "204 permit" soon "204 permit" shown web-1 $MAIN $files
+	expect "with web-2's key" "401 evidence.proof" shown web-2 $MAIN $files
+	expect "its key by the signature inside" 1 count_keys \
+	    --kind "$(kind_of "$T/docs/$files")" --document "$(document_of "$T/docs/$files")"
+	"$AVOW" doc issue --form $form --issuer acme --subject web-1 \
+	    --key "$(ls "$T"/etc/avow/sts/document-keys/*.pem | tail -1)" \
+	    --audience updates --claim imageId=img-web-7 -o "$T/docs/forged-$form"
+	expect "one that was never issued" "401 evidence.revoked" \
+	    shown web-1 $MAIN forged-$form
+	expect "at the service" "evidence.revoked" verdict forged-$form
+done
+expect "another form" "request.malformed" says request web-1 none --claims $CLAIMS --form xml
+expect "four joined" "204 permit" shown web-1 $MAIN next form-embedded form-jws form-cms
+joined() {
+	json /v1/documents/verify "{\"pack\":\"$(pack "$@")\"}" >"$T/out"
+	sed 's/.*"\(verdict\|code\)":"\([a-z_.]*\)".*/\2/' "$T/body"
+}
+expect "joined, at the service" "valid" joined next form-embedded form-jws form-cms
+expect "with one that is stale" "evidence.superseded" joined form-jws front
+expect "with another's" "evidence.ambiguous" joined form-jws page-1
+expect "told by its list" "3" eval 'as web-1 doc list | grep -c "form \(embedded\|jws\|cms\)"'
+happened web-1 upgraded '{"os":{"version":"12"}}' >"$T/out"
+for form in embedded jws cms; do
+	expect "stale, as $form" "401 evidence.superseded" \
+	    soon "401 evidence.superseded" shown web-1 $MAIN form-$form
+	request web-1 form-$form --claims $CLAIMS --form $form >"$T/out"
+	expect "the next in the same form" "204 permit" shown web-1 $MAIN form-$form
+done
+request web-1 next --claims $CLAIMS >"$T/out"
 
 say "The service dies, and forgets nothing:"
 stop sts KILL

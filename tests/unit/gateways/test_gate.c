@@ -106,7 +106,7 @@ START_TEST(proves)
 		struct gate_proven p = { 0 };
 		struct error err = { 0 };
 		const struct gate_prover prover = {
-			i ? k.env.prover.cache : NULL, k.env.prover.dpop
+			i ? k.env.prover.cache : NULL, k.env.prover.dpop, NULL
 		};
 		bool ok = gate_prove(k.a, k.env.state, &gate, &seen, &prover,
 			      &p, NULL, &err) &&
