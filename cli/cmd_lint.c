@@ -2,6 +2,24 @@
 #include "cli/rules.h"
 #include "policy/policy.h"
 
+/* What is not known of policies that do not fit the schema, if there are any.
+ */
+static bool
+unfit_of(const struct policy_lint *lint, struct error *ret)
+{
+	*ret = (struct error){ 0 };
+	if (lint->n_unfit > 0) {
+		(void)error_set(ret, ERR_LINT_BOUND, lint->unfit_at,
+		    "%zu %s the schema, this one first: whether such a policy "
+		    "ever applies is unknown",
+		    lint->n_unfit,
+		    lint->n_unfit == 1 ? "policy does not fit"
+				       : "policies do not fit");
+		error_hint(ret, "`avow check --schema` says why");
+	}
+	return ret->code != ERR_NONE;
+}
+
 /* That not everything is there, if so. */
 static bool
 bound_of(const struct policy_lint *lint, struct error *ret)
@@ -69,6 +87,8 @@ show_json(const struct policy_set *set, const struct policy_lint *lint)
 		ok = cli_add_message(array, &lint->items[i], "warning") &&
 		     json_object_set_new(json_array_get(array, i), "others",
 			 others_to_json(set, &lint->others[i])) == 0;
+	if (ok && unfit_of(lint, &bound))
+		ok = cli_add_message(array, &bound, "note");
 	if (ok && bound_of(lint, &bound))
 		ok = cli_add_message(array, &bound, "note");
 	if (ok)
@@ -91,6 +111,8 @@ show_text(const struct policy_set *set, const struct policy_lint *lint)
 		policy_set_print_warnings(set, &one, &messages);
 		print_others(set, &lint->others[i], &messages);
 	}
+	if (unfit_of(lint, &bound))
+		error_print_as(&messages, "note", &bound, STR(""));
 	if (bound_of(lint, &bound))
 		error_print_as(&messages, "note", &bound, STR(""));
 	ok = buf_ok(&messages) && cli_messages(&messages);
@@ -103,14 +125,16 @@ show_text(const struct policy_set *set, const struct policy_lint *lint)
 }
 
 static enum cli_exit
-lint(struct policy_set *set, struct arena *a, const struct cli_rules *rules,
-    bool json)
+lint(struct policy_set *set, const struct schema *schema, struct arena *a,
+    const struct cli_rules *rules, bool json)
 {
 	struct policy_lint found;
 	struct error err = { 0 };
 
 	if (!cli_policies_load(set, &rules->policies, rules->trust))
 		return CLI_CANNOT_TELL;
+	if (schema)
+		schema_close_set(schema, set);
 	if (!policy_set_lint(set, a, &found, &err)) {
 		cli_error(&err, STR(""));
 		return CLI_CANNOT_TELL;
@@ -127,21 +151,28 @@ cmd_lint(int argc, char **argv)
 	bool json = false;
 	const struct cli_option options[] = {
 		CLI_POLICIES(&rules, true),
+		{ "schema", CLI_TEXT, &rules.schema, false, "FILE",
+		    "Cedar schema (text or JSON): what holds for the requests "
+		    "and data it allows" },
 		CLI_TRUST(&rules),
 		{ "json", CLI_FLAG, &json, false, NULL,
 		    "findings as a JSON array on standard output" },
 	};
 	const struct cli_usage usage = {
-		.synopsis = "avow lint --policies PATH ... [--json]",
+		.synopsis =
+		    "avow lint --policies PATH ... [--schema FILE] [--json]",
 		.about =
 		    "Find policies that change nothing: those that never "
 		    "apply, those whose rules others have or\ncover, alone or "
 		    "together, permits that denies always beat. Each finding "
 		    "holds for every request\nand all data, and names the "
-		    "others. Not looked at: entities and schemas (who is in "
-		    "which\ngroup), wider prefixes and wider sets in scopes, "
-		    "how different operators on different paths\nfollow from "
-		    "each other, covers that only more than four tests would "
+		    "others. With --schema each holds for what the schema "
+		    "allows: wildcards over its actions and\nenumerated ids "
+		    "are what they stand for, and policies are found that it "
+		    "never lets apply.\nNot looked at: entities (who is in "
+		    "which group), wider prefixes and wider sets in scopes,\n"
+		    "how different operators on different paths follow from "
+		    "each other, covers that only more\nthan four tests would "
 		    "tell apart.\nExit: 0 nothing found, 2 findings, 1 errors.",
 		.options = options,
 		.n_options = ARRAY_LEN(options),
@@ -151,14 +182,16 @@ cmd_lint(int argc, char **argv)
 	if (cli_parse(&usage, argc, argv, &code)) {
 		struct policy_set *set = policy_set_new(POLICY_NAMED);
 		struct arena *a = arena_new(0);
+		struct schema *schema = NULL;
 
 		code = CLI_CANNOT_TELL;
-		if (set && a)
-			code = lint(set, a, &rules, json);
-		else
+		if (!set || !a)
 			cli_errorf("memory ran out");
+		else if (cli_schema_load(rules.schema, &schema))
+			code = lint(set, schema, a, &rules, json);
 		arena_free(a);
 		policy_set_free(set);
+		schema_free(schema);
 	}
 	cli_rules_free(&rules);
 	return code;

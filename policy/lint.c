@@ -6,9 +6,12 @@
  * covers of covers cover. Of several that could go the later one is named.
  * Nothing here compares rules itself: the merge, the hanging below one or
  * several and the search for denies have done so. Cost: linear in rules,
- * parents and covers. */
+ * parents and covers.
+ * Of a closed set (schema_close_set) all that holds for what its schema allows;
+ * then the validator is asked, too, which policies can never apply. */
 #include "policy/fold.h"
 #include "policy/rules.h"
+#include "policy/validate.h"
 
 #include "base/intern.h"
 
@@ -49,6 +52,11 @@ struct lint {
 	struct error *found;
 	struct policy_lint_others *others; /* of each found */
 	size_t n_found, cap_found, cap_others, dropped;
+	uint8_t *
+	    *fits; /* by file and policy: enum validate_fit; NULL: no schema */
+	size_t file; /* of the last one that was looked at */
+	struct span unfit_at;
+	size_t n_unfit;
 	bool failed; /* memory ran out while naming */
 	struct arena *a;
 };
@@ -386,6 +394,69 @@ never_meets(const struct fold *f)
 	return false;
 }
 
+static enum validate_fit
+fit_of(struct lint *l, const struct ast *t, uint32_t policy)
+{
+	if (!l->fits)
+		return VALIDATE_MAY_APPLY;
+	while (l->set->files[l->file] != t)
+		l->file = (l->file + 1) % l->set->n_files;
+	return (enum validate_fit)l->fits[l->file][policy];
+}
+
+/* A scope that errs does so before it is false, and so may conditions. */
+static bool
+may_err(const struct fold *f, enum validate_fit fit)
+{
+	for (int v = 0; v < 3; v++) {
+		const struct ast_node *scope =
+		    &f->ast->nodes[f->policy->scope[v]];
+
+		for (uint32_t i = 0; i < scope->b; i++)
+			if (node_is_contextual(
+				f->ast, f->ast->kids[scope->a + i]))
+				return true;
+	}
+	for (uint32_t i = 0; fit == VALIDATE_FALSE && i < f->policy->n_conds;
+	     i++) {
+		uint32_t cond = f->ast->kids[f->policy->first_cond + i];
+
+		if (fold_condition(f, f->ast->nodes[cond].a) & FOLD_ERROR)
+			return true;
+	}
+	return false;
+}
+
+/* What the schema says of a body. A deny that errs denies, so of one that may
+ * err it is not said that it never applies. */
+static bool
+report_fit(struct lint *l, const struct fold *f, uint32_t policy,
+    bool *ret_never, struct error *reterr)
+{
+	enum validate_fit fit = fit_of(l, f->ast, policy);
+	struct span at = source_span(
+	    &f->ast->source, f->policy->head_off, f->policy->head_len);
+	struct error *e;
+
+	if (fit == VALIDATE_UNKNOWN && l->n_unfit++ == 0)
+		l->unfit_at = at;
+	if (fit == VALIDATE_UNKNOWN || fit == VALIDATE_MAY_APPLY ||
+	    (f->policy->word != WORD_PERMIT && may_err(f, fit)))
+		return true;
+	*ret_never = true;
+	e = add_found(l);
+	if (!e)
+		return l->dropped > 0 || error_nomem(reterr);
+	(void)error_set(e,
+	    fit == VALIDATE_FALSE ? ERR_TYPE_NEVER : ERR_TYPE_SCOPE, at,
+	    fit == VALIDATE_FALSE
+		? "with this schema the conditions are always false, so the "
+		  "policy never applies"
+		: "no request that the schema allows fits the scope, so the "
+		  "policy never applies");
+	return true;
+}
+
 /* What is known of one body alone. *ret_never: it never applies. */
 static bool
 report_never(struct lint *l, const struct ast *t, uint32_t policy,
@@ -415,7 +486,7 @@ report_never(struct lint *l, const struct ast *t, uint32_t policy,
 		else if (!l->dropped)
 			return error_nomem(reterr);
 	}
-	return true;
+	return *ret_never || report_fit(l, &f, policy, ret_never, reterr);
 }
 
 /* Links say what their templates say, which is said once. */
@@ -454,6 +525,9 @@ lint(struct lint *l, struct error *reterr)
 
 	options.below_max = BELOW_MAX;
 	options.denied = true;
+	if (l->set->closed &&
+	    !validate_fits(l->set->closed, l->set, l->spare, &l->fits, reterr))
+		return false;
 	if (!normal_make(l->spare, l->set, &options, &l->n, reterr))
 		return false;
 	l->verdicts =
@@ -474,7 +548,7 @@ policy_set_lint(const struct policy_set *set, struct arena *a,
 
 	if (ok)
 		*ret = (struct policy_lint){ l.found, l.others, l.n_found,
-			l.dropped, l.n->is_cut };
+			l.dropped, l.n->is_cut, l.n_unfit, l.unfit_at };
 	arena_free(l.spare);
 	arena_free(l.each);
 	return ok;

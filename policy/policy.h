@@ -116,7 +116,7 @@ void policy_set_print_warnings(const struct policy_set *set,
     const struct errors *warnings, struct buf *out);
 
 /* What comparing policies finds, of a finished set, in the order of its policies: codes lint.*, and what never applies (warn.never, warn.error). Each is so for
- * every request and all data, and all that are called `lint.same` or `lint.contained` may go together without a decision changing; what is not known is not
+ * every request and all data (that its schema allows, of a closed set: schema_close_set; then type.never and type.scope, too), and all that are called `lint.same` or `lint.contained` may go together without a decision changing; what is not known is not
  * said. Memory is `a`'s. Cost: that of the normal form; errors: those of normal_make. */
 struct policy_lint_others {
 	const uint32_t *policies;
@@ -128,6 +128,8 @@ struct policy_lint {
 	const struct policy_lint_others *others; /* of each item: the policies that say so too, or that beat it */
 	size_t n, dropped; /* over POLICY_LINT_MAX */
 	bool is_cut;       /* not all pairs of rules were compared */
+	size_t n_unfit;       /* policies that do not fit the schema: whether they ever apply is not known */
+	struct span unfit_at; /* the first */
 };
 #define POLICY_LINT_MAX 1000u
 #define POLICY_LINT_OTHERS_MAX 256u

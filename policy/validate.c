@@ -7,7 +7,7 @@
  * 4.10; one whose conditions are false in every environment is a warning.
  * Cost: O(environments × nodes), bounded by LIMIT_VALIDATION_STEPS for a whole
  * set: what is over it is an error of its own, never valid. */
-#include "policy/schema_model.h"
+#include "policy/validate.h"
 
 #include <assert.h>
 
@@ -15,6 +15,7 @@
 #include "policy/applies.h"
 #include "policy/links.h"
 #include "policy/pattern.h"
+#include "policy/schema_model.h"
 #include "policy/set.h"
 
 struct validation {
@@ -30,6 +31,7 @@ struct validation {
 	bool uses[4];          /* which variables the policy looks at */
 	bool matches;          /* some request fits the scope */
 	bool may_apply; /* in some environment the conditions are not false */
+	enum validate_fit fit; /* once it was looked at */
 	/* Whether the scope may match a type: 0 not known, 1 no, 2 yes. */
 	uint8_t *types[2];
 };
@@ -466,6 +468,19 @@ start_policy(struct validation *v)
 	v->may_apply = false;
 }
 
+/* That no request matches is so whatever the types of conditions are. */
+static enum validate_fit
+fit_of(const struct validation *v)
+{
+	if (is_broken(v))
+		return VALIDATE_UNKNOWN;
+	if (!v->matches)
+		return VALIDATE_NO_SCOPE;
+	if (v->c.findings.n > 0)
+		return VALIDATE_UNKNOWN;
+	return v->may_apply ? VALIDATE_MAY_APPLY : VALIDATE_FALSE;
+}
+
 /* False when nothing more can be done: memory or a limit is out. */
 static bool
 check_policy(struct validation *v)
@@ -475,10 +490,10 @@ check_policy(struct validation *v)
 		v->c.failed = true;
 	else
 		try_environments(v);
-	if (!v->matches && !is_broken(v))
+	v->fit = fit_of(v);
+	if (v->fit == VALIDATE_NO_SCOPE)
 		names_refuse_scope(&v->c, v->policy);
-	if (v->matches && !v->may_apply && v->c.findings.n == 0 &&
-	    !is_broken(v))
+	if (v->fit == VALIDATE_FALSE)
 		warn_never(v);
 	findings_report(&v->c.findings, v->n_environments, v->errors);
 	return check_limits(v);
@@ -508,6 +523,25 @@ init(struct validation *v, const struct schema *s, enum schema_mode mode,
 	return true;
 }
 
+/* `fits` NULL: nobody asks. */
+static bool
+check_policies(
+    struct validation *v, const struct policy_set *set, uint8_t **fits)
+{
+	bool ok = true;
+
+	for (size_t i = 0; ok && i < set->n_files; i++) {
+		v->c.ast = set->files[i];
+		for (uint32_t j = 0; ok && j < v->c.ast->n_policies; j++) {
+			v->policy = &v->c.ast->policies[j];
+			ok = check_policy(v);
+			if (fits)
+				fits[i][j] = (uint8_t)v->fit;
+		}
+	}
+	return ok;
+}
+
 bool
 schema_validate(const struct schema *s, const struct policy_set *set,
     enum schema_mode mode, struct errors *reterr, struct errors *retwarn)
@@ -521,17 +555,47 @@ schema_validate(const struct schema *s, const struct policy_set *set,
 
 	assert(!set->image);
 	v.c.failed = !ok;
-	ok = ok || check_limits(&v);
-	for (size_t i = 0; ok && i < set->n_files; i++) {
-		v.c.ast = set->files[i];
-		for (uint32_t j = 0; ok && j < v.c.ast->n_policies; j++) {
-			v.policy = &v.c.ast->policies[j];
-			ok = check_policy(&v);
-		}
-	}
+	ok = (ok || check_limits(&v)) && check_policies(&v, set, NULL);
 	ok = ok && links_check(&v.c, &v.names, set, v.errors);
 	arena_free(v.c.scratch);
 	arena_free(v.arena);
 	arena_free(keep);
 	return ok && v.errors->n + v.errors->dropped == before;
+}
+
+static uint8_t **
+fits_new(const struct policy_set *set, struct arena *a)
+{
+	uint8_t **fits = ARENA_ARRAY(a, set->n_files, uint8_t *);
+
+	for (size_t i = 0; fits && i < set->n_files; i++) {
+		fits[i] = ARENA_ARRAY(a, set->files[i]->n_policies, uint8_t);
+		if (!fits[i])
+			return NULL;
+	}
+	return fits;
+}
+
+bool
+validate_fits(const struct schema *s, const struct policy_set *set,
+    struct arena *a, uint8_t ***ret, struct error *reterr)
+{
+	struct errors errors = { 0 }, warnings = { 0 };
+	struct validation v = { .errors = &errors, .warnings = &warnings };
+	struct arena *keep = arena_new(0);
+	uint8_t **fits = fits_new(set, a);
+	bool ok = keep && fits && init(&v, s, SCHEMA_STRICT, keep);
+
+	assert(!set->image);
+	/* Where a limit ends it, the rest is not known. */
+	if (ok)
+		(void)check_policies(&v, set, fits);
+	ok = ok && !v.c.failed && !v.c.types.failed && !v.c.effects.failed;
+	arena_free(v.c.scratch);
+	arena_free(v.arena);
+	arena_free(keep);
+	if (!ok)
+		return error_nomem(reterr);
+	*ret = fits;
+	return true;
 }

@@ -43,6 +43,26 @@ expect_exit "nothing found" 0 "$AVOW" lint --policies clean.avow
 expect "nothing found, in JSON" '\[\]' "$AVOW" lint --policies clean.avow --json
 expect_exit "policies with errors" 1 "$AVOW" lint --policies bad.avow
 expect_exit "no policies" 1 "$AVOW" lint
+cat >closed.cedarschema <<'END'
+entity Group;
+entity User in [Group];
+entity Doc;
+action read, readAll, write appliesTo { principal: User, resource: Doc, context: { n: Long } };
+END
+cat >closed.avow <<'END'
+@id("list") permit (principal, action in [Action::"read", Action::"readAll"], resource);
+@id("like") permit (principal, action like Action::"read*", resource is Doc);
+@id("who") permit (principal is Group, action, resource);
+@id("when") deny (principal, action, resource) when { resource is Group };
+@id("errs") deny (principal, action, resource) when { context.n + 1 > 0 && resource is Group };
+@id("unfit") permit (principal, action == Action::"write", resource) when { context.n == "x" };
+END
+closed() { "$AVOW" lint --policies closed.avow --schema closed.cedarschema "$@" 2>&1; }
+expect "in the world of a schema" 'closed.avow:2:13: warning: `like`: all that it permits is permitted by closed.avow:1 too*closed.avow:3:12: warning: no request that the schema allows fits the scope*\[type.scope\]*closed.avow:4:13: warning: *always false*\[type.never\]*closed.avow:6:14: note: 1 policy does not fit the schema*is unknown \[lint.bound\]*policies: 6, findings: 3' closed
+expect "and in JSON" '*"line":4,*"code":"type.never",*"line":6,*"severity":"note","code":"lint.bound"*' closed --json
+expect_exit "it finds more than lint without" 2 closed
+expect_exit "which finds nothing there" 0 "$AVOW" lint --policies closed.avow
+expect_exit "a schema that is not there" 1 "$AVOW" lint --policies closed.avow --schema nowhere
 expect "what is not looked at is said" '*Not looked at: entities*' "$AVOW" lint --help
 
 cat >entities.json <<'END'

@@ -1,6 +1,6 @@
 /* test_lint.c - which policies change nothing, and which others say so: codes
  * with their places, and what must not be said since an error would differ. */
-#include "policy/policy.h"
+#include "policy/schema.h"
 
 #include "tests/lib/run.h"
 
@@ -197,6 +197,112 @@ START_TEST(finds)
 }
 END_TEST
 
+static const char world[] =
+    "entity Group;\n"
+    "entity User in [Group] = { name: String, old?: Long };\n"
+    "entity Doc;\n"
+    "entity Color enum [\"red\", \"rose\", \"blue\"];\n"
+    "action read, readAll, write appliesTo\n"
+    "  { principal: User, resource: [Doc, Color], context: { n: Long } };\n"
+    "action grant appliesTo { principal: Group, resource: Doc };\n";
+
+/* As `cases`, where requests and data fit the schema. `want_unfit`: policies
+ * of which it is not known whether they apply. */
+static const struct {
+	const char *note, *text, *want;
+	size_t want_unfit;
+} closed[] = {
+	{ "nothing to say",
+	    "permit (principal, action == Action::\"read\", resource is Doc);\n"
+	    "deny (principal is Group, action, resource);",
+	    "", 0 },
+	{ "a wildcard over actions is contained",
+	    "permit (principal, action in [Action::\"read\", "
+	    "Action::\"readAll\"], resource);\n"
+	    "permit (principal, action like Action::\"read*\", "
+	    "resource is Doc);",
+	    "2 lint.contained", 0 },
+	{ "and the same as what it stands for",
+	    "permit (principal, action, resource like Color::\"*o*\");\n"
+	    "permit (principal, action, resource == Color::\"rose\");",
+	    "2 lint.same", 0 },
+	{ "over an open type it stands for more",
+	    "permit (principal, action, resource == Doc::\"a\");\n"
+	    "permit (principal, action, resource like Doc::\"a*\");",
+	    "", 0 },
+	{ "no such principal", "permit (principal is Doc, action, resource);",
+	    "1 type.scope", 0 },
+	{ "not with this action",
+	    "deny (principal is Group, action == Action::\"read\", resource);",
+	    "1 type.scope", 0 },
+	{ "an action that is not declared",
+	    "permit (principal, action == Action::\"x\", resource);",
+	    "1 type.scope", 0 },
+	{ "a scope before conditions that do not fit",
+	    "permit (principal is Doc, action, resource)\n"
+	    "  when { principal.nothing };",
+	    "1 type.scope", 0 },
+	{ "conditions that are always false",
+	    "permit (principal, action, resource) when { principal has z };\n"
+	    "permit (principal, action, resource) when { resource is User };",
+	    "1 type.never 2 type.never", 0 },
+	{ "they may be true of some",
+	    "permit (principal, action, resource) when { principal is Group };",
+	    "", 0 },
+	{ "a deny that cannot err",
+	    "deny (principal, action, resource) when { resource is User };",
+	    "1 type.never", 0 },
+	{ "a deny that may err denies",
+	    "deny (principal is User, action, resource is Doc)\n"
+	    "  when { principal.name == \"x\" && resource is User };",
+	    "", 0 },
+	{ "by its scope, too",
+	    "deny (principal is User, action == Action::\"grant\",\n"
+	    "  resource like Doc::\"${principal.name}\");",
+	    "", 0 },
+	{ "a permit that errs permits nothing",
+	    "permit (principal is User, action, resource is Doc)\n"
+	    "  when { principal.name == \"x\" && resource is User };",
+	    "1 type.never", 0 },
+	{ "one that does not fit may apply",
+	    "permit (principal, action, resource) when { context.m == 1 };\n"
+	    "permit (principal, action, resource) when { context.o == 1 };",
+	    "", 2 },
+	{ "a permit that denies beat",
+	    "deny (principal, action in [Action::\"read\", "
+	    "Action::\"readAll\"], resource);\n"
+	    "permit (principal is User, action like Action::\"read*\", "
+	    "resource);",
+	    "2 lint.denied", 0 },
+};
+
+START_TEST(finds_in_a_closed_world)
+{
+	struct errors errors = { 0 };
+	struct schema *schema =
+	    schema_new("s", str_of(world), SCHEMA_CEDAR, &errors);
+	struct policy_set *set = policy_set_new(POLICY_NAMED);
+	struct policy_lint found;
+	struct buf got = { 0 };
+
+	ck_assert_msg(schema != NULL, "%s", errors.e[0].msg);
+	schema_close_set(schema, set);
+	found = lint(set, closed[_i].text);
+	for (size_t i = 0; i < found.n; i++)
+		buf_printf(&got, "%s%u %s", i ? " " : "",
+		    found.items[i].at.line, error_id(found.items[i].code));
+	ck_assert_msg(str_eq(buf_str(&got), str_of(closed[_i].want)),
+	    "%s: got `%.*s`, want `%s`", closed[_i].note,
+	    STR_ARG(buf_str(&got)), closed[_i].want);
+	ck_assert_msg(found.n_unfit == closed[_i].want_unfit, "%s: %zu",
+	    closed[_i].note, found.n_unfit);
+	ck_assert_uint_eq(found.unfit_at.line, found.n_unfit ? 1 : 0);
+	buf_free(&got);
+	policy_set_free(set);
+	schema_free(schema);
+}
+END_TEST
+
 START_TEST(names_the_others)
 {
 	struct policy_set *set = policy_set_new(POLICY_NAMED);
@@ -281,6 +387,7 @@ main(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, finds, 0, ARRAY_LEN(cases));
+	tcase_add_loop_test(tc, finds_in_a_closed_world, 0, ARRAY_LEN(closed));
 	tcase_add_test(tc, names_the_others);
 	tcase_add_test(tc, lists_all_others);
 	tcase_add_loop_test(tc, is_bounded, 0, ARRAY_LEN(bounds));
