@@ -464,19 +464,20 @@ report_never(struct lint *l, const struct ast *t, uint32_t policy,
 {
 	struct errors warnings = { 0 };
 	struct fold f;
-	bool never;
+	bool never, may_deny;
 
 	arena_reset(l->each);
 	if (!fold_policy(&f, l->each, l->set, t, policy, instance, reterr))
 		return false;
 	never = never_meets(&f);
+	may_deny = f.policy->word != WORD_PERMIT && may_err(&f, VALIDATE_FALSE);
 	warn_of_policy(l->set, t, policy, instance, l->each, &warnings);
 	*ret_never = false;
 	for (size_t i = 0; i < warnings.n; i++) {
 		enum err_code code = warnings.e[i].code;
 		struct error *e;
 
-		if (code != ERR_WARN_NEVER &&
+		if (!(code == ERR_WARN_NEVER && !may_deny) &&
 		    !(never && code == ERR_WARN_ERROR))
 			continue;
 		*ret_never = true;

@@ -177,6 +177,17 @@ static const struct {
 	    "(principal == U::\"b\" || principal == U::\"c\") &&\n"
 	    "principal == U::\"d\" };",
 	    "1 lint.never" },
+	{ "a permit that errs or is false",
+	    "permit (principal, action, resource is D)\n"
+	    "  when { principal.n == 1 && resource is U };",
+	    "2 warn.never" },
+	{ "a deny that does so denies what errs",
+	    "deny (principal, action, resource is D)\n"
+	    "  when { principal.n == 1 && resource is U };",
+	    "" },
+	{ "one that cannot err",
+	    "deny (principal, action, resource is D) when { resource is U };",
+	    "1 warn.never" },
 };
 
 START_TEST(finds)
@@ -253,7 +264,7 @@ static const struct {
 	    "deny (principal, action, resource) when { resource is User };",
 	    "1 type.never", 0 },
 	{ "a deny that may err denies",
-	    "deny (principal is User, action, resource is Doc)\n"
+	    "deny (principal is User, action, resource)\n"
 	    "  when { principal.name == \"x\" && resource is User };",
 	    "", 0 },
 	{ "by its scope, too",
@@ -261,7 +272,7 @@ static const struct {
 	    "  resource like Doc::\"${principal.name}\");",
 	    "", 0 },
 	{ "a permit that errs permits nothing",
-	    "permit (principal is User, action, resource is Doc)\n"
+	    "permit (principal is User, action, resource)\n"
 	    "  when { principal.name == \"x\" && resource is User };",
 	    "1 type.never", 0 },
 	{ "one that does not fit may apply",
