@@ -2,23 +2,30 @@
  * lets several parts of one process use a token without ending it for one
  * another. One session a key, one signature at a time on it. The public half is
  * read from the token and every signature is checked under it (sig.c): a token
- * that is broken or swapped signs nothing here. */
+ * that is broken or swapped signs nothing here.
+ * A session that does not sign any more (the token was taken out, its module
+ * was started anew) is opened again from the URI, module and all, once a second
+ * at most, and counts when the same key is there. After a PIN that was not
+ * taken it stays closed: another try might lock the token. */
 #include "attest/pkcs11.h"
 
 #include <openssl/crypto.h>
 #include <p11-kit/p11-kit.h>
 #include <p11-kit/uri.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "attest/jwk.h"
 #include "attest/sig.h"
 #include "base/base64.h"
+#include "base/clock.h"
 #include "base/digest.h"
 #include "base/file.h"
 
 #define PIN_FILE_BYTES 1024u
 #define SLOTS 64u
+#define AGAIN_NS INT64_C(1000000000)
 #define ATTRIBUTE_BYTES 600u /* RSA's modulus, 4,096 bits, is the longest */
 
 struct token {
@@ -31,7 +38,10 @@ struct token {
 	CK_SESSION_HANDLE session;
 	CK_OBJECT_HANDLE key;
 	enum keys_algorithm algorithm;
-	bool has_session;
+	bool has_session, is_pin_refused;
+	char *uri;
+	char thumbprint[KEYS_THUMBPRINT + 1];
+	int64_t tried_ns; /* when it was opened last, or that was tried */
 };
 
 static bool
@@ -49,10 +59,8 @@ failed(struct error *reterr, const char *what, CK_RV rv)
 }
 
 static void
-token_free(struct token *t)
+close_module(struct token *t)
 {
-	if (!t)
-		return;
 	if (t->has_session)
 		(void)t->module->C_CloseSession(t->session);
 	if (t->all)
@@ -61,7 +69,19 @@ token_free(struct token *t)
 		(void)p11_kit_module_finalize(t->one);
 		p11_kit_module_release(t->one);
 	}
+	t->all = NULL;
+	t->one = t->module = NULL;
+	t->has_session = false;
+}
+
+static void
+token_free(struct token *t)
+{
+	if (!t)
+		return;
+	close_module(t);
 	(void)pthread_mutex_destroy(&t->lock);
+	free(t->uri);
 	free(t);
 }
 
@@ -93,33 +113,6 @@ sign_raw(struct token *t, struct str message, struct buf *out)
 		return false;
 	buf_add(out, (struct str){ (const char *)bytes, n });
 	return buf_ok(out);
-}
-
-static bool
-sign(struct keys_signer *signer, struct str message, struct str content,
-    struct buf *ret_signature, struct error *reterr)
-{
-	struct token *t = (struct token *)(void *)signer;
-	struct buf raw = { 0 };
-	bool ok;
-
-	(void)content;
-	(void)pthread_mutex_lock(&t->lock);
-	ok = sign_raw(t, message, &raw);
-	(void)pthread_mutex_unlock(&t->lock);
-	if (ok && t->algorithm == KEYS_P256)
-		ok = sig_der_of_raw(buf_str(&raw), ret_signature);
-	else if (ok)
-		buf_add(ret_signature, buf_str(&raw));
-	buf_free(&raw);
-	return ok || error_set(reterr, ERR_SYSTEM_ERROR, SPAN_NONE,
-			 "the PKCS #11 token does not sign");
-}
-
-static void
-let_go(struct keys_signer *signer)
-{
-	token_free((struct token *)(void *)signer);
 }
 
 /* ---- which token ----------------------------------------------------------
@@ -205,6 +198,15 @@ pin_path(const char *source, const char **ret, struct error *reterr)
 	return true;
 }
 
+/* It counted that as a try. */
+static bool
+is_of_pin(CK_RV rv)
+{
+	return rv == CKR_PIN_INCORRECT || rv == CKR_PIN_INVALID ||
+	       rv == CKR_PIN_LEN_RANGE || rv == CKR_PIN_EXPIRED ||
+	       rv == CKR_PIN_LOCKED;
+}
+
 static bool
 log_in_with(struct token *t, struct str pin, struct error *reterr)
 {
@@ -214,6 +216,7 @@ log_in_with(struct token *t, struct str pin, struct error *reterr)
 		pin.n--;
 	rv = t->module->C_Login(
 	    t->session, CKU_USER, (unsigned char *)(uintptr_t)pin.p, pin.n);
+	t->is_pin_refused = is_of_pin(rv);
 	return rv == CKR_OK || rv == CKR_USER_ALREADY_LOGGED_IN ||
 	       failed(reterr, "the token does not take the PIN", rv);
 }
@@ -433,7 +436,6 @@ set_up(struct token *t, P11KitUri *uri, struct keys_public *ret,
 	    !read_public(t, ret, reterr))
 		return false;
 	t->algorithm = ret->algorithm;
-	ret->signer = &t->signer;
 	return true;
 }
 
@@ -454,25 +456,110 @@ parse_uri(const char *text, P11KitUri *uri, struct error *reterr)
 	return false;
 }
 
-bool
-pkcs11_open(const char *text, struct keys_public *ret, struct error *reterr)
+/* What the token holds now: opened from the URI that it was opened by. */
+static bool
+open_token(struct token *t, struct keys_public *ret, struct error *reterr)
 {
 	P11KitUri *uri = p11_kit_uri_new();
-	struct token *t = calloc(1, sizeof *t);
+	bool ok =
+	    uri ? parse_uri(t->uri, uri, reterr) && set_up(t, uri, ret, reterr)
+		: error_nomem(reterr);
+
+	if (uri)
+		p11_kit_uri_free(uri);
+	t->tried_ns = clock_mono_ns();
+	if (!ok)
+		close_module(t);
+	return ok;
+}
+
+static bool
+open_again(struct token *t, struct error *reterr)
+{
+	struct keys_public now = { 0 };
 	bool ok;
+
+	if (t->is_pin_refused)
+		return refuse(reterr, "its PIN was refused before");
+	if (clock_mono_ns() - t->tried_ns < AGAIN_NS)
+		return refuse(reterr, "it was tried a moment ago");
+	close_module(t);
+	if (!open_token(t, &now, reterr))
+		return false;
+	ok = str_eq(keys_thumbprint(&now), str_of(t->thumbprint)) ||
+	     refuse(reterr, "there is another key under its name now");
+	keys_public_fini(&now);
+	if (!ok)
+		close_module(t);
+	return ok;
+}
+
+static bool
+sign(struct keys_signer *signer, struct str message, struct str content,
+    struct buf *ret_signature, struct error *reterr)
+{
+	struct token *t = (struct token *)(void *)signer;
+	struct buf raw = { 0 };
+	struct error why = { 0 };
+	bool ok;
+
+	(void)content;
+	(void)pthread_mutex_lock(&t->lock);
+	ok = t->has_session && sign_raw(t, message, &raw);
+	if (!ok) {
+		raw.n = 0;
+		ok = open_again(t, &why) && sign_raw(t, message, &raw);
+	}
+	(void)pthread_mutex_unlock(&t->lock);
+	if (ok && t->algorithm == KEYS_P256)
+		ok = sig_der_of_raw(buf_str(&raw), ret_signature);
+	else if (ok)
+		buf_add(ret_signature, buf_str(&raw));
+	buf_free(&raw);
+	return ok || error_set(reterr, ERR_SYSTEM_ERROR, SPAN_NONE,
+			 "the PKCS #11 token does not sign%s%s",
+			 why.code ? ": " : "", why.msg);
+}
+
+static void
+let_go(struct keys_signer *signer)
+{
+	token_free((struct token *)(void *)signer);
+}
+
+/* Without a reason: memory. */
+static struct token *
+token_new(const char *uri)
+{
+	struct token *t = calloc(1, sizeof *t);
 
 	if (t && pthread_mutex_init(&t->lock, NULL) != 0) {
 		free(t);
-		t = NULL;
+		return NULL;
 	}
-	if (t)
-		t->signer = (struct keys_signer){ sign, let_go };
-	ok = t && uri
-		 ? parse_uri(text, uri, reterr) && set_up(t, uri, ret, reterr)
-		 : error_nomem(reterr);
-	if (uri)
-		p11_kit_uri_free(uri);
-	if (!ok)
+	if (!t)
+		return NULL;
+	t->signer = (struct keys_signer){ sign, let_go };
+	t->uri = strdup(uri);
+	if (t->uri)
+		return t;
+	token_free(t);
+	return NULL;
+}
+
+bool
+pkcs11_open(const char *text, struct keys_public *ret, struct error *reterr)
+{
+	struct token *t = token_new(text);
+
+	if (!t)
+		return error_nomem(reterr);
+	if (!open_token(t, ret, reterr)) {
 		token_free(t);
-	return ok;
+		return false;
+	}
+	snprintf(t->thumbprint, sizeof t->thumbprint, "%.*s",
+	    STR_ARG(keys_thumbprint(ret)));
+	ret->signer = &t->signer;
+	return true;
 }

@@ -4,6 +4,12 @@
 . "$(dirname "$0")/../lib/e2e.sh"
 . "$ROOT/tests/lib/documents.sh"
 . "$ROOT/examples/identity/scene.sh"
+. "$ROOT/tests/lib/postgres.sh"
+end_postgres() {
+	[ -z "${PG-}" ] || postgres end "$PG"
+	leave
+}
+trap end_postgres EXIT
 need_avow
 OWNER=123456789012
 INDEX=/debian/dists/stable/InRelease
@@ -408,6 +414,109 @@ expect "keys in hand stay" "204 permit" as_pack later
 stop gate && rm -f "$T/run/gate.sock"
 expect "none in hand, and no server" "*data.missing*" eval \
     '"$AVOW" serve --config "$T/etc/avow/gate.yaml" 2>&1'
+
+say "Two nodes and two gates on one PostgreSQL:"
+# node NAME PORT ADMIN-PORT: a service like the first, on the other store.
+node_file() {
+	sed "s|^store: .*|store: $PGURL|; s|127.0.0.1:$STS_PORT|127.0.0.1:$2|
+	    s|127.0.0.1:$ADMIN_PORT|127.0.0.1:$3|; s|^  url: .*|  url: https://localhost:$P1|" \
+	    "$T/etc/avow/sts.yaml" >"$T/etc/avow/$1.yaml"
+}
+start_node() {
+	start "$1" "$AVOW" serve --config "$T/etc/avow/$1.yaml"
+	wait_for_port "$1" 127.0.0.1 "$2"
+}
+start_gate_of() {
+	rm -f "$T/run/$1.sock"
+	start "$1" "$AVOW" serve --config "$T/etc/avow/$1.yaml"
+	until_true 10 test -S "$T/run/$1.sock"
+}
+# at NODE COMMAND...: asked of that node, whose public address is the first's.
+at() {
+	local STS=https://localhost:$1 ADMIN=https://localhost:$2
+	shift 2
+	"$@"
+}
+enrols() { # KEY DOCUMENT ACCOUNT
+	says attest "$@" --service "https://localhost:$P1"
+}
+asks_at() { # GATE DOCUMENT
+	curl -s --max-time 10 --unix-socket "$T/run/$1.sock" -o "$T/body" \
+	    -w '%{http_code} %header{x-avow-reason}\n' -H "X-Original-URI: $INDEX" \
+	    -H 'X-Original-Method: GET' -H 'X-Forwarded-For: 127.0.0.1' \
+	    -H "X-Avow-Pack: $(cat "$T/docs/$2.pack")" http://gate/gate/auth
+}
+both() { # WANTED DOCUMENT: what both gates have come to answer
+	echo "$(soon "$1" asks_at g1 "$2") $(soon "$1" asks_at g2 "$2")"
+}
+on_postgres() {
+	P1=$(free_port) A1=$(free_port) P2=$(free_port) A2=$(free_port)
+	PGURL=$(postgres url "$PG" | sed 's/&/\\&/g')
+	node_file n1 "$P1" "$A1"
+	node_file n2 "$P2" "$A2"
+	start_node n1 "$P1" && start_node n2 "$P2" ||
+		give_up "no service on PostgreSQL"
+	rm "$T/keys/ann.token" "$T/keys/fabric."*
+	"$AVOW" admin token new --config "$T/etc/avow/n1.yaml" --name ann \
+	    -o "$T/keys/ann.token" >"$T/out"
+	at "$P1" "$A1" controller fabric aws- || give_up "no controller there"
+	for name in g1 g2; do
+		sed "/kind: gcp/d; s| demand: bearer, rhui: gcp,||; s|^store: .*|store: $PGURL|; s|gate.sock|$name.sock|; s|gate.jsonl|$name.jsonl|" \
+		    "$T/etc/avow/gate.yaml" >"$T/etc/avow/$name.yaml"
+		start_gate_of $name || give_up "no gate on PostgreSQL"
+	done
+	for name in pg-one pg-copy pg-next; do
+		key $name
+	done
+
+	expect "enrols at the first" "done" at "$P1" "$A1" enrols pg-one one aws-i-0one
+	expect "a copy at the second" "account.live" at "$P2" "$A2" enrols pg-copy one aws-i-0one
+	expect "its own key at the second" "done" at "$P2" "$A2" enrols pg-one one aws-i-0one
+	expect "both gates take its document, and keep it" "204 permit 204 permit" both "204 permit" one
+	expect "evicted at the second" "*evicted*" at "$P2" "$A2" admin account evict aws-i-0one
+	expect "in both gates' caches, too" "401 evidence.revoked 401 evidence.revoked" \
+	    both "401 evidence.revoked" one
+	stop n1 KILL
+	stop g1 KILL
+	start_node n1 "$P1" && start_gate_of g1 || give_up "they do not come back"
+	expect "after kill -9 at the first gate" "401 evidence.revoked" asks_at g1 one
+	expect "another key at the first node" "account.live" at "$P1" "$A1" enrols pg-copy one aws-i-0one
+	expect "its own" "done" at "$P1" "$A1" enrols pg-one one aws-i-0one
+	expect "its document counts at both" "204 permit 204 permit" both "204 permit" one
+	expect "banned at the first" "*banned*" at "$P1" "$A1" admin account ban aws-i-0one
+	expect "at both gates" "401 evidence.revoked 401 evidence.revoked" both "401 evidence.revoked" one
+	stop n2 KILL
+	stop g2 KILL
+	start_node n2 "$P2" && start_gate_of g2 || give_up "they do not come back"
+	expect "after kill -9 at the second gate" "401 evidence.revoked" asks_at g2 one
+	expect "it enrols at neither" "evidence.revoked evidence.revoked" echo \
+	    "$(at "$P1" "$A1" enrols pg-one one aws-i-0one)" "$(at "$P2" "$A2" enrols pg-one one aws-i-0one)"
+	expect "the other one is unharmed" "204 permit 204 permit" both "204 permit" two
+	expect "unbanned at the second" "*evicted*" at "$P2" "$A2" admin account unban aws-i-0one
+	expect "it returns by the first" "done" at "$P1" "$A1" enrols pg-one one aws-i-0one
+	expect "and to both gates" "204 permit 204 permit" both "204 permit" one
+	expect "reattest at the first" "*released*" at "$P1" "$A1" admin account reattest aws-i-0one --json
+	expect "the former key at the second" "evidence.revoked" at "$P2" "$A2" enrols pg-one one aws-i-0one
+	# The next key is bound once, though two ask at the same time.
+	at "$P1" "$A1" enrols pg-next one aws-i-0one >"$T/first" &
+	at "$P2" "$A2" enrols pg-copy one aws-i-0one >"$T/second"
+	wait $!
+	expect "two keys at once: one is bound" "1 account.live" \
+	    eval 'echo "$(cat "$T/first" "$T/second" | grep -c done) $(cat "$T/first" "$T/second" | grep -v done)"'
+	stop g1
+	stop g2
+	stop n2
+	stop n1
+}
+if PG=$(postgres start 2>"$T/postgres.err"); then
+	# What follows is asked of the first service again.
+	cp "$T/keys/ann.token" "$T/ann.token"
+	on_postgres
+	cp "$T/ann.token" "$T/keys/ann.token"
+else
+	PG=
+	skip "no PostgreSQL: $(tail -1 "$T/postgres.err")"
+fi
 
 say "Genuine samples:"
 SAMPLES=${TESTDATA:-$ROOT/../shared}/vectors

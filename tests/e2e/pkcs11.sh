@@ -3,7 +3,7 @@
 # with a key in a file; a PIN comes from a file of our own alone; what is not exactly one key is refused with a reason.
 . "$(dirname "$0")/../lib/e2e.sh"
 need_avow
-CHECKS=48
+CHECKS=59
 
 "$ROOT/tests/lib/servers.sh" >/dev/null 2>&1
 util=$(program softhsm2-util)
@@ -95,5 +95,44 @@ refused "a program for a PIN" "*whole path*" "pkcs11:token=avow;object=p256?modu
 refused "no URI" "*RFC 7512*" "pkcs11:token=%zz"
 (umask 077; { uri p256; echo more; } >"$T/two.key.pem")
 refused "a file with more than a name" "*more than that one line*" "$T/two.key.pem"
+# --- a token that goes away under a signer, and comes back
+(umask 077; "$AVOW" key new --type p256 -o "$T/kept.pem"; "$AVOW" key new --type p256 -o "$T/else.pem")
+"$AVOW" key public "$T/kept.pem" >"$T/kept.pub.pem"
+# token_with KEY [PIN]: made anew, with that key.
+token_with() {
+	softhsm --init-token --free --label moves --pin "${2-1234}" --so-pin 5678 &&
+		softhsm --import "$T/$1.pem" --label moving --id 09 --token moves --pin "${2-1234}"
+}
+gone() {
+	softhsm --delete-token --token moves
+}
+check "a token of its own" token_with kept
+key="pkcs11:token=moves;object=moving?module-path=$module&pin-source=file:$T/pin"
+start signer "$AVOW" signer --key "$key" --listen "unix:$T/sign.sock" --purpose document --issuer acme
+until_true 10 test -S "$T/sign.sock" || give_up "the signer does not start"
+check "it signs" issue "signer:$T/sign.sock" -o "$T/s"
+check "the token is taken out" gone
+signs() {
+	issue "signer:$T/sign.sock" -o "$T/s"
+}
+refuses() { # PATTERN
+	local out
+	rm -f "$T/s".*
+	# shellcheck disable=SC2053
+	! out=$(signs 2>&1) && [ ! -e "$T/s.json" ] && [[ $out == $1 ]]
+}
+check "without it nothing is signed" refuses '*token does not sign*'
+check "and the reason is told" until_true 5 refuses '*no token fits*'
+check "the token is back" token_with kept
+check "and signs again, without a restart" until_true 5 signs
+expect "with the same key" '*"valid"*' verify kept --kind avow --document "$T/s.json" --signature "$T/s.sig"
+gone >/dev/null
+token_with else >/dev/null
+check "another key under its name signs nothing" until_true 5 refuses '*another key*'
+gone >/dev/null
+token_with kept 9999 >/dev/null
+check "one that does not take the PIN" until_true 5 refuses '*PIN was refused before*'
+expect "is not tried again, so that it is not locked" 1 grep -c 'does not take the PIN' "$T/signer.log"
+stop signer
 expect "as many as would be skipped" "$CHECKS" echo $((passed + failed + 1))
 finish
