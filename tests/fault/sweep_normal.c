@@ -31,9 +31,9 @@ make_form(void *ctx)
 	struct buf out = { 0 };
 	bool ok;
 
-	(void)ctx;
 	if (!a)
 		return false;
+	options.threads = *(const uint32_t *)ctx;
 	options.granularity[0] = GRAIN_ALL;
 	ok = normal_make(a, set, &options, &n, &err);
 	if (!ok)
@@ -52,8 +52,10 @@ make_form(void *ctx)
 	return ok;
 }
 
+/* By one thread, and by three. */
 START_TEST(rules_or_nothing)
 {
+	uint32_t threads = _i ? 3 : 1;
 	struct policy_set *loaded = policy_set_new(POLICY_BY_POSITION);
 	struct errors e = { 0 };
 
@@ -61,9 +63,9 @@ START_TEST(rules_or_nothing)
 	    policy_set_add_text(loaded, "t", str_of(text), POLICY_AVOW, &e));
 	ck_assert(policy_set_finish(loaded, &e));
 	set = loaded;
-	ck_assert(make_form(NULL));
+	ck_assert(make_form(&threads));
 	ck_assert_uint_gt(want.n, 0);
-	fault_sweep("normal form", make_form, NULL);
+	fault_sweep("normal form", make_form, &threads);
 	buf_free(&want);
 	policy_set_free(loaded);
 }
@@ -75,7 +77,7 @@ suite(void)
 	Suite *s = suite_create("fault/normal");
 	TCase *tc = tcase_create("sweep");
 
-	tcase_add_test(tc, rules_or_nothing);
+	tcase_add_loop_test(tc, rules_or_nothing, 0, 2);
 	suite_add_tcase(s, tc);
 	return s;
 }

@@ -1,7 +1,8 @@
 /* wrap.c - the failing allocator behind fault_sweep.
  * While armed, what is handed out is remembered in a table, so that what a run
  * leaves behind is seen; memory from before, or from inside libc, is passed on
- * untouched. A call of a database fails in two ways: before it was made, and as
+ * untouched; threads of the run allocate in whatever order they come. A call of
+ * a database fails in two ways: before it was made, and as
  * if, after it was. */
 #include "tests/fault/wrap.h"
 
@@ -13,6 +14,7 @@
 #include <openssl/kdf.h>
 #include <openssl/rand.h>
 #include <openssl/x509.h>
+#include <pthread.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <sys/random.h>
@@ -34,17 +36,24 @@ static struct {
 	size_t n_live;
 } state;
 
+/* Of `state`. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
 static char tomb;
 #define TOMB ((void *)&tomb)
 
 static bool
 fails(void)
 {
-	if (!state.armed || state.paused || state.n++ != state.fail_at)
-		return false;
-	state.fired = true;
-	errno = ENOMEM;
-	return true;
+	bool is_now;
+
+	(void)pthread_mutex_lock(&lock);
+	is_now = state.armed && !state.paused && state.n++ == state.fail_at;
+	state.fired = state.fired || is_now;
+	(void)pthread_mutex_unlock(&lock);
+	if (is_now)
+		errno = ENOMEM;
+	return is_now;
 }
 
 static size_t
@@ -53,27 +62,32 @@ slot_of(const void *p)
 	return ((uintptr_t)p >> 4) * 0x9e3779b97f4a7c15u >> 48 & (SLOTS - 1);
 }
 
-static void *
-remember(void *p)
+static void
+remember_in_table(void *p)
 {
 	size_t i = slot_of(p);
 
-	if (!p || !state.armed || state.paused)
-		return p;
 	if (state.n_live == SLOTS / 2)
 		ck_abort_msg("more than %u objects live", SLOTS / 2);
 	while (state.live[i] && state.live[i] != TOMB)
 		i = (i + 1) & (SLOTS - 1);
 	state.live[i] = p;
 	state.n_live++;
+}
+
+static void *
+remember(void *p)
+{
+	(void)pthread_mutex_lock(&lock);
+	if (p && state.armed && !state.paused)
+		remember_in_table(p);
+	(void)pthread_mutex_unlock(&lock);
 	return p;
 }
 
 static void
-forget(const void *p)
+forget_in_table(const void *p)
 {
-	if (!p || !state.armed)
-		return;
 	for (size_t i = slot_of(p), n = 0; state.live[i] && n < SLOTS;
 	     i = (i + 1) & (SLOTS - 1), n++) {
 		if (state.live[i] == p) {
@@ -82,6 +96,15 @@ forget(const void *p)
 			return;
 		}
 	}
+}
+
+static void
+forget(const void *p)
+{
+	(void)pthread_mutex_lock(&lock);
+	if (p && state.armed)
+		forget_in_table(p);
+	(void)pthread_mutex_unlock(&lock);
 }
 
 void *
