@@ -2,6 +2,7 @@
  * border of one: the mapping is made longer and its ends are given back. */
 #include "base/pages.h"
 
+#include <malloc.h>
 #include <stdint.h>
 #include <sys/mman.h>
 
@@ -48,4 +49,10 @@ pages_free(void *p, size_t size)
 {
 	if (p)
 		(void)munmap(p, size);
+}
+
+void
+pages_trim(void)
+{
+	(void)malloc_trim(0);
 }

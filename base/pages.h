@@ -9,5 +9,7 @@
 void *pages_new(size_t size);
 /* `size` as it was asked for. NULL is fine. */
 void pages_free(void *p, size_t size);
+/* Give the heap's free pages back to the system, after a piece of work that took much and freed it: an allocator keeps them otherwise. Costs a look at what is free. */
+void pages_trim(void);
 
 #endif

@@ -7,6 +7,7 @@
 #include "base/digest.h"
 #include "base/file.h"
 #include "base/limits.h"
+#include "base/pages.h"
 
 /* One image alone is mapped; among other policies it is its texts. */
 static struct policy_set *
@@ -256,6 +257,8 @@ engine_load_from(
 			buf_addz(messages,
 			    "error: memory ran out, or there are more rules "
 			    "than an index can number\n");
+		/* Making the index takes as much again as what stays. */
+		pages_trim();
 	} else {
 		policy_set_free(l.set);
 		arena_free(l.arena);
