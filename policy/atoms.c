@@ -115,7 +115,7 @@ look_at(struct making *m, const struct test *test, struct seen_test *ret)
 static void
 drop_repeats(struct placing *p)
 {
-	size_t kept = 0;
+	uint32_t kept = 0;
 
 	for (size_t i = 0; i < p->ids.n; i++) {
 		while (kept > 0 && relate_test_repeats(p->m,
@@ -145,11 +145,10 @@ number_tests(struct placing *p, const struct draft *draft)
 		/* A false test behind others that cannot err. */
 		p->never =
 		    seen.outcome == FACTS_FALSE &&
-		    rules_total(p->m, p->ids.items, (uint32_t)p->ids.n) + 1 >=
-			p->ids.n;
+		    rules_total(p->m, p->ids.items, p->ids.n) + 1 >= p->ids.n;
 		break;
 	}
-	p->n_total = rules_total(p->m, p->ids.items, (uint32_t)p->ids.n);
+	p->n_total = rules_total(p->m, p->ids.items, p->ids.n);
 	return true;
 }
 
@@ -248,8 +247,7 @@ answer(const struct placing *p, uint32_t test)
 static void
 drop_answered(struct placing *p)
 {
-	size_t kept = 0, n = p->ids.n;
-	uint32_t gone = 0;
+	uint32_t kept = 0, n = p->ids.n, gone = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		enum facts_outcome outcome = answer(p, p->ids.items[i]);
@@ -267,7 +265,7 @@ drop_answered(struct placing *p)
 	p->ids.n = kept;
 	p->n_total -= gone;
 	if (p->n_total > kept)
-		p->n_total = (uint32_t)kept;
+		p->n_total = kept;
 }
 
 /* The first test that can err, if it is a pattern with contextual parts, still
@@ -365,7 +363,7 @@ add_rule(struct placing *p)
 		if (rule.atom[i] == UINT32_MAX)
 			return false;
 	}
-	rule.list = rules_list(m, p->ids.items, (uint32_t)p->ids.n);
+	rule.list = rules_list(m, p->ids.items, p->ids.n);
 	if (rule.list == UINT32_MAX ||
 	    !ids_add(m->scratch, &rule.parents, m->instance))
 		return false;

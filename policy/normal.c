@@ -335,9 +335,14 @@ publish_list(struct publisher *p, uint32_t number)
 static const uint32_t *
 publish_ids(struct publisher *p, const struct ids *ids)
 {
-	uint32_t *kept = ARENA_ARRAY(p->m->a, ids->n, uint32_t);
+	static const uint32_t none;
+	uint32_t *kept;
 
-	if (kept && ids->n)
+	/* Most rules have none below them. */
+	if (ids->n == 0)
+		return &none;
+	kept = ARENA_ARRAY(p->m->a, ids->n, uint32_t);
+	if (kept)
 		memcpy(kept, ids->items, ids->n * sizeof *kept);
 	return kept;
 }
@@ -359,7 +364,7 @@ publish_parts(
 		for (size_t k = 0; k < 3; k++)
 			kept[i].atom[k] = &p->n->atoms[part->atom[k]];
 		kept[i].parents = publish_ids(p, &part->parents);
-		kept[i].n_parents = (uint32_t)part->parents.n;
+		kept[i].n_parents = part->parents.n;
 		if (!kept[i].parents)
 			return false;
 	}
@@ -378,9 +383,9 @@ publish_rule(struct publisher *p, const struct rule *r, struct normal_rule *ret)
 		.n_conjuncts = p->m->lists[r->list].n,
 		.n_total = p->m->lists[r->list].n_total,
 		.parents = publish_ids(p, &r->parents),
-		.n_parents = (uint32_t)r->parents.n,
+		.n_parents = r->parents.n,
 		.below = publish_ids(p, &below),
-		.n_below = (uint32_t)below.n };
+		.n_below = below.n };
 	for (size_t i = 0; i < 3; i++)
 		ret->atom[i] = &p->n->atoms[r->atom[i]];
 	return ret->conjuncts && ret->parents && ret->below &&
@@ -430,9 +435,9 @@ publish_denied(struct publisher *p)
 			    p->number[r->denied_by.items[k]];
 		if (r->denied_by.n == 0)
 			continue;
-		denied[p->n->n_denied] = (struct normal_denied){ p->number[i],
-			r->is_contained, publish_ids(p, &r->denied_by),
-			(uint32_t)r->denied_by.n };
+		denied[p->n->n_denied] =
+		    (struct normal_denied){ p->number[i], r->is_contained,
+			    publish_ids(p, &r->denied_by), r->denied_by.n };
 		if (!denied[p->n->n_denied++].by)
 			return false;
 	}

@@ -132,7 +132,7 @@ by_id(const void *x, const void *y)
 static bool
 unite(struct making *m, struct ids *to, const struct ids *from)
 {
-	size_t kept = 0;
+	uint32_t kept = 0;
 
 	for (size_t i = 0; i < from->n; i++)
 		if (!ids_add(m->scratch, to, from->items[i]))

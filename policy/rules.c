@@ -94,13 +94,16 @@ node_is_contextual(const struct ast *t, uint32_t node)
 bool
 ids_add(struct arena *a, struct ids *ids, uint32_t id)
 {
+	size_t cap = ids->cap;
+
 	/* Most have one. */
-	if (ids->cap == 0) {
+	if (cap == 0) {
 		ids->items = ARENA_ARRAY(a, 1, uint32_t);
-		ids->cap = ids->items != NULL;
+		cap = ids->items != NULL;
 	}
-	if (!ids->items || !ARENA_PUSH_ROOM(a, ids->items, ids->n, ids->cap))
+	if (!ids->items || !ARENA_PUSH_ROOM(a, ids->items, ids->n, cap))
 		return false;
+	ids->cap = (uint32_t)cap;
 	ids->items[ids->n++] = id;
 	return true;
 }

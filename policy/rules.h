@@ -63,7 +63,7 @@ struct known_list {
 
 struct ids {
 	uint32_t *items;
-	size_t n, cap;
+	uint32_t n, cap;
 };
 
 /* What a joined rule was made of. */

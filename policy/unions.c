@@ -362,7 +362,7 @@ covers_halves(
     struct cutting *c, const struct piece *p, uint32_t test, unsigned depth)
 {
 	uint32_t opposite = rules_opposite(c->u->m, test);
-	size_t before = c->covers->n;
+	uint32_t before = c->covers->n;
 	struct piece half;
 
 	if (opposite == UINT32_MAX) {
