@@ -3,7 +3,6 @@
 #include "attest/documents.h"
 
 #include <openssl/pem.h>
-#include <stdlib.h>
 
 #include "attest/documents_private.h"
 #include "attest/sts_private.h"
@@ -45,26 +44,93 @@ check_options(const struct documents_options *o, struct error *reterr)
 	return true;
 }
 
+static const struct str *
+copy_texts(struct arena *a, const struct str *texts, size_t n)
+{
+	struct str *copy = ARENA_ARRAY(a, n + 1, struct str);
+
+	for (size_t i = 0; copy && i < n; i++) {
+		copy[i] = str_dup(a, texts[i]);
+		if (!copy[i].p)
+			return NULL;
+	}
+	return copy;
+}
+
+static bool
+copy_profiles(struct arena *a, struct documents_options *o)
+{
+	struct documents_profile *copy =
+	    ARENA_ARRAY(a, o->n_profiles + 1, struct documents_profile);
+
+	for (size_t i = 0; copy && i < o->n_profiles; i++) {
+		const struct documents_profile *p = &o->profiles[i];
+
+		copy[i] = (struct documents_profile){ str_dup(a, p->name),
+			copy_texts(a, p->claims, p->n_claims), p->n_claims };
+		if (!copy[i].name.p || !copy[i].claims)
+			return false;
+	}
+	o->profiles = copy;
+	return copy != NULL;
+}
+
+static bool
+copy_levels(struct arena *a, struct documents_options *o)
+{
+	struct documents_level *copy =
+	    ARENA_ARRAY(a, o->n_levels + 1, struct documents_level);
+
+	for (size_t i = 0; copy && i < o->n_levels; i++) {
+		copy[i] =
+		    (struct documents_level){ str_dup(a, o->levels[i].claim),
+			    o->levels[i].level };
+		if (!copy[i].claim.p)
+			return false;
+	}
+	o->levels = copy;
+	return copy != NULL;
+}
+
+static bool
+copy_options(struct arena *a, struct documents_options *o)
+{
+	o->issuer = str_dup(a, o->issuer);
+	return o->issuer.p && copy_levels(a, o) && copy_profiles(a, o);
+}
+
 struct documents *
 documents_open(const struct documents_options *options, struct error *reterr)
 {
+	struct arena *a;
 	struct documents *d;
 
 	if (!check_options(options, reterr))
 		return NULL;
-	d = calloc(1, sizeof *d);
-	if (!d) {
-		(void)error_nomem(reterr);
-		return NULL;
+	a = arena_new(0);
+	d = a ? ARENA_NEW(a, struct documents) : NULL;
+	if (d) {
+		*d = (struct documents){ .refs = 1, .home = a, .o = *options };
+		if (copy_options(a, &d->o))
+			return d;
 	}
-	d->o = *options;
+	arena_free(a);
+	(void)error_nomem(reterr);
+	return NULL;
+}
+
+struct documents *
+documents_ref(struct documents *d)
+{
+	(void)__atomic_add_fetch(&d->refs, 1, __ATOMIC_RELAXED);
 	return d;
 }
 
 void
 documents_close(struct documents *d)
 {
-	free(d);
+	if (d && __atomic_sub_fetch(&d->refs, 1, __ATOMIC_ACQ_REL) == 0)
+		arena_free(d->home);
 }
 
 /* ---- who signs -------------------------------------------------------------

@@ -23,7 +23,7 @@ struct documents_profile {
 	size_t n_claims;
 };
 
-/* Borrowed, and outlives the object. */
+/* `store` is borrowed, and outlives the object; the rest is copied. */
 struct documents_options {
 	struct store *store;
 	struct str issuer;      /* as gates' trust entries name it */
@@ -41,6 +41,8 @@ struct documents_options {
 /* Errors: ERR_CONFIG_VALUE: a claim that there is not, a lifetime out of range, no issuer. NULL then. */
 struct documents *documents_open(const struct documents_options *options,
     struct error *reterr);
+/* Immutable and counted: where the options become others, another takes its place. documents_close drops one reference. */
+struct documents *documents_ref(struct documents *d);
 void documents_close(struct documents *d);
 /* Is it a claim's name (`imageId`, `os.version`, `applications.NAME`, `custom.NAME`)? */
 bool documents_claim_is_known(struct str name);
@@ -104,6 +106,17 @@ bool documents_change(struct documents *d, struct arena *a,
     const struct sts_actor *actor, const struct documents_signer *signer,
     const struct documents_change *what, struct documents_changed *ret,
     struct error *reterr) MUST_USE;
+
+/* A group of the actor's (or anybody's, by an administrator) goes: its documents are revoked, and who was in it no longer is. Errors: ERR_REQUEST_MALFORMED (an instance:
+ * that goes with its account), ERR_ACCOUNT_AUTHORITY, ERR_ACCOUNT_VERSION. */
+bool documents_group_delete(struct documents *d, struct arena *a,
+    const struct sts_actor *actor, struct str id, int64_t if_version,
+    struct error *reterr) MUST_USE;
+/* It goes by another id: its documents are superseded, the newest made anew of the group as it is called now. Errors: as above; ERR_ACCOUNT_EXISTS; the signer's. */
+bool documents_group_rename(struct documents *d, struct arena *a,
+    const struct sts_actor *actor, const struct documents_signer *signer,
+    struct str id, struct str to, int64_t if_version,
+    struct documents_changed *ret, struct error *reterr) MUST_USE;
 
 /* ---- documents --------------------------------------------------------------------------------------------------------------------------- */
 

@@ -430,16 +430,20 @@ change_inside(
 /* ---- as it is told ---------------------------------------------------------
  */
 
-static bool
-tell(struct documents_subject *s, json_t *properties_take,
-    struct documents_instance *ret)
+bool
+documents_tell(const struct documents_subject *s,
+    struct documents_instance *ret, struct error *reterr)
 {
+	json_t *properties = NULL;
+
+	if (!documents_parse(s->row.properties, &properties, reterr))
+		return false;
 	*ret = (struct documents_instance){ .id = s->id,
 		.owner = s->is_group ? s->row.owner : s->account.owner,
 		.is_group = s->is_group,
 		.version = s->row.version,
 		.changed_at = s->row.changed_at,
-		.properties = properties_take,
+		.properties = properties,
 		.members = s->members,
 		.n_members = s->n_members };
 	return true;
@@ -477,13 +481,12 @@ documents_change(struct documents *d, struct arena *a,
 	ok = ok && documents_transact(d, &c.drafts, change_inside, &c, reterr);
 	documents_drafts_fini(&c.drafts);
 	json_decref(c.before);
-	if (!ok) {
-		json_decref(c.after);
+	json_decref(c.after);
+	if (!ok)
 		return false;
-	}
 	ret->n_superseded = c.n_superseded;
 	ret->n_made = c.n_made;
-	return tell(&c.subject, c.after, &ret->instance);
+	return documents_tell(&c.subject, &ret->instance, reterr);
 }
 
 struct seeing {
@@ -491,7 +494,6 @@ struct seeing {
 	const struct sts_actor *actor;
 	struct str id;
 	struct documents_subject subject;
-	json_t *properties;
 };
 
 static bool
@@ -502,9 +504,7 @@ get_inside(
 
 	(void)now_ms;
 	*keep = false;
-	return documents_find(tx, g->a, g->actor, g->id, &g->subject, reterr) &&
-	       documents_parse(
-		   g->subject.row.properties, &g->properties, reterr);
+	return documents_find(tx, g->a, g->actor, g->id, &g->subject, reterr);
 }
 
 bool
@@ -514,9 +514,6 @@ documents_instance_get(struct documents *d, struct arena *a,
 {
 	struct seeing g = { .a = a, .actor = actor, .id = id };
 
-	if (!store_transact(d->o.store, get_inside, &g, reterr)) {
-		json_decref(g.properties);
-		return false;
-	}
-	return tell(&g.subject, g.properties, ret);
+	return store_transact(d->o.store, get_inside, &g, reterr) &&
+	       documents_tell(&g.subject, ret, reterr);
 }

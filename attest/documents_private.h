@@ -6,6 +6,8 @@
 #include "store/accounts.h"
 
 struct documents {
+	unsigned refs;      /* atomic */
+	struct arena *home; /* of itself and what `o` points to */
 	struct documents_options o;
 };
 
@@ -26,6 +28,9 @@ bool documents_find(struct sql *tx, struct arena *a,
     const struct sts_actor *actor, struct str id, struct documents_subject *ret,
     struct error *reterr) MUST_USE;
 bool documents_unknown(struct error *reterr);
+/* As others are told of it; documents_instance_fini. */
+bool documents_tell(const struct documents_subject *s,
+    struct documents_instance *ret, struct error *reterr) MUST_USE;
 struct keys_public;
 bool documents_pem(struct arena *a, const struct keys_public *key,
     struct str *ret, struct error *reterr) MUST_USE;

@@ -114,6 +114,8 @@ enum cli_exit cmd_doc_verify(int argc, char **argv);
 enum cli_exit cmd_dryrun(int argc, char **argv);
 enum cli_exit cmd_fmt(int argc, char **argv);
 enum cli_exit cmd_instance_event(int argc, char **argv);
+enum cli_exit cmd_instance_delete(int argc, char **argv);
+enum cli_exit cmd_instance_rename(int argc, char **argv);
 enum cli_exit cmd_instance_put(int argc, char **argv);
 enum cli_exit cmd_instance_show(int argc, char **argv);
 enum cli_exit cmd_key_get(int argc, char **argv);

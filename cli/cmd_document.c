@@ -684,3 +684,62 @@ cmd_instance_event(int argc, char **argv)
 
 	return with_remote(&usage, argc, argv, &a, act_instance_event);
 }
+
+static enum cli_exit
+act_instance_delete(struct asked *a, struct remote *r)
+{
+	struct remote_call call = { .method = "DELETE",
+		.path = instance_path(a, r, "") };
+	json_t *answer = NULL;
+	enum cli_exit code;
+
+	if (remote_send(r, call, a->json, &answer, &code))
+		code = CLI_YES;
+	json_decref(answer);
+	return code;
+}
+
+enum cli_exit
+cmd_instance_delete(int argc, char **argv)
+{
+	struct asked a = { 0 };
+	const struct cli_option options[] = { COMMON(&a) };
+	const struct cli_usage usage = USAGE("avow instance delete GROUP",
+	    "A group is no more: its documents are revoked at once. (An "
+	    "instance goes with its account.)",
+	    1, 1);
+
+	return with_remote(&usage, argc, argv, &a, act_instance_delete);
+}
+
+static enum cli_exit
+act_instance_rename(struct asked *a, struct remote *r)
+{
+	struct remote_call call = { .method = "POST",
+		.path = instance_path(a, r, "/rename"),
+		.body = json_object() };
+
+	put(call.body, "to", json_from_str(str_of(a->args.items[1])));
+	if (!put_version(call.body, a->version)) {
+		json_decref(call.body);
+		return CLI_CANNOT_TELL;
+	}
+	return take_instance(a, r, call);
+}
+
+enum cli_exit
+cmd_instance_rename(int argc, char **argv)
+{
+	struct asked a = { 0 };
+	const struct cli_option options[] = {
+		{ "if-version", CLI_TEXT, &a.version, false, "N",
+		    "only if what is known still has this version" },
+		COMMON(&a),
+	};
+	const struct cli_usage usage = USAGE("avow instance rename GROUP NEW",
+	    "A group goes by another id. Its documents are superseded at "
+	    "once, and made anew.",
+	    2, 2);
+
+	return with_remote(&usage, argc, argv, &a, act_instance_rename);
+}

@@ -47,6 +47,8 @@ static const struct command commands[] = {
 	{ "dryrun", NULL, cmd_dryrun, "say what would be decided, and why" },
 	{ "fmt", NULL, cmd_fmt, "write policies in their canonical form" },
 	{ "instance", "event", cmd_instance_event, "something happened to an instance" },
+	{ "instance", "delete", cmd_instance_delete, "a group is no more" },
+	{ "instance", "rename", cmd_instance_rename, "a group goes by another id" },
 	{ "instance", "put", cmd_instance_put, "say what an instance or a group is" },
 	{ "instance", "show", cmd_instance_show, "what is known of an instance" },
 	{ "key", "get", cmd_key_get, "the document service's public keys" },

@@ -114,9 +114,6 @@ struct config_documents {
 	struct span at; /* line 0: nothing was said */
 };
 
-bool config_documents_same(const struct config_documents *a,
-    const struct config_documents *b);
-
 /* The token service. It signs, so no gates stand in the same file. */
 struct config_service {
 	bool is_given;

@@ -135,35 +135,3 @@ config_check_documents(struct config_reader *r, struct config_service *s)
 		config_fail(r, ERR_CONFIG_VALUE, d->at,
 		    "`lifetime` is longer than `maxLifetime`");
 }
-
-/* ---- the same as before ---------------------------------------------------
- */
-
-static bool
-same_profile(const struct config_profile *a, const struct config_profile *b)
-{
-	if (!str_eq(a->name, b->name) || a->claims.n != b->claims.n)
-		return false;
-	for (size_t i = 0; i < a->claims.n; i++)
-		if (!str_eq(a->claims.items[i], b->claims.items[i]))
-			return false;
-	return true;
-}
-
-bool
-config_documents_same(
-    const struct config_documents *a, const struct config_documents *b)
-{
-	if (a->lifetime_s != b->lifetime_s || a->form != b->form ||
-	    a->lifetime_most_s != b->lifetime_most_s ||
-	    a->n_levels != b->n_levels || a->n_profiles != b->n_profiles)
-		return false;
-	for (size_t i = 0; i < a->n_levels; i++)
-		if (!str_eq(a->levels[i].claim, b->levels[i].claim) ||
-		    a->levels[i].level != b->levels[i].level)
-			return false;
-	for (size_t i = 0; i < a->n_profiles; i++)
-		if (!same_profile(&a->profiles[i], &b->profiles[i]))
-			return false;
-	return true;
-}

@@ -632,9 +632,6 @@ check_unchanged(
 	} numbers[] = {
 		{ "service", old->service.is_given, now->service.is_given },
 		{ "admin", old->admin.is_given, now->admin.is_given },
-		{ "service documents", true,
-		    config_documents_same(
-			&old->service.documents, &now->service.documents) },
 		{ "channelBinding", old->service.channel,
 		    now->service.channel },
 		{ "tokenLifetime", old->service.token_lifetime_s,

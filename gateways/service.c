@@ -117,6 +117,31 @@ keys_replace(struct service *s, struct service_keys *next)
 	service_keys_drop(old);
 }
 
+/* ---- documents ----------------------------------------------------------- */
+
+struct documents *
+service_documents_take(struct service *s)
+{
+	struct documents *d;
+
+	pthread_mutex_lock(&s->lock);
+	d = s->documents ? documents_ref(s->documents) : NULL;
+	pthread_mutex_unlock(&s->lock);
+	return d;
+}
+
+static void
+documents_replace(struct service *s, struct documents *next_take)
+{
+	struct documents *old;
+
+	pthread_mutex_lock(&s->lock);
+	old = s->documents;
+	s->documents = next_take;
+	pthread_mutex_unlock(&s->lock);
+	documents_close(old);
+}
+
 /* ---- what is revoked ----------------------------------------------------- */
 
 struct attest_revoked *
@@ -175,15 +200,16 @@ each_minute(struct service *s)
 {
 	struct error err = { 0 };
 	struct service_keys *k = keys_read(s, &err);
+	struct documents *d = service_documents_take(s);
 
 	if (k)
 		keys_replace(s, k);
 	else
 		log_error("signing-keys", &err);
 	err = (struct error){ 0 };
-	if (!sts_purge(s->sts, &err) ||
-	    (s->documents && !documents_purge(s->documents, &err)))
+	if (!sts_purge(s->sts, &err) || (d && !documents_purge(d, &err)))
 		log_error("purge", &err);
+	documents_close(d);
 }
 
 static void *
@@ -321,13 +347,13 @@ on_alarm(void *ctx, const struct sts_alarm *alarm)
 }
 
 static bool
-copy_levels(struct service *s, struct documents_options *o)
+copy_names(struct arena *a, const struct config_documents *c,
+    struct documents_options *o)
 {
-	const struct config_documents *c = &s->config->service.documents;
 	struct documents_level *levels =
-	    ARENA_ARRAY(s->arena, c->n_levels + 1, struct documents_level);
+	    ARENA_ARRAY(a, c->n_levels + 1, struct documents_level);
 	struct documents_profile *profiles =
-	    ARENA_ARRAY(s->arena, c->n_profiles + 1, struct documents_profile);
+	    ARENA_ARRAY(a, c->n_profiles + 1, struct documents_profile);
 
 	if (!levels || !profiles)
 		return false;
@@ -344,22 +370,29 @@ copy_levels(struct service *s, struct documents_options *o)
 	return true;
 }
 
+/* As `config` has it; *ret NULL where it issues none. */
 static bool
-open_documents(struct service *s, struct error *reterr)
+documents_of(const struct service *s, const struct config *config,
+    struct documents **ret, struct error *reterr)
 {
-	const struct config_documents *c = &s->config->service.documents;
+	const struct config_documents *c = &config->service.documents;
 	struct documents_options o = { .store = s->store,
-		.issuer = s->config->service.issuer,
+		.issuer = config->service.issuer,
 		.lifetime_s = c->lifetime_s,
 		.lifetime_most_s = c->lifetime_most_s,
 		.form = (enum attest_form)c->form };
+	struct arena *a;
 
+	*ret = NULL;
 	if (c->keys.n == 0)
 		return true;
-	if (!copy_levels(s, &o))
-		return error_nomem(reterr);
-	s->documents = documents_open(&o, reterr);
-	return s->documents != NULL;
+	a = arena_new(0);
+	if (a && copy_names(a, c, &o))
+		*ret = documents_open(&o, reterr);
+	else
+		(void)error_nomem(reterr);
+	arena_free(a);
+	return *ret != NULL;
 }
 
 static bool
@@ -377,7 +410,8 @@ open_core(struct service *s, struct error *reterr)
 	};
 
 	s->sts = sts_open(&options, reterr);
-	return s->sts != NULL && open_documents(s, reterr);
+	return s->sts != NULL &&
+	       documents_of(s, s->config, &s->documents, reterr);
 }
 
 bool
@@ -445,14 +479,18 @@ service_reload(
     struct service *s, struct gateways_state *now, struct error *reterr)
 {
 	struct service_keys *k = keys_read(s, reterr);
+	struct documents *d = NULL;
 
 	if (!k)
 		return false;
-	if (!reload_tls(&s->front, reterr) || !reload_tls(&s->admin, reterr)) {
+	if (!documents_of(s, now->config, &d, reterr) ||
+	    !reload_tls(&s->front, reterr) || !reload_tls(&s->admin, reterr)) {
 		service_keys_drop(k);
+		documents_close(d);
 		return false;
 	}
 	keys_replace(s, k);
+	documents_replace(s, d);
 	state_replace(s, now);
 	return true;
 }

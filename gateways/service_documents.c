@@ -17,7 +17,7 @@ read_body(struct service_call *c, const struct body_field *fields, size_t n,
 static bool
 check_on(struct service_call *c)
 {
-	return c->s->documents ||
+	return c->documents ||
 	       service_fail(c, ERR_REQUEST_PATH,
 		   "this service issues no documents: `documentKeys` is not "
 		   "configured");
@@ -101,10 +101,23 @@ service_instance_get(struct service_call *c)
 	if (!check_on(c))
 		return false;
 	if (!documents_instance_get(
-		c->s->documents, c->a, &c->actor, c->id, &i, &c->err))
+		c->documents, c->a, &c->actor, c->id, &i, &c->err))
 		return service_refuse(c);
 	(void)service_reply(c, 200, instance_json(&i));
 	documents_instance_fini(&i);
+	return true;
+}
+
+static bool
+tell_change(struct service_call *c, struct documents_changed *changed)
+{
+	service_revocations_wake(c->s);
+	(void)service_reply(c, 200,
+	    json_pack("{s:o, s:I, s:I}", "instance",
+		instance_json(&changed->instance), "superseded",
+		(json_int_t)changed->n_superseded, "issued",
+		(json_int_t)changed->n_made));
+	documents_instance_fini(&changed->instance);
 	return true;
 }
 
@@ -116,17 +129,10 @@ change(struct service_call *c, const struct documents_change *what)
 
 	if (!take_signer(c, &signer))
 		return false;
-	if (!documents_change(c->s->documents, c->a, &c->actor, &signer, what,
+	if (!documents_change(c->documents, c->a, &c->actor, &signer, what,
 		&changed, &c->err))
 		return service_refuse(c);
-	service_revocations_wake(c->s);
-	(void)service_reply(c, 200,
-	    json_pack("{s:o, s:I, s:I}", "instance",
-		instance_json(&changed.instance), "superseded",
-		(json_int_t)changed.n_superseded, "issued",
-		(json_int_t)changed.n_made));
-	documents_instance_fini(&changed.instance);
-	return true;
+	return tell_change(c, &changed);
 }
 
 struct put {
@@ -179,6 +185,57 @@ service_instance_event(struct service_call *c)
 	what.changes = body.changes;
 	what.if_version = body.version;
 	return change(c, &what);
+}
+
+/* ---- groups -------------------------------------------------------------- */
+
+bool
+service_instance_delete(struct service_call *c)
+{
+	struct body_pair query[] = { { "version", { 0 } } };
+	int64_t version = -1;
+	uint64_t said = 0;
+
+	if (!check_on(c))
+		return false;
+	if (!body_query(c->q, query, ARRAY_LEN(query), &c->err))
+		return service_refuse(c);
+	if (query[0].value.p) {
+		if (!str_to_u64(query[0].value, INT64_MAX, &said))
+			return service_fail(c, ERR_REQUEST_MALFORMED,
+			    "`version`: expected a number");
+		version = (int64_t)said;
+	}
+	if (!documents_group_delete(
+		c->documents, c->a, &c->actor, c->id, version, &c->err))
+		return service_refuse(c);
+	service_revocations_wake(c->s);
+	return service_reply_nothing(c);
+}
+
+struct rename {
+	struct str to;
+	int64_t version;
+};
+static const struct body_field rename_fields[] = {
+	{ "to", BODY_TEXT, offsetof(struct rename, to), true },
+	{ "version", BODY_COUNT, offsetof(struct rename, version), false },
+};
+
+bool
+service_instance_rename(struct service_call *c)
+{
+	struct rename body = { .version = -1 };
+	struct documents_signer signer;
+	struct documents_changed changed;
+
+	if (!read_body(c, rename_fields, ARRAY_LEN(rename_fields), &body) ||
+	    !take_signer(c, &signer))
+		return false;
+	if (!documents_group_rename(c->documents, c->a, &c->actor, &signer,
+		c->id, body.to, body.version, &changed, &c->err))
+		return service_refuse(c);
+	return tell_change(c, &changed);
 }
 
 /* ---- documents ----------------------------------------------------------- */
@@ -341,7 +398,7 @@ service_documents_issue(struct service_call *c)
 	    !check_revoked(c, ask.subject))
 		return false;
 	c->id = ask.subject;
-	if (!documents_issue(c->s->documents, c->a, &c->actor, &signer, &ask,
+	if (!documents_issue(c->documents, c->a, &c->actor, &signer, &ask,
 		&issued, &made, &c->err))
 		return service_refuse(c);
 	if (made)
@@ -359,7 +416,7 @@ service_document_get(struct service_call *c)
 	if (!check_on(c))
 		return false;
 	if (!documents_get(
-		c->s->documents, c->a, &c->actor, c->id, &issued, &c->err))
+		c->documents, c->a, &c->actor, c->id, &issued, &c->err))
 		return service_refuse(c);
 	return service_reply(c, 200, issued_json(&issued));
 }
@@ -396,7 +453,7 @@ service_documents_list(struct service_call *c)
 		return false;
 	subject = query[0].value.n ? query[0].value : c->actor.account;
 	/* One more tells whether there is a next page. */
-	if (!documents_list(c->s->documents, c->a, &c->actor, subject, after,
+	if (!documents_list(c->documents, c->a, &c->actor, subject, after,
 		limit < LIMIT_ACCOUNT_PAGE ? limit + 1 : limit, &all, &n,
 		&c->err))
 		return service_refuse(c);
@@ -451,15 +508,25 @@ is_verdict(enum err_code code)
 	return str_has_prefix(str_of(error_id(code)), STR("evidence."));
 }
 
-bool
-service_document_verify(struct service_call *c)
+/* Not a document of ours that ended, but none: who asks of many of those is
+ * guessing, or makes work. */
+static bool
+is_none(enum err_code code)
+{
+	return code == ERR_EVIDENCE_MALFORMED || code == ERR_EVIDENCE_KIND ||
+	       code == ERR_EVIDENCE_TOO_LARGE || code == ERR_EVIDENCE_KEY ||
+	       code == ERR_EVIDENCE_SIGNATURE || code == ERR_EVIDENCE_ISSUER;
+}
+
+static bool
+answer_verdict(struct service_call *c)
 {
 	struct attest_evidence e;
 	bool is_newest = false;
 
-	if (!check_on(c) || !read_evidence(c, &e))
+	if (!read_evidence(c, &e))
 		return false;
-	if (documents_verify(c->s->documents, c->a, &e, c->revoked, c->now_s,
+	if (documents_verify(c->documents, c->a, &e, c->revoked, c->now_s,
 		&is_newest, &c->err))
 		return service_reply(c, 200,
 		    json_pack(
@@ -470,6 +537,19 @@ service_document_verify(struct service_call *c)
 	    json_pack("{s:s, s:s, s:o}", "verdict", "refused", "code",
 		error_id(c->err.code), "message",
 		json_from_str(str_of(c->err.msg))));
+}
+
+bool
+service_document_verify(struct service_call *c)
+{
+	bool done;
+
+	if (!check_on(c) || !service_attempt(c))
+		return false;
+	done = answer_verdict(c);
+	if (!is_none(c->err.code))
+		sts_attempt_right(c->s->sts, &c->q->peer);
+	return done;
 }
 
 enum { Q_ID, Q_SIGNATURE, Q_INSTANCE, Q_FORM, Q_COUNT };
@@ -512,7 +592,7 @@ service_document_keys(struct service_call *c)
 
 	if (!check_on(c) || !read_key_query(c, &query, &as_pem))
 		return false;
-	if (!documents_keys(c->s->documents, c->a, c->keys->documents, &query,
+	if (!documents_keys(c->documents, c->a, c->keys->documents, &query,
 		as_pem, &c->r->body, &c->err))
 		return service_refuse(c);
 	c->r->status = 200;

@@ -40,7 +40,6 @@ struct service {
 	struct store *store;
 	struct arena *arena; /* texts of the listeners' first certificates */
 	struct sts *sts;
-	struct documents *documents; /* NULL: none are issued */
 	struct dpop *dpop;
 	struct service_listener front, admin;
 	struct revocations *revocations; /* NULL on this host alone */
@@ -50,7 +49,8 @@ struct service {
 		_Atomic uint64_t refused[ERR_COUNT];
 		struct metrics_histogram took[SERVICE_ROUTES]; /* by row of service_routes.c's table */
 	} counts;
-	pthread_mutex_t lock; /* guards the next five */
+	pthread_mutex_t lock; /* guards the next six */
+	struct documents *documents; /* NULL: none are issued */
 	struct gateways_state *state; /* whom it enrols; NULL on this host alone */
 	struct service_keys *keys;
 	struct attest_revoked *revoked;
@@ -64,6 +64,8 @@ struct service_keys *service_keys_take(struct service *s);
 void service_keys_drop(struct service_keys *k);
 /* A reference to the configuration in force, with its trust; NULL on this host alone. */
 struct gateways_state *service_state_take(struct service *s);
+/* A reference to the document service as it is configured now; NULL: there is none. */
+struct documents *service_documents_take(struct service *s);
 /* A reference to what is revoked now. */
 struct attest_revoked *service_revoked_take(struct service *s);
 /* Something was revoked here: look now. */
@@ -78,6 +80,7 @@ struct service_call {
 	bool is_admin;          /* the listener */
 	struct service_keys *keys;
 	struct attest_revoked *revoked;
+	struct documents *documents; /* NULL: none are issued */
 	int64_t now_s;
 	struct sts_actor actor; /* rank STS_NOBODY until proven */
 	struct str id;          /* the `*` of the path; empty: none */
@@ -155,6 +158,8 @@ bool service_revocations_list(struct service_call *c) MUST_USE;
 bool service_instance_get(struct service_call *c) MUST_USE;
 bool service_instance_put(struct service_call *c) MUST_USE;
 bool service_instance_event(struct service_call *c) MUST_USE;
+bool service_instance_delete(struct service_call *c) MUST_USE;
+bool service_instance_rename(struct service_call *c) MUST_USE;
 bool service_documents_issue(struct service_call *c) MUST_USE;
 bool service_documents_list(struct service_call *c) MUST_USE;
 bool service_document_get(struct service_call *c) MUST_USE;

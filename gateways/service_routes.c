@@ -46,6 +46,8 @@ static const struct route {
 	{ "GET", "/v1/instances/*", BOTH, WHO_ACTOR, service_instance_get, NULL, false },
 	{ "PUT", "/v1/instances/*", BOTH, WHO_ACTOR, service_instance_put, "instance.put", false },
 	{ "POST", "/v1/instances/*/events", BOTH, WHO_ACTOR, service_instance_event, "instance.event", false },
+	{ "DELETE", "/v1/instances/*", BOTH, WHO_ACTOR, service_instance_delete, "instance.delete", false },
+	{ "POST", "/v1/instances/*/rename", BOTH, WHO_ACTOR, service_instance_rename, "instance.rename", false },
 	{ "POST", "/v1/documents", BOTH, WHO_ACTOR, service_documents_issue, "document.issue", false },
 	{ "GET", "/v1/documents", BOTH, WHO_ACTOR, service_documents_list, NULL, false },
 	{ "POST", "/v1/documents/verify", FRONT, WHO_ANYBODY, service_document_verify, NULL, false },
@@ -260,6 +262,7 @@ service_handle(void *ctx, const struct http_request *q, struct http_response *r)
 		.is_admin = l->is_admin,
 		.keys = service_keys_take(s),
 		.revoked = service_revoked_take(s),
+		.documents = service_documents_take(s),
 		.now_s = clock_now_ms(s->clock) / 1000 };
 
 	/* One that is not well formed, or stands twice, is none. */
@@ -268,6 +271,7 @@ service_handle(void *ctx, const struct http_request *q, struct http_response *r)
 	dispatch_timed(&c);
 	json_decref(c.json);
 	service_keys_drop(c.keys);
+	documents_close(c.documents);
 	attest_revoked_free(c.revoked);
 }
 
@@ -280,9 +284,11 @@ service_handle_local(
 		.r = r,
 		.a = q->arena,
 		.is_admin = true,
+		.documents = service_documents_take(s),
 		.now_s = clock_now_ms(s->clock) / 1000,
 		.actor = { .rank = STS_ADMIN, .account = STR("host") } };
 
 	dispatch_timed(&c);
 	json_decref(c.json);
+	documents_close(c.documents);
 }

@@ -102,6 +102,18 @@ store_group_set(struct sql *tx, struct str group, const struct str *members,
 }
 
 bool
+store_group_delete(struct sql *tx, struct str id, struct error *reterr)
+{
+	static const char delete[] =
+	    "DELETE FROM instance WHERE id = $1 AND is_group = 1";
+	const struct sql_value params[] = { sql_text(id) };
+
+	return store_group_set(tx, id, NULL, 0, reterr) &&
+	       sql_run(tx, delete, params, 1, NULL, NULL, reterr) &&
+	       store_raise_generation(tx, reterr);
+}
+
+bool
 store_group_is(struct sql *tx, struct str id, bool *ret, struct error *reterr)
 {
 	static const char select[] =

@@ -27,6 +27,9 @@ bool store_group_members(struct sql *tx, struct arena *a, struct str group,
 /* These and no others. */
 bool store_group_set(struct sql *tx, struct str group,
     const struct str *members, size_t n, struct error *reterr) MUST_USE;
+/* The group and who is in it; its documents are another matter. */
+bool store_group_delete(
+    struct sql *tx, struct str id, struct error *reterr) MUST_USE;
 /* Is there a group of this id? */
 bool store_group_is(struct sql *tx, struct str id, bool *ret,
     struct error *reterr) MUST_USE;

@@ -144,6 +144,64 @@ expect "its document is stale" "401 evidence.superseded" \
 expect "and it gets no other" "account.unknown" says as web-1 doc request \
     web-front --claims licences --audience updates -o "$T/docs/none"
 
+say "Groups go, and go by other names:"
+cp "$T/docs/group.json.in" "$T/docs/none.in"
+printf '{"licences":["fixes"]}' >"$T/docs/group.json.in"
+group web-front web-2 >"$T/out"
+cp "$T/docs/none.in" "$T/docs/group.json.in"
+as web-2 doc request web-front --claims licences --audience updates \
+    -o "$T/docs/gone" >"$T/out"
+request web-2 two --claims $CLAIMS >"$T/out"
+expect "the group as it is" "204 permit" soon "204 permit" shown web-2 $PAID two gone
+expect "a member does not rename it" "account.authority" \
+    says as web-2 instance rename web-front web-edge
+expect "under its owner's prefix alone" "account.authority" \
+    says as fabric instance rename web-front db-edge
+expect "another name" "done" says as fabric instance rename web-front web-edge
+expect "what was said of the former" "401 evidence.superseded" \
+    soon "401 evidence.superseded" shown web-2 $PAID two gone
+as web-2 doc request web-edge --claims licences --audience updates \
+    -o "$T/docs/edge" >"$T/out"
+expect "and of the next" "204 permit" shown web-2 $PAID two edge
+expect "a member does not delete it" "account.authority" \
+    says as web-2 instance delete web-edge
+expect "gone" "done" says as fabric instance delete web-edge
+expect "with its documents" "401 evidence.revoked" \
+    soon "401 evidence.revoked" shown web-2 $PAID two edge
+expect "at the service" "evidence.revoked" verdict edge
+expect "an instance goes with its account" "request.malformed" \
+    says as fabric instance delete web-1
+changes() {
+	"$AVOW" store changes --config "$T/etc/avow/sts.yaml" 2>>"$T/err" |
+		grep -c "$1"
+}
+expect "who did it is written down" 1 changes 'account:fabric.*instance.rename.*web-front web-edge'
+expect "and that it is gone" 1 changes 'account:fabric.*instance.delete.*web-edge'
+expect "as each change" "[1-9]*" changes 'account:fabric.*instance.event.*web-1'
+
+say "Who asks of nothing but rubbish is not answered for ever:"
+rubbish() {
+	local i
+	for ((i = 0; i < 70; i++)); do
+		printf 'url = "%s/v1/documents/verify"\noutput = /dev/null\n' "$STS"
+	done >"$T/urls"
+	curl -s --max-time 20 --cacert "$CA" --interface 127.0.0.9 \
+	    -H 'Content-Type: application/json' -d '{"pack":"avow1.avow.e30.AA"}' \
+	    -w '%{http_code}\n' -K "$T/urls" | sort | uniq -c | tr -s ' \n' ' '
+}
+expect "sixty, and no more" " 60 200 10 403 " rubbish
+expect "not of another source" "valid" verdict two
+
+say "What the configuration says of documents is read again:"
+sed -i 's/updates: \[imageId, os.version\]/&, little: [imageId]/;s/privateIp: 3/imageId: 77/' \
+    "$T/etc/avow/sts.yaml"
+expect "a profile that there is not" "request.malformed" \
+    says as web-2 doc request --profile little
+kill -HUP "${PIDS[sts]}"
+expect "and is, after a reload" "done" soon "done" \
+    says as web-2 doc request --profile little
+expect "with its level" "*level 77*" as web-2 doc list
+
 say "Stale as soon as it is no longer so:"
 happened web-1 upgraded '{"os":{"version":"13"}}' >"$T/out"
 expect "the old one at the gate" "401 evidence.superseded" \
@@ -227,7 +285,7 @@ pages() {
 		[ -n "$next" ] || return 0
 	done | paste -sd' '
 }
-expect "page by page" "2 2" pages
+expect "page by page" "2 2 1" pages
 expect "the one that tells least" "done" says request web-2 least \
     --claims '' --select --audience gate-1
 check "is one that was there" cmp "$T/docs/least.json" "$T/docs/page-1.json"
