@@ -132,6 +132,8 @@
 #define LIMIT_AGENT_RETRY_MOST_MS 60000 /* after many */
 #define LIMIT_AGENT_LOOK_MS 15000      /* between looks at a folder of documents */
 #define LIMIT_AGENT_ASK_MS 60000      /* between questions whether a document is still the newest */
+#define LIMIT_AGENT_KEYS_MS 300000    /* between questions for the service's public keys */
+#define LIMIT_AGENT_RUN_MS 10000      /* for a command after a file has changed; then it is killed */
 #define LIMIT_METADATA_SESSIONS 1024u  /* tokens of the metadata service; the one that ends first makes room */
 #define LIMIT_METADATA_TTL_S 21600u
 #define LIMIT_METADATA_RATE 200u       /* requests a second, and as many at once */

@@ -206,17 +206,29 @@ static void
 print_file(struct buf *out, const json_t *file)
 {
 	const json_t *why = json_object_get(file, "error");
+	const json_t *run = json_object_get(file, "run");
 
 	buf_printf(out, "  file %s  %s\n",
 	    json_string_value(json_object_get(file, "path")),
 	    why ? json_string_value(json_object_get(why, "message"))
 		: "written");
+	why = json_object_get(run, "error");
+	if (why)
+		buf_printf(out, "    %s: %s\n",
+		    json_string_value(json_object_get(why, "code")),
+		    json_string_value(json_object_get(why, "message")));
+}
+
+static const char *
+kind_of(const json_t *item)
+{
+	return json_string_value(json_object_get(item, "kind"));
 }
 
 static bool
 print_status(const json_t *s)
 {
-	struct buf out = { 0 }, safe = { 0 };
+	struct buf out = { 0 };
 	const json_t *one;
 	size_t i;
 	bool ok;
@@ -230,10 +242,13 @@ print_status(const json_t *s)
 	one = json_object_get(s, "document");
 	if (one)
 		print_item(&out, "document", one);
+	json_array_foreach (json_object_get(s, "svids"), i, one)
+		print_item(&out, kind_of(one), one);
+	json_array_foreach (json_object_get(s, "keys"), i, one)
+		print_item(&out, kind_of(one), one);
 	json_array_foreach (json_object_get(s, "files"), i, one)
 		print_file(&out, one);
 	ok = cli_print(&out);
-	buf_free(&safe);
 	buf_free(&out);
 	return ok;
 }

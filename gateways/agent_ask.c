@@ -1,11 +1,11 @@
-/* agent_ask.c - tokens by proof, documents from where they come. */
+/* agent_ask.c - tokens by proof of the key or of the secret that enrols,
+ * documents from where they come. */
 #include "gateways/agent_core_private.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "attest/dpop.h"
 #include "base/base64.h"
 #include "base/file.h"
 #include "base/limits.h"
@@ -176,137 +176,6 @@ read_document(struct agent_core *c, struct arena *a,
 		   a, STR("avow"), document, signature, ret, reterr);
 }
 
-/* ---- documents, from the service ----------------------------------------- */
-
-#define DOCUMENTS_PATH "/v1/documents"
-
-static json_t *
-texts_json(const struct config_strings *texts)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; list && i < texts->n; i++)
-		if (json_array_append_new(
-			list, json_from_str(texts->items[i]))) {
-			json_decref(list);
-			return NULL;
-		}
-	return list;
-}
-
-static bool
-ask_text(const struct agent_documents *d, struct buf *out)
-{
-	json_t *j = json_pack("{s:o}", "audience", texts_json(&d->audience));
-	bool ok = j != NULL;
-
-	if (ok && d->claims.n)
-		ok = json_object_set_new(j, "claims", texts_json(&d->claims)) ==
-		     0;
-	if (ok && d->profile.n)
-		ok = json_object_set_new(
-			 j, "profile", json_from_str(d->profile)) == 0;
-	ok = ok && json_write(out, j);
-	json_decref(j);
-	return ok;
-}
-
-struct asking {
-	struct agent_core *c;
-	struct arena *a;
-	struct agent_held *token;
-	struct str body;
-};
-
-static bool
-post_once(struct asking *q, struct client_response *ret, struct error *reterr)
-{
-	const struct dpop_request what = { .method = STR("POST"),
-		.url = str_printf(q->a, "%.*s" DOCUMENTS_PATH,
-		    STR_ARG(q->c->config->service.url)),
-		.shown = q->token->token,
-		.now_unix_s = agent_core_now_ms(q->c) / 1000 };
-	struct client_header headers[2];
-	struct client_request r = { .method = "POST",
-		.path = STR(DOCUMENTS_PATH),
-		.content_type = "application/json",
-		.body = q->body,
-		.headers = headers,
-		.n_headers = 2 };
-	struct buf proof = { 0 };
-	bool ok = dpop_make(q->token->key->key, &what, str_of(q->c->nonce),
-	    (struct str){ 0 }, &proof, reterr);
-
-	headers[0] = (struct client_header){ "Authorization",
-		str_printf(q->a, "DPoP %.*s", STR_ARG(q->token->token)) };
-	headers[1] =
-	    (struct client_header){ "DPoP", str_dup(q->a, buf_str(&proof)) };
-	buf_free(&proof);
-	if (ok && (!headers[0].value.p || !headers[1].value.p))
-		ok = error_nomem(reterr);
-	return ok && q->c->wire.send(q->c->wire.ctx, q->a, &r, ret, reterr);
-}
-
-static void
-note_nonce(struct agent_core *c, struct str nonce)
-{
-	if (nonce.n == 0 || nonce.n >= sizeof c->nonce)
-		return;
-	memcpy(c->nonce, nonce.p, nonce.n);
-	c->nonce[nonce.n] = '\0';
-}
-
-/* The first proof of a process has no nonce yet (RFC 9449 8). */
-static bool
-post(struct asking *q, struct client_response *ret, struct error *reterr)
-{
-	if (!post_once(q, ret, reterr))
-		return false;
-	note_nonce(q->c, ret->dpop_nonce);
-	if (ret->dpop_nonce.n && ret->status == 401 &&
-	    !post_once(q, ret, reterr))
-		return false;
-	note_nonce(q->c, ret->dpop_nonce);
-	return (ret->status >= 200 && ret->status < 300) ||
-	       prover_refused(ret, "the document service", reterr);
-}
-
-static bool
-take_answer(struct arena *a, struct str body, struct attest_evidence *ret,
-    struct error *reterr)
-{
-	json_t *j = NULL;
-	bool ok = json_parse(body, "answer", LIMIT_CLIENT_BYTES,
-		      LIMIT_HTTP_JSON_DEPTH, JSON_NO_NUL, &j, NULL) &&
-		  attest_evidence_from_headers(a,
-		      json_str(json_object_get(j, "document")),
-		      json_str(json_object_get(j, "signature")), ret, NULL);
-
-	json_decref(j);
-	return ok || error_set(reterr, ERR_DATA_MISSING, SPAN_NONE,
-			 "the document service gave an answer that is none");
-}
-
-static bool
-get_document(struct agent_core *c, struct arena *a, struct attest_evidence *ret,
-    struct error *reterr)
-{
-	struct asking q = { .c = c, .a = a };
-	struct client_response r = { 0 };
-	struct buf text = { 0 };
-	bool ok;
-
-	q.token = agent_core_service_token(c, reterr);
-	if (!q.token)
-		return false;
-	ok = ask_text(&c->config->documents, &text) || error_nomem(reterr);
-	q.body = buf_str(&text);
-	ok = ok && post(&q, &r, reterr) && take_answer(a, r.body, ret, reterr);
-	buf_free(&text);
-	agent_held_free(q.token);
-	return ok;
-}
-
 bool
 agent_ask_document(
     struct agent_core *c, struct agent_kept **ret, struct error *reterr)
@@ -318,8 +187,9 @@ agent_ask_document(
 	*ret = NULL;
 	if (!a)
 		return error_nomem(reterr);
-	ok = c->config->documents.folder.n ? read_document(c, a, &e, reterr)
-					   : get_document(c, a, &e, reterr);
+	ok = c->config->documents.folder.n
+		 ? read_document(c, a, &e, reterr)
+		 : agent_fetch_document(c, a, &e, reterr);
 	if (ok)
 		*ret = agent_kept_document(c, &e, reterr);
 	arena_free(a);

@@ -197,8 +197,58 @@ static const struct config_choice file_kinds[] = {
 	{ "document", AGENT_FILE_DOCUMENT, false },
 	{ "signature", AGENT_FILE_SIGNATURE, false },
 	{ "pack", AGENT_FILE_PACK, false },
+	{ "jwt-svid", AGENT_FILE_JWT_SVID, false },
+	{ "wit-svid", AGENT_FILE_WIT_SVID, false },
+	{ "keys", AGENT_FILE_KEYS, false },
+	{ "bundle", AGENT_FILE_BUNDLE, false },
 	{ 0 },
 };
+static const struct config_choice forms[] = {
+	{ "plain", AGENT_FORM_PLAIN, false },
+	{ "header", AGENT_FORM_HEADER, false },
+	{ "curl", AGENT_FORM_CURL, false },
+	{ "nginx", AGENT_FORM_NGINX, false },
+	{ 0 },
+};
+
+/* What a kind goes with. */
+static const struct {
+	bool audience, repositories, form, document;
+} file_has[] = {
+	[AGENT_FILE_APT] = { .repositories = true, .document = true },
+	[AGENT_FILE_DNF] = { .document = true },
+	[AGENT_FILE_TOKEN] = { .audience = true },
+	[AGENT_FILE_DOCUMENT] = { .document = true },
+	[AGENT_FILE_SIGNATURE] = { .document = true },
+	[AGENT_FILE_PACK] = { .form = true, .document = true },
+	[AGENT_FILE_JWT_SVID] = { .audience = true, .form = true },
+	[AGENT_FILE_WIT_SVID] = { 0 },
+	[AGENT_FILE_KEYS] = { 0 },
+	[AGENT_FILE_BUNDLE] = { 0 },
+};
+
+/* A program and its arguments, as they are: no shell looks at them. */
+static void
+read_command(struct config_reader *r, const struct config_field *f,
+    const struct yaml *value, void *to)
+{
+	struct config_strings *list = to;
+	struct str *items =
+	    config_list(r, f, value, YAML_LIST, sizeof *items, &list->n);
+
+	if (list->n > LIMIT_AGENT_LIST) {
+		config_fail(r, ERR_LIMIT_COUNT, value->at,
+		    "`run` has at most %u members", LIMIT_AGENT_LIST);
+		list->n = LIMIT_AGENT_LIST;
+	}
+	for (size_t i = 0; i < list->n; i++)
+		items[i] = config_text(r, &value->items[i]);
+	list->items = items;
+	if (list->n && items[0].n && items[0].p[0] != '/')
+		config_fail(r, ERR_CONFIG_VALUE, value->items[0].at,
+		    "a program's path begins with `/`, not as `%.*s`",
+		    STR_ARG(items[0]));
+}
 
 /* Octal, as chmod has it: for us to write, for others at most to read. */
 static void
@@ -246,7 +296,28 @@ static const struct config_field file_fields[] = {
 	FILE_FIELD(audience, "audience", config_read_text, 0),
 	FILE_FIELD(repositories, "repositories", read_repositories, 0),
 	FILE_FIELD(mode, "mode", read_mode, 0),
+	FILE_FIELD(form, "form", config_read_choice, .choices = forms),
+	FILE_FIELD(run, "run", read_command, 0),
 };
+
+static void
+check_file(struct config_reader *r, const struct agent_file *file)
+{
+	if (file_has[file->kind].audience != (file->audience.n > 0))
+		config_fail(r, ERR_CONFIG_KEY, file->at,
+		    "`audience` goes with `kind: token` and `kind: jwt-svid`, "
+		    "and they with it");
+	if (file_has[file->kind].repositories != (file->repositories.n > 0))
+		config_fail(r, ERR_CONFIG_KEY, file->at,
+		    "`repositories` goes with `kind: apt`, and that with it");
+	if (file->form != AGENT_FORM_PLAIN && !file_has[file->kind].form)
+		config_fail(r, ERR_CONFIG_KEY, file->at,
+		    "`form` is for what can be shown without a proof: "
+		    "`kind: jwt-svid` and `kind: pack`");
+	if (file->path.n && file->path.p[0] != '/')
+		config_fail(
+		    r, ERR_CONFIG_VALUE, file->at, "`path` begins with `/`");
+}
 
 static void
 read_file(
@@ -259,15 +330,8 @@ read_file(
 	if (!config_read_map(
 		r, value, file_fields, ARRAY_LEN(file_fields), file, &seen))
 		return;
-	if ((file->kind == AGENT_FILE_TOKEN) != (file->audience.n > 0))
-		config_fail(r, ERR_CONFIG_KEY, file->at,
-		    "`audience` goes with `kind: token`, and that with it");
-	if ((file->kind == AGENT_FILE_APT) != (file->repositories.n > 0))
-		config_fail(r, ERR_CONFIG_KEY, file->at,
-		    "`repositories` goes with `kind: apt`, and that with it");
-	if (file->path.n && file->path.p[0] != '/')
-		config_fail(
-		    r, ERR_CONFIG_VALUE, file->at, "`path` begins with `/`");
+	if (file->kind != AGENT_FILE_NONE)
+		check_file(r, file);
 }
 
 static void
@@ -472,10 +536,9 @@ check_whole(struct config_reader *r, const struct agent_config *c)
 	for (size_t i = 0; i < c->n_files; i++) {
 		const struct agent_file *f = &c->files[i];
 
-		needs_token(r, c, f->audience, f->at);
-		needs_document(r, c,
-		    f->kind != AGENT_FILE_TOKEN && f->kind != AGENT_FILE_NONE,
-		    f->at);
+		if (f->kind == AGENT_FILE_TOKEN)
+			needs_token(r, c, f->audience, f->at);
+		needs_document(r, c, file_has[f->kind].document, f->at);
 		for (size_t k = 0; k < i; k++)
 			if (str_eq(f->path, c->files[k].path))
 				config_fail(r, ERR_CONFIG_VALUE, f->at,

@@ -21,12 +21,26 @@ enum agent_file_kind {
 	AGENT_FILE_DOCUMENT,
 	AGENT_FILE_SIGNATURE, /* Base64, as document.sig */
 	AGENT_FILE_PACK,
+	AGENT_FILE_JWT_SVID,  /* a bearer for `audience` */
+	AGENT_FILE_WIT_SVID,
+	AGENT_FILE_KEYS,      /* the service's public keys, as a JWK set */
+	AGENT_FILE_BUNDLE,    /* and as its trust domain's bundle */
+};
+
+/* How a JWT-SVID or a pack stands in its file. */
+enum agent_form {
+	AGENT_FORM_PLAIN = 0, /* alone on a line */
+	AGENT_FORM_HEADER,    /* as the header of a request: `curl -H @FILE` */
+	AGENT_FORM_CURL,      /* `curl --config FILE` */
+	AGENT_FORM_NGINX,     /* `include FILE;` beside a proxy_pass */
 };
 
 struct agent_file {
 	enum agent_file_kind kind;
 	struct str path;
-	struct str audience;                 /* of a token */
+	struct str audience;                 /* of a token or a JWT-SVID */
+	enum agent_form form;
+	struct config_strings run;           /* after a change: program and arguments; empty: nothing */
 	struct config_strings repositories;  /* of apt: URLs */
 	unsigned mode;                       /* 0600 unless said */
 	struct span at;

@@ -7,7 +7,6 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "gateways/agent_core_private.h"
-#include "gateways/agent_files.h"
 #include "gateways/agent_schedule.h"
 
 /* ---- what is shared ------------------------------------------------------ */
@@ -88,8 +87,25 @@ agent_kept_token(
 	return NULL;
 }
 
-/* A document that does not end is taken for a day: then it is read again. */
+/* What does not end is taken for a day: then it is read again. */
 #define NO_END_S 86400
+
+struct agent_kept *
+agent_kept_keys(struct agent_core *c, struct str text, struct error *reterr)
+{
+	struct agent_kept *k = kept_new(c->key, reterr);
+
+	if (!k)
+		return NULL;
+	k->held.keys = str_dup(k->a, text);
+	k->held.from_s = agent_core_now_ms(c) / 1000;
+	k->held.until_s = k->held.from_s + NO_END_S;
+	if (k->held.keys.p)
+		return k;
+	error_nomem(reterr);
+	agent_held_free(&k->held);
+	return NULL;
+}
 
 static bool
 verify(struct agent_core *c, struct agent_kept *k,
@@ -149,26 +165,66 @@ open_trust(struct agent_core *c, struct error *reterr)
 			: error_nomem(reterr);
 }
 
+const char *
+agent_what_name(enum agent_what what)
+{
+	static const char *const names[] = { [AGENT_TOKEN] = "token",
+		[AGENT_SERVICE_TOKEN] = "token",
+		[AGENT_DOCUMENT] = "document",
+		[AGENT_JWT_SVID] = "jwt-svid",
+		[AGENT_WIT_SVID] = "wit-svid",
+		[AGENT_KEYS] = "keys",
+		[AGENT_BUNDLE] = "bundle" };
+
+	return names[what];
+}
+
+static bool
+has_item(const struct agent_core *c, enum agent_what what, struct str audience)
+{
+	for (size_t i = 0; i < c->n_items; i++)
+		if (c->items[i].what == what &&
+		    str_eq(c->items[i].audience, audience))
+			return true;
+	return false;
+}
+
+static void
+add_item(struct agent_core *c, enum agent_what what, struct str audience)
+{
+	if (!has_item(c, what, audience))
+		c->items[c->n_items++] =
+		    (struct agent_item){ .what = what, .audience = audience };
+}
+
+/* In the order that they are asked for: what is exchanged or asked with the
+ * service's own token comes after it. */
 static bool
 make_items(struct agent_core *c, struct error *reterr)
 {
 	const struct agent_config *g = c->config;
-	size_t n = g->tokens.n;
 	bool asks = g->documents.is_given && !g->documents.folder.n;
 
-	c->n_items = n + (g->documents.is_given ? 1 : 0) + (asks ? 1 : 0);
-	c->items = ARENA_ARRAY(c->a, c->n_items, struct agent_item);
+	c->items =
+	    ARENA_ARRAY(c->a, g->tokens.n + g->n_files + 2, struct agent_item);
 	c->written = ARENA_ARRAY(c->a, g->n_files + 1, struct agent_written);
 	if (!c->items || !c->written)
 		return error_nomem(reterr);
-	for (size_t i = 0; i < n; i++)
-		c->items[i].audience = g->tokens.items[i];
-	if (asks) {
-		c->items[n].is_private = true;
-		c->items[n++].audience = g->service.url;
+	for (size_t i = 0; i < g->tokens.n; i++)
+		add_item(c, AGENT_TOKEN, g->tokens.items[i]);
+	for (size_t i = 0; i < g->n_files; i++)
+		asks = asks || g->files[i].kind == AGENT_FILE_JWT_SVID ||
+		       g->files[i].kind == AGENT_FILE_WIT_SVID;
+	if (asks)
+		add_item(c, AGENT_SERVICE_TOKEN, g->service.url);
+	if (g->documents.is_given)
+		add_item(c, AGENT_DOCUMENT, (struct str){ 0 });
+	for (size_t i = 0; i < g->n_files; i++) {
+		enum agent_what what = agent_written_what(&g->files[i]);
+
+		if (what != AGENT_TOKEN && what != AGENT_DOCUMENT)
+			add_item(c, what, g->files[i].audience);
 	}
-	if (n < c->n_items)
-		c->items[n].is_document = true;
 	return true;
 }
 
@@ -185,20 +241,31 @@ agent_core_chance(struct agent_core *c)
 	return n;
 }
 
+/* Whoever puts documents into a folder does not tell; nor does the service, of
+ * one that another has taken the place of, or of another key. */
+static int64_t
+look_ms(const struct agent_core *c, enum agent_what what)
+{
+	switch ((int)what) {
+	case AGENT_DOCUMENT:
+		return c->config->documents.folder.n ? LIMIT_AGENT_LOOK_MS
+						     : LIMIT_AGENT_ASK_MS;
+	case AGENT_KEYS:
+	case AGENT_BUNDLE:
+		return LIMIT_AGENT_KEYS_MS;
+	default:
+		return (int64_t)NO_END_S * 1000;
+	}
+}
+
 static int64_t
 fresh_until_ms(struct agent_core *c, const struct agent_item *item)
 {
 	int64_t at = agent_schedule_renew_ms(item->kept->held.from_s,
 	    item->kept->held.until_s, agent_core_chance(c));
-	int64_t now_ms = agent_core_now_ms(c), latest;
+	int64_t latest = agent_core_now_ms(c) + look_ms(c, item->what);
 
-	/* Whoever puts documents into a folder does not tell; nor does the
-	 * service, of one that another has taken the place of. */
-	latest = now_ms + (c->config->documents.folder.n ? LIMIT_AGENT_LOOK_MS
-							 : LIMIT_AGENT_ASK_MS);
-	if (item->is_document && at > latest)
-		return latest;
-	return at;
+	return at > latest ? latest : at;
 }
 
 static void
@@ -272,7 +339,7 @@ agent_core_now_ms(const struct agent_core *c)
 static bool
 is_same(const struct agent_item *item, const struct agent_kept *k)
 {
-	return item->kept && item->is_document &&
+	return item->kept && item->what == AGENT_DOCUMENT &&
 	       str_eq(item->kept->held.document, k->held.document) &&
 	       str_eq(item->kept->held.signature, k->held.signature);
 }
@@ -312,8 +379,28 @@ fail(struct agent_core *c, struct agent_item *item, const struct error *why)
 	pthread_mutex_unlock(&c->lock);
 	log_line(LOG_WARN, "agent.renew",
 	    "what=%s audience=\"%.*s\" code=%s failures=%u message=\"%s\"",
-	    item->is_document ? "document" : "token", STR_ARG(item->audience),
+	    agent_what_name(item->what), STR_ARG(item->audience),
 	    error_id(why->code), item->failures, why->msg);
+}
+
+static bool
+ask(struct agent_core *c, const struct agent_item *item,
+    struct agent_kept **ret, struct error *reterr)
+{
+	switch (item->what) {
+	case AGENT_TOKEN:
+	case AGENT_SERVICE_TOKEN:
+		return agent_ask_token(c, item->audience, ret, reterr);
+	case AGENT_DOCUMENT:
+		return agent_ask_document(c, ret, reterr);
+	case AGENT_JWT_SVID:
+	case AGENT_WIT_SVID:
+		return agent_ask_svid(c, item, ret, reterr);
+	case AGENT_KEYS:
+	case AGENT_BUNDLE:
+		break;
+	}
+	return agent_ask_keys(c, item, ret, reterr);
 }
 
 static void
@@ -321,11 +408,8 @@ renew(struct agent_core *c, struct agent_item *item)
 {
 	struct agent_kept *k = NULL;
 	struct error err = { 0 };
-	bool ok = item->is_document
-		      ? agent_ask_document(c, &k, &err)
-		      : agent_ask_token(c, item->audience, &k, &err);
 
-	if (!ok) {
+	if (!ask(c, item, &k, &err)) {
 		fail(c, item, &err);
 		return;
 	}
@@ -333,57 +417,6 @@ renew(struct agent_core *c, struct agent_item *item)
 	/* What cannot be kept is of use all the same, till the next start. */
 	if (!agent_state_save(c, item, &err))
 		log_error("agent.state", &err);
-}
-
-/* Every kind needs what is held; a file whose thing is not there, or has ended,
- * stays as it is. */
-static bool
-write_one(struct agent_core *c, const struct agent_file *f, bool *ret_changed,
-    struct error *reterr)
-{
-	struct agent_held *h = f->kind == AGENT_FILE_TOKEN
-				   ? agent_core_token(c, f->audience, reterr)
-				   : agent_core_document(c, reterr);
-	bool ok = h && agent_files_write(
-			   f, c->config->instance, h, ret_changed, reterr);
-
-	agent_held_free(h);
-	return ok;
-}
-
-static void
-note_written(struct agent_core *c, size_t i, bool ok, bool changed,
-    const struct error *why)
-{
-	struct agent_written *w = &c->written[i];
-
-	pthread_mutex_lock(&c->lock);
-	w->failed = !ok;
-	w->why = *why;
-	if (changed)
-		w->at_ms = agent_core_now_ms(c);
-	pthread_mutex_unlock(&c->lock);
-}
-
-/* False: one of them wants another try. */
-static bool
-write_files(struct agent_core *c)
-{
-	const struct agent_config *g = c->config;
-	bool all = true;
-
-	for (size_t i = 0; i < g->n_files; i++) {
-		struct error err = { 0 };
-		bool changed = false;
-		bool ok = write_one(c, &g->files[i], &changed, &err);
-
-		if (!ok && (!c->written[i].failed ||
-			       c->written[i].why.code != err.code))
-			log_error("agent.file", &err);
-		note_written(c, i, ok, changed, &err);
-		all = all && ok;
-	}
-	return all;
 }
 
 static int64_t
@@ -418,7 +451,7 @@ agent_core_run(struct agent_core *c)
 	for (size_t i = 0; i < c->n_items; i++)
 		if (due_ms(c, &c->items[i]) <= agent_core_now_ms(c))
 			renew(c, &c->items[i]);
-	if (swap_dirty(c, false) && !write_files(c)) {
+	if (swap_dirty(c, false) && !agent_written_update(c)) {
 		(void)swap_dirty(c, true);
 		next_ms = agent_core_now_ms(c) + LIMIT_AGENT_LOOK_MS;
 	}
@@ -453,7 +486,7 @@ is_live(const struct agent_core *c, const struct agent_item *item)
 static bool
 explain(const struct agent_item *item, struct error *reterr)
 {
-	const char *what = item->is_document ? "document" : "token";
+	const char *what = agent_what_name(item->what);
 
 	if (item->kept)
 		return error_set(reterr, ERR_EVIDENCE_EXPIRED, SPAN_NONE,
@@ -480,18 +513,17 @@ take(struct agent_core *c, struct agent_item *item, struct error *reterr)
 	return h;
 }
 
-static struct agent_held *
-find(struct agent_core *c, bool is_document, bool is_private,
-    struct str audience, struct error *reterr)
+struct agent_held *
+agent_core_find(struct agent_core *c, enum agent_what what, struct str audience,
+    struct error *reterr)
 {
 	for (size_t i = 0; i < c->n_items; i++)
-		if (c->items[i].is_document == is_document &&
-		    c->items[i].is_private == is_private &&
+		if (c->items[i].what == what &&
 		    str_eq(c->items[i].audience, audience))
 			return take(c, &c->items[i], reterr);
 	error_set(reterr, ERR_REQUEST_PATH, SPAN_NONE,
-	    is_document ? "this agent has no documents"
-			: "this agent has no token for `%.*s`",
+	    what == AGENT_DOCUMENT ? "this agent has no documents"
+				   : "this agent has no token for `%.*s`",
 	    STR_ARG(audience));
 	return NULL;
 }
@@ -500,19 +532,20 @@ struct agent_held *
 agent_core_token(
     struct agent_core *c, struct str audience, struct error *reterr)
 {
-	return find(c, false, false, audience, reterr);
+	return agent_core_find(c, AGENT_TOKEN, audience, reterr);
 }
 
 struct agent_held *
 agent_core_service_token(struct agent_core *c, struct error *reterr)
 {
-	return find(c, false, true, c->config->service.url, reterr);
+	return agent_core_find(
+	    c, AGENT_SERVICE_TOKEN, c->config->service.url, reterr);
 }
 
 struct agent_held *
 agent_core_document(struct agent_core *c, struct error *reterr)
 {
-	return find(c, true, false, (struct str){ 0 }, reterr);
+	return agent_core_find(c, AGENT_DOCUMENT, (struct str){ 0 }, reterr);
 }
 
 /* ---- status -------------------------------------------------------------- */
@@ -523,8 +556,8 @@ put(json_t *to, const char *name, json_t *value_take)
 	(void)json_object_set_new(to, name, value_take);
 }
 
-static json_t *
-why_json(const struct error *why, int64_t at_ms)
+json_t *
+agent_core_why(const struct error *why, int64_t at_ms)
 {
 	json_t *j = json_pack("{s:s}", "code", error_id(why->code));
 
@@ -538,13 +571,15 @@ item_json(const struct agent_core *c, const struct agent_item *item)
 {
 	json_t *j = json_object();
 
-	if (!item->is_document)
+	if (item->audience.n)
 		put(j, "audience", json_from_str(item->audience));
+	if (item->what >= AGENT_JWT_SVID)
+		put(j, "kind", json_string(agent_what_name(item->what)));
 	put(j, "state",
 	    json_string(is_live(c, item) ? "fresh"
 			: item->kept     ? "expired"
 					 : "missing"));
-	if (item->kept && item->is_document)
+	if (item->kept && item->what == AGENT_DOCUMENT)
 		put(j, "id",
 		    json_from_str(claims_document_id(item->kept->held.claims)));
 	if (item->kept) {
@@ -556,55 +591,58 @@ item_json(const struct agent_core *c, const struct agent_item *item)
 	put(j, "nextTry", json_from_time(item->due_ms));
 	put(j, "failures", json_integer(item->failures));
 	if (item->why.code != ERR_NONE)
-		put(j, "error", why_json(&item->why, item->failed_ms));
+		put(j, "error", agent_core_why(&item->why, item->failed_ms));
 	return j;
 }
 
-static json_t *
-files_json(const struct agent_core *c)
+/* The lists of a status, by what stands in them. */
+static const char *
+list_of(enum agent_what what)
 {
-	const struct agent_config *g = c->config;
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < g->n_files; i++) {
-		const struct agent_written *w = &c->written[i];
-		json_t *j = json_object();
-
-		put(j, "path", json_from_str(g->files[i].path));
-		if (w->at_ms)
-			put(j, "changedAt", json_from_time(w->at_ms));
-		if (w->failed)
-			put(j, "error",
-			    why_json(&w->why, agent_core_now_ms(c)));
-		(void)json_array_append_new(list, j);
+	switch ((int)what) {
+	case AGENT_TOKEN:
+	case AGENT_SERVICE_TOKEN:
+		return "tokens";
+	case AGENT_JWT_SVID:
+	case AGENT_WIT_SVID:
+		return "svids";
+	default:
+		return "keys";
 	}
-	return list;
+}
+
+static void
+put_item(json_t *to, const struct agent_core *c, const struct agent_item *item)
+{
+	if (item->what == AGENT_DOCUMENT)
+		put(to, "document", item_json(c, item));
+	else
+		(void)json_array_append_new(
+		    json_object_get(to, list_of(item->what)),
+		    item_json(c, item));
 }
 
 json_t *
 agent_core_status(struct agent_core *c)
 {
-	json_t *j = json_object(), *tokens = json_array(), *document = NULL;
-	bool ready = true;
+	json_t *j = json_object();
+	bool ready;
 
 	pthread_mutex_lock(&c->lock);
-	for (size_t i = 0; i < c->n_items; i++) {
-		ready = ready && is_live(c, &c->items[i]);
-		if (c->items[i].is_document)
-			document = item_json(c, &c->items[i]);
-		else
-			(void)json_array_append_new(
-			    tokens, item_json(c, &c->items[i]));
-	}
+	ready = agent_written_is_well(c);
 	put(j, "instance", json_from_str(c->config->instance));
-	put(j, "ready", json_boolean(ready));
 	put(j, "now", json_from_time(agent_core_now_ms(c)));
 	put(j, "service", json_from_str(c->config->service.url));
 	put(j, "key", json_string(c->key->thumbprint));
-	put(j, "tokens", tokens);
-	if (document)
-		put(j, "document", document);
-	put(j, "files", files_json(c));
+	put(j, "tokens", json_array());
+	put(j, "svids", json_array());
+	put(j, "keys", json_array());
+	for (size_t i = 0; i < c->n_items; i++) {
+		ready = ready && is_live(c, &c->items[i]);
+		put_item(j, c, &c->items[i]);
+	}
+	put(j, "files", agent_written_json(c));
+	put(j, "ready", json_boolean(ready));
 	pthread_mutex_unlock(&c->lock);
 	return j;
 }

@@ -16,7 +16,8 @@ const struct attest_key *agent_key_of(const struct agent_key *k);
 
 /* One thing as it was given: immutable, shared by references. */
 struct agent_held {
-	struct str token;  /* of a token; else empty */
+	struct str token;  /* of a token or an SVID; else empty */
+	struct str keys;   /* of public keys: the JSON */
 	/* Of a document: exact bytes, raw signature, as a pack (empty when it is too long for one), and what it says. */
 	struct str document, signature, pack;
 	const struct claims *claims;

@@ -22,10 +22,21 @@ struct agent_kept {
 	struct arena *a;
 };
 
+enum agent_what {
+	AGENT_TOKEN = 0,
+	AGENT_SERVICE_TOKEN, /* for the service itself, to ask for other things with; not handed out */
+	AGENT_DOCUMENT,
+	AGENT_JWT_SVID, /* exchanged for the former */
+	AGENT_WIT_SVID,
+	AGENT_KEYS,     /* the service's public keys, as JSON */
+	AGENT_BUNDLE,
+};
+/* As `kind:` of a file has it. */
+const char *agent_what_name(enum agent_what what);
+
 struct agent_item {
-	bool is_document;
-	bool is_private;     /* a token for the service itself, to ask for documents with */
-	struct str audience; /* of a token */
+	enum agent_what what;
+	struct str audience; /* of a token, and of a JWT-SVID */
 	/* The rest under the core's lock. */
 	struct agent_kept *kept;
 	int64_t due_ms, failed_ms;
@@ -37,6 +48,9 @@ struct agent_written {
 	bool failed;
 	struct error why;
 	int64_t at_ms; /* last change; 0: none by this process */
+	bool is_to_run; /* its command, since it changed */
+	int64_t ran_ms; /* when it last did, well or not; 0: never */
+	struct error ran_why; /* of its failure; none where it ended well */
 };
 
 struct agent_core {
@@ -66,6 +80,17 @@ bool agent_ask_token(struct agent_core *c, struct str audience,
 bool agent_ask_document(struct agent_core *c, struct agent_kept **ret,
     struct error *reterr) MUST_USE;
 
+bool agent_ask_svid(struct agent_core *c, const struct agent_item *item,
+    struct agent_kept **ret, struct error *reterr) MUST_USE;
+bool agent_ask_keys(struct agent_core *c, const struct agent_item *item,
+    struct agent_kept **ret, struct error *reterr) MUST_USE;
+
+/* ---- what the service gives to who has a token (agent_fetch.c) --------------------------------------------------------------------------- */
+
+/* Memory is `a`'s. */
+bool agent_fetch_document(struct agent_core *c, struct arena *a,
+    struct attest_evidence *ret, struct error *reterr) MUST_USE;
+
 /* ---- the state folder (agent_state.c) --------------------------------------------------------------------------------------------------- */
 
 bool agent_state_open(struct agent_core *c, struct error *reterr) MUST_USE;
@@ -81,10 +106,28 @@ struct agent_kept *agent_state_load(
 struct agent_held *agent_core_service_token(
     struct agent_core *c, struct error *reterr);
 
-/* Make one; both take nothing and copy all. Errors: what is wrong with it. */
+/* A reference to what of this kind is held and has not ended; NULL with the reason. */
+struct agent_held *agent_core_find(struct agent_core *c, enum agent_what what,
+    struct str audience, struct error *reterr);
+/* An error as status has it. */
+json_t *agent_core_why(const struct error *why, int64_t at_ms);
+
+/* ---- files and what is run after them (agent_written.c) ----------------------------------------------------------------------------------- */
+
+/* What stands in it. */
+enum agent_what agent_written_what(const struct agent_file *f);
+/* Write what changed, then run what is to be run for it, each command once. False: something wants another try. */
+bool agent_written_update(struct agent_core *c);
+/* Both under the core's lock. */
+bool agent_written_is_well(const struct agent_core *c);
+json_t *agent_written_json(const struct agent_core *c);
+
+/* Make one; they take nothing and copy all. Errors: what is wrong with it. */
 struct agent_kept *agent_kept_token(struct agent_key *key,
     const struct prover_grant *g, struct error *reterr);
 struct agent_kept *agent_kept_document(struct agent_core *c,
     const struct attest_evidence *e, struct error *reterr);
+struct agent_kept *agent_kept_keys(
+    struct agent_core *c, struct str text, struct error *reterr);
 
 #endif

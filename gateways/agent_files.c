@@ -69,6 +69,35 @@ add_machines(const struct agent_file *f, struct str instance,
 		    STR_ARG(h->pack));
 }
 
+/* As a client would show it; neither a token nor a pack has a byte that these
+ * would read otherwise. */
+static void
+add_shown(
+    const struct agent_file *f, const struct agent_held *h, struct buf *out)
+{
+	bool is_pack = f->kind == AGENT_FILE_PACK;
+	struct str what = is_pack ? h->pack : h->token;
+	const char *name = is_pack ? "X-Avow-Pack" : "Authorization";
+	const char *scheme = is_pack ? "" : "Bearer ";
+
+	switch (f->form) {
+	case AGENT_FORM_PLAIN:
+		buf_printf(out, "%.*s\n", STR_ARG(what));
+		return;
+	case AGENT_FORM_HEADER:
+		buf_printf(out, "%s: %s%.*s\n", name, scheme, STR_ARG(what));
+		return;
+	case AGENT_FORM_CURL:
+		buf_printf(out, "header = \"%s: %s%.*s\"\n", name, scheme,
+		    STR_ARG(what));
+		return;
+	case AGENT_FORM_NGINX:
+		buf_printf(out, "proxy_set_header %s \"%s%.*s\";\n", name,
+		    scheme, STR_ARG(what));
+		return;
+	}
+}
+
 static void
 add_content(const struct agent_file *f, struct str instance,
     const struct agent_held *h, struct buf *out)
@@ -78,6 +107,7 @@ add_content(const struct agent_file *f, struct str instance,
 		add_machines(f, instance, h, out);
 		return;
 	case AGENT_FILE_TOKEN:
+	case AGENT_FILE_WIT_SVID:
 		buf_printf(out, "%.*s\n", STR_ARG(h->token));
 		return;
 	case AGENT_FILE_DOCUMENT:
@@ -88,7 +118,12 @@ add_content(const struct agent_file *f, struct str instance,
 		buf_byte(out, '\n');
 		return;
 	case AGENT_FILE_PACK:
-		buf_printf(out, "%.*s\n", STR_ARG(h->pack));
+	case AGENT_FILE_JWT_SVID:
+		add_shown(f, h, out);
+		return;
+	case AGENT_FILE_KEYS:
+	case AGENT_FILE_BUNDLE:
+		buf_add(out, h->keys);
 		return;
 	case AGENT_FILE_DNF: /* a folder */
 	case AGENT_FILE_NONE:

@@ -145,8 +145,8 @@ token_path(struct agent_core *c, struct arena *a, struct str audience)
 static const char *
 item_path(struct agent_core *c, struct arena *a, const struct agent_item *item)
 {
-	return item->is_document ? path_in(c, a, "document.json")
-				 : token_path(c, a, item->audience);
+	return item->what == AGENT_DOCUMENT ? path_in(c, a, "document.json")
+					    : token_path(c, a, item->audience);
 }
 
 static json_t *
@@ -182,6 +182,16 @@ document_json(const struct agent_held *h)
 	return j;
 }
 
+/* A document of a folder still lies there; SVIDs are short, and exchanged anew;
+ * public keys are in their file. */
+static bool
+is_kept_here(const struct agent_core *c, const struct agent_item *item)
+{
+	if (item->what == AGENT_DOCUMENT)
+		return c->config->documents.folder.n == 0;
+	return item->what == AGENT_TOKEN || item->what == AGENT_SERVICE_TOKEN;
+}
+
 bool
 agent_state_save(
     struct agent_core *c, const struct agent_item *item, struct error *reterr)
@@ -192,13 +202,12 @@ agent_state_save(
 	json_t *j;
 	bool ok;
 
-	/* Where it came from it still lies. */
-	if (item->is_document && c->config->documents.folder.n)
+	if (!is_kept_here(c, item))
 		return true;
 	a = arena_new(0);
 	path = a ? item_path(c, a, item) : NULL;
-	j = item->is_document ? document_json(&item->kept->held)
-			      : token_json(item);
+	j = item->what == AGENT_DOCUMENT ? document_json(&item->kept->held)
+					 : token_json(item);
 	ok = (path && j && json_write(&text, j)) || error_nomem(reterr);
 	ok = ok && file_replace(path, 0600, buf_str(&text), reterr);
 	json_decref(j);
@@ -262,14 +271,13 @@ document_of(struct agent_core *c, struct arena *a, const json_t *j)
 struct agent_kept *
 agent_state_load(struct agent_core *c, const struct agent_item *item)
 {
-	bool is_elsewhere = item->is_document && c->config->documents.folder.n;
-	struct arena *a = is_elsewhere ? NULL : arena_new(0);
+	struct arena *a = is_kept_here(c, item) ? arena_new(0) : NULL;
 	struct agent_kept *k = NULL;
 	json_t *j = NULL;
 
 	if (a && read_json(item_path(c, a, item), a, &j))
-		k = item->is_document ? document_of(c, a, j)
-				      : token_of(c, item, j);
+		k = item->what == AGENT_DOCUMENT ? document_of(c, a, j)
+						 : token_of(c, item, j);
 	json_decref(j);
 	arena_free(a);
 	return k;

@@ -103,7 +103,7 @@ static bool
 status(void *ctx)
 {
 	json_t *j = agent_core_status(k.core);
-	bool ok = json_object_size(j) == 8;
+	bool ok = json_object_size(j) == 10;
 
 	(void)ctx;
 	json_decref(j);

@@ -30,7 +30,7 @@ struct agent_kit {
 	unsigned n_sent;
 	struct attest_key *issuer;
 	struct agent_config config;
-	struct agent_file files[2];
+	struct agent_file files[4];
 	struct str token_audience[1];
 	struct agent_core *core;
 	struct agent_metadata_service *metadata;
@@ -61,12 +61,12 @@ agent_kit_send(void *ctx, struct arena *a, const struct client_request *q,
     struct client_response *ret, struct error *reterr)
 {
 	struct agent_kit *k = ctx;
-	const struct http_header header = { STR("Content-Type"),
-		STR("application/json") };
+	struct http_header headers[4] = { { STR("Content-Type"),
+		str_of(q->content_type ? q->content_type : "") } };
 	struct http_request in = { .method = str_of(q->method),
 		.target = q->path,
 		.path = q->path,
-		.headers = &header,
+		.headers = headers,
 		.n_headers = 1,
 		.body = q->body,
 		.arena = arena_new(0) };
@@ -78,9 +78,16 @@ agent_kit_send(void *ctx, struct arena *a, const struct client_request *q,
 		return error_set(reterr, ERR_DATA_MISSING, SPAN_NONE,
 		    "the service is away");
 	}
+	for (size_t i = 0; i < q->n_headers; i++)
+		headers[in.n_headers++] = (struct http_header){
+			str_of(q->headers[i].name), q->headers[i].value
+		};
 	service_handle(&k->front, &in, &out);
 	*ret = (struct client_response){ .status = out.status,
 		.body = str_dup(a, buf_str(&out.body)) };
+	for (size_t i = 0; i < out.n_headers; i++)
+		if (http_name_eq(out.headers[i].name, "DPoP-Nonce"))
+			ret->dpop_nonce = str_dup(a, out.headers[i].value);
 	buf_free(&out.body);
 	arena_free(in.arena);
 	return ret->body.p || error_nomem(reterr);
@@ -152,7 +159,7 @@ agent_kit_secret(struct agent_kit *k)
 }
 
 static inline void
-agent_kit_service(struct agent_kit *k)
+agent_kit_service(struct agent_kit *k, bool gives_svids)
 {
 	const struct sts_new_account web_1 = { .id = STR("web-1"),
 		.kind = STS_INSTANCE };
@@ -170,7 +177,10 @@ agent_kit_service(struct agent_kit *k)
 		    .issuer = STR("acme"),
 		    .keys = str_of(keys),
 		    .secret = str_of(master),
-		    .token_lifetime_s = 300 } };
+		    .token_lifetime_s = 300,
+		    .gives_jwt_svids = gives_svids } };
+	if (gives_svids)
+		k->sts_config.service.trust_domain = STR("acme.example");
 	k->store = store_open_at(k->sts_config.store, &k->clock, &err);
 	k->sts = service_new(&k->sts_config, &k->clock, k->store, &err);
 	ck_assert_msg(k->sts && service_keys_open(k->sts, &err), "%s", err.msg);
@@ -249,8 +259,9 @@ agent_kit_close(struct agent_kit *k)
 	k->core = NULL;
 }
 
+/* `gives_svids`: the service has a trust domain and gives bearers. */
 static inline void
-agent_kit_init(struct agent_kit *k)
+agent_kit_init_at(struct agent_kit *k, bool gives_svids)
 {
 	static char folder[64];
 	const char *key;
@@ -267,7 +278,7 @@ agent_kit_init(struct agent_kit *k)
 	key = agent_kit_path(k, "issuer.key.pem");
 	ck_assert(attest_key_create(KEY_P256, key, &err));
 	k->issuer = attest_key_open(key, &err);
-	agent_kit_service(k);
+	agent_kit_service(k, gives_svids);
 	struct buf pem = { 0 };
 	ck_assert(attest_key_public_pem(key, &pem, &err));
 	agent_kit_put(k, "issuer.pem", buf_str(&pem));
@@ -293,6 +304,12 @@ agent_kit_init(struct agent_kit *k)
 		.metadata = { .listen = STR("127.0.0.1:8254") },
 		.files = k->files,
 		.n_files = 2 };
+}
+
+static inline void
+agent_kit_init(struct agent_kit *k)
+{
+	agent_kit_init_at(k, false);
 }
 
 static inline void

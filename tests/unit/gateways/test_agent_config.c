@@ -36,6 +36,8 @@ START_TEST(whole)
 	    "'http://127.0.0.1:8255/']}\n"
 	    "  - {kind: token, path: /t, audience: updates, mode: '0640'}\n"
 	    "  - {kind: dnf, path: /v}\n"
+	    "  - {kind: jwt-svid, path: /j, audience: other, form: header}\n"
+	    "  - {kind: keys, path: /w, run: [/bin/kill, -HUP, '1', '1']}\n"
 	    "proxy:\n"
 	    "  listen: 127.0.0.1:9\n"
 	    "  upstreams:\n"
@@ -50,7 +52,10 @@ START_TEST(whole)
 	ck_str_is(c->instance, "web-1");
 	ck_assert_int_eq(c->key_type, KEY_ED25519);
 	ck_assert_int_eq(c->metadata.allows_v1, 1);
-	ck_assert_uint_eq(c->n_files, 3);
+	ck_assert_uint_eq(c->n_files, 5);
+	ck_assert_int_eq(c->files[3].form, AGENT_FORM_HEADER);
+	ck_assert_uint_eq(c->files[4].run.n, 4);
+	ck_str_is(c->files[4].run.items[2], "1");
 	ck_assert_uint_eq(c->files[0].mode, 0600);
 	ck_assert_uint_eq(c->files[1].mode, 0640);
 	ck_str_is(c->files[0].repositories.items[1], "http://127.0.0.1:8255/");
@@ -150,6 +155,24 @@ static const struct {
 	    BASE DOCUMENTS "files: [{kind: apt, path: /p, repositories: "
 			   "['https://a b']}]\n",
 	    ERR_CONFIG_VALUE, 6 },
+	{ "a proof that nobody makes",
+	    BASE "files: [{kind: token, path: /p, audience: updates, form: "
+		 "curl}]\n",
+	    ERR_CONFIG_KEY, 5 },
+	{ "an SVID for nobody", BASE "files: [{kind: jwt-svid, path: /p}]\n",
+	    ERR_CONFIG_KEY, 5 },
+	{ "a bundle for somebody",
+	    BASE "files: [{kind: bundle, path: /p, audience: updates}]\n",
+	    ERR_CONFIG_KEY, 5 },
+	{ "a command without its path",
+	    BASE "files: [{kind: keys, path: /p, run: [nginx]}]\n",
+	    ERR_CONFIG_VALUE, 5 },
+	{ "a command line",
+	    BASE "files: [{kind: keys, path: /p, run: '/bin/true'}]\n",
+	    ERR_CONFIG_VALUE, 5 },
+	{ "a command of no words",
+	    BASE "files: [{kind: keys, path: /p, run: []}]\n", ERR_CONFIG_VALUE,
+	    5 },
 	{ "an open proxy",
 	    BASE "proxy: {listen: '0.0.0.0:80', upstreams: [{prefix: /, url: "
 		 "'https://m/', audience: updates}]}\n",

@@ -3,6 +3,9 @@
  */
 #include "gateways/agent_core.h"
 
+#include <signal.h>
+#include <sys/resource.h>
+
 #include "base/limits.h"
 #include "gateways/agent_schedule.h"
 #include "tests/unit/gateways/agent_kit.h"
@@ -250,6 +253,28 @@ inode(const char *name)
 	return st.st_ino;
 }
 
+static struct str
+content(const char *name)
+{
+	struct error err = { 0 };
+	struct str text;
+
+	ck_assert_msg(
+	    file_read(k.a, agent_kit_path(&k, name), 1u << 16, &text, &err),
+	    "%s", err.msg);
+	return text;
+}
+
+static bool
+is_ready(void)
+{
+	json_t *status = agent_core_status(k.core);
+	bool ready = json_is_true(json_object_get(status, "ready"));
+
+	json_decref(status);
+	return ready;
+}
+
 START_TEST(files_are_written_when_something_changed)
 {
 	struct stat st;
@@ -294,6 +319,193 @@ START_TEST(a_file_that_cannot_be_written_is_tried_again)
 }
 END_TEST
 
+/* Nothing of what is new fits: what lies there stays whole, and what is held is
+ * handed out all the same. */
+START_TEST(a_full_disk_leaves_files_whole)
+{
+	struct rlimit none = { 0, RLIM_INFINITY }, all;
+	struct str before;
+	struct error err = { 0 };
+
+	agent_core_run(k.core);
+	before = content("token");
+	ck_assert(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
+	ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &all), 0);
+	none.rlim_max = all.rlim_max;
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &none), 0);
+	k.now_ms += 1000;
+	agent_core_hurry(k.core);
+	agent_core_run(k.core);
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &all), 0);
+	ck_str_is(content("token"), before.p);
+	ck_token(true, ERR_NONE);
+	ck_assert(!is_ready());
+	/* A restart in between finds the former token. */
+	agent_kit_close(&k);
+	k.is_away = true;
+	ck_assert(agent_kit_open(&k, &err));
+	ck_token(true, ERR_NONE);
+	k.is_away = false;
+	k.now_ms += LIMIT_AGENT_LOOK_MS;
+	agent_core_hurry(k.core);
+	agent_core_run(k.core);
+	ck_assert(!str_eq(content("token"), before));
+	ck_assert(is_ready());
+}
+END_TEST
+
+/* The clock jumps: forward, what has ended is not served; back, what is not yet
+ * good is not taken anew, and all is well again with the clock. */
+START_TEST(a_clock_that_jumps)
+{
+	agent_core_run(k.core);
+	k.now_ms += 30ll * 86400 * 1000;
+	ck_token(false, ERR_EVIDENCE_EXPIRED);
+	ck_document(false, ERR_EVIDENCE_EXPIRED);
+	k.now_ms -= 60ll * 86400 * 1000;
+	agent_core_hurry(k.core);
+	agent_core_run(k.core);
+	k.now_ms += 30ll * 86400 * 1000;
+	agent_core_hurry(k.core);
+	agent_core_run(k.core);
+	ck_token(true, ERR_NONE);
+	ck_document(true, ERR_NONE);
+}
+END_TEST
+
+/* ---- SVIDs and keys ------------------------------------------------------ */
+
+static struct agent_file
+file_of(enum agent_file_kind kind, const char *name)
+{
+	return (struct agent_file){ .kind = kind,
+		.path = str_of(agent_kit_path(&k, name)),
+		.mode = 0600 };
+}
+
+/* The same agent with other files, at a service with SVIDs or without. */
+static void
+open_with_files(bool gives_svids)
+{
+	struct error err = { 0 };
+
+	agent_kit_fini(&k);
+	agent_kit_init_at(&k, gives_svids);
+	agent_kit_document(&k, "web-1", AGENT_KIT_CLAIMS, 3600);
+	k.files[0] = file_of(AGENT_FILE_JWT_SVID, "jwt");
+	k.files[0].audience = STR("a b&c");
+	k.files[0].form = AGENT_FORM_NGINX;
+	k.files[1] = file_of(AGENT_FILE_WIT_SVID, "wit");
+	k.files[2] = file_of(AGENT_FILE_KEYS, "keys");
+	k.files[3] = file_of(AGENT_FILE_BUNDLE, "bundle");
+	k.config.n_files = 4;
+	ck_assert_msg(agent_kit_open(&k, &err), "%s", err.msg);
+	agent_core_run(k.core);
+}
+
+/* The token's payload. */
+static struct str
+payload(struct str token)
+{
+	size_t begin = str_find(token, '.', 0) + 1;
+	size_t end = str_find(token, '.', begin);
+	struct str out;
+
+	ck_assert(
+	    base64_decode(k.a, BASE64_URL, str_sub(token, begin, end), &out));
+	return str_of(str_z(k.a, out));
+}
+
+START_TEST(svids_are_exchanged_and_written)
+{
+	static const char before[] = "proxy_set_header Authorization \"Bearer ";
+	struct str jwt, wit;
+	ino_t keys;
+
+	open_with_files(true);
+	jwt = content("jwt");
+	ck_assert(str_has_prefix(jwt, str_of(before)));
+	ck_assert(str_has_suffix(jwt, STR("\";\n")));
+	jwt = payload(str_sub(jwt, strlen(before), jwt.n - 3));
+	ck_assert_ptr_nonnull(strstr(jwt.p, "\"a b&c\""));
+	ck_assert_ptr_nonnull(
+	    strstr(jwt.p, "spiffe://acme.example/instance/web-1"));
+	wit = payload(content("wit"));
+	ck_assert_ptr_nonnull(strstr(wit.p, "\"jwk\""));
+	ck_assert_ptr_nonnull(strstr(content("keys").p, "\"keys\""));
+	ck_assert_ptr_nonnull(strstr(content("bundle").p, "jwt-svid"));
+	/* Renewed in time; keys that did not change are not written again. */
+	keys = inode("keys");
+	k.now_ms += 210000;
+	agent_core_run(k.core);
+	ck_assert(!str_eq(jwt, payload(content("jwt"))));
+	ck_assert(keys == inode("keys"));
+}
+END_TEST
+
+/* Why, in the status; and the keys, which need no trust domain, are there. */
+START_TEST(svids_that_the_service_does_not_give)
+{
+	struct buf text = { 0 };
+	json_t *status;
+
+	open_with_files(false);
+	ck_assert_int_ne(access(k.files[0].path.p, F_OK), 0);
+	ck_assert_int_ne(access(k.files[1].path.p, F_OK), 0);
+	ck_assert_int_eq(access(k.files[2].path.p, F_OK), 0);
+	ck_assert_int_ne(access(k.files[3].path.p, F_OK), 0);
+	status = agent_core_status(k.core);
+	ck_assert(json_write(&text, json_object_get(status, "svids")));
+	buf_byte(&text, '\0');
+	ck_assert_ptr_nonnull(strstr(text.p, "\"missing\""));
+	ck_assert_ptr_nonnull(strstr(text.p, "\"error\""));
+	ck_assert(!json_is_true(json_object_get(status, "ready")));
+	json_decref(status);
+	buf_free(&text);
+}
+END_TEST
+
+/* ---- commands ------------------------------------------------------------ */
+
+static size_t
+times_run(void)
+{
+	struct str text = access(agent_kit_path(&k, "ran"), F_OK) == 0
+			      ? content("ran")
+			      : (struct str){ 0 };
+
+	return text.n;
+}
+
+START_TEST(a_command_runs_after_a_change)
+{
+	struct str words[] = { STR("/bin/sh"), STR("-c"),
+		STR("printf x >>\"$0/ran\"; test -e \"$0/well\""),
+		str_of(k.dir) };
+
+	k.files[0].run = (struct config_strings){ words, 4 };
+	k.files[1].run = k.files[0].run;
+	/* Both files changed: once. It failed: once more, when it is time. */
+	agent_core_run(k.core);
+	ck_assert_uint_eq(times_run(), 1);
+	ck_assert(!is_ready());
+	agent_core_run(k.core);
+	ck_assert_uint_eq(times_run(), 2);
+	agent_kit_put(&k, "well", STR(""));
+	k.now_ms += LIMIT_AGENT_LOOK_MS;
+	agent_core_run(k.core);
+	ck_assert_uint_eq(times_run(), 3);
+	ck_assert(is_ready());
+	/* Nothing changed. */
+	k.now_ms += LIMIT_AGENT_LOOK_MS;
+	agent_core_run(k.core);
+	ck_assert_uint_eq(times_run(), 3);
+	agent_core_hurry(k.core);
+	agent_core_run(k.core);
+	ck_assert_uint_eq(times_run(), 4);
+}
+END_TEST
+
 START_TEST(an_open_state_folder_is_refused)
 {
 	struct error err = { 0 };
@@ -327,6 +539,11 @@ main(void)
 	tcase_add_test(tc, a_document_of_another_key_is_not_taken);
 	tcase_add_test(tc, files_are_written_when_something_changed);
 	tcase_add_test(tc, a_file_that_cannot_be_written_is_tried_again);
+	tcase_add_test(tc, a_full_disk_leaves_files_whole);
+	tcase_add_test(tc, a_clock_that_jumps);
+	tcase_add_test(tc, svids_are_exchanged_and_written);
+	tcase_add_test(tc, svids_that_the_service_does_not_give);
+	tcase_add_test(tc, a_command_runs_after_a_change);
 	tcase_add_test(tc, an_open_state_folder_is_refused);
 	suite_add_tcase(s, tc);
 	return run_suite(s);
