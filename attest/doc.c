@@ -83,30 +83,70 @@ doc_parse(struct str bytes, json_t **ret, struct error *reterr)
 	    LIMIT_DOCUMENT_VALUES);
 }
 
-bool
-doc_key_id(const json_t *root, struct str *ret, struct error *reterr)
+static void
+let_go(void *root)
 {
-	const json_t *v = json_object_get(root, "keyId");
+	json_decref(root);
+}
 
-	if (!json_is_string(v) || !keys_thumbprint_is_valid(json_str(v)))
+bool
+doc_open_tree(struct arena *a, json_t *root, const struct flat **ret,
+    struct error *reterr)
+{
+	if (!arena_at_end(a, let_go, root)) {
+		json_decref(root);
+		return error_nomem(reterr);
+	}
+	return flat_of_json(a, root, ret) || error_nomem(reterr);
+}
+
+bool
+doc_open(struct arena *a, struct str bytes, const struct flat **ret,
+    struct error *reterr)
+{
+	struct flat *root;
+	json_t *tree;
+
+	if (flat_read(a, bytes, LIMIT_DOCUMENT_BYTES, LIMIT_DOCUMENT_DEPTH,
+		LIMIT_DOCUMENT_VALUES, &root, NULL)) {
+		*ret = root;
+		return true;
+	}
+	return doc_parse(bytes, &tree, reterr) &&
+	       doc_open_tree(a, tree, ret, reterr);
+}
+
+bool
+doc_key_id(const struct flat *root, struct str *ret, struct error *reterr)
+{
+	struct str id = flat_str(flat_get(root, STR("keyId")));
+
+	if (!keys_thumbprint_is_valid(id))
 		return doc_malformed(reterr, "keyId", "an RFC 7638 thumbprint");
-	*ret = json_str(v);
+	*ret = id;
 	return true;
 }
 
 /* ---- members of any document ----------------------------------------------
  */
 
+/* `s` is empty, too, for what is no string. */
+static bool
+take_text(struct arena *a, struct str s, const char *name, struct str *ret,
+    struct error *reterr)
+{
+	if (s.n == 0 || s.n > DOC_TEXT_BYTES)
+		return doc_malformed(
+		    reterr, name, "a string of 1 to 1,024 bytes");
+	*ret = str_dup(a, s);
+	return ret->p || error_nomem(reterr);
+}
+
 bool
 doc_read_text(struct arena *a, const json_t *v, const char *name,
     struct str *ret, struct error *reterr)
 {
-	if (!json_is_string(v) || json_string_length(v) == 0 ||
-	    json_string_length(v) > DOC_TEXT_BYTES)
-		return doc_malformed(
-		    reterr, name, "a string of 1 to 1,024 bytes");
-	*ret = str_dup(a, json_str(v));
-	return ret->p || error_nomem(reterr);
+	return take_text(a, json_str(v), name, ret, reterr);
 }
 
 bool
@@ -137,28 +177,42 @@ doc_read_licences(struct arena *a, const json_t *v, const char *name,
 	return doc_read_texts(a, v, name, &d->licences, &d->n_licences, reterr);
 }
 
-bool
-doc_read_address(struct arena *a, const json_t *v, const char *name,
-    struct str *ret, struct error *reterr)
+static bool
+take_address(struct arena *a, struct str s, const char *name, struct str *ret,
+    struct error *reterr)
 {
 	struct net_addr address;
 
-	if (!doc_read_text(a, v, name, ret, reterr))
+	if (!take_text(a, s, name, ret, reterr))
 		return false;
 	return net_parse_addr(*ret, &address) ||
 	       doc_malformed(reterr, name, "an IP address");
 }
 
 bool
-doc_read_launch_time(struct arena *a, const json_t *v, const char *name,
+doc_read_address(struct arena *a, const json_t *v, const char *name,
+    struct str *ret, struct error *reterr)
+{
+	return take_address(a, json_str(v), name, ret, reterr);
+}
+
+static bool
+take_launch_time(struct arena *a, struct str s, const char *name,
     struct str *ret, struct error *reterr)
 {
 	int64_t ms;
 
-	if (!doc_read_text(a, v, name, ret, reterr))
+	if (!take_text(a, s, name, ret, reterr))
 		return false;
 	return time_parse_datetime(*ret, &ms) ||
 	       doc_malformed(reterr, name, "an RFC 3339 time");
+}
+
+bool
+doc_read_launch_time(struct arena *a, const json_t *v, const char *name,
+    struct str *ret, struct error *reterr)
+{
+	return take_launch_time(a, json_str(v), name, ret, reterr);
 }
 
 bool
@@ -175,19 +229,27 @@ attest_instance_id_is_valid(struct str id)
 	return id.n > 0 && id.n <= LIMIT_INSTANCE_ID;
 }
 
-bool
-doc_read_subject(struct arena *a, const json_t *v, const char *name,
-    struct str *ret, struct error *reterr)
+/* `s` is NULL for what is no string. */
+static bool
+take_subject(struct arena *a, struct str s, const char *name, struct str *ret,
+    struct error *reterr)
 {
-	if (!json_is_string(v))
+	if (!s.p)
 		return doc_malformed(reterr, name, "a string");
-	if (!attest_instance_id_is_valid(json_str(v)))
+	if (!attest_instance_id_is_valid(s))
 		return error_set(reterr, ERR_EVIDENCE_INSTANCE, SPAN_NONE,
 		    "the document's `%s` is not an instance id of 1 to 128 "
 		    "letters, digits, `.`, `_`, `-`",
 		    name);
-	*ret = str_dup(a, json_str(v));
+	*ret = str_dup(a, s);
 	return ret->p || error_nomem(reterr);
+}
+
+bool
+doc_read_subject(struct arena *a, const json_t *v, const char *name,
+    struct str *ret, struct error *reterr)
+{
+	return take_subject(a, json_str(v), name, ret, reterr);
 }
 
 bool
@@ -203,10 +265,11 @@ doc_id_is_valid(struct str s)
 /* ---- the tables -----------------------------------------------------------
  */
 
-typedef bool read_fn(const struct doc_reading *, const json_t *, const char *);
+typedef bool read_fn(
+    const struct doc_reading *, const struct flat *, const char *);
 
 struct member {
-	const char *name;
+	struct str name;
 	bool required;
 	read_fn *read;
 };
@@ -214,126 +277,162 @@ struct member {
 /* Every member of `object` by its row; none twice (the parser saw to that),
  * none without a row, all that are required. */
 static bool
-read_members(const struct doc_reading *r, const json_t *object,
+read_members(const struct doc_reading *r, const struct flat *object,
     const struct member *rows, size_t n_rows, const char *what)
 {
 	size_t known = 0;
 
-	if (!json_is_object(object))
+	if (!flat_is(object, FLAT_OBJECT))
 		return doc_malformed(r->reterr, what, "an object");
 	for (size_t i = 0; i < n_rows; i++) {
-		const json_t *v = json_object_get(object, rows[i].name);
+		const char *name = rows[i].name.p;
+		const struct flat *v = flat_get(object, rows[i].name);
 
 		if (!v && rows[i].required)
 			return error_set(r->reterr, ERR_EVIDENCE_MALFORMED,
-			    SPAN_NONE, "the document lacks `%s`", rows[i].name);
+			    SPAN_NONE, "the document lacks `%s`", name);
 		if (!v)
 			continue;
 		known++;
-		if (!rows[i].read(r, v, rows[i].name))
+		if (!rows[i].read(r, v, name))
 			return false;
 	}
-	return known == json_object_size(object) ||
+	return known == object->n ||
 	       error_set(r->reterr, ERR_EVIDENCE_MALFORMED, SPAN_NONE,
 		   "the document has a member in its `%s` that this version "
 		   "does not know",
 		   what);
 }
 
-DOC_MEMBER(image_id, doc_read_text, &r->doc->image_id)
-DOC_MEMBER(owner, doc_read_text, &r->doc->owner)
-DOC_MEMBER(region, doc_read_text, &r->doc->region)
-DOC_MEMBER(zone, doc_read_text, &r->doc->zone)
-DOC_MEMBER(support_level, doc_read_text, &r->doc->support_level)
-DOC_MEMBER(os_name, doc_read_text, &r->doc->os_name)
-DOC_MEMBER(os_version, doc_read_text, &r->doc->os_version)
-DOC_MEMBER(issuer, doc_read_text, &r->doc->issuer)
-DOC_MEMBER(private_ip, doc_read_address, &r->doc->private_ip)
-DOC_MEMBER(launched, doc_read_launch_time, &r->doc->launch_time)
-DOC_MEMBER(licences, doc_read_licences, r->doc)
+static bool
+read_texts(const struct doc_reading *r, const struct flat *v, const char *name,
+    const struct str **ret, size_t *ret_n)
+{
+	const struct flat *item;
+	struct str *items;
+
+	if (!flat_is(v, FLAT_ARRAY))
+		return doc_malformed(r->reterr, name, "a list of strings");
+	items = ARENA_ARRAY(r->arena, v->n, struct str);
+	if (!items)
+		return error_nomem(r->reterr);
+	item = flat_first(v);
+	for (uint32_t i = 0; i < v->n; i++, item = flat_next(item))
+		if (!take_text(
+			r->arena, flat_str(item), name, &items[i], r->reterr))
+			return false;
+	*ret = items;
+	*ret_n = v->n;
+	return true;
+}
+
+/* As DOC_MEMBER, of a list's string. */
+#define TEXT_MEMBER(field, take, target)                                       \
+	static bool read_##field(const struct doc_reading *r,                  \
+	    const struct flat *v, const char *name)                            \
+	{                                                                      \
+		return take(                                                   \
+		    r->arena, flat_str(v), name, &r->doc->target, r->reterr);  \
+	}
+
+TEXT_MEMBER(image_id, take_text, image_id)
+TEXT_MEMBER(owner, take_text, owner)
+TEXT_MEMBER(region, take_text, region)
+TEXT_MEMBER(zone, take_text, zone)
+TEXT_MEMBER(support_level, take_text, support_level)
+TEXT_MEMBER(os_name, take_text, os_name)
+TEXT_MEMBER(os_version, take_text, os_version)
+TEXT_MEMBER(issuer, take_text, issuer)
+TEXT_MEMBER(private_ip, take_address, private_ip)
+TEXT_MEMBER(launched, take_launch_time, launch_time)
+TEXT_MEMBER(subject, take_subject, subject)
+
+static bool
+read_licences(
+    const struct doc_reading *r, const struct flat *v, const char *name)
+{
+	r->doc->has_licences = true;
+	return read_texts(r, v, name, &r->doc->licences, &r->doc->n_licences);
+}
 
 /* `{name: text}`, names and texts not empty. */
 static bool
-read_pairs(const struct doc_reading *r, const json_t *v, const char *name,
+read_pairs(const struct doc_reading *r, const struct flat *v, const char *name,
     const struct doc_pair **ret, size_t *ret_n)
 {
-	json_t *object = (json_t *)(uintptr_t)v; /* only read */
+	const struct flat *m;
 	struct doc_pair *pairs;
-	size_t n = 0;
 
-	if (!json_is_object(v))
+	if (!flat_is(v, FLAT_OBJECT))
 		return doc_malformed(r->reterr, name, "an object of strings");
-	pairs = ARENA_ARRAY(r->arena, json_object_size(v), struct doc_pair);
+	pairs = ARENA_ARRAY(r->arena, v->n, struct doc_pair);
 	if (!pairs)
 		return error_nomem(r->reterr);
-	for (void *it = json_object_iter(object); it;
-	     it = json_object_iter_next(object, it)) {
-		struct str key = str_of(json_object_iter_key(it));
-
-		if (key.n == 0 || key.n > DOC_TEXT_BYTES)
+	m = flat_first(v);
+	for (uint32_t i = 0; i < v->n; i++, m = flat_next(m)) {
+		if (m->name.n == 0 || m->name.n > DOC_TEXT_BYTES)
 			return doc_malformed(r->reterr, name,
 			    "an object with names of 1 to 1,024 bytes");
-		pairs[n].name = str_dup(r->arena, key);
-		if (!pairs[n].name.p)
+		pairs[i].name = str_dup(r->arena, m->name);
+		if (!pairs[i].name.p)
 			return error_nomem(r->reterr);
-		if (!doc_read_text(r->arena, json_object_iter_value(it), name,
-			&pairs[n].text, r->reterr))
+		if (!take_text(
+			r->arena, flat_str(m), name, &pairs[i].text, r->reterr))
 			return false;
-		n++;
 	}
 	*ret = pairs;
-	*ret_n = n;
+	*ret_n = v->n;
 	return true;
 }
 
 static bool
 read_applications(
-    const struct doc_reading *r, const json_t *v, const char *name)
+    const struct doc_reading *r, const struct flat *v, const char *name)
 {
 	return read_pairs(
 	    r, v, name, &r->doc->applications, &r->doc->n_applications);
 }
 
 static bool
-read_custom(const struct doc_reading *r, const json_t *v, const char *name)
+read_custom(const struct doc_reading *r, const struct flat *v, const char *name)
 {
 	return read_pairs(r, v, name, &r->doc->custom, &r->doc->n_custom);
 }
 
 static const struct member os_members[] = {
-	{ "name", false, read_os_name },
-	{ "version", false, read_os_version },
+	{ STR_INIT("name"), false, read_os_name },
+	{ STR_INIT("version"), false, read_os_version },
 };
 
 static bool
-read_os(const struct doc_reading *r, const json_t *v, const char *name)
+read_os(const struct doc_reading *r, const struct flat *v, const char *name)
 {
 	return read_members(r, v, os_members, ARRAY_LEN(os_members), name);
 }
 
 static const struct member claim_members[] = {
-	{ "imageId", false, read_image_id },
-	{ "owner", false, read_owner },
-	{ "privateIp", false, read_private_ip },
-	{ "launchTime", false, read_launched },
-	{ "region", false, read_region },
-	{ "zone", false, read_zone },
-	{ "supportLevel", false, read_support_level },
-	{ "os", false, read_os },
-	{ "licences", false, read_licences },
-	{ "applications", false, read_applications },
-	{ "custom", false, read_custom },
+	{ STR_INIT("imageId"), false, read_image_id },
+	{ STR_INIT("owner"), false, read_owner },
+	{ STR_INIT("privateIp"), false, read_private_ip },
+	{ STR_INIT("launchTime"), false, read_launched },
+	{ STR_INIT("region"), false, read_region },
+	{ STR_INIT("zone"), false, read_zone },
+	{ STR_INIT("supportLevel"), false, read_support_level },
+	{ STR_INIT("os"), false, read_os },
+	{ STR_INIT("licences"), false, read_licences },
+	{ STR_INIT("applications"), false, read_applications },
+	{ STR_INIT("custom"), false, read_custom },
 };
 
 static bool
-read_claims(const struct doc_reading *r, const json_t *v, const char *name)
+read_claims(const struct doc_reading *r, const struct flat *v, const char *name)
 {
 	return read_members(
 	    r, v, claim_members, ARRAY_LEN(claim_members), name);
 }
 
 bool
-doc_read_claims(struct arena *a, const json_t *v, const char *name,
+doc_read_claims(struct arena *a, const struct flat *v, const char *name,
     struct doc *ret, struct error *reterr)
 {
 	struct doc_reading r = { a, ret, reterr };
@@ -342,42 +441,36 @@ doc_read_claims(struct arena *a, const json_t *v, const char *name,
 }
 
 static bool
-read_typ(const struct doc_reading *r, const json_t *v, const char *name)
+read_typ(const struct doc_reading *r, const struct flat *v, const char *name)
 {
-	return (json_is_string(v) && str_eq(json_str(v), STR(TYP))) ||
+	return str_eq(flat_str(v), STR(TYP)) ||
 	       doc_malformed(r->reterr, name, "`" TYP "`");
 }
 
 static bool
-read_id(const struct doc_reading *r, const json_t *v, const char *name)
+read_id(const struct doc_reading *r, const struct flat *v, const char *name)
 {
-	if (!doc_read_text(r->arena, v, name, &r->doc->id, r->reterr))
+	if (!take_text(r->arena, flat_str(v), name, &r->doc->id, r->reterr))
 		return false;
 	return doc_id_is_valid(r->doc->id) ||
 	       doc_malformed(r->reterr, name, "32 lower-case hex digits");
 }
 
 static bool
-read_key_id(const struct doc_reading *r, const json_t *v, const char *name)
+read_key_id(const struct doc_reading *r, const struct flat *v, const char *name)
 {
-	if (!doc_read_text(r->arena, v, name, &r->doc->key_id, r->reterr))
+	if (!take_text(r->arena, flat_str(v), name, &r->doc->key_id, r->reterr))
 		return false;
 	return keys_thumbprint_is_valid(r->doc->key_id) ||
 	       doc_malformed(r->reterr, name, "an RFC 7638 thumbprint");
 }
 
-static bool
-read_subject(const struct doc_reading *r, const json_t *v, const char *name)
-{
-	return doc_read_subject(r->arena, v, name, &r->doc->subject, r->reterr);
-}
-
 /* RFC 3339 in UTC and whole seconds: one text for one time. */
 static bool
-read_time(const struct doc_reading *r, const json_t *v, const char *name,
+read_time(const struct doc_reading *r, const struct flat *v, const char *name,
     int64_t *ret_unix_s)
 {
-	struct str text = json_is_string(v) ? json_str(v) : STR("");
+	struct str text = flat_str(v);
 	int64_t ms;
 
 	if (text.n != strlen("2026-03-01T12:00:00Z") ||
@@ -389,64 +482,69 @@ read_time(const struct doc_reading *r, const json_t *v, const char *name,
 }
 
 static bool
-read_issued_at(const struct doc_reading *r, const json_t *v, const char *name)
+read_issued_at(
+    const struct doc_reading *r, const struct flat *v, const char *name)
 {
 	return read_time(r, v, name, &r->doc->issued_at);
 }
 
 static bool
-read_not_before(const struct doc_reading *r, const json_t *v, const char *name)
+read_not_before(
+    const struct doc_reading *r, const struct flat *v, const char *name)
 {
 	return read_time(r, v, name, &r->doc->not_before);
 }
 
 static bool
-read_expires_at(const struct doc_reading *r, const json_t *v, const char *name)
+read_expires_at(
+    const struct doc_reading *r, const struct flat *v, const char *name)
 {
 	return read_time(r, v, name, &r->doc->expires_at);
 }
 
 static bool
-read_audience(const struct doc_reading *r, const json_t *v, const char *name)
+read_audience(
+    const struct doc_reading *r, const struct flat *v, const char *name)
 {
-	return doc_read_texts(r->arena, v, name, &r->doc->audience,
-	    &r->doc->n_audience, r->reterr);
+	return read_texts(r, v, name, &r->doc->audience, &r->doc->n_audience);
 }
 
 /* A thumbprint of a key (RFC 7800, RFC 9449) or certificate (RFC 8705), both
  * SHA-256 in Base64url. */
 static bool
-read_thumbprint(const struct doc_reading *r, const json_t *v, const char *name,
-    struct str *ret)
+read_thumbprint(const struct doc_reading *r, const struct flat *v,
+    const char *name, struct str *ret)
 {
-	if (!json_is_string(v) || !keys_thumbprint_is_valid(json_str(v)))
+	struct str text = flat_str(v);
+
+	if (!keys_thumbprint_is_valid(text))
 		return doc_malformed(r->reterr, name, "a thumbprint");
-	*ret = str_dup(r->arena, json_str(v));
+	*ret = str_dup(r->arena, text);
 	return ret->p || error_nomem(r->reterr);
 }
 
 static bool
-read_jkt(const struct doc_reading *r, const json_t *v, const char *name)
+read_jkt(const struct doc_reading *r, const struct flat *v, const char *name)
 {
 	return read_thumbprint(r, v, name, &r->doc->jkt);
 }
 
 static bool
-read_x5t(const struct doc_reading *r, const json_t *v, const char *name)
+read_x5t(const struct doc_reading *r, const struct flat *v, const char *name)
 {
 	return read_thumbprint(r, v, name, &r->doc->x5t);
 }
 
 static const struct member cnf_members[] = {
-	{ "jkt", false, read_jkt },
-	{ "x5t#S256", false, read_x5t },
+	{ STR_INIT("jkt"), false, read_jkt },
+	{ STR_INIT("x5t#S256"), false, read_x5t },
 };
 
 static bool
-read_cnf(const struct doc_reading *r, const json_t *v, const char *name)
+read_cnf(const struct doc_reading *r, const struct flat *v, const char *name)
 {
 	r->doc->has_cnf = true;
-	if (json_object_size(v) != 1)
+	if (!flat_is(v, FLAT_OBJECT) || v->n != 1)
 		return doc_malformed(
 		    r->reterr, name, "an object with one member");
 	return read_members(r, v, cnf_members, ARRAY_LEN(cnf_members), name);
@@ -455,44 +553,45 @@ read_cnf(const struct doc_reading *r, const json_t *v, const char *name)
 /* Instance ids, at least one. An older reader refuses the member, so a group's
  * document is taken for an instance's by nobody. */
 static bool
-read_group(const struct doc_reading *r, const json_t *v, const char *name)
+read_group(const struct doc_reading *r, const struct flat *v, const char *name)
 {
-	size_t n = json_array_size(v);
+	const struct flat *item;
 	struct str *items;
 
-	if (!json_is_array(v) || n == 0 || n > LIMIT_GROUP_MEMBERS)
+	if (!flat_is(v, FLAT_ARRAY) || v->n == 0 || v->n > LIMIT_GROUP_MEMBERS)
 		return doc_malformed(
 		    r->reterr, name, "a list of 1 to 64 instance ids");
-	items = ARENA_ARRAY(r->arena, n, struct str);
+	items = ARENA_ARRAY(r->arena, v->n, struct str);
 	if (!items)
 		return error_nomem(r->reterr);
-	for (size_t i = 0; i < n; i++)
-		if (!doc_read_subject(r->arena, json_array_get(v, i), name,
-			&items[i], r->reterr))
+	item = flat_first(v);
+	for (uint32_t i = 0; i < v->n; i++, item = flat_next(item))
+		if (!take_subject(
+			r->arena, flat_str(item), name, &items[i], r->reterr))
 			return false;
 	r->doc->members = items;
-	r->doc->n_members = n;
+	r->doc->n_members = v->n;
 	return true;
 }
 
 static const struct member document_members[] = {
-	{ "typ", true, read_typ },
-	{ "id", true, read_id },
-	{ "issuer", true, read_issuer },
-	{ "keyId", true, read_key_id },
-	{ "subject", true, read_subject },
-	{ "issuedAt", true, read_issued_at },
-	{ "notBefore", true, read_not_before },
-	{ "expiresAt", true, read_expires_at },
-	{ "audience", true, read_audience },
-	{ "cnf", false, read_cnf },
-	{ "members", false, read_group },
-	{ "claims", true, read_claims },
+	{ STR_INIT("typ"), true, read_typ },
+	{ STR_INIT("id"), true, read_id },
+	{ STR_INIT("issuer"), true, read_issuer },
+	{ STR_INIT("keyId"), true, read_key_id },
+	{ STR_INIT("subject"), true, read_subject },
+	{ STR_INIT("issuedAt"), true, read_issued_at },
+	{ STR_INIT("notBefore"), true, read_not_before },
+	{ STR_INIT("expiresAt"), true, read_expires_at },
+	{ STR_INIT("audience"), true, read_audience },
+	{ STR_INIT("cnf"), false, read_cnf },
+	{ STR_INIT("members"), false, read_group },
+	{ STR_INIT("claims"), true, read_claims },
 };
 
 bool
-doc_read(
-    struct arena *a, const json_t *root, struct doc *ret, struct error *reterr)
+doc_read(struct arena *a, const struct flat *root, struct doc *ret,
+    struct error *reterr)
 {
 	struct doc d = { .has_times = true };
 	struct doc_reading r = { a, &d, reterr };

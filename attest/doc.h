@@ -6,6 +6,7 @@
 #define ATTEST_DOC_H
 
 #include "base/arena.h"
+#include "base/flat.h"
 #include "base/json.h"
 
 struct doc_pair {
@@ -36,16 +37,24 @@ struct doc {
  * LIMIT_DOCUMENT_*, no duplicate keys, no NUL, an object. The caller owns *ret.
  * Errors: ERR_EVIDENCE_MALFORMED, ERR_EVIDENCE_TOO_LARGE, memory. */
 bool doc_parse(struct str bytes, json_t **ret, struct error *reterr) MUST_USE;
+/* The same as a list of values (flat.h), of plain text without a tree. Lives in
+ * `a`, borrows `bytes`. Errors as doc_parse's. */
+bool doc_open(struct arena *a, struct str bytes, const struct flat **ret,
+    struct error *reterr) MUST_USE;
+/* The same of a document that is a tree already, which `a` takes, in any case.
+ */
+bool doc_open_tree(struct arena *a, json_t *root, const struct flat **ret,
+    struct error *reterr) MUST_USE;
 /* The `keyId` alone: which of the trusted keys to try. The only thing ever
  * taken from a document before its signature held; lent. */
 bool doc_key_id(
-    const json_t *root, struct str *ret, struct error *reterr) MUST_USE;
+    const struct flat *root, struct str *ret, struct error *reterr) MUST_USE;
 /* `avow-document/1`. Errors: ERR_EVIDENCE_MALFORMED (with the name of the
  * member), ERR_EVIDENCE_INSTANCE, memory. */
-bool doc_read(struct arena *a, const json_t *root, struct doc *ret,
+bool doc_read(struct arena *a, const struct flat *root, struct doc *ret,
     struct error *reterr) MUST_USE;
 /* The member `claims` alone, for tokens, into `ret`. Errors as doc_read's. */
-bool doc_read_claims(struct arena *a, const json_t *v, const char *name,
+bool doc_read_claims(struct arena *a, const struct flat *v, const char *name,
     struct doc *ret, struct error *reterr) MUST_USE;
 /* EC2's document; `bytes` are the same document, for its id. Issuer `aws`, no
  * times, no audience. */

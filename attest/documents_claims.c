@@ -96,12 +96,15 @@ documents_check_properties(struct arena *a, const json_t *properties,
 {
 	struct error why = { 0 };
 	struct doc doc = { 0 };
+	const struct flat *list;
 
 	if (documents_values(properties) > LIMIT_DOCUMENT_VALUES / 2)
 		return error_set(reterr, ERR_REQUEST_MALFORMED, SPAN_NONE,
 		    "more than %u values are too many for a document",
 		    LIMIT_DOCUMENT_VALUES / 2);
-	if (!doc_read_claims(a, properties, "properties", &doc, &why))
+	if (!flat_of_json(a, properties, &list))
+		return error_nomem(reterr);
+	if (!doc_read_claims(a, list, "properties", &doc, &why))
 		return why.code == ERR_LIMIT_MEMORY
 			   ? error_nomem(reterr)
 			   : error_set(reterr, ERR_REQUEST_MALFORMED, SPAN_NONE,

@@ -38,13 +38,12 @@ set_digests(struct arena *a, struct store_document *row, struct error *reterr)
 					       (enum attest_form)row->form),
 		row->document, row->signature };
 	struct form f = { 0 };
-	json_t *root = NULL;
+	const struct flat *root;
 	bool ok =
 	    form_open(a, (enum attest_form)row->form, &e, &f, &root, reterr) &&
 	    digest_of(a, form_text(&f), &row->digest, reterr) &&
 	    digest_of(a, form_signature(&f), &row->signature_digest, reterr);
 
-	json_decref(root);
 	form_fini(&f);
 	return ok;
 }

@@ -45,7 +45,7 @@ read_key(struct arena *a, struct str pem, struct keys_public **ret,
 }
 
 static bool
-check_signature(struct documents *d, struct arena *a, const json_t *root,
+check_signature(struct documents *d, struct arena *a, const struct flat *root,
     const struct form *form, struct error *reterr)
 {
 	struct store_document_key key = { 0 };
@@ -108,7 +108,7 @@ read_genuine(struct documents *d, struct judging *j,
 {
 	struct form form = { 0 };
 	enum attest_form kind;
-	json_t *root = NULL;
+	const struct flat *root;
 	bool ok = check_sizes(e, &kind, reterr) &&
 		  form_open(j->a, kind, e, &form, &root, reterr) &&
 		  check_signature(d, j->a, root, &form, reterr) &&
@@ -116,7 +116,6 @@ read_genuine(struct documents *d, struct judging *j,
 		  set_digest(j, form_text(&form), reterr);
 
 	form_fini(&form);
-	json_decref(root);
 	if (ok && !str_eq(j->doc.issuer, d->o.issuer))
 		ok = refuse(reterr, ERR_EVIDENCE_ISSUER,
 		    "the document's issuer is another");

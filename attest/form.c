@@ -70,12 +70,11 @@ malformed(struct error *reterr, const char *why)
 
 static bool
 open_detached(struct arena *a, const struct attest_evidence *e, struct form *f,
-    json_t **ret_root, struct error *reterr)
+    const struct flat **ret_root, struct error *reterr)
 {
-	(void)a;
 	f->bytes = e->document;
 	f->signature = e->signature;
-	return doc_parse(e->document, ret_root, reterr);
+	return doc_open(a, e->document, ret_root, reterr);
 }
 
 static bool
@@ -137,32 +136,65 @@ write_canonical(
 		   : error_nomem(reterr);
 }
 
-/* Out of `root`, and decoded. */
+/* `text` is empty, too, when the member is no string. */
 static bool
-take_signature(
-    struct arena *a, json_t *root, struct str *ret, struct error *reterr)
+decode_signature(
+    struct arena *a, struct str text, struct str *ret, struct error *reterr)
 {
-	const json_t *v = json_object_get(root, SIGNATURE_MEMBER);
-	bool ok;
-
-	if (!json_is_string(v))
+	if (!text.p)
 		return malformed(reterr, "has no `signature` inside");
-	if (json_string_length(v) > 2u * LIMIT_SIGNATURE_BYTES)
+	if (text.n > 2u * LIMIT_SIGNATURE_BYTES)
 		return error_set(reterr, ERR_EVIDENCE_TOO_LARGE, SPAN_NONE,
 		    "the document's signature is over the limit");
-	ok = base64_decode(a, BASE64_STANDARD, json_str(v), ret) && ret->n > 0;
-	/* Fails only for a name that is not there. */
-	if (!ok || json_object_del(root, SIGNATURE_MEMBER) != 0)
-		return malformed(
-		    reterr, "has a `signature` that is not Base64");
+	return (base64_decode(a, BASE64_STANDARD, text, ret) && ret->n > 0) ||
+	       malformed(reterr, "has a `signature` that is not Base64");
+}
+
+/* The text up to the member, and from behind it: one of the commas goes, too.
+ */
+static bool
+cut_out(struct arena *a, struct str text, struct str value, struct str *ret,
+    struct error *reterr)
+{
+	size_t from =
+	    (size_t)(value.p - text.p) - strlen("\"" SIGNATURE_MEMBER "\":\"");
+	size_t to = (size_t)(value.p - text.p) + value.n + 1;
+	char *p = arena_alloc(a, text.n);
+
+	if (!p)
+		return error_nomem(reterr);
+	if (text.p[to] == ',')
+		to++;
+	else if (text.p[from - 1] == ',')
+		from--;
+	memcpy(p, text.p, from);
+	memcpy(p + from, text.p + to, text.n - to);
+	*ret = (struct str){ p, text.n - (to - from) };
 	return true;
 }
 
+/* Text that was canonical when it was read: without a member it still is. */
+static bool
+read_canonical(struct arena *a, struct str received, struct flat *root,
+    struct form *f, struct error *reterr)
+{
+	const struct flat *v = flat_get(root, STR(SIGNATURE_MEMBER));
+	struct str text = flat_str(v);
+
+	if (!decode_signature(a, text, &f->signature, reterr) ||
+	    !cut_out(a, received, text, &f->bytes, reterr))
+		return false;
+	flat_remove(root, v);
+	return true;
+}
+
+/* Any text: printed, and compared. */
 static bool
 read_embedded(struct arena *a, struct str received, json_t *root,
     struct form *f, struct error *reterr)
 {
 	struct str whole;
+	const json_t *v;
 
 	if (!is_ijson(received))
 		return malformed(reterr, "has characters that are none");
@@ -171,24 +203,37 @@ read_embedded(struct arena *a, struct str received, json_t *root,
 	if (!str_eq(whole, received))
 		return malformed(
 		    reterr, "is not canonical JSON (RFC 8785), byte for byte");
-	return take_signature(a, root, &f->signature, reterr) &&
+	v = json_object_get(root, SIGNATURE_MEMBER);
+	if (!decode_signature(a, json_str(v), &f->signature, reterr))
+		return false;
+	/* Fails only for a name that is not there. */
+	return (json_object_del(root, SIGNATURE_MEMBER) == 0 ||
+		   malformed(reterr, "has no `signature` inside")) &&
 	       write_canonical(a, root, &f->bytes, reterr);
 }
 
 static bool
 open_embedded(struct arena *a, const struct attest_evidence *e, struct form *f,
-    json_t **ret_root, struct error *reterr)
+    const struct flat **ret_root, struct error *reterr)
 {
-	json_t *root = NULL;
+	struct flat *plain;
+	bool is_canonical;
+	json_t *root;
 
+	if (flat_read(a, e->document, LIMIT_DOCUMENT_BYTES,
+		LIMIT_DOCUMENT_DEPTH, LIMIT_DOCUMENT_VALUES, &plain,
+		&is_canonical) &&
+	    is_canonical) {
+		*ret_root = plain;
+		return read_canonical(a, e->document, plain, f, reterr);
+	}
 	if (!doc_parse(e->document, &root, reterr))
 		return false;
 	if (!read_embedded(a, e->document, root, f, reterr)) {
 		json_decref(root);
 		return false;
 	}
-	*ret_root = root;
-	return true;
+	return doc_open_tree(a, root, ret_root, reterr);
 }
 
 /* Takes `copy`. */
@@ -233,7 +278,7 @@ sign_embedded(const struct keys_public *k, struct str bytes, const json_t *root,
 /* The header is signed, too; the two names of the key must be one, so that
  * nobody can read another from it than we do. */
 static bool
-check_header(const struct jws *j, const json_t *root, struct error *reterr)
+check_header(const struct jws *j, const struct flat *root, struct error *reterr)
 {
 	struct str id;
 
@@ -245,24 +290,16 @@ check_header(const struct jws *j, const json_t *root, struct error *reterr)
 
 static bool
 open_jws(struct arena *a, const struct attest_evidence *e, struct form *f,
-    json_t **ret_root, struct error *reterr)
+    const struct flat **ret_root, struct error *reterr)
 {
-	json_t *root = NULL;
-
 	if (!jws_parse(a, e->document, JWS_DOCUMENT, &f->jws, reterr))
 		return false;
 	/* RFC 8725 3.11 */
 	if (!str_eq(f->jws.typ, STR(FORM_JWS_TYP)))
 		return error_set(reterr, ERR_EVIDENCE_KIND, SPAN_NONE,
 		    "the document is not of type `" FORM_JWS_TYP "`");
-	if (!doc_parse(f->jws.payload, &root, reterr))
-		return false;
-	if (!check_header(&f->jws, root, reterr)) {
-		json_decref(root);
-		return false;
-	}
-	*ret_root = root;
-	return true;
+	return doc_open(a, f->jws.payload, ret_root, reterr) &&
+	       check_header(&f->jws, *ret_root, reterr);
 }
 
 static bool
@@ -286,13 +323,12 @@ sign_jws(const struct keys_public *k, struct str bytes, const json_t *root,
 
 static bool
 open_cms(struct arena *a, const struct attest_evidence *e, struct form *f,
-    json_t **ret_root, struct error *reterr)
+    const struct flat **ret_root, struct error *reterr)
 {
-	(void)a;
 	f->bytes = e->document;
 	return (cms_own_split(e->document, &f->content, &f->signature) ||
 		   malformed(reterr, "is not CMS with its content inside")) &&
-	       doc_parse(f->content, ret_root, reterr);
+	       doc_open(a, f->content, ret_root, reterr);
 }
 
 static bool
@@ -316,7 +352,7 @@ sign_cms(const struct keys_public *k, struct str bytes, const json_t *root,
 
 static const struct {
 	bool (*open)(struct arena *, const struct attest_evidence *,
-	    struct form *, json_t **, struct error *);
+	    struct form *, const struct flat **, struct error *);
 	bool (*verify)(
 	    const struct form *, const struct keys_public *, struct error *);
 	bool (*sign)(const struct keys_public *, struct str, const json_t *,
@@ -330,16 +366,18 @@ static const struct {
 
 bool
 form_open(struct arena *a, enum attest_form form,
-    const struct attest_evidence *e, struct form *ret, json_t **ret_root,
-    struct error *reterr)
+    const struct attest_evidence *e, struct form *ret,
+    const struct flat **ret_root, struct error *reterr)
 {
 	struct form f = { .form = form };
+	const struct flat *root;
 
-	if (!rows[form].open(a, e, &f, ret_root, reterr)) {
+	if (!rows[form].open(a, e, &f, &root, reterr)) {
 		form_fini(&f);
 		return false;
 	}
 	*ret = f;
+	*ret_root = root;
 	return true;
 }
 
@@ -386,7 +424,7 @@ attest_evidence_signature(struct arena *a, const struct attest_evidence *e,
 {
 	struct form f = { 0 };
 	enum attest_form kind;
-	json_t *root = NULL;
+	const struct flat *root;
 
 	if (!attest_form_of_kind(e->kind, &kind))
 		return error_set(reterr, ERR_EVIDENCE_KIND, SPAN_NONE,
@@ -394,7 +432,6 @@ attest_evidence_signature(struct arena *a, const struct attest_evidence *e,
 	if (!form_open(a, kind, e, &f, &root, reterr))
 		return false;
 	*ret = form_signature(&f);
-	json_decref(root);
 	form_fini(&f);
 	return true;
 }

@@ -15,6 +15,7 @@
 
 #include "attest/attest.h"
 #include "attest/jws.h"
+#include "base/flat.h"
 
 #define FORM_JWS_TYP "avow-document+jwt"
 
@@ -27,12 +28,12 @@ struct form {
 	struct jws jws;
 };
 
-/* Take `e` apart. The caller owns *ret_root (json_decref) and `ret`
- * (form_fini); the rest lives in `a` and the evidence. Errors:
+/* Take `e` apart. The caller owns `ret` (form_fini); the rest lives in `a` and
+ * the evidence. Errors:
  * ERR_EVIDENCE_MALFORMED, _TOO_LARGE, _KIND (a JWS of another type), memory.
  */
 bool form_open(struct arena *a, enum attest_form form,
-    const struct attest_evidence *e, struct form *ret, json_t **ret_root,
+    const struct attest_evidence *e, struct form *ret, const struct flat **ret_root,
     struct error *reterr) MUST_USE;
 void form_fini(struct form *f);
 /* The document's JSON that is signed, the same in whatever form it stands; and

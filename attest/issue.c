@@ -129,14 +129,13 @@ read_back(enum attest_form form, const struct attest_evidence *made,
 {
 	struct arena *a = arena_new(0);
 	struct form f = { 0 };
-	json_t *root = NULL;
+	const struct flat *root;
 	struct doc doc;
 	bool ok;
 
 	ok = a ? form_open(a, form, made, &f, &root, reterr) &&
 		     doc_read(a, root, &doc, reterr)
 	       : error_nomem(reterr);
-	json_decref(root);
 	form_fini(&f);
 	arena_free(a);
 	return ok;

@@ -8,6 +8,7 @@
 
 #include "attest/sig.h"
 #include "base/base64.h"
+#include "base/flat.h"
 #include "base/limits.h"
 
 static const struct {
@@ -67,56 +68,78 @@ split(struct arena *a, struct str text, struct jws *j, struct str *header)
 
 /* RFC 8725 3.9, 3.10; RFC 7515 4.1.11; RFC 7797 6. */
 static bool
-check_names(const json_t *header, enum jws_use use, struct error *reterr)
+check_names(const struct flat *header, enum jws_use use, struct error *reterr)
 {
-	static const char *const never[] = { "jku", "x5u", "x5c", "crit",
-		"b64" };
+	static const struct str never[] = { STR_INIT("jku"), STR_INIT("x5u"),
+		STR_INIT("x5c"), STR_INIT("crit"), STR_INIT("b64") };
+	const struct flat *jwk = flat_get(header, STR("jwk"));
 
 	for (size_t i = 0; i < ARRAY_LEN(never); i++)
-		if (json_object_get(header, never[i]))
+		if (flat_get(header, never[i]))
 			return error_set(reterr, ERR_EVIDENCE_MALFORMED,
 			    SPAN_NONE,
 			    "the %s's header has `%s`, which is never followed",
-			    uses[use].noun, never[i]);
+			    uses[use].noun, never[i].p);
 	if (use != JWS_KEY_BROUGHT)
-		return !json_object_get(header, "jwk") ||
-		       malformed(use, reterr, "brings its own key");
-	return json_is_object(json_object_get(header, "jwk")) ||
+		return !jwk || malformed(use, reterr, "brings its own key");
+	return flat_is(jwk, FLAT_OBJECT) ||
 	       malformed(use, reterr, "does not bring its key");
 }
 
 /* A string member, empty when it is not there; false when it is another thing.
  */
 static bool
-read_name(const json_t *header, const char *name, struct str *ret)
+read_name(const struct flat *header, struct str name, struct str *ret)
 {
-	const json_t *v = json_object_get(header, name);
+	const struct flat *v = flat_get(header, name);
 
-	*ret = json_is_string(v) ? json_str(v) : STR("");
-	return !v || (json_is_string(v) && ret->n > 0);
+	*ret = flat_is(v, FLAT_STRING) ? v->text : STR("");
+	return !v || ret->n > 0;
 }
 
+/* As a list, and as a tree, too, where the header brings a key: that is read
+ * from it. */
 static bool
-read_header(struct jws *j, struct str text, struct error *reterr)
+open_header(struct arena *a, struct jws *j, struct str text,
+    const struct flat **ret, struct error *reterr)
 {
 	struct error why = { 0 };
+	struct flat *plain;
 
+	if (j->use != JWS_KEY_BROUGHT &&
+	    flat_read(a, text, LIMIT_TOKEN_BYTES, LIMIT_TOKEN_DEPTH, UINT32_MAX,
+		&plain, NULL)) {
+		*ret = plain;
+		return true;
+	}
 	if (!json_parse(text, NULL, LIMIT_TOKEN_BYTES, LIMIT_TOKEN_DEPTH,
 		JSON_NO_NUL, &j->header, &why))
 		return why.code == ERR_LIMIT_MEMORY
 			   ? error_nomem(reterr)
 			   : malformed(j->use, reterr,
 				 "has a header that is not JSON");
-	if (!json_is_object(j->header))
+	return flat_of_json(a, j->header, ret) || error_nomem(reterr);
+}
+
+static bool
+read_header(
+    struct arena *a, struct jws *j, struct str text, struct error *reterr)
+{
+	const struct flat *header;
+
+	if (!open_header(a, j, text, &header, reterr))
+		return false;
+	if (!flat_is(header, FLAT_OBJECT))
 		return malformed(
 		    j->use, reterr, "has a header that is no object");
-	if (!read_name(j->header, "alg", &j->alg) || j->alg.n == 0 ||
-	    !read_name(j->header, "typ", &j->typ) ||
-	    !read_name(j->header, "kid", &j->kid))
+	if (!read_name(header, STR("alg"), &j->alg) || j->alg.n == 0 ||
+	    !read_name(header, STR("typ"), &j->typ) ||
+	    !read_name(header, STR("kid"), &j->kid))
 		return malformed(j->use, reterr,
 		    "has a header without `alg`, or with a name that is no "
 		    "text");
-	return check_names(j->header, j->use, reterr);
+	j->n_names = header->n;
+	return check_names(header, j->use, reterr);
 }
 
 bool
@@ -133,7 +156,7 @@ jws_parse(struct arena *a, struct str text, enum jws_use use, struct jws *ret,
 	if (!split(a, text, &j, &header))
 		return malformed(
 		    use, reterr, "is not three parts of Base64url with dots");
-	if (!read_header(&j, header, reterr)) {
+	if (!read_header(a, &j, header, reterr)) {
 		json_decref(j.header);
 		return false;
 	}

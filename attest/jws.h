@@ -19,13 +19,14 @@ enum jws_use {
 };
 
 /* What was read, believed by nobody until jws_verify. `signed_part` is a slice
- * of the text; the rest lives in the arena, the JSON until jws_fini. */
+ * of the text; the rest lives in the arena, the header's tree until jws_fini. */
 struct jws {
 	enum jws_use use;
 	struct str signed_part; /* HEADER.PAYLOAD, the bytes that are signed */
 	struct str payload, signature; /* decoded */
-	json_t *header;
-	struct str alg, typ, kid; /* lent from `header`; empty: not there */
+	json_t *header; /* NULL when the header brings no key, and is plain */
+	size_t n_names; /* in the header */
+	struct str alg, typ, kid; /* lent from the header; empty: not there */
 };
 
 /* Errors: ERR_EVIDENCE_MALFORMED, ERR_EVIDENCE_TOO_LARGE, memory. */

@@ -20,9 +20,10 @@ struct reading {
 };
 
 struct member {
-	const char *name;
+	struct str name;
 	bool required;
-	bool (*read)(const struct reading *, const json_t *v, const char *name);
+	bool (*read)(
+	    const struct reading *, const struct flat *v, const char *name);
 };
 
 static bool
@@ -33,30 +34,29 @@ malformed(const struct reading *r, const char *name, const char *want)
 }
 
 static bool
-read_text(const struct reading *r, const json_t *v, const char *name,
+read_text(const struct reading *r, const struct flat *v, const char *name,
     size_t most, struct str *ret)
 {
-	if (!json_is_string(v) || json_string_length(v) == 0 ||
-	    json_string_length(v) > most)
+	struct str text = flat_str(v);
+
+	if (text.n == 0 || text.n > most)
 		return malformed(r, name, "a text of the right length");
-	*ret = str_dup(r->arena, json_str(v));
+	*ret = str_dup(r->arena, text);
 	return ret->p || error_nomem(r->reterr);
 }
 
 static bool
-read_number(const struct reading *r, const json_t *v, const char *name,
+read_number(const struct reading *r, const struct flat *v, const char *name,
     int64_t most, int64_t *ret)
 {
-	json_int_t n = json_is_integer(v) ? json_integer_value(v) : -1;
-
-	if (n < 0 || n > most)
+	if (!flat_is(v, FLAT_INTEGER) || v->number < 0 || v->number > most)
 		return malformed(r, name, "a whole number in its range");
-	*ret = n;
+	*ret = v->number;
 	return true;
 }
 
 static bool
-read_issuer(const struct reading *r, const json_t *v, const char *name)
+read_issuer(const struct reading *r, const struct flat *v, const char *name)
 {
 	return read_text(r, v, name, DOC_TEXT_BYTES, &r->token->issuer);
 }
@@ -70,7 +70,7 @@ refuse_subject(const struct reading *r)
 }
 
 static bool
-read_subject(const struct reading *r, const json_t *v, const char *name)
+read_subject(const struct reading *r, const struct flat *v, const char *name)
 {
 	struct str text, path;
 
@@ -86,7 +86,8 @@ read_subject(const struct reading *r, const json_t *v, const char *name)
 }
 
 static bool
-read_spiffe_subject(const struct reading *r, const json_t *v, const char *name)
+read_spiffe_subject(
+    const struct reading *r, const struct flat *v, const char *name)
 {
 	return read_subject(r, v, name) &&
 	       (r->token->trust_domain.n > 0 || refuse_subject(r));
@@ -94,41 +95,44 @@ read_spiffe_subject(const struct reading *r, const json_t *v, const char *name)
 
 /* RFC 7519 4.1.3: a text or a list; ours has one. */
 static bool
-read_audience(const struct reading *r, const json_t *v, const char *name)
+read_audience(const struct reading *r, const struct flat *v, const char *name)
 {
-	if (json_is_array(v) && json_array_size(v) != 1)
+	bool is_list = flat_is(v, FLAT_ARRAY);
+
+	if (is_list && v->n != 1)
 		return malformed(r, name, "one audience");
-	return read_text(r, json_is_array(v) ? json_array_get(v, 0) : v, name,
+	return read_text(r, is_list ? flat_first(v) : v, name,
 	    LIMIT_TOKEN_AUDIENCE, &r->token->audience);
 }
 
 static bool
-read_issued_at(const struct reading *r, const json_t *v, const char *name)
+read_issued_at(const struct reading *r, const struct flat *v, const char *name)
 {
 	return read_number(r, v, name, TIME_MOST, &r->token->issued_at);
 }
 
 static bool
-read_not_before(const struct reading *r, const json_t *v, const char *name)
+read_not_before(const struct reading *r, const struct flat *v, const char *name)
 {
 	return read_number(r, v, name, TIME_MOST, &r->token->not_before);
 }
 
 static bool
-read_expires_at(const struct reading *r, const json_t *v, const char *name)
+read_expires_at(const struct reading *r, const struct flat *v, const char *name)
 {
 	return read_number(r, v, name, TIME_MOST, &r->token->expires_at);
 }
 
 static bool
-read_incarnation(const struct reading *r, const json_t *v, const char *name)
+read_incarnation(
+    const struct reading *r, const struct flat *v, const char *name)
 {
 	return read_number(
 	    r, v, name, INCARNATION_MOST, &r->token->incarnation);
 }
 
 static bool
-read_id(const struct reading *r, const json_t *v, const char *name)
+read_id(const struct reading *r, const struct flat *v, const char *name)
 {
 	return read_text(r, v, name, DOC_TEXT_BYTES, &r->token->id) &&
 	       (doc_id_is_valid(r->token->id) ||
@@ -137,13 +141,13 @@ read_id(const struct reading *r, const json_t *v, const char *name)
 
 /* Others' ids are any text. */
 static bool
-read_free_id(const struct reading *r, const json_t *v, const char *name)
+read_free_id(const struct reading *r, const struct flat *v, const char *name)
 {
 	return read_text(r, v, name, DOC_TEXT_BYTES, &r->token->id);
 }
 
 static bool
-read_thumbprint(const struct reading *r, const json_t *v, struct str *ret)
+read_thumbprint(const struct reading *r, const struct flat *v, struct str *ret)
 {
 	if (!v)
 		return true;
@@ -154,87 +158,99 @@ read_thumbprint(const struct reading *r, const json_t *v, struct str *ret)
 
 /* RFC 7800 3.1, RFC 9449 6.1, RFC 8705 3.1: bound to one thing. */
 static bool
-read_cnf(const struct reading *r, const json_t *v, const char *name)
+read_cnf(const struct reading *r, const struct flat *v, const char *name)
 {
-	if (json_object_size(v) != 1)
+	if (!flat_is(v, FLAT_OBJECT) || v->n != 1)
 		return malformed(r, name, "an object with one member");
-	return read_thumbprint(r, json_object_get(v, "jkt"), &r->token->jkt) &&
+	return read_thumbprint(r, flat_get(v, STR("jkt")), &r->token->jkt) &&
 	       read_thumbprint(
-		   r, json_object_get(v, "x5t#S256"), &r->token->x5t) &&
+		   r, flat_get(v, STR("x5t#S256")), &r->token->x5t) &&
 	       (r->token->jkt.n + r->token->x5t.n > 0 ||
 		   malformed(r, name, "`jkt` or `x5t#S256`"));
 }
 
+/* Takes `jwk` when it succeeds. */
 static bool
-take_holder(
-    const struct reading *r, const json_t *jwk, const struct keys_public *k)
+take_holder(const struct reading *r, json_t *jwk)
 {
-	r->token->jkt = str_dup(r->arena, keys_thumbprint(k));
-	r->token->holder = json_incref((json_t *)(uintptr_t)jwk);
-	return r->token->jkt.p || error_nomem(r->reterr);
+	struct keys_public k;
+
+	if (!json_is_string(json_object_get(jwk, "alg")))
+		return malformed(r, "cnf", "`jwk` with its `alg`");
+	if (!jwk_read(jwk, &k, NULL))
+		return malformed(r, "cnf", "a public key of an accepted type");
+	r->token->jkt = str_dup(r->arena, keys_thumbprint(&k));
+	keys_public_fini(&k);
+	if (!r->token->jkt.p)
+		return error_nomem(r->reterr);
+	r->token->holder = jwk;
+	return true;
 }
 
 /* A WIT carries the whole key, and says its algorithm. */
 static bool
-read_cnf_jwk(const struct reading *r, const json_t *v, const char *name)
+read_cnf_jwk(const struct reading *r, const struct flat *v, const char *name)
 {
-	const json_t *jwk = json_object_get(v, "jwk");
-	struct keys_public k;
-	bool ok;
+	const struct flat *member = flat_get(v, STR("jwk"));
+	json_t *jwk;
 
-	if (!json_is_object(jwk) ||
-	    !json_is_string(json_object_get(jwk, "alg")))
+	if (!flat_is(member, FLAT_OBJECT))
 		return malformed(r, name, "`jwk` with its `alg`");
-	if (!jwk_read(jwk, &k, NULL))
-		return malformed(r, name, "a public key of an accepted type");
-	ok = take_holder(r, jwk, &k);
-	keys_public_fini(&k);
-	return ok;
+	jwk = flat_to_json(member);
+	if (!jwk)
+		return error_nomem(r->reterr);
+	if (take_holder(r, jwk))
+		return true;
+	json_decref(jwk);
+	return false;
 }
 
+/* For whom asks for a token alone as they are, else where a document's go. */
 static bool
-read_claims(const struct reading *r, const json_t *v, const char *name)
+read_claims(const struct reading *r, const struct flat *v, const char *name)
 {
 	struct doc unused = { 0 };
 
 	if (!doc_read_claims(
 		r->arena, v, name, r->doc ? r->doc : &unused, r->reterr))
 		return false;
-	r->token->claims = json_incref((json_t *)(uintptr_t)v);
-	return true;
+	if (r->doc)
+		return true;
+	r->token->claims = flat_to_json(v);
+	return r->token->claims || error_nomem(r->reterr);
 }
 
 static const struct member full_members[] = {
-	{ "iss", true, read_issuer },
-	{ "sub", true, read_subject },
-	{ "aud", true, read_audience },
-	{ "iat", true, read_issued_at },
-	{ "nbf", true, read_not_before },
-	{ "exp", true, read_expires_at },
-	{ "jti", true, read_id },
-	{ "cnf", true, read_cnf },
-	{ "inc", true, read_incarnation },
-	{ "claims", false, read_claims },
+	{ STR_INIT("iss"), true, read_issuer },
+	{ STR_INIT("sub"), true, read_subject },
+	{ STR_INIT("aud"), true, read_audience },
+	{ STR_INIT("iat"), true, read_issued_at },
+	{ STR_INIT("nbf"), true, read_not_before },
+	{ STR_INIT("exp"), true, read_expires_at },
+	{ STR_INIT("jti"), true, read_id },
+	{ STR_INIT("cnf"), true, read_cnf },
+	{ STR_INIT("inc"), true, read_incarnation },
+	{ STR_INIT("claims"), false, read_claims },
 };
 
 static const struct member wit_members[] = {
-	{ "iss", false, read_issuer },
-	{ "sub", true, read_spiffe_subject },
-	{ "iat", false, read_issued_at },
-	{ "nbf", false, read_not_before },
-	{ "exp", true, read_expires_at },
-	{ "jti", false, read_free_id },
-	{ "cnf", true, read_cnf_jwk },
+	{ STR_INIT("iss"), false, read_issuer },
+	{ STR_INIT("sub"), true, read_spiffe_subject },
+	{ STR_INIT("iat"), false, read_issued_at },
+	{ STR_INIT("nbf"), false, read_not_before },
+	{ STR_INIT("exp"), true, read_expires_at },
+	{ STR_INIT("jti"), false, read_free_id },
+	{ STR_INIT("cnf"), true, read_cnf_jwk },
 };
 
 static const struct member svid_members[] = {
-	{ "iss", false, read_issuer },
-	{ "sub", true, read_spiffe_subject },
-	{ "aud", true, read_audience },
-	{ "iat", false, read_issued_at },
-	{ "nbf", false, read_not_before },
-	{ "exp", true, read_expires_at },
-	{ "jti", false, read_free_id },
+	{ STR_INIT("iss"), false, read_issuer },
+	{ STR_INIT("sub"), true, read_spiffe_subject },
+	{ STR_INIT("aud"), true, read_audience },
+	{ STR_INIT("iat"), false, read_issued_at },
+	{ STR_INIT("nbf"), false, read_not_before },
+	{ STR_INIT("exp"), true, read_expires_at },
+	{ STR_INIT("jti"), false, read_free_id },
 };
 
 static const struct kind {
@@ -294,25 +310,25 @@ token_typ_is(enum token_type type, struct str typ)
 }
 
 static bool
-read_members(
-    const struct reading *r, const struct kind *kind, const json_t *payload)
+read_members(const struct reading *r, const struct kind *kind,
+    const struct flat *payload)
 {
 	size_t known = 0;
 
 	for (size_t i = 0; i < kind->n; i++) {
 		const struct member *m = &kind->members[i];
-		const json_t *v = json_object_get(payload, m->name);
+		const struct flat *v = flat_get(payload, m->name);
 
 		if (!v && m->required)
 			return error_set(r->reterr, ERR_EVIDENCE_MALFORMED,
-			    SPAN_NONE, "the token lacks `%s`", m->name);
+			    SPAN_NONE, "the token lacks `%s`", m->name.p);
 		if (!v)
 			continue;
 		known++;
-		if (!m->read(r, v, m->name))
+		if (!m->read(r, v, m->name.p))
 			return false;
 	}
-	return !kind->is_ours || known == json_object_size(payload) ||
+	return !kind->is_ours || known == payload->n ||
 	       error_set(r->reterr, ERR_EVIDENCE_MALFORMED, SPAN_NONE,
 		   "the token has a member that this version does not know");
 }
@@ -325,14 +341,22 @@ token_fini(struct token *t)
 	t->claims = t->holder = NULL;
 }
 
+/* *ret_tree is NULL when the text is plain; the caller's. */
 static bool
-parse(struct str payload, json_t **ret, struct error *reterr)
+open_payload(struct arena *a, struct str payload, json_t **ret_tree,
+    const struct flat **ret, struct error *reterr)
 {
 	struct error why = { 0 };
+	struct flat *plain;
 
-	if (json_parse(payload, NULL, LIMIT_TOKEN_BYTES, LIMIT_TOKEN_DEPTH,
-		JSON_NO_NUL, ret, &why))
+	if (flat_read(a, payload, LIMIT_TOKEN_BYTES, LIMIT_TOKEN_DEPTH,
+		UINT32_MAX, &plain, NULL)) {
+		*ret = plain;
 		return true;
+	}
+	if (json_parse(payload, NULL, LIMIT_TOKEN_BYTES, LIMIT_TOKEN_DEPTH,
+		JSON_NO_NUL, ret_tree, &why))
+		return flat_of_json(a, *ret_tree, ret) || error_nomem(reterr);
 	return why.code == ERR_LIMIT_MEMORY
 		   ? error_nomem(reterr)
 		   : error_set(reterr, ERR_EVIDENCE_MALFORMED, SPAN_NONE,
@@ -346,17 +370,18 @@ token_read(struct arena *a, const struct jws *j, enum token_type type,
 {
 	struct token t = { .type = type };
 	const struct reading r = { a, &t, doc, reterr };
-	json_t *payload = NULL;
-	bool ok = parse(j->payload, &payload, reterr);
+	const struct flat *payload;
+	json_t *tree = NULL;
+	bool ok = open_payload(a, j->payload, &tree, &payload, reterr);
 
-	if (ok && !json_is_object(payload))
+	if (ok && !flat_is(payload, FLAT_OBJECT))
 		ok = malformed(&r, "payload", "an object");
 	ok = ok && read_members(&r, &kinds[type], payload);
 	if (ok) {
 		t.key_id = str_dup(a, j->kid);
 		ok = t.key_id.p || error_nomem(reterr);
 	}
-	json_decref(payload);
+	json_decref(tree);
 	if (ok)
 		*ret = t;
 	else

@@ -9,7 +9,8 @@
 /* Whether the header's `typ` is this type's (RFC 8725 3.11). */
 bool token_typ_is(enum token_type type, struct str typ);
 /* The payload of a JWS that was verified, as a token of that type. `doc`, when
- * not NULL, gets its `claims` (and nothing else is written there). Texts live
+ * not NULL, gets its `claims` (and nothing else is written there), and `ret`
+ * has none. Texts live
  * in `a`; token_fini the result. Errors: ERR_EVIDENCE_MALFORMED with the name
  * of the member, ERR_EVIDENCE_INSTANCE, memory. */
 bool token_read(struct arena *a, const struct jws *j, enum token_type type,

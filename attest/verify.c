@@ -49,7 +49,8 @@ struct run {
 	const struct attest_evidence *evidence;
 	const struct attest_context *ctx;
 	const struct kind *kind;
-	json_t *root;     /* of the document; NULL until parsed */
+	json_t *root;           /* of a cloud's document; NULL until parsed */
+	const struct flat *own; /* of a document of our own, until it is read */
 	struct form form; /* of a document of our own; empty until parsed */
 	struct jws jws;   /* of a token; empty until parsed */
 	struct doc doc;
@@ -144,9 +145,9 @@ check_avow(struct run *r, struct error *reterr)
 {
 	struct str id;
 
-	if (!form_open(r->arena, r->kind->form, r->evidence, &r->form, &r->root,
+	if (!form_open(r->arena, r->kind->form, r->evidence, &r->form, &r->own,
 		reterr) ||
-	    !doc_key_id(r->root, &id, reterr))
+	    !doc_key_id(r->own, &id, reterr))
 		return false;
 	if (!find_key(r, has_thumbprint, &id))
 		return refuse(reterr, ERR_EVIDENCE_KEY,
@@ -157,7 +158,7 @@ check_avow(struct run *r, struct error *reterr)
 static bool
 read_avow(struct run *r, struct error *reterr)
 {
-	return doc_read(r->arena, r->root, &r->doc, reterr);
+	return doc_read(r->arena, r->own, &r->doc, reterr);
 }
 
 static bool

@@ -297,7 +297,7 @@ take_apart(struct scene *s, struct arena *a)
 {
 	struct buf attributes = { 0 };
 	struct form f;
-	json_t *root;
+	const struct flat *root;
 	struct error err = { 0 };
 
 	must(form_open(a, s->form, &s->evidence, &f, &root, &err), &err);
@@ -311,7 +311,6 @@ take_apart(struct scene *s, struct arena *a)
 		buf_free(&attributes);
 	}
 	form_fini(&f);
-	json_decref(root);
 }
 
 static const char claims_text[] =

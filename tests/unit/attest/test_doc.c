@@ -8,11 +8,9 @@
 static bool
 read_text(struct arena *a, struct str text, struct doc *d, struct error *e)
 {
-	json_t *root = NULL;
-	bool ok = doc_parse(text, &root, e) && doc_read(a, root, d, e);
+	const struct flat *root;
 
-	json_decref(root);
-	return ok;
+	return doc_open(a, text, &root, e) && doc_read(a, root, d, e);
 }
 
 START_TEST(everything_is_read)
@@ -336,6 +334,124 @@ START_TEST(messages_quote_nothing)
 }
 END_TEST
 
+/* The way of any text: by jansson's tree. */
+static bool
+read_by_tree(struct arena *a, struct str text, struct doc *d, struct error *e)
+{
+	const struct flat *root;
+	json_t *tree;
+
+	return doc_parse(text, &tree, e) && doc_open_tree(a, tree, &root, e) &&
+	       doc_read(a, root, d, e);
+}
+
+static void
+check_same_pairs(
+    const struct doc_pair *x, size_t n, const struct doc_pair *y, size_t m)
+{
+	ck_assert_uint_eq(n, m);
+	for (size_t i = 0; i < n; i++)
+		ck_assert(str_eq(x[i].name, y[i].name) &&
+			  str_eq(x[i].text, y[i].text));
+}
+
+static void
+check_same_texts(const struct str *x, size_t n, const struct str *y, size_t m)
+{
+	ck_assert_uint_eq(n, m);
+	for (size_t i = 0; i < n; i++)
+		ck_assert(str_eq(x[i], y[i]));
+}
+
+static void
+check_same(const struct doc *x, const struct doc *y)
+{
+	const struct str of_x[] = { x->id, x->issuer, x->key_id, x->subject,
+		x->jkt, x->x5t, x->owner_number, x->image_id, x->owner,
+		x->private_ip, x->launch_time, x->region, x->zone,
+		x->support_level, x->os_name, x->os_version };
+	const struct str of_y[] = { y->id, y->issuer, y->key_id, y->subject,
+		y->jkt, y->x5t, y->owner_number, y->image_id, y->owner,
+		y->private_ip, y->launch_time, y->region, y->zone,
+		y->support_level, y->os_name, y->os_version };
+
+	check_same_texts(of_x, ARRAY_LEN(of_x), of_y, ARRAY_LEN(of_y));
+	ck_assert(x->has_times == y->has_times && x->has_cnf == y->has_cnf &&
+		  x->has_licences == y->has_licences);
+	ck_assert(x->issued_at == y->issued_at &&
+		  x->not_before == y->not_before &&
+		  x->expires_at == y->expires_at);
+	check_same_texts(
+	    x->audience, x->n_audience, y->audience, y->n_audience);
+	check_same_texts(x->members, x->n_members, y->members, y->n_members);
+	check_same_texts(
+	    x->licences, x->n_licences, y->licences, y->n_licences);
+	check_same_pairs(x->applications, x->n_applications, y->applications,
+	    y->n_applications);
+	check_same_pairs(x->custom, x->n_custom, y->custom, y->n_custom);
+}
+
+static struct str
+edit(struct arena *a, struct str text)
+{
+	static const char *const pieces[] = { "\"", "\\", ",", ":", "{", "}",
+		"[", "]", " ", "0", "-", "9", ".", "1e1", "true", "null",
+		"\"zone\":\"z\",", "\"id\":1,", ",\"members\":[\"i-1\"]",
+		",\"cnf\":{}", "\xc3\xa4", "\\u0041", "\x01", "x" };
+	size_t at = (size_t)random() % (text.n + 1);
+	size_t cut = random() % 2 ? 0 : (size_t)random() % 4;
+	struct buf b = { 0 };
+	struct str copy;
+
+	buf_add(&b, str_sub(text, 0, at));
+	if (random() % 4)
+		buf_addz(&b, pieces[(size_t)random() % ARRAY_LEN(pieces)]);
+	buf_add(&b, str_sub(text, at + cut, text.n));
+	copy = str_dup(a, buf_str(&b));
+	buf_free(&b);
+	return copy;
+}
+
+/* Documents a few edits away from a good one: the quick way and the other say
+ * the same of each, word for word. */
+START_TEST(both_ways_are_one)
+{
+	struct kit k;
+	struct arena *a = arena_new(0);
+	size_t n_read = 0, n_plain = 0;
+
+	kit_init(&k, KEY_P256);
+	srandom((unsigned)_i);
+	for (int i = 0; i < 2000; i++) {
+		struct str text = kit_document(&k, NULL, NULL);
+		struct error e = { 0 }, f = { 0 };
+		struct doc x, y;
+		struct flat *plain;
+		bool ok;
+
+		for (long edits = random() % 3; edits >= 0; edits--)
+			text = edit(a, text);
+		ok = read_text(a, text, &x, &e);
+		ck_assert_msg(
+		    read_by_tree(a, text, &y, &f) == ok, "%.*s", STR_ARG(text));
+		ck_assert_int_eq(e.code, f.code);
+		ck_assert_str_eq(e.msg, f.msg);
+		if (ok)
+			check_same(&x, &y);
+		n_read += ok;
+		n_plain += flat_read(a, text, LIMIT_DOCUMENT_BYTES,
+		    LIMIT_DOCUMENT_DEPTH, LIMIT_DOCUMENT_VALUES, &plain, NULL);
+		arena_reset(a);
+	}
+	/* Some of each, or nothing was looked at. */
+	ck_assert_uint_gt(n_read, 50);
+	ck_assert_uint_gt(n_plain, n_read / 2);
+	ck_assert_uint_lt(n_plain, 1900);
+	arena_free(a);
+	kit_fini(&k);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -354,6 +470,7 @@ main(void)
 	tcase_add_test(tc, values_are_counted);
 	tcase_add_test(tc, only_objects_are_documents);
 	tcase_add_test(tc, messages_quote_nothing);
+	tcase_add_loop_test(tc, both_ways_are_one, 0, 4);
 	suite_add_tcase(s, tc);
 	return run_suite(s);
 }

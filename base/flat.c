@@ -1,0 +1,400 @@
+/* flat.c - see flat.h. The reader of plain text goes down and up without a
+ * stack of its own: the values that are still open are found again by the
+ * functions' own frames, and depth is limited by the caller. */
+#include "base/flat.h"
+
+#include <limits.h>
+
+#define DIGITS_MOST 18u
+#define FIRST_ROOM 64u
+#define SAFE_INTEGER (INT64_C(1) << 53) /* RFC 7493 2.2 */
+
+struct reading {
+	struct arena *arena;
+	struct str text;
+	size_t at;
+	unsigned depth; /* that is still allowed */
+	size_t limit;
+	struct flat *items;
+	size_t n, cap;
+	bool is_canonical;
+};
+
+/* ---- plain text -----------------------------------------------------------
+ */
+
+/* The byte after white space; 0 at the end, where no plain text has any. */
+static char
+peek(struct reading *r)
+{
+	for (; r->at < r->text.n; r->at++) {
+		char c = r->text.p[r->at];
+
+		if (c != ' ' && c != '\n' && c != '\t' && c != '\r')
+			return c;
+		r->is_canonical = false;
+	}
+	return 0;
+}
+
+static bool
+take(struct reading *r, char c)
+{
+	if (peek(r) != c)
+		return false;
+	r->at++;
+	return true;
+}
+
+static bool
+read_string(struct reading *r, struct str *ret)
+{
+	const char *p = r->text.p;
+	size_t at, from;
+
+	if (!take(r, '"'))
+		return false;
+	from = r->at;
+	for (at = from; at < r->text.n; at++) {
+		unsigned char c = (unsigned char)p[at];
+
+		if (c == '"') {
+			*ret = (struct str){ p + from, at - from };
+			r->at = at + 1;
+			return true;
+		}
+		if (c < 0x20 || c >= 0x80 || c == '\\')
+			return false;
+	}
+	return false;
+}
+
+/* A value more; *ret is its number. */
+static bool
+add(struct reading *r, struct str name, size_t *ret)
+{
+	if (r->n == r->limit ||
+	    !ARENA_PUSH_ROOM(r->arena, r->items, r->n, r->cap))
+		return false;
+	r->items[r->n].name = name;
+	r->items[r->n].span = 1;
+	*ret = r->n++;
+	return true;
+}
+
+/* No sign before nothing, no zero in front; a point or an exponent is no end.
+ */
+static bool
+read_number(struct reading *r, struct flat *v)
+{
+	bool is_negative = r->text.p[r->at] == '-';
+	size_t from = r->at + is_negative, at = from;
+	int64_t n = 0;
+
+	for (; at < r->text.n; at++) {
+		unsigned digit = (unsigned char)r->text.p[at] - (unsigned)'0';
+
+		if (digit > 9)
+			break;
+		if (at - from == DIGITS_MOST)
+			return false;
+		n = n * 10 + (int64_t)digit;
+	}
+	if (at == from || (r->text.p[from] == '0' && at > from + 1) ||
+	    (n == 0 && is_negative))
+		return false;
+	v->kind = FLAT_INTEGER;
+	v->number = is_negative ? -n : n;
+	r->is_canonical = r->is_canonical && n <= SAFE_INTEGER;
+	r->at = at;
+	return true;
+}
+
+static bool
+read_word(struct reading *r, struct flat *v)
+{
+	static const struct {
+		struct str word;
+		enum flat_kind kind;
+	} words[] = {
+		{ STR_INIT("true"), FLAT_TRUE },
+		{ STR_INIT("false"), FLAT_FALSE },
+		{ STR_INIT("null"), FLAT_NULL },
+	};
+	struct str rest = str_sub(r->text, r->at, r->text.n);
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (str_has_prefix(rest, words[i].word)) {
+			v->kind = words[i].kind;
+			r->at += words[i].word.n;
+			return true;
+		}
+	return false;
+}
+
+/* Whether `name` may come after the members that `object` has: they are looked
+ * through unless it is after the last, to which all others rose. */
+static bool
+is_new(struct reading *r, size_t object, struct str name, struct str *last,
+    bool *is_rising)
+{
+	const struct flat *o = &r->items[object], *m = o + 1;
+
+	if (o->n == FLAT_MEMBERS)
+		return false;
+	if (o->n > 0 && *is_rising)
+		*is_rising = str_cmp(*last, name) < 0;
+	*last = name;
+	if (*is_rising)
+		return true;
+	r->is_canonical = false;
+	for (uint32_t i = 0; i < o->n; i++, m = flat_next(m))
+		if (str_eq(m->name, name))
+			return false;
+	return true;
+}
+
+static bool read_value(struct reading *r, struct str name);
+
+static bool
+read_members(struct reading *r, size_t object)
+{
+	struct str name, last = { 0 };
+	bool is_rising = true;
+
+	if (take(r, '}'))
+		return true;
+	do {
+		if (!read_string(r, &name) || !take(r, ':') ||
+		    !is_new(r, object, name, &last, &is_rising) ||
+		    !read_value(r, name))
+			return false;
+		r->items[object].n++;
+	} while (take(r, ','));
+	return take(r, '}');
+}
+
+static bool
+read_items(struct reading *r, size_t array)
+{
+	if (take(r, ']'))
+		return true;
+	do {
+		if (!read_value(r, STR("")))
+			return false;
+		r->items[array].n++;
+	} while (take(r, ','));
+	return take(r, ']');
+}
+
+static bool
+read_inside(struct reading *r, size_t i)
+{
+	size_t from = r->at++;
+	bool is_object = r->text.p[from] == '{';
+	struct flat *v;
+	bool ok;
+
+	if (r->depth == 0)
+		return false;
+	r->depth--;
+	ok = is_object ? read_members(r, i) : read_items(r, i);
+	r->depth++;
+	if (!ok)
+		return false;
+	v = &r->items[i]; /* they may have moved */
+	v->kind = is_object ? FLAT_OBJECT : FLAT_ARRAY;
+	v->span = (uint32_t)(r->n - i);
+	v->text = str_sub(r->text, from, r->at);
+	return true;
+}
+
+static bool
+read_value(struct reading *r, struct str name)
+{
+	char c = peek(r);
+	size_t i;
+
+	if (!add(r, name, &i))
+		return false;
+	switch (c) {
+	case '{':
+	case '[':
+		return read_inside(r, i);
+	case '"':
+		r->items[i].kind = FLAT_STRING;
+		return read_string(r, &r->items[i].text);
+	case 't':
+	case 'f':
+	case 'n':
+		return read_word(r, &r->items[i]);
+	default:
+		return c != 0 && read_number(r, &r->items[i]);
+	}
+}
+
+bool
+flat_read(struct arena *a, struct str text, size_t limit_bytes,
+    unsigned limit_depth, size_t limit_values, struct flat **ret,
+    bool *ret_is_canonical)
+{
+	struct reading r = { .arena = a,
+		.text = text,
+		.depth = limit_depth,
+		.limit = limit_values < UINT32_MAX ? limit_values : UINT32_MAX,
+		.cap = FIRST_ROOM,
+		.is_canonical = true };
+
+	if (text.n > limit_bytes)
+		return false;
+	r.items = ARENA_ARRAY(a, FIRST_ROOM, struct flat);
+	if (!r.items || peek(&r) != '{' || !read_value(&r, STR("")) ||
+	    peek(&r) != 0 || r.at < text.n)
+		return false;
+	*ret = r.items;
+	if (ret_is_canonical)
+		*ret_is_canonical = r.is_canonical;
+	return true;
+}
+
+/* ---- a tree ---------------------------------------------------------------
+ */
+
+static bool copy_value(struct reading *r, const json_t *value, struct str name);
+
+static bool
+copy_inside(struct reading *r, const json_t *value, size_t i)
+{
+	json_t *object = (json_t *)(uintptr_t)value; /* only read */
+
+	for (size_t k = 0; k < json_array_size(value); k++)
+		if (!copy_value(r, json_array_get(value, k), STR("")))
+			return false;
+	for (void *it = json_object_iter(object); it;
+	     it = json_object_iter_next(object, it))
+		if (!copy_value(r, json_object_iter_value(it),
+			str_of(json_object_iter_key(it))))
+			return false;
+	r->items[i].n =
+	    (uint32_t)(json_array_size(value) + json_object_size(value));
+	r->items[i].span = (uint32_t)(r->n - i);
+	return true;
+}
+
+static bool
+copy_value(struct reading *r, const json_t *value, struct str name)
+{
+	static const enum flat_kind kinds[] = { [JSON_OBJECT] = FLAT_OBJECT,
+		[JSON_ARRAY] = FLAT_ARRAY,
+		[JSON_STRING] = FLAT_STRING,
+		[JSON_INTEGER] = FLAT_INTEGER,
+		[JSON_REAL] = FLAT_REAL,
+		[JSON_TRUE] = FLAT_TRUE,
+		[JSON_FALSE] = FLAT_FALSE,
+		[JSON_NULL] = FLAT_NULL };
+	struct flat *v;
+	size_t i;
+
+	if (!add(r, name, &i))
+		return false;
+	v = &r->items[i];
+	v->json = value;
+	v->kind = kinds[json_typeof(value)];
+	if (v->kind == FLAT_STRING)
+		v->text = json_str(value);
+	v->number = json_integer_value(value); /* 0 for others */
+	return copy_inside(r, value, i);
+}
+
+bool
+flat_of_json(struct arena *a, const json_t *value, const struct flat **ret)
+{
+	struct reading r = { .arena = a, .limit = UINT32_MAX };
+
+	if (!copy_value(&r, value, STR("")))
+		return false;
+	*ret = r.items;
+	return true;
+}
+
+json_t *
+flat_to_json(const struct flat *v)
+{
+	json_t *made = NULL;
+
+	if (v->json)
+		return json_incref((json_t *)(uintptr_t)v->json);
+	switch (v->kind) {
+	case FLAT_OBJECT:
+	case FLAT_ARRAY:
+		/* What was plain is JSON. */
+		return json_parse(v->text, NULL, v->text.n, UINT_MAX,
+			   JSON_NO_NUL, &made, NULL)
+			   ? made
+			   : NULL;
+	case FLAT_STRING:
+		return json_from_str(v->text);
+	case FLAT_INTEGER:
+		return json_integer(v->number);
+	case FLAT_TRUE:
+		return json_true();
+	case FLAT_FALSE:
+		return json_false();
+	case FLAT_NULL:
+	case FLAT_REAL:
+	default:
+		return json_null();
+	}
+}
+
+/* ---- asked ----------------------------------------------------------------
+ */
+
+const struct flat *
+flat_first(const struct flat *v)
+{
+	return v + 1;
+}
+
+const struct flat *
+flat_next(const struct flat *v)
+{
+	return v + v->span;
+}
+
+const struct flat *
+flat_get(const struct flat *object, struct str name)
+{
+	const struct flat *m;
+
+	if (!flat_is(object, FLAT_OBJECT))
+		return NULL;
+	m = flat_first(object);
+	for (uint32_t i = 0; i < object->n; i++, m = flat_next(m))
+		if (str_eq(m->name, name))
+			return m;
+	return NULL;
+}
+
+struct str
+flat_str(const struct flat *v)
+{
+	return flat_is(v, FLAT_STRING) ? v->text : (struct str){ 0 };
+}
+
+bool
+flat_is(const struct flat *v, enum flat_kind kind)
+{
+	return v && v->kind == kind;
+}
+
+void
+flat_remove(struct flat *object, const struct flat *member)
+{
+	size_t at = (size_t)(member - object);
+
+	memmove(object + at, object + at + 1,
+	    (object->span - at - 1) * sizeof *object);
+	object->n--;
+	object->span--;
+}

@@ -1,0 +1,58 @@
+/* flat.h - a JSON value as a flat list: each value is followed by what is inside it, and says how many values that is.
+ * Made in two ways that give the same list: of *plain* text by one pass over it, without a tree and without copying; of jansson's tree from any text. So readers are
+ * written once, for the list, and what is not plain, and all that is wrong, is the tree's business: flat_read refuses nothing, it says that the text is not plain.
+ * Plain is an object of objects, lists, `true`, `false`, `null`, strings of ASCII without escapes, and whole numbers of at most 18 digits (no `-0`); at most FLAT_MEMBERS
+ * members an object, none twice; white space where JSON has it. RFC 8259. Cost: O(bytes), and members by members where an object's are not in order. */
+#ifndef BASE_FLAT_H
+#define BASE_FLAT_H
+
+#include "base/arena.h"
+#include "base/json.h"
+
+#define FLAT_MEMBERS 32u
+
+enum flat_kind {
+	FLAT_NULL = 0,
+	FLAT_TRUE,
+	FLAT_FALSE,
+	FLAT_INTEGER,
+	FLAT_REAL, /* never plain */
+	FLAT_STRING,
+	FLAT_ARRAY,
+	FLAT_OBJECT,
+};
+
+/* Slices are of the text, or lent from the tree. */
+struct flat {
+	enum flat_kind kind;
+	uint32_t n;      /* members or items */
+	uint32_t span;   /* values from here to the next beside it, at least 1 */
+	struct str name; /* of a member */
+	struct str text; /* a string's bytes; of an object or list in plain text, its text */
+	int64_t number;
+	const json_t *json; /* NULL in plain text */
+};
+
+/* The object that `text` is; false when it is not plain, is larger, nested deeper or has more values than that, or memory is out. Lives in `a`, borrows `text`.
+ * *ret_is_canonical, unless NULL: the text is its own canonical form (RFC 8785): no space, members in order, whole numbers within 2^53. */
+bool flat_read(struct arena *a, struct str text, size_t limit_bytes,
+    unsigned limit_depth, size_t limit_values, struct flat **ret,
+    bool *ret_is_canonical) MUST_USE;
+/* Any value; borrows the tree. False when memory is out. */
+bool flat_of_json(struct arena *a, const json_t *value,
+    const struct flat **ret) MUST_USE;
+/* A reference of the caller's; NULL when memory is out. */
+json_t *flat_to_json(const struct flat *v);
+
+/* The member of that name, or NULL: there is none, or `object` is none. */
+const struct flat *flat_get(const struct flat *object, struct str name);
+/* The first inside, and the next beside; whoever walks counts `n`. */
+const struct flat *flat_first(const struct flat *v);
+const struct flat *flat_next(const struct flat *v);
+/* A string's bytes; {NULL, 0} for other values and for NULL, as json_str. */
+struct str flat_str(const struct flat *v);
+bool flat_is(const struct flat *v, enum flat_kind kind); /* false for NULL */
+/* Take a member that has nothing inside it out of its object. */
+void flat_remove(struct flat *object, const struct flat *member);
+
+#endif
