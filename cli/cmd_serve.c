@@ -26,12 +26,18 @@ check(const char *config)
 	struct buf messages = { 0 }, summary = { 0 };
 	struct gateways_state *s = gateways_state_load(
 	    config, clock_now_ms(clock_system()), &messages);
+	struct error err = { 0 };
+	bool ok = s != NULL && gateways_service_check(s, &err);
+	if (err.code != ERR_NONE)
+		error_print(&messages, &err, STR(""));
 	print_messages(&messages);
-	if (s == NULL)
+	if (!ok) {
+		gateways_state_unref(s);
 		return CLI_CANNOT_TELL;
+	}
 	gateways_state_summary(s, &summary);
 	buf_byte(&summary, '\n');
-	bool ok = cli_print(&summary);
+	ok = cli_print(&summary);
 	buf_free(&summary);
 	gateways_state_unref(s);
 	return ok ? CLI_YES : CLI_CANNOT_TELL;

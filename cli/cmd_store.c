@@ -313,13 +313,9 @@ rotate(struct cli_store *at)
 		cli_errorf("--config FILE is needed: it names the secret, too");
 		return CLI_CANNOT_TELL;
 	}
+	at->needs_secret = true;
 	if (!cli_store_open(at, false))
 		return CLI_CANNOT_TELL;
-	if (!at->secret) {
-		cli_errorf(
-		    "%s: there is no `service` with a `secret`", at->config);
-		return CLI_CANNOT_TELL;
-	}
 	if (!sts_secret_rotate(at->store, at->secret, random, &n, &err))
 		return failed(&err);
 	if (!cli_store_mark(at))

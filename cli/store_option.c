@@ -54,6 +54,11 @@ find_url(struct cli_store *s, struct str *ret)
 	*ret = of.url;
 	s->mark = of.mark.n ? of.mark.p : NULL;
 	s->secret = of.secret.n ? of.secret.p : NULL;
+	if (ok && s->needs_secret && !s->secret) {
+		cli_errorf(
+		    "%s: there is no `service` with a `secret`", s->config);
+		return false;
+	}
 	return ok;
 }
 

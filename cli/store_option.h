@@ -7,6 +7,7 @@
 
 struct cli_store {
 	const char *config, *url; /* as given */
+	bool needs_secret; /* a configuration without one is refused before its store is opened */
 	struct arena *arena;
 	const char *mark; /* the configuration's; NULL: none */
 	const char *secret; /* of a token service's configuration; NULL: none */

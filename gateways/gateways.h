@@ -20,9 +20,12 @@ struct gateways_store {
 	struct str url, mark;
 	struct str secret; /* the token service's master secret; empty: it is none */
 };
-/* Of the configuration alone: nothing that it names is opened, so that one may revoke while policies are broken. Memory is `a`'s. Messages as above. */
+/* Of the configuration alone: nothing that it names is opened, so that one may revoke while policies are broken. Memory is `a`'s. Messages are its errors alone; false has one. */
 bool gateways_config_store(struct arena *a, const char *config_path,
     struct gateways_store *ret, struct buf *messages) MUST_USE;
+/* What a token service reads at its start beside that: signing keys, master secret, TLS. True, too, of a state with gates. Errors: those of such files. */
+bool gateways_service_check(
+    const struct gateways_state *s, struct error *reterr) MUST_USE;
 /* One line for people: how many policies, entities, trust entries, gates. */
 void gateways_state_summary(const struct gateways_state *s, struct buf *out);
 

@@ -277,6 +277,19 @@ read_clients(struct service *s, struct service_listener *l,
 	return true;
 }
 
+/* What listening reads, apart from it. */
+static bool
+check_tls(struct service *s, const struct config_tls *tls, struct error *reterr)
+{
+	const struct service_listener l = {
+		.certificate_file = tls->certificate.p, .key_file = tls->key.p
+	};
+	const char *certificate, *key;
+
+	return tls->key.n == 0 ||
+	       read_tls(s->arena, &l, &certificate, &key, reterr);
+}
+
 static bool
 listen_on(struct service *s, struct service_listener *l, struct str at,
     const struct config_tls *tls, struct error *reterr)
@@ -422,6 +435,36 @@ service_keys_open(struct service *s, struct error *reterr)
 		      : dpop_new(reterr);
 	s->keys = s->dpop ? keys_read(s, reterr) : NULL;
 	return s->keys != NULL;
+}
+
+static bool
+check_files(struct service *s, struct error *reterr)
+{
+	const struct config *c = s->config;
+	struct service_keys *k = keys_read(s, reterr);
+	struct str secret;
+
+	service_keys_drop(k);
+	return k &&
+	       file_read_secret(s->arena, c->service.secret.p,
+		   LIMIT_KEY_FILE_BYTES, &secret, reterr) &&
+	       check_tls(s, &c->service.tls, reterr) &&
+	       check_tls(s, &c->admin.tls, reterr) &&
+	       read_clients(s, &s->admin, &c->admin, reterr);
+}
+
+bool
+gateways_service_check(const struct gateways_state *state, struct error *reterr)
+{
+	struct service s = { .config = state->config, .clock = clock_system() };
+	bool ok;
+
+	if (!s.config->service.is_given)
+		return true;
+	s.arena = arena_new(0);
+	ok = s.arena ? check_files(&s, reterr) : error_nomem(reterr);
+	arena_free(s.arena);
+	return ok;
 }
 
 static bool

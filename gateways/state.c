@@ -35,6 +35,8 @@ gateways_config_store(struct arena *a, const char *config_path,
 	const struct config *c =
 	    file != NULL ? config_load(a, file, &text, &errors) : NULL;
 	errors_print(messages, &errors, text);
+	if (file == NULL)
+		buf_addz(messages, "error: memory ran out\n");
 	if (c != NULL)
 		*ret = (struct gateways_store){ c->store, c->store_mark,
 			c->service.secret };

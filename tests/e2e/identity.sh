@@ -572,6 +572,33 @@ check "no token" bash -c "! grep -q 'eyJ' '$T/sts.log'"
 stop sts
 expect_exit "it stops cleanly" 0 test "$(cat "$T/status")" = 0
 
+say "A configuration that is broken, to those who read it:"
+sed 's/^  secret:/  secrets:/' "$T/etc/avow/sts.yaml" >"$T/etc/avow/broken.yaml"
+sed 's/^  secret: .*/&.gone/' "$T/etc/avow/sts.yaml" >"$T/etc/avow/gone.yaml"
+printf 'store: sqlite:///nowhere/at/all.db\n' >"$T/etc/avow/gates.yaml"
+cat >>"$T/etc/avow/gates.yaml" <<-END
+	policies: [$T/etc/avow]
+	trust: [{kind: avow, issuer: a, keys: $T/etc/avow}]
+	gates: [{kind: repository, name: r, repositories: {r: /r/}}]
+END
+# told COMMAND...: all that it says, and its exit.
+told() {
+	"$AVOW" "$@" 2>&1
+	echo "exit $?"
+}
+told serve --config "$T/etc/avow/broken.yaml" --check >"$T/checked"
+told store rotate-secret --config "$T/etc/avow/broken.yaml" >"$T/rotated"
+check "the same messages in the same order" cmp "$T/checked" "$T/rotated"
+expect "all of them" "*is missing here*there is no key \`secrets\` here*exit 1" cat "$T/checked"
+expect "the reason is the last" "*master.secret.gone*: No such file or directory \\[file.read\\]
+exit 1" told serve --config "$T/etc/avow/gone.yaml" --check
+expect "to both" "*master.secret.gone*: No such file or directory \\[file.read\\]
+exit 1" told store rotate-secret --config "$T/etc/avow/gone.yaml"
+expect "no secret, before any store is opened" "avow: $T/etc/avow/gates.yaml: there is no \`service\` with a \`secret\`
+exit 1" told store rotate-secret --config "$T/etc/avow/gates.yaml"
+expect "a good one" "*
+exit 0" told serve --config "$T/etc/avow/sts.yaml" --check
+
 say "Another master secret:"
 cp "$T/etc/avow/sts/master.secret" "$T/former.secret"
 expect "what is sealed is sealed anew" "[1-9]* sealed anew; *" \
