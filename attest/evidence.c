@@ -144,15 +144,17 @@ from_one_pack(struct arena *a, struct str pack, struct attest_evidence *ret,
 {
 	struct str part[4];
 	size_t at = 0;
+	bool is_whole = true;
 
 	for (size_t i = 0; i < ARRAY_LEN(part); i++) {
-		size_t end =
-		    i + 1 < ARRAY_LEN(part) ? str_find(pack, '.', at) : pack.n;
+		bool is_last = i + 1 == ARRAY_LEN(part);
+		size_t end = is_last ? pack.n : str_find(pack, '.', at);
 
 		part[i] = str_sub(pack, at, end);
 		at = end < pack.n ? end + 1 : pack.n;
+		is_whole &= is_last || end < pack.n;
 	}
-	if (!str_eq(part[0], STR("avow1")) || !is_of_one(part[1]))
+	if (!is_whole || !str_eq(part[0], STR("avow1")) || !is_of_one(part[1]))
 		return malformed(
 		    reterr, "pack", "is not `avow1.KIND.DOCUMENT.SIGNATURE`");
 	/* A fifth part fails here: the dot is no letter of Base64url. */
