@@ -21,6 +21,7 @@ struct slot {
 
 struct intern {
 	const struct intern *below;
+	struct intern_lent lent; /* instead of `below`; `find` NULL: none */
 	struct arena *arena;
 	uint32_t base; /* ids below this are the lower layers' */
 	struct pair *pairs;
@@ -39,6 +40,18 @@ intern_new(struct arena *a, const struct intern *below)
 	t->arena = a;
 	t->below = below;
 	t->base = below ? intern_count(below) : 0;
+	return t;
+}
+
+struct intern *
+intern_new_over(struct arena *a, const struct intern_lent *lent)
+{
+	struct intern *t = intern_new(a, NULL);
+
+	if (t) {
+		t->lent = *lent;
+		t->base = lent->n;
+	}
 	return t;
 }
 
@@ -81,6 +94,8 @@ find_hashed(
 
 		if (number)
 			return t->base + number - 1;
+		if (t->lent.find)
+			return t->lent.find(t->lent.ctx, type, id);
 	}
 	return INTERN_NONE;
 }
@@ -151,8 +166,11 @@ void
 intern_get(const struct intern *t, uint32_t id, struct str *ret_type,
     struct str *ret_id)
 {
-	while (id < t->base)
-		t = t->below;
+	for (; id < t->base; t = t->below)
+		if (t->lent.get) {
+			t->lent.get(t->lent.ctx, id, ret_type, ret_id);
+			return;
+		}
 	*ret_type = t->pairs[id - t->base].type;
 	*ret_id = t->pairs[id - t->base].id;
 }

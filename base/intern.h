@@ -12,8 +12,19 @@
 
 struct intern;
 
+/* Ids [0, n) that somebody else gave out, and keeps: how to ask for them. */
+struct intern_lent {
+	uint32_t n;
+	uint32_t (*find)(const void *ctx, struct str type, struct str id);
+	void (*get)(const void *ctx, uint32_t id, struct str *ret_type,
+	    struct str *ret_id);
+	const void *ctx;
+};
+
 /* `below` is borrowed and may be NULL. All memory is `a`'s. NULL when memory is out. */
 struct intern *intern_new(struct arena *a, const struct intern *below);
+/* Over ids that are lent. */
+struct intern *intern_new_over(struct arena *a, const struct intern_lent *lent);
 /* The id of the pair, or INTERN_NONE. */
 uint32_t intern_find(const struct intern *t, struct str type, struct str id);
 /* The id of the pair, added when new; INTERN_NONE when memory is out. */

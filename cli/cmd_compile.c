@@ -88,34 +88,6 @@ show(struct policy_set *set, const struct schema *schema, struct arena *a,
 /* ---- the image ------------------------------------------------------------
  */
 
-/* Entities as text, one for each file they are of. */
-static bool
-gather_data(const struct entities *layer, struct arena *a,
-    struct policy_data **ret, size_t *ret_n)
-{
-	struct policy_data *data = NULL;
-	size_t n = 0, cap = 0;
-
-	for (size_t i = 0; i < entities_count(layer); n++) {
-		struct buf text = { 0 };
-		const char *from = entities_at(layer, i)->from;
-		bool ok = ARENA_PUSH_ROOM(a, data, n, cap) &&
-			  entities_write(layer, &i, &text);
-
-		if (ok) {
-			data[n].file = from ? from : "";
-			data[n].text = str_dup(a, buf_str(&text));
-			ok = data[n].text.p != NULL;
-		}
-		buf_free(&text);
-		if (!ok)
-			return false;
-	}
-	*ret = data;
-	*ret_n = n;
-	return true;
-}
-
 /* The images' own data, then --entities. */
 static struct entities *
 load_entities(const struct policy_set *set, const struct schema *schema,
@@ -144,19 +116,15 @@ make_image(const struct policy_set *set, const struct schema *schema,
 	struct attest_key *key = NULL;
 	struct policy_signer signer = { .sign = sign };
 	const struct entities *layer = load_entities(set, schema, a, c);
-	struct policy_data *data;
-	size_t n;
 	bool ok;
 
 	if (!layer)
 		return false;
-	if (!gather_data(layer, a, &data, &n))
-		return error_nomem(reterr);
 	if (c->sign && !(key = attest_key_open(c->sign, reterr)))
 		return false;
 	signer.ctx = key;
 	ok = policy_image_make(
-	    set, data, n, c->sign ? &signer : NULL, ret, reterr);
+	    set, layer, c->sign ? &signer : NULL, ret, reterr);
 	attest_key_free(key);
 	return ok;
 }

@@ -195,7 +195,7 @@ make_record(struct arena *a, struct policy_needs_query *q,
     struct entity *storage, struct error *reterr)
 {
 	if (!str_eq(q->resource.type, STR("Package")) ||
-	    entities_find(q->entities, q->resource))
+	    entities_has(q->entities, q->resource))
 		return true;
 	q->record = storage;
 	return gateways_package_record(a, q->resource.id, storage, reterr);

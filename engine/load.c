@@ -108,13 +108,18 @@ load_entities_file(const struct schema *schema, const char *path,
 	return ok;
 }
 
-/* What images brought: its values say their own types. */
+/* What images brought: its values say their own types. The set's own image is
+ * copied, since its entities end with it. */
 static bool
 load_data(
     const struct policy_set *set, struct entities *layer, struct error *reterr)
 {
 	const struct policy_data *data = NULL;
 	size_t n = set != NULL ? policy_set_data(set, &data) : 0;
+	const struct entities *own =
+	    set != NULL ? policy_set_entities(set) : NULL;
+	if (own != NULL && !entities_add_all(layer, own, reterr))
+		return false;
 	for (size_t i = 0; i < n; i++)
 		if (!entities_add_text(
 			layer, data[i].text, data[i].file, reterr))
@@ -158,8 +163,9 @@ struct loading {
 	const struct engine_sources *from;
 	struct schema *schema;
 	struct policy_set *set;
-	struct arena *arena; /* of `layer` */
-	struct entities *layer;
+	struct arena *arena;          /* of `layer` */
+	struct entities *own;         /* to be filled */
+	const struct entities *layer; /* what was made: that, or an image's */
 	struct entity_files files;
 	struct buf messages; /* of entities */
 	bool ok;             /* entities */
@@ -169,8 +175,17 @@ static void *
 load_entities_aside(void *arg)
 {
 	struct loading *l = arg;
+	const struct entities *own =
+	    l->set != NULL ? policy_set_entities(l->set) : NULL;
+	/* Nothing beside them: they are used where they lie. */
+	l->ok = own != NULL && l->schema == NULL && l->from->n_entities == 0;
+	if (l->ok) {
+		l->layer = own;
+		return NULL;
+	}
 	l->ok = load_entities(l->schema, l->set, l->from->entities,
-	    l->from->n_entities, l->layer, l->arena, &l->files, &l->messages);
+	    l->from->n_entities, l->own, l->arena, &l->files, &l->messages);
+	l->layer = l->own;
 	return NULL;
 }
 
@@ -205,6 +220,7 @@ load_both(struct loading *l, struct buf *messages)
 		(void)load_entities_aside(&other);
 	}
 	l->files = other.files;
+	l->layer = other.layer;
 	buf_add(messages, buf_str(&other.messages));
 	buf_free(&other.messages);
 	return l->set != NULL && other.ok;
@@ -212,8 +228,9 @@ load_both(struct loading *l, struct buf *messages)
 
 /* Takes the set and the arena. */
 static struct engine_snapshot *
-make_snapshot(struct policy_set *set, struct arena *a, struct entities *layer,
-    const struct entity_files *files, int64_t now_ms)
+make_snapshot(struct policy_set *set, struct arena *a,
+    const struct entities *layer, const struct entity_files *files,
+    int64_t now_ms)
 {
 	struct loaded_entities *loaded = loaded_entities_new(a, layer);
 	const struct policy_data *data;
@@ -221,7 +238,8 @@ make_snapshot(struct policy_set *set, struct arena *a, struct entities *layer,
 		loaded->files = files->items;
 		loaded->n_files = files->n;
 		/* What an image brought is of no file that could change. */
-		loaded->knows_files = policy_set_data(set, &data) == 0;
+		loaded->knows_files = policy_set_data(set, &data) == 0 &&
+				      policy_set_entities(set) == NULL;
 	}
 	return snapshot_whole(set, loaded, now_ms);
 }
@@ -230,8 +248,8 @@ static bool
 load_all(struct loading *l, struct buf *messages)
 {
 	l->arena = arena_new(0);
-	l->layer = l->arena != NULL ? entities_new(l->arena, NULL) : NULL;
-	if (l->layer == NULL) {
+	l->own = l->arena != NULL ? entities_new(l->arena, NULL) : NULL;
+	if (l->own == NULL) {
 		buf_addz(messages, "error: memory ran out\n");
 		return false;
 	}

@@ -38,7 +38,7 @@ copy_files(const struct engine_snapshot *s, struct loaded_entities *e)
 	}
 	e->files = files;
 	e->n_files = s->n_files;
-	e->knows_files = true;
+	e->knows_files = s->base->entities->knows_files;
 	return true;
 }
 
@@ -50,7 +50,8 @@ merge_entities(const struct engine_snapshot *s)
 	struct entities *layer;
 	struct arena *a;
 
-	if (s->n_patched == 0)
+	/* What lies in an image ends with the base that has it. */
+	if (s->n_patched == 0 && !entities_is_lent(s->entities))
 		return loaded_entities_ref(s->base->entities);
 	a = arena_new(0);
 	layer = a != NULL ? entities_copy(a, s->entities) : NULL;

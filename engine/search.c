@@ -35,7 +35,7 @@ list_entities(
 		return error_nomem(reterr);
 	ret->items = uids;
 	for (size_t i = 0; i < count; i++) {
-		struct uid uid = entities_at(s->layer, i)->uid;
+		struct uid uid = entities_uid_at(s->layer, i);
 
 		if (uid_type_is_action(uid.type) == actions)
 			uids[ret->n++] = uid;

@@ -163,7 +163,8 @@ put_origin(json_t *entry, bool *ok, const struct trace_record *t,
 	struct uid uid = root == 'p'   ? r->principal
 			 : root == 'a' ? r->action
 				       : r->resource;
-	const struct entity *e = entities_find(r->entities, uid);
+	const struct entity *e;
+	*ok = entities_find(r->entities, uid, t->arena, &e, NULL) && *ok;
 	put(entry, ok, "kind", json_string("entity"));
 	put(entry, ok, "from",
 	    e != NULL && e->from != NULL ? json_from_str(str_of(e->from))

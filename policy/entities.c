@@ -279,16 +279,24 @@ entities_add_gone(
 
 /* --- layers over layers ------------------------------------------------ */
 
-static const struct entity *
-find_id(const struct entities *layer, uint32_t id)
+/* *ret is NULL where there is none. */
+static bool
+find_id(const struct entities *layer, uint32_t id, struct arena *scratch,
+    const struct entity **ret, struct error *reterr)
 {
+	*ret = NULL;
 	for (; layer; layer = layer->below) {
 		const struct record *r = entities_own(layer, id);
 
-		if (r)
-			return r->seen;
+		if (layer->lent && id < layer->n)
+			return image_entity(
+			    layer->lent, id, scratch, ret, reterr);
+		if (!r)
+			continue;
+		*ret = r->seen;
+		return true;
 	}
-	return NULL;
+	return true;
 }
 
 /* The record with the parents of `below` after its own. */
@@ -324,9 +332,11 @@ join_parents(struct entities *layer, struct record *r,
 static bool
 lay_over(struct entities *layer, struct record *r, struct error *reterr)
 {
-	const struct entity *below = find_id(layer->below, r->id);
+	const struct entity *below;
 	bool same = false;
 
+	if (!find_id(layer->below, r->id, layer->arena, &below, reterr))
+		return false;
 	if (!below)
 		return true;
 	if (!entities_same(layer->arena, &r->own, below, &same, reterr))
@@ -354,13 +364,33 @@ entities_finish(struct entities *layer, struct error *reterr)
 	return true;
 }
 
-const struct entity *
-entities_find(const struct entities *layer, struct uid uid)
+bool
+entities_find(const struct entities *layer, struct uid uid,
+    struct arena *scratch, const struct entity **ret, struct error *reterr)
 {
 	uint32_t id =
 	    layer ? intern_find(layer->ids, uid.type, uid.id) : INTERN_NONE;
 
-	return id == INTERN_NONE ? NULL : find_id(layer, id);
+	*ret = NULL;
+	return id == INTERN_NONE || find_id(layer, id, scratch, ret, reterr);
+}
+
+bool
+entities_has(const struct entities *layer, struct uid uid)
+{
+	uint32_t id =
+	    layer ? intern_find(layer->ids, uid.type, uid.id) : INTERN_NONE;
+
+	for (; layer && id != INTERN_NONE; layer = layer->below)
+		if (entities_own(layer, id) || (layer->lent && id < layer->n))
+			return true;
+	return false;
+}
+
+bool
+entities_is_lent(const struct entities *layer)
+{
+	return layer && layer->lent;
 }
 
 size_t
@@ -374,7 +404,7 @@ entities_count(const struct entities *layer)
 }
 
 /* The i-th record of what a patch lies over that is not hidden. */
-static const struct entity *
+static const struct record *
 at_below(const struct entities *patch, size_t i)
 {
 	size_t from = 0, to = patch->n_hidden;
@@ -388,11 +418,11 @@ at_below(const struct entities *patch, size_t i)
 		else
 			to = mid;
 	}
-	return &entities_record(patch->patched, i + from)->own;
+	return entities_record(patch->patched, i + from);
 }
 
-const struct entity *
-entities_at(const struct entities *layer, size_t i)
+static const struct record *
+record_at(const struct entities *layer, size_t i)
 {
 	if (layer->patched) {
 		size_t n = layer->patched->n - layer->n_hidden;
@@ -401,5 +431,40 @@ entities_at(const struct entities *layer, size_t i)
 			return at_below(layer, i);
 		i -= n;
 	}
-	return &entities_record(layer, i)->own;
+	return entities_record(layer, i);
+}
+
+bool
+entities_at(const struct entities *layer, size_t i, struct arena *scratch,
+    const struct entity **ret, struct error *reterr)
+{
+	if (layer->lent)
+		return image_entity(
+		    layer->lent, (uint32_t)i, scratch, ret, reterr);
+	*ret = &record_at(layer, i)->own;
+	return true;
+}
+
+struct uid
+entities_uid_at(const struct entities *layer, size_t i)
+{
+	return layer->lent ? image_entity_uid(layer->lent, (uint32_t)i)
+			   : record_at(layer, i)->own.uid;
+}
+
+uint32_t
+entities_id_at(const struct entities *layer, size_t i)
+{
+	return layer->lent ? (uint32_t)i : entities_record(layer, i)->id;
+}
+
+bool
+entities_seen_at(const struct entities *layer, size_t i, struct arena *scratch,
+    const struct entity **ret, struct error *reterr)
+{
+	if (layer->lent)
+		return image_entity(
+		    layer->lent, (uint32_t)i, scratch, ret, reterr);
+	*ret = entities_record(layer, i)->seen;
+	return true;
 }

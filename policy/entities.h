@@ -37,6 +37,8 @@ struct closure {
 
 #define RECORDS_PER_CHUNK 256u
 
+struct image;
+
 struct entities {
 	struct arena *arena;
 	const struct entities *below;
@@ -44,6 +46,8 @@ struct entities {
 	const struct entities *patched;
 	const uint32_t *hidden; /* records of `patched`, by number, sorted: replaced or gone */
 	size_t n_hidden, n_gone; /* gone: the last so many of its own records */
+	/* Not NULL: the records of a bottom layer lie in an image. Ids are numbers there, those of records first; of all below, `ids`, `n` and `all_known` are set. */
+	const struct image *lent;
 	struct intern *ids;
 	struct idmap by_id; /* id to index */
 	struct record **chunks;
@@ -61,7 +65,20 @@ struct entities_shown {
 };
 struct entities_shown entities_show(struct uid uid);
 struct record *entities_record(const struct entities *layer, size_t i);
-/* The record of this layer (a patch: or of what it lies over), or NULL. */
+/* Of record `i` of a layer that may be lent: its id; it as seen from there. */
+uint32_t entities_id_at(const struct entities *layer, size_t i);
+bool entities_seen_at(const struct entities *layer, size_t i,
+    struct arena *scratch, const struct entity **ret, struct error *reterr)
+    MUST_USE;
+/* Of an image: record `i`, in `a`, and its parts. Sorted ids of all that is above it; false: not known. Errors: memory, what cannot be read. */
+bool image_entity(const struct image *im, uint32_t i, struct arena *a,
+    const struct entity **ret, struct error *reterr) MUST_USE;
+struct uid image_entity_uid(const struct image *im, uint32_t i);
+uint32_t image_parents(
+    const struct image *im, uint32_t i, const uint32_t **ret);
+bool image_above(const struct image *im, uint32_t i, const uint32_t **ret,
+    uint32_t *ret_n);
+/* The record of this layer (a patch: or of what it lies over), or NULL; never of one that is lent. */
 struct record *entities_own(const struct entities *layer, uint32_t id);
 /* An empty patch over a finished bottom layer; entities_patch fills it. */
 struct entities *entities_patch_new(

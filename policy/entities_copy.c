@@ -71,7 +71,7 @@ value_copy(struct arena *a, const struct value *v, struct value *ret)
 /* `from` was the last file's name, and *ret_from is its copy. */
 static bool
 copy_record(struct entities *to, const struct entity *e, const char **last,
-    const char **last_copy)
+    const char **last_copy, struct error *reterr)
 {
 	struct entity own = *e;
 	struct uid *parents = ARENA_ARRAY(to->arena, e->n_parents, struct uid);
@@ -85,19 +85,19 @@ copy_record(struct entities *to, const struct entity *e, const char **last,
 	    !copy_uid(to->arena, e->uid, &own.uid) ||
 	    !value_copy(to->arena, &e->attrs, &own.attrs) ||
 	    !value_copy(to->arena, &e->tags, &own.tags))
-		return false;
+		return error_nomem(reterr);
 	for (size_t i = 0; i < e->n_parents; i++)
 		if (!copy_uid(to->arena, e->parents[i], &parents[i]))
-			return false;
+			return error_nomem(reterr);
 	own.parents = parents;
-	return entities_add(to, &own, NULL);
+	return entities_add(to, &own, reterr);
 }
 
 /* Who stands in several files does so in the copy. */
 static void
 copy_shared(struct entities *to, const struct entities *from)
 {
-	for (; from; from = from->patched)
+	for (; from && !from->lent; from = from->patched)
 		for (size_t i = 0; i < from->n; i++) {
 			const struct record *was = entities_record(from, i);
 			uint32_t id;
@@ -111,16 +111,39 @@ copy_shared(struct entities *to, const struct entities *from)
 		}
 }
 
+static bool
+copy_at(struct entities *to, const struct entities *from, size_t i,
+    struct arena *spare, const char **last, const char **last_copy,
+    struct error *reterr)
+{
+	const struct entity *e;
+
+	arena_reset(spare);
+	return entities_at(from, i, spare, &e, reterr) &&
+	       copy_record(to, e, last, last_copy, reterr);
+}
+
+bool
+entities_add_all(
+    struct entities *to, const struct entities *from, struct error *reterr)
+{
+	struct arena *spare = arena_new(0);
+	const char *last = NULL, *last_copy = NULL;
+	bool ok = spare != NULL || error_nomem(reterr);
+
+	for (size_t i = 0; ok && i < entities_count(from); i++)
+		ok = copy_at(to, from, i, spare, &last, &last_copy, reterr);
+	arena_free(spare);
+	return ok;
+}
+
 struct entities *
 entities_copy(struct arena *a, const struct entities *from)
 {
 	struct entities *to = entities_new(a, NULL);
-	const char *last = NULL, *last_copy = NULL;
 
-	for (size_t i = 0; to && i < entities_count(from); i++)
-		if (!copy_record(to, entities_at(from, i), &last, &last_copy))
-			return NULL;
-	if (to)
-		copy_shared(to, from);
+	if (!to || !entities_add_all(to, from, NULL))
+		return NULL;
+	copy_shared(to, from);
 	return to;
 }

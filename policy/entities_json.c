@@ -337,17 +337,29 @@ entity_to_json(const struct entity *e)
 	return json;
 }
 
+static json_t *
+json_at(const struct entities *layer, size_t i, struct arena *spare)
+{
+	const struct entity *e;
+
+	arena_reset(spare);
+	return entities_at(layer, i, spare, &e, NULL) ? entity_to_json(e)
+						      : NULL;
+}
+
 json_t *
 entities_to_json(const struct entities *layer)
 {
-	json_t *array = json_array();
+	struct arena *spare = arena_new(0);
+	json_t *array = spare ? json_array() : NULL;
 
 	for (size_t i = 0; array && i < entities_count(layer); i++)
-		if (json_array_append_new(
-			array, entity_to_json(entities_at(layer, i))) != 0) {
+		if (json_array_append_new(array, json_at(layer, i, spare)) !=
+		    0) {
 			json_decref(array);
-			return NULL;
+			array = NULL;
 		}
+	arena_free(spare);
 	return array;
 }
 
@@ -357,26 +369,44 @@ same_file(const char *a, const char *b)
 	return a == b || (a && b && strcmp(a, b) == 0);
 }
 
+static bool
+write_record(const struct entity *e, bool is_first, struct buf *out)
+{
+	json_t *json = entity_to_json(e);
+	bool ok;
+
+	if (!is_first)
+		buf_add(out, STR(",\n"));
+	ok = json && json_write(out, json);
+	json_decref(json);
+	return ok;
+}
+
 bool
 entities_write(const struct entities *layer, size_t *inout_at, struct buf *out)
 {
+	struct arena *spare = arena_new(0);
 	size_t first = *inout_at;
-	const char *from = entities_at(layer, first)->from;
-	bool ok = true;
+	const char *from = NULL;
+	bool ok = spare != NULL;
 
 	buf_byte(out, '[');
 	for (; ok && *inout_at < layer->n; ++*inout_at) {
-		const struct entity *e = entities_at(layer, *inout_at);
-		json_t *json;
+		bool is_first = *inout_at == first;
+		const struct entity *e;
 
+		arena_reset(spare);
+		ok = entities_at(layer, *inout_at, spare, &e, NULL);
+		if (!ok)
+			break;
+		/* A file's name outlives its records. */
+		if (is_first)
+			from = e->from;
 		if (!same_file(e->from, from))
 			break;
-		json = entity_to_json(e);
-		if (*inout_at > first)
-			buf_add(out, STR(",\n"));
-		ok = json && json_write(out, json);
-		json_decref(json);
+		ok = write_record(e, is_first, out);
 	}
+	arena_free(spare);
 	buf_add(out, STR("]\n"));
 	return ok && buf_ok(out);
 }

@@ -133,11 +133,13 @@ entities_patch(struct arena *a, const struct entities *base,
 		.now = now,
 		.files = files,
 		.n_files = n_files,
-		.patch = entities_patch_new(a, base),
+		.patch = base->lent ? NULL : entities_patch_new(a, base),
 		.stayed = ARENA_ARRAY(a, base->n / 32 + 1, uint32_t),
 		.reterr = reterr };
 
-	*ret_is_local = true;
+	*ret_is_local = !base->lent;
+	if (base->lent)
+		return true;
 	if (!p.patch || !p.stayed)
 		return error_nomem(reterr);
 	for (size_t i = 0; i < now->n && *ret_is_local; i++)

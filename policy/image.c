@@ -142,6 +142,7 @@ take_sections(struct image *im, const struct image_head *head, const char *path,
 	IMAGE_SECTIONS(SECTION)
 #undef SECTION
 	if (im->n_fixed != 1 || im->n_policies > LIMIT_POLICIES ||
+	    im->n_uids >= INTERN_NONE || im->n_records > im->n_uids ||
 	    im->n_text > UINT32_MAX || im->n_ids > UINT32_MAX - im->n_text)
 		return refuse(reterr, path, "its numbers are too large");
 	return true;
@@ -225,19 +226,18 @@ is_name(const struct image *im, struct str name)
 }
 
 static bool
-make_data(
+make_origins(
     struct image *im, struct arena *a, const char *path, struct error *reterr)
 {
-	im->given = ARENA_ARRAY(a, im->n_data, struct policy_data);
-	if (!im->given)
+	im->from = ARENA_ARRAY(a, im->n_origins, const char *);
+	if (!im->from)
 		return error_nomem(reterr);
-	for (size_t i = 0; i < im->n_data; i++) {
-		struct str name = image_text(im, im->data[i].file);
+	for (size_t i = 0; i < im->n_origins; i++) {
+		struct str name = image_text(im, im->origins[i]);
 
 		if (!is_name(im, name))
 			return refuse(reterr, path, "data in it has no file");
-		im->given[i].file = name.p;
-		im->given[i].text = image_text(im, im->data[i].text);
+		im->from[i] = name.p;
 	}
 	return true;
 }
@@ -271,7 +271,7 @@ make_tables(
 	im->thawed = pages_new(im->bytes_thawed);
 	if (!im->sources || !im->whole || (im->n_policies && !im->thawed))
 		return error_nomem(reterr);
-	if (!make_data(im, a, path, reterr))
+	if (!make_origins(im, a, path, reterr) || !image_layer(im, a, reterr))
 		return false;
 	for (size_t i = 0; i < im->n_files; i++)
 		if (!make_source(im, i, path, reterr))
@@ -388,21 +388,30 @@ add_texts(struct policy_set *to, const struct image *im, const char *path,
 	return ok;
 }
 
+/* As JSON again: one text for each file that they are of. */
 static bool
 add_data(struct policy_set *to, const struct image *im)
 {
-	for (size_t i = 0; i < im->n_data; i++) {
-		struct policy_data data = { str_z(to->arena,
-						str_of(im->given[i].file)),
-			str_dup(to->arena, im->given[i].text) };
+	bool ok = true;
 
-		if (!data.file || !data.text.p ||
-		    !ARENA_PUSH_ROOM(
-			to->arena, to->data, to->n_data, to->cap_data))
-			return false;
-		to->data[to->n_data++] = data;
+	for (size_t i = 0; ok && im->layer && i < im->n_records;) {
+		uint32_t from = im->records[i].from;
+		struct policy_data data = {
+			.file = from < im->n_origins ? im->from[from] : ""
+		};
+		struct buf text = { 0 };
+
+		ok = entities_write(im->layer, &i, &text);
+		data.file = str_z(to->arena, str_of(data.file));
+		data.text = str_dup(to->arena, buf_str(&text));
+		buf_free(&text);
+		ok = ok && data.file && data.text.p &&
+		     ARENA_PUSH_ROOM(
+			 to->arena, to->data, to->n_data, to->cap_data);
+		if (ok)
+			to->data[to->n_data++] = data;
 	}
-	return true;
+	return ok;
 }
 
 bool
@@ -426,8 +435,14 @@ image_add(struct policy_set *to, const char *path, struct errors *reterr)
 size_t
 policy_set_data(const struct policy_set *set, const struct policy_data **ret)
 {
-	*ret = set->image ? set->image->given : set->data;
-	return set->image ? set->image->n_data : set->n_data;
+	*ret = set->data;
+	return set->n_data;
+}
+
+const struct entities *
+policy_set_entities(const struct policy_set *set)
+{
+	return set->image ? set->image->layer : NULL;
 }
 
 void

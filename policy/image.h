@@ -53,6 +53,8 @@ struct image_fixed {
 	uint8_t shapes[125][3];
 	uint8_t pad;
 	uint32_t n_templates, n_links; /* of the set */
+	uint32_t all_known;            /* no record has more above it than is kept */
+	uint64_t slot_seed;            /* of slots, and of the table of uids */
 };
 
 enum image_form { IMAGE_JSON = 0, IMAGE_AVOW, IMAGE_CEDAR };
@@ -84,8 +86,12 @@ struct image_uid {
 	struct index_text type, id;
 };
 
-struct image_data {
-	struct index_text file, text;
+/* An entity; its number is its uid's. */
+struct image_record {
+	uint32_t attrs, tags; /* in `values` */
+	uint32_t parents, n_parents;
+	uint32_t above, n_above; /* all that is above it, sorted; UINT32_MAX: more than is kept */
+	uint32_t from;           /* in `origins`; UINT32_MAX: nowhere */
 };
 
 /* Sections that are no array of the index; those follow. */
@@ -96,7 +102,13 @@ struct image_data {
 	SECTION(links, struct image_link, "policies") \
 	SECTION(eager, uint32_t, "policies") /* read when it is opened */ \
 	SECTION(actions, struct image_uid, "names") \
-	SECTION(data, struct image_data, "entities' text") \
+	SECTION(uids, struct image_uid, "entities") /* those of records first */ \
+	SECTION(uid_table, uint32_t, "entities") /* number plus one; 0: free */ \
+	SECTION(records, struct image_record, "entities") \
+	SECTION(parents, uint32_t, "entities") \
+	SECTION(above, uint32_t, "entities") \
+	SECTION(values, uint32_t, "entities' values") \
+	SECTION(origins, struct index_text, "entities") /* files' names, NUL behind */ \
 	SECTION(lines, uint32_t, "places") \
 	SECTION(points, uint32_t, "places") \
 	SECTION(ids, char, "ids") \
@@ -128,7 +140,8 @@ struct image {
 	IMAGE_SECTIONS(SECTION)
 #undef SECTION
 	struct source *sources; /* one a file */
-	struct policy_data *given; /* one for each of `data` */
+	const char **from; /* one for each of `origins` */
+	struct entities *layer; /* of `records`; NULL: there are none */
 	/* Of all below, but to read what is there; and of the set's arena. */
 	pthread_mutex_t lock;
 	_Atomic(const struct policy_instance *) *thawed; /* pages: of a large image most stay as they are */
@@ -170,6 +183,9 @@ bool image_thaw_eager(const struct policy_set *set) MUST_USE;
 #define IMAGE_THAW_TREES 20000u
 void image_thaw_ahead(
     const struct policy_set *set, const struct index_tree *trees, size_t n);
+/* image_entities.c: `records` as a layer. It is used where it lies, and ends with the image. Errors: memory. */
+bool image_layer(
+    struct image *im, struct arena *a, struct error *reterr) MUST_USE;
 /* It lies in its set's arena. */
 void image_fini(struct image *im);
 

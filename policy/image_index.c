@@ -67,6 +67,7 @@ take_fixed(struct policy_index *ix, const struct image_fixed *f)
 	if (f->n_shapes > ARRAY_LEN(ix->shapes) || f->n_columns > INDEX_COLUMNS)
 		return false;
 	ix->n_used = f->n_used;
+	ix->slot_seed = f->slot_seed;
 	ix->n_shapes = f->n_shapes;
 	ix->n_columns = f->n_columns;
 	memcpy(ix->bound, f->bound, sizeof ix->bound);

@@ -3,25 +3,12 @@
  * nodes become those of the policy alone, since that is how its text is read
  * again. An id that stands in a file's text is not written again.
  * Cost: O(bytes); all of them are in memory twice. */
-#include "policy/image.h"
+#include "policy/image_make.h"
 
-struct making_image {
-	const struct policy_set *set;
-	struct policy_index *ix;
-	struct arena *a;
-	struct error *reterr;
-	struct buf own[IMAGE_OWN_SECTIONS];
-	struct index_tree *trees;
-	const uint32_t *file_text; /* where each file's text begins */
-};
+#define ADD IMAGE_ADD
 
-#define ADD(buf, item)                                                         \
-	buf_add((buf), (struct str){ (const char *)&(item), sizeof(item) })
-
-/* Behind the files' texts, whose length is known by now. What is over 4 GiB is
- * refused at the end, by its whole length. */
-static struct index_text
-add_text(struct making_image *m, struct str s)
+struct index_text
+image_add_text(struct making_image *m, struct str s)
 {
 	struct index_text at = { (uint32_t)(m->own[IMAGE_AT_text].n +
 					    m->own[IMAGE_AT_ids].n),
@@ -31,10 +18,10 @@ add_text(struct making_image *m, struct str s)
 	return at;
 }
 
-static struct index_text
-add_name(struct making_image *m, const char *name)
+struct index_text
+image_add_name(struct making_image *m, const char *name)
 {
-	struct index_text at = add_text(m, str_of(name));
+	struct index_text at = image_add_text(m, str_of(name));
 
 	buf_byte(&m->own[IMAGE_AT_ids], '\0');
 	return at;
@@ -72,7 +59,7 @@ add_files(struct making_image *m)
 		f.text =
 		    (struct index_text){ file_text[i], (uint32_t)s->text.n };
 		f.sum = image_sum(s->text);
-		f.name = add_name(m, s->file);
+		f.name = image_add_name(m, s->file);
 		buf_add(&m->own[IMAGE_AT_lines],
 		    (struct str){ (const char *)s->line_starts,
 			s->n_lines * sizeof(uint32_t) });
@@ -106,7 +93,7 @@ add_id(struct making_image *m, struct str id, uint32_t file)
 		at.at = m->file_text[file] + (uint32_t)(id.p - text.p);
 		return at;
 	}
-	return add_text(m, id);
+	return image_add_text(m, id);
 }
 
 static void
@@ -119,8 +106,8 @@ add_links(struct making_image *m)
 		if (!p->is_link)
 			continue;
 		for (size_t k = 0; k < 2; k++) {
-			l.type[k] = add_text(m, p->slot[k].type);
-			l.id[k] = add_text(m, p->slot[k].id);
+			l.type[k] = image_add_text(m, p->slot[k].type);
+			l.id[k] = image_add_text(m, p->slot[k].id);
 		}
 		ADD(&m->own[IMAGE_AT_links], l);
 	}
@@ -135,23 +122,12 @@ add_actions(struct making_image *m)
 	if (!policy_set_actions(m->set, m->a, &uids, &n, m->reterr))
 		return false;
 	for (size_t i = 0; i < n; i++) {
-		struct image_uid uid = { add_text(m, uids[i].type),
-			add_text(m, uids[i].id) };
+		struct image_uid uid = { image_add_text(m, uids[i].type),
+			image_add_text(m, uids[i].id) };
 
 		ADD(&m->own[IMAGE_AT_actions], uid);
 	}
 	return true;
-}
-
-static void
-add_data(struct making_image *m, const struct policy_data *data, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		struct image_data d = { add_name(m, data[i].file),
-			add_text(m, data[i].text) };
-
-		ADD(&m->own[IMAGE_AT_data], d);
-	}
 }
 
 static void
@@ -245,6 +221,8 @@ add_fixed(struct making_image *m)
 	struct image_fixed f = { .n_used = ix->n_used,
 		.n_shapes = (uint32_t)ix->n_shapes,
 		.n_columns = (uint32_t)ix->n_columns,
+		.slot_seed = m->slot_seed,
+		.all_known = m->all_known,
 		.n_templates = (uint32_t)m->set->n_templates,
 		.n_links = (uint32_t)m->set->n_links };
 
@@ -360,13 +338,28 @@ seal(const struct policy_signer *signer, struct buf *out, size_t base,
 	return ok;
 }
 
+/* Which of the named a uid is, by its number in the image. */
 static bool
-gather(struct making_image *m, const struct policy_data *data, size_t n_data)
+number_named(struct making_image *m)
 {
-	if (!add_files(m) || !add_actions(m) || !add_trees(m))
+	uint32_t *named = ARENA_ARRAY(m->a, m->ix->n_named_of, uint32_t);
+
+	if (!named)
+		return error_nomem(m->reterr);
+	for (size_t id = 0; m->numbers && id < m->ix->n_named_of; id++)
+		named[m->numbers[id]] = m->ix->named_of[id];
+	m->ix->named_of = named;
+	return true;
+}
+
+static bool
+gather(struct making_image *m, const struct entities *layer)
+{
+	if (!add_files(m) || !image_add_entities(m, layer) ||
+	    !index_new_seeded(m->set, layer, m->slot_seed, &m->ix, m->reterr) ||
+	    !number_named(m) || !add_actions(m) || !add_trees(m))
 		return false;
 	add_links(m);
-	add_data(m, data, n_data);
 	add_policies(m);
 	add_eager(m);
 	add_fixed(m);
@@ -389,22 +382,20 @@ free_all(struct making_image *m)
 }
 
 bool
-policy_image_make(const struct policy_set *set, const struct policy_data *data,
-    size_t n_data, const struct policy_signer *signer, struct buf *ret,
-    struct error *reterr)
+policy_image_make(const struct policy_set *set, const struct entities *layer,
+    const struct policy_signer *signer, struct buf *ret, struct error *reterr)
 {
 	/* Rules that hold whatever schema a request is read by. */
 	struct policy_set open = *set;
-	struct making_image m = {
-		.set = &open, .a = arena_new(0), .reterr = reterr
-	};
+	struct making_image m = { .set = &open,
+		.a = arena_new(0),
+		.reterr = reterr,
+		.slot_seed = INDEX_SEED };
 	size_t base = ret->n;
 	bool ok;
 
 	open.closed = NULL;
-	ok = (m.a != NULL || error_nomem(reterr)) &&
-	     policy_index_new(&open, NULL, &m.ix, reterr) &&
-	     gather(&m, data, n_data);
+	ok = (m.a != NULL || error_nomem(reterr)) && gather(&m, layer);
 
 	if (ok) {
 		lay_out(&m, ret, base);

@@ -127,21 +127,25 @@ build(struct policy_index *ix, struct arena *spare, struct error *reterr)
 	       (rank(ix, spare) || error_nomem(reterr));
 }
 
-/* The arrays are the image's; where there are entities, what they have is laid
- * out here. */
+/* The arrays are the image's, and so is what its own entities have; what others
+ * have is laid out here. */
 static bool
 map(struct policy_index *ix, struct arena *spare, struct error *reterr)
 {
 	struct index_building b = {
 		.ix = ix, .spare = spare, .reterr = reterr
 	};
+	const struct entities *own = policy_set_entities(ix->set);
+	uint64_t seed = ix->slot_seed;
 
 	if (!image_index(ix->set->image, ix, reterr))
 		return false;
 	ix->is_mapped = true;
 	image_thaw_ahead(ix->set, ix->trees, ix->n_trees);
-	return !ix->base || entities_count(ix->base) == 0 ||
-	       index_build_slots_anew(&b);
+	if (own ? ix->base == own : !ix->base || entities_count(ix->base) == 0)
+		return true;
+	ix->slot_seed = seed;
+	return index_build_slots_anew(&b);
 }
 
 static void
@@ -161,8 +165,9 @@ note_only_classes(struct policy_index *ix)
 }
 
 static bool
-index_new(const struct policy_set *set, const struct entities *base,
-    bool is_sparse, struct policy_index **ret, struct error *reterr)
+make_index(const struct policy_set *set, const struct entities *base,
+    bool is_sparse, uint64_t slot_seed, struct policy_index **ret,
+    struct error *reterr)
 {
 	struct arena *a = arena_new(0), *spare = arena_new(0);
 	struct policy_index *ix = a ? ARENA_NEW(a, struct policy_index) : NULL;
@@ -174,9 +179,8 @@ index_new(const struct policy_set *set, const struct entities *base,
 		ix->set = set;
 		ix->base = base;
 		ix->is_sparse = is_sparse;
-		ix->seed = ix->slot_seed = INDEX_SEED;
-		if (base && entities_count(base) > 0)
-			ix->slot_seed = str_hash(STR("index"), 0);
+		ix->seed = INDEX_SEED;
+		ix->slot_seed = slot_seed;
 		ok = set->image ? map(ix, spare, reterr)
 				: build(ix, spare, reterr);
 	} else
@@ -197,7 +201,17 @@ bool
 policy_index_new(const struct policy_set *set, const struct entities *base,
     struct policy_index **ret, struct error *reterr)
 {
-	return index_new(set, base, false, ret, reterr);
+	return index_new_seeded(set, base,
+	    base && entities_count(base) > 0 ? str_hash(STR("index"), 0)
+					     : INDEX_SEED,
+	    ret, reterr);
+}
+
+bool
+index_new_seeded(const struct policy_set *set, const struct entities *base,
+    uint64_t slot_seed, struct policy_index **ret, struct error *reterr)
+{
+	return make_index(set, base, false, slot_seed, ret, reterr);
 }
 
 /* Ids of the bottom layer of `over`, of uids that policies name. */
@@ -226,7 +240,7 @@ policy_index_new_sparse(const struct policy_set *set,
 {
 	struct policy_index *ix;
 
-	if (!index_new(set, NULL, true, &ix, reterr))
+	if (!make_index(set, NULL, true, INDEX_SEED, &ix, reterr))
 		return false;
 	if (over && !note_known(ix, over)) {
 		policy_index_free(ix);

@@ -425,6 +425,11 @@ size_t index_join_near(const struct policy_index *ix,
 void index_join_sort(
     const struct policy_index *ix, uint32_t *policies, size_t n);
 
+/* policy_index_new, with the seed of its slots. */
+bool index_new_seeded(const struct policy_set *set, const struct entities *base,
+    uint64_t slot_seed, struct policy_index **ret, struct error *reterr)
+    MUST_USE;
+
 /* --- building ------------------------------------------------------------- */
 
 /* Atoms, keys, cells: index_rules.c. */

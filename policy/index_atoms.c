@@ -133,7 +133,7 @@ see_types(struct atoms *t)
 	uint32_t type;
 
 	for (size_t i = 0; base && i < entities_count(base); i++) {
-		struct str next = entities_at(base, i)->uid.type;
+		struct str next = entities_uid_at(base, i).type;
 
 		if (str_eq(next, last))
 			continue;

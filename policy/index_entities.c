@@ -144,7 +144,8 @@ put_columns(struct slots *s, const struct entity *e)
 static bool
 find_type(struct slots *s, struct str name)
 {
-	if (str_eq(name, s->type_name))
+	/* An image may name a type by nothing. */
+	if (s->type < s->b->ix->n_types && str_eq(name, s->type_name))
 		return true;
 	s->type = index_type_find(s->b->ix, name);
 	s->type_name = name;
@@ -258,16 +259,20 @@ put_entities(struct slots *s)
 	size_t n = ix->base ? entities_count(ix->base) : 0;
 
 	for (size_t i = 0; i < n; i++) {
-		const struct record *r = entities_record(ix->base, i);
+		struct uid uid = entities_uid_at(ix->base, i);
+		uint32_t id = entities_id_at(ix->base, i);
+		const struct entity *seen;
 		struct above above;
 		enum above_how how;
 
+		if (!entities_seen_at(
+			ix->base, i, s->b->spare, &seen, s->b->reterr))
+			return false;
 		/* The bottom layer needs no memory to tell. */
-		if (!entities_above(
-			ix->base, r->own.uid, s->b->spare, &how, &above))
+		if (!entities_above(ix->base, uid, s->b->spare, &how, &above))
 			return error_nomem(s->b->reterr);
-		if (!put_slot(s, r->own.uid, r->seen, (uint32_t)i + 1, &above,
-			ix->named_of[r->id], how != ABOVE_IDS))
+		if (!put_slot(s, uid, seen, (uint32_t)i + 1, &above,
+			ix->named_of[id], how != ABOVE_IDS))
 			return false;
 	}
 	return true;
@@ -356,8 +361,8 @@ add_types(struct index_building *b)
 
 	ix->type_names.cap = n;
 	ix->type_names.cap_bytes = ix->type_names.n_bytes;
-	for (size_t i = 0; i < entities_count(ix->base); i++) {
-		struct str type = entities_at(ix->base, i)->uid.type;
+	for (size_t i = 0; ix->base && i < entities_count(ix->base); i++) {
+		struct str type = entities_uid_at(ix->base, i).type;
 		uint32_t number;
 
 		if (str_eq(type, last))

@@ -33,16 +33,19 @@ static const struct entity *
 entity_of(struct match *m, unsigned var)
 {
 	struct view *view = &m->view[var];
+	bool ok = true;
 
 	if (view->has_looked)
 		return view->entity;
 	view->has_looked = true;
 	if (!view->slot)
-		view->entity = entities_find(m->request->entities, *view->uid);
+		ok = entities_find(m->request->entities, *view->uid, m->scratch,
+		    &view->entity, NULL);
 	else if (view->slot->record &&
 		 view->slot->record <= entities_count(m->ix->base))
-		view->entity =
-		    entities_record(m->ix->base, view->slot->record - 1)->seen;
+		ok = entities_seen_at(m->ix->base, view->slot->record - 1,
+		    m->scratch, &view->entity, NULL);
+	m->no_memory = m->no_memory || !ok;
 	return view->entity;
 }
 
@@ -52,9 +55,11 @@ static const struct value *
 attribute(struct match *m, const struct value *v, const struct entity *e,
     struct str name, bool *ret_fails)
 {
-	if (v && v->kind == VALUE_ENTITY)
-		e = entities_find(m->request->entities, v->uid);
-	else if (v) {
+	if (v && v->kind == VALUE_ENTITY) {
+		*ret_fails = !entities_find(
+		    m->request->entities, v->uid, m->scratch, &e, NULL);
+		m->no_memory = m->no_memory || *ret_fails;
+	} else if (v) {
 		*ret_fails = v->kind != VALUE_RECORD;
 		return *ret_fails ? NULL : value_get(v, name);
 	}

@@ -356,7 +356,7 @@ ask_layers(struct match *m, struct uid uid, const struct index_slot *s,
 		return true;
 	if (s && s->record && s->record <= patch->patched->n &&
 	    entities_stayed(
-		patch, entities_record(patch->patched, s->record - 1)->id))
+		patch, entities_id_at(patch->patched, s->record - 1)))
 		return true;
 	if (!entities_above(patch, uid, m->scratch, ret_how, ret))
 		return false;
@@ -378,8 +378,8 @@ above_of(const struct index_seen *seen)
 		return seen->above;
 	if (seen->slot && seen->slot->record && base &&
 	    seen->slot->record <= base->n)
-		entities_kept_above(base,
-		    entities_record(base, seen->slot->record - 1)->id, &above);
+		entities_kept_above(
+		    base, entities_id_at(base, seen->slot->record - 1), &above);
 	return above;
 }
 

@@ -53,7 +53,7 @@ learn_groups(struct needing *n, const struct entities *base)
 	if (!n->groups)
 		return error_nomem(n->reterr);
 	for (size_t i = 0; i < count; i++) {
-		struct uid uid = entities_at(base, i)->uid;
+		struct uid uid = entities_uid_at(base, i);
 		uint8_t bit = type_bit(n, uid.type);
 		struct above above;
 		enum above_how how;
@@ -283,7 +283,7 @@ lay_resource(struct needing *n)
 	if (!entities_finish(n->entities, n->reterr))
 		return false;
 	n->knows_resource = q->resource.type.n > 0 &&
-			    entities_find(n->entities, q->resource) != NULL;
+			    entities_has(n->entities, q->resource);
 	return true;
 }
 

@@ -280,7 +280,8 @@ operate_binary(const struct operation *o, enum ast_op op, const struct value *x,
 /* --- attributes and tags ----------------------------------------------- */
 
 /* The fields that `x` has: its own, or those of the entity's record; NULL for
- * an entity without one. False, without an error set, for other kinds. */
+ * an entity without one. False, without an error set, for other kinds; with
+ * one, where the record cannot be read: the first error stays. */
 static bool
 fields_of(
     const struct operation *o, const struct value *x, const struct value **ret)
@@ -293,7 +294,8 @@ fields_of(
 	}
 	if (x->kind != VALUE_ENTITY)
 		return false;
-	e = entities_find(o->entities, x->uid);
+	if (!entities_find(o->entities, x->uid, o->scratch, &e, o->reterr))
+		return false;
 	*ret = e ? &e->attrs : NULL;
 	return true;
 }
@@ -361,7 +363,8 @@ tag(const struct operation *o, enum ast_op op, const struct value *x,
 	if (!operate_check(o, ast_op_text(op), VALUE_ENTITY, x) ||
 	    !operate_check(o, ast_op_text(op), VALUE_STRING, name))
 		return FOUND_NOTHING;
-	e = entities_find(o->entities, x->uid);
+	if (!entities_find(o->entities, x->uid, o->scratch, &e, o->reterr))
+		return FOUND_NOTHING;
 	v = e ? value_get(&e->tags, name->string) : NULL;
 	if (op == OP_HAS_TAG && (!v || v->kind != VALUE_UNKNOWN))
 		return yes_or_no(ret, v != NULL);

@@ -194,7 +194,7 @@ struct policy_verifier {
 	void *ctx;
 };
 
-/* Entities that go with policies: JSON as entities_add_text reads it, and the file it is of. */
+/* Entities of an image that was added to other policies: JSON as entities_add_text reads it, and the file it is of. */
 struct policy_data {
 	const char *file;
 	struct str text;
@@ -203,11 +203,11 @@ struct policy_data {
 /* Does the text, or the file, begin as an image does? */
 bool policy_is_image(struct str text);
 bool policy_path_is_image(const char *path);
-/* Append the image of a finished set. `signer` may be NULL. Errors: those of policy_index_new, ERR_LIMIT_SIZE over 4 GiB. */
+/* Append the image of a finished set, and of a finished bottom layer of entities (NULL: none). `signer` may be NULL. Errors: those of policy_index_new, ERR_LIMIT_SIZE
+ * over 4 GiB. */
 bool policy_image_make(const struct policy_set *set,
-    const struct policy_data *data, size_t n_data,
-    const struct policy_signer *signer, struct buf *ret, struct error *reterr)
-    MUST_USE;
+    const struct entities *layer, const struct policy_signer *signer,
+    struct buf *ret, struct error *reterr) MUST_USE;
 /* Map an image as a finished set. With a verifier it is copied first, and refused unless signed. `path` outlives *reterr. Errors: ERR_FILE_READ, ERR_FILE_IMAGE,
  * ERR_FILE_SIGNATURE. Cost: reading it once. */
 bool policy_image_open(const char *path, const struct policy_verifier *verifier,
@@ -215,9 +215,11 @@ bool policy_image_open(const char *path, const struct policy_verifier *verifier,
 /* Images that policy_set_add_path meets from now on are to be signed. Borrowed. */
 void policy_set_verifier(
     struct policy_set *set, const struct policy_verifier *verifier);
-/* Entities of the images that the set was opened from, or that were added. Lent. */
+/* Entities of the images that were added. Lent. */
 size_t policy_set_data(
     const struct policy_set *set, const struct policy_data **ret);
+/* Entities of the image that the set was opened from, as a finished bottom layer that lies in it: gone with the set. An index over it needs nothing laid out. NULL: none. */
+const struct entities *policy_set_entities(const struct policy_set *set);
 /* Bytes of the image that the set was opened from; 0: none. */
 size_t policy_image_bytes(const struct policy_set *set);
 /* How large its parts are, for people. `image` is one, whole. */

@@ -25,9 +25,28 @@
 
 enum state { STATE_OPEN = 0, STATE_CLOSED };
 
-/* The entry that a layer keeps itself. */
+/* The entry that a layer keeps itself; of one that lies in an image it is made
+ * in `room`. */
+static const struct closure *
+kept_closure(const struct entities *layer, uint32_t id, struct closure *room)
+{
+	uint32_t i;
+
+	if (layer->lent) {
+		if (id >= layer->n)
+			return NULL;
+		*room = (struct closure){ .state = STATE_CLOSED };
+		room->is_known =
+		    image_above(layer->lent, id, &room->ids, &room->n);
+		return room;
+	}
+	i = idmap_get(&layer->closure_at, id);
+	return i == INTERN_NONE ? NULL : &layer->closures[i];
+}
+
+/* Of a layer that is being finished. */
 static struct closure *
-kept_closure(const struct entities *layer, uint32_t id)
+own_closure(const struct entities *layer, uint32_t id)
 {
 	uint32_t i = idmap_get(&layer->closure_at, id);
 
@@ -72,23 +91,24 @@ touches(const struct entities *layer, const struct closure *c)
  * and for ids that have no record at all. Under a patch, what reaches a changed
  * record has an entry that is not known. */
 static const struct closure *
-closure_of(const struct entities *layer, uint32_t id)
+closure_of(const struct entities *layer, uint32_t id, struct closure *room)
 {
 	static const struct closure changed = { .state = STATE_CLOSED };
-	const struct closure *c = kept_closure(layer, id);
+	const struct closure *c = kept_closure(layer, id, room);
 
 	if (c || !layer->patched || idmap_get(&layer->by_id, id) != INTERN_NONE)
 		return c;
-	c = kept_closure(layer->patched, id);
+	c = kept_closure(layer->patched, id, room);
 	return c && c->is_known && touches(layer, c) ? &changed : c;
 }
 
 static bool
 has_record(const struct entities *layer, uint32_t id)
 {
-	while (layer && !entities_own(layer, id))
-		layer = layer->below;
-	return layer != NULL;
+	for (; layer; layer = layer->below)
+		if (entities_own(layer, id) || (layer->lent && id < layer->n))
+			return true;
+	return false;
 }
 
 /* Parents of an id, one after the other, from all layers. */
@@ -97,14 +117,25 @@ struct parents {
 	uint32_t id, next;
 };
 
+static uint32_t
+own_parents(const struct entities *layer, uint32_t id, const uint32_t **ret)
+{
+	const struct record *r = entities_own(layer, id);
+
+	if (layer->lent)
+		return id < layer->n ? image_parents(layer->lent, id, ret) : 0;
+	*ret = r ? r->parents : NULL;
+	return r ? r->n_parents : 0;
+}
+
 static bool
 next_parent(struct parents *p, uint32_t *ret)
 {
 	for (; p->layer; p->layer = p->layer->below, p->next = 0) {
-		const struct record *r = entities_own(p->layer, p->id);
+		const uint32_t *parents;
 
-		if (r && p->next < r->n_parents) {
-			*ret = r->parents[p->next++];
+		if (p->next < own_parents(p->layer, p->id, &parents)) {
+			*ret = parents[p->next++];
 			return true;
 		}
 	}
@@ -154,7 +185,7 @@ collect_above(struct closing *c, uint32_t id, bool *ret_known)
 	c->n_ids = 0;
 	*ret_known = false;
 	while (next_parent(&p, &parent)) {
-		const struct closure *above = kept_closure(c->layer, parent);
+		const struct closure *above = own_closure(c->layer, parent);
 		uint32_t n = above ? above->n : 0;
 
 		if ((above && !above->is_known) ||
@@ -187,7 +218,7 @@ sort_collected(struct closing *c)
 static bool
 close_id(struct closing *c, uint32_t id)
 {
-	struct closure *own = kept_closure(c->layer, id);
+	struct closure *own = own_closure(c->layer, id);
 	uint32_t *ids;
 	bool known;
 
@@ -214,7 +245,7 @@ close_id(struct closing *c, uint32_t id)
 /* The closure that the layer below has, where nothing of this layer changes it.
  */
 static const struct closure *
-borrowed(const struct entities *layer, uint32_t id)
+borrowed(const struct entities *layer, uint32_t id, struct closure *room)
 {
 	const struct entities *below =
 	    layer->patched ? layer->patched : layer->below;
@@ -223,7 +254,7 @@ borrowed(const struct entities *layer, uint32_t id)
 	if (!below || below->below ||
 	    idmap_get(&layer->by_id, id) != INTERN_NONE)
 		return NULL;
-	c = closure_of(below, id);
+	c = closure_of(below, id, room);
 	return c && c->is_known && !touches(layer, c) ? c : NULL;
 }
 
@@ -243,7 +274,8 @@ push_closure(struct closing *c, uint32_t id, struct closure closure)
 static bool
 enter(struct closing *c, uint32_t id)
 {
-	const struct closure *below = borrowed(c->layer, id);
+	struct closure room;
+	const struct closure *below = borrowed(c->layer, id, &room);
 
 	if (below)
 		return push_closure(c, id, *below);
@@ -290,7 +322,7 @@ close_from(struct closing *c, uint32_t root)
 			c->n_stack--;
 			continue;
 		}
-		above = kept_closure(c->layer, parent);
+		above = own_closure(c->layer, parent);
 		if (above && above->state == STATE_OPEN)
 			return refuse_cycle(c, parent);
 		if (!above && has_record(c->layer, parent) && !enter(c, parent))
@@ -316,7 +348,7 @@ reach_close(struct entities *layer, struct error *reterr)
 	for (size_t i = 0; ok && i < layer->n; i++) {
 		const struct record *r = entities_record(layer, i);
 
-		if (!r->is_gone && !kept_closure(layer, r->id))
+		if (!r->is_gone && !own_closure(layer, r->id))
 			ok = close_from(&c, r->id);
 	}
 	arena_free(c.spare);
@@ -395,7 +427,9 @@ join_above(const struct entities *layer, const struct closure *below,
 
 	*ret_how = ABOVE_VAST;
 	for (uint32_t i = 0; i < below->n; i++) {
-		const struct closure *c = closure_of(layer, below->ids[i]);
+		struct closure room;
+		const struct closure *c =
+		    closure_of(layer, below->ids[i], &room);
 
 		if (c && !c->is_known)
 			return true;
@@ -408,7 +442,9 @@ join_above(const struct entities *layer, const struct closure *below,
 		return false;
 	n = 0;
 	for (uint32_t i = 0; i < below->n; i++) {
-		const struct closure *c = closure_of(layer, below->ids[i]);
+		struct closure room;
+		const struct closure *c =
+		    closure_of(layer, below->ids[i], &room);
 
 		ids[n++] = below->ids[i];
 		for (uint32_t k = 0; c && k < c->n; k++)
@@ -424,6 +460,7 @@ bool
 entities_above(const struct entities *layer, struct uid uid,
     struct arena *scratch, enum above_how *ret_how, struct above *ret)
 {
+	struct closure room;
 	const struct closure *c = NULL;
 
 	*ret =
@@ -431,7 +468,7 @@ entities_above(const struct entities *layer, struct uid uid,
 	*ret_how = ABOVE_IDS;
 	if (ret->id == INTERN_NONE)
 		return true;
-	c = closure_of(layer, ret->id);
+	c = closure_of(layer, ret->id, &room);
 	if (c && !c->is_known) {
 		*ret_how = ABOVE_VAST;
 		return !layer->patched ||
@@ -447,7 +484,7 @@ entities_above(const struct entities *layer, struct uid uid,
 	*ret_how = ABOVE_VAST;
 	if (layer->below->below)
 		return true;
-	c = closure_of(layer->below, ret->id);
+	c = closure_of(layer->below, ret->id, &room);
 	if (c && !c->is_known)
 		return !layer->below->patched ||
 		       walk_above(layer, scratch, ret_how, ret);
@@ -461,7 +498,8 @@ void
 entities_kept_above(
     const struct entities *layer, uint32_t id, struct above *ret)
 {
-	const struct closure *c = kept_closure(layer, id);
+	struct closure room;
+	const struct closure *c = kept_closure(layer, id, &room);
 
 	*ret = (struct above){ .id = id };
 	if (c && c->is_known) {
@@ -473,12 +511,13 @@ entities_kept_above(
 bool
 entities_stayed(const struct entities *patch, uint32_t id)
 {
+	struct closure room;
 	const struct closure *c;
 
-	if (kept_closure(patch, id) ||
+	if (kept_closure(patch, id, &room) ||
 	    idmap_get(&patch->by_id, id) != INTERN_NONE)
 		return false;
-	c = kept_closure(patch->patched, id);
+	c = kept_closure(patch->patched, id, &room);
 	return !c || !c->is_known || !touches(patch, c);
 }
 
@@ -504,7 +543,8 @@ walk(const struct entities *layer, uint32_t id, uint32_t above, struct arena *a,
 
 	*ret_reaches = false;
 	for (size_t i = 0;; id = m.ids[i++]) {
-		const struct closure *c = closure_of(layer, id);
+		struct closure room;
+		const struct closure *c = closure_of(layer, id, &room);
 		struct parents p = { layer, id, 0 };
 		uint32_t parent;
 
@@ -535,7 +575,9 @@ reaches_through(
 	if (closure_has(below, above))
 		return true;
 	for (uint32_t i = 0; layer->n > 0 && i < below->n; i++) {
-		const struct closure *c = closure_of(layer, below->ids[i]);
+		struct closure room;
+		const struct closure *c =
+		    closure_of(layer, below->ids[i], &room);
 
 		if (c && c->is_known && closure_has(c, above))
 			return true;
@@ -548,10 +590,11 @@ static bool
 look_up(const struct entities *layer, uint32_t id, uint32_t above,
     bool *ret_reaches)
 {
-	const struct closure *c = closure_of(layer, id);
+	struct closure room;
+	const struct closure *c = closure_of(layer, id, &room);
 
 	if (!c && layer->below && !layer->below->below) {
-		c = closure_of(layer->below, id);
+		c = closure_of(layer->below, id, &room);
 		if (!c || !c->is_known)
 			*ret_reaches = false;
 		else

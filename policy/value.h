@@ -151,9 +151,13 @@ bool entities_add_text(struct entities *layer, struct str text,
     const char *file, struct error *reterr) MUST_USE;
 /* Check for clashes with the layer below and for cycles through both. Errors: ERR_ENTITY_CLASH, ERR_ENTITY_CYCLE, memory. */
 bool entities_finish(struct entities *layer, struct error *reterr) MUST_USE;
-/* The record as seen from this layer (upper wins, parents joined), or NULL when no layer has it. Lent; O(1). */
-const struct entity *entities_find(const struct entities *layer,
-    struct uid uid);
+/* *ret: the record as seen from this layer (upper wins, parents joined), or NULL when no layer has it. Lent; O(1). One that lies in an image is read into `scratch`, O(what
+ * it holds). Errors: memory, a record that cannot be read. */
+bool entities_find(const struct entities *layer, struct uid uid,
+    struct arena *scratch, const struct entity **ret, struct error *reterr)
+    MUST_USE;
+/* Is there such a record? */
+bool entities_has(const struct entities *layer, struct uid uid);
 /* Cedar's `in` for two entities: equal, or `ancestor` is reachable over parents. Neither needs a record; `layer` may be NULL. False when memory is out, so it is
  * for reports: deciding asks entities_reach. */
 bool entities_in(const struct entities *layer, struct uid uid,
@@ -163,8 +167,12 @@ bool entities_reach(const struct entities *layer, struct uid uid,
     struct uid ancestor, struct arena *scratch, bool *ret_reaches,
     struct error *reterr) MUST_USE;
 size_t entities_count(const struct entities *layer);
-/* The i-th record of this layer alone, in order of addition. */
-const struct entity *entities_at(const struct entities *layer, size_t i);
+/* The i-th record of this layer alone, in order of addition; `scratch` and errors as entities_find. */
+bool entities_at(const struct entities *layer, size_t i, struct arena *scratch,
+    const struct entity **ret, struct error *reterr) MUST_USE;
+struct uid entities_uid_at(const struct entities *layer, size_t i);
+/* Does the layer lie in an image, and end with it? */
+bool entities_is_lent(const struct entities *layer);
 /* A layer that stands for `base` (which lies over none, is finished and outlives it) with some of its files' records changed: `now` has the records that the
  * changed files hold now, `files` (sorted) are the names of those that `base` has records of, changed or gone. Finished. *ret_is_local is false, and nothing is made,
  * where that cannot be told from the records alone: a record that stands in more than one file. `now` lives as long as `a`, and is not finished.
@@ -178,6 +186,9 @@ bool entities_patch(struct arena *a, const struct entities *base,
 size_t entities_changed(const struct entities *patch);
 /* A bottom layer with the records that `from` (a bottom layer or a patch) has, all copied into `a`; not finished. NULL when memory is out. */
 struct entities *entities_copy(struct arena *a, const struct entities *from);
+/* Copy the records that `from` has into a bottom layer that is not finished. Errors: ERR_ENTITY_DUPLICATE (unless identical), memory, a record that cannot be read. */
+bool entities_add_all(struct entities *to, const struct entities *from,
+    struct error *reterr) MUST_USE;
 /* The layer's own records as a Cedar JSON array; NULL when memory is out. */
 json_t *entities_to_json(const struct entities *layer);
 /* Append as JSON text the records from *inout_at on that came from one file; *inout_at is then the first of the next. False when memory is out. */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "policy/schema_model.h"
+#include "tests/lib/entities.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -87,7 +88,7 @@ try_data(const struct schema *s, struct str text)
 	    entities_finish(layer, &e))
 		for (size_t i = 0; i < entities_count(layer); i++)
 			require(schema_check_entity(
-			    s, layer, entities_at(layer, i), NULL));
+			    s, layer, record_at(layer, i), NULL));
 	else
 		require(e.code != ERR_NONE);
 	arena_free(a);

@@ -2,6 +2,7 @@
 #include "tests/lib/linear.h"
 
 #include "policy/ast.h"
+#include "tests/lib/entities.h"
 
 static const struct uid *
 uid_of(const struct eval_request *r, size_t var)
@@ -112,9 +113,9 @@ look_up(const struct normal_path *path, const struct eval_request *r,
 	else
 		*store = value_entity(*uid_of(r, path->var));
 	for (uint32_t i = 0; v && i < path->n; i++) {
-		const struct entity *e =
-		    v->kind == VALUE_ENTITY ? entities_find(r->entities, v->uid)
-					    : NULL;
+		const struct entity *e = v->kind == VALUE_ENTITY
+					     ? record_of(r->entities, v->uid)
+					     : NULL;
 
 		if (v->kind == VALUE_ENTITY)
 			v = e ? value_get(&e->attrs, path->names[i]) : NULL;

@@ -23,7 +23,7 @@ mapped_of(const struct policy_set *set)
 	char path[64];
 
 	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-	if (!policy_image_make(set, NULL, 0, NULL, &image, &err) ||
+	if (!policy_image_make(set, NULL, NULL, &image, &err) ||
 	    write(fd, image.p, image.n) != (ssize_t)image.n ||
 	    !policy_image_open(path, NULL, &mapped, &err))
 		fail(&err);

@@ -4,6 +4,7 @@
  * errors with their places, and the version must be the same, and the same as
  * direct evaluation gives; what cannot be loaded must not be an update either.
  * Now and then the changes are merged. */
+#include "tests/lib/entities.h"
 #include "tests/property/updates.h"
 
 #include <stdio.h>
@@ -102,7 +103,7 @@ entities_text(struct run *r, uint32_t file)
 	size_t i = 0;
 
 	for (size_t k = 0; k < entities_count(all); k++)
-		if (is_in_file(r, entities_at(all, k)->uid, file))
+		if (is_in_file(r, entities_uid_at(all, k), file))
 			i++;
 		else
 			json_array_remove(array, i);
@@ -338,7 +339,7 @@ compare(struct run *r, const struct engine_snapshot *whole,
 		q = (struct engine_request){ e.principal, e.action, e.resource,
 			*e.context, NULL };
 		if (n && generate_one_in(&r->g, 3))
-			own = entities_at(
+			own = record_at(
 			    others, generate_below(&r->g, (uint32_t)n));
 		arena_reset(r->scratch);
 		compare_one(r, whole, updated, q, own);

@@ -173,7 +173,7 @@ image_message_of(struct buf *out)
 	    STR("permit (principal, action, resource);"), POLICY_AVOW,
 	    &errors));
 	ck_assert(policy_set_finish(set, &errors));
-	ck_assert(policy_image_make(set, NULL, 0, &signer, &image, NULL));
+	ck_assert(policy_image_make(set, NULL, &signer, &image, NULL));
 	buf_free(&image);
 	policy_set_free(set);
 }

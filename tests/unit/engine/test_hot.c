@@ -102,7 +102,7 @@ snapshot_of_image(void)
 	buf_addz(&text, more);
 	buf_byte(&text, '\0');
 	set = fixture_policies(text.p);
-	ck_assert(policy_image_make(set, NULL, 0, NULL, &image, &err));
+	ck_assert(policy_image_make(set, NULL, NULL, &image, &err));
 	policy_set_free(set);
 	snprintf(path, sizeof path, "%s/hot.img", test_folder());
 	f = fopen(path, "we");

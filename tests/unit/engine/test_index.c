@@ -237,7 +237,7 @@ image_of(struct policy_set *set, int fd)
 
 	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
 	ck_assert_msg(
-	    policy_image_make(set, NULL, 0, NULL, &image, &err), "%s", err.msg);
+	    policy_image_make(set, NULL, NULL, &image, &err), "%s", err.msg);
 	ck_assert_int_eq(write(fd, image.p, image.n), (ssize_t)image.n);
 	ck_assert_msg(policy_image_open(path, NULL, &ret, &err), "%s", err.msg);
 	buf_free(&image);

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "tests/lib/entities.h"
 #include "tests/unit/engine/fixture.h"
 
 static struct arena *a;
@@ -91,7 +92,7 @@ START_TEST(entities_of_several_files)
 
 	ck_assert_msg(s != NULL, "%.*s", STR_ARG(buf_str(&messages)));
 	ck_assert_uint_eq(entities_count(engine_snapshot_entities(s)), 2);
-	e = entities_find(
+	e = record_of(
 	    engine_snapshot_entities(s), (struct uid){ STR("U"), STR("b") });
 	ck_assert_ptr_nonnull(e);
 	ck_assert_str_eq(e->from, entities[1]);

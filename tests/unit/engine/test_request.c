@@ -2,6 +2,7 @@
  * and back to JSON. */
 #include "policy/claims_make.h"
 
+#include "tests/lib/entities.h"
 #include "tests/unit/engine/fixture.h"
 
 static struct arena *a;
@@ -301,7 +302,7 @@ START_TEST(a_principal_comes_from_claims)
 	ck_str_is(r->principal.type, "Instance");
 	ck_str_is(r->principal.id, "i-1");
 	ck_str_is(claims_subject(engine_gated_claims(g)), "i-1");
-	e = entities_find(r->entities, r->principal);
+	e = record_of(r->entities, r->principal);
 	ck_assert_ptr_nonnull(value_get(&e->attrs, STR("owner")));
 	/* Loaded data may add a parent. */
 	ck_assert(entities_in(

@@ -2,6 +2,7 @@
  * policies see of it. */
 #include "gateways/gate.h"
 
+#include "tests/lib/entities.h"
 #include "tests/unit/gateways/gate_kit.h"
 
 static struct gate_kit k;
@@ -123,7 +124,7 @@ START_TEST(asks)
 	ck_str_is(r->action.id, "repository:get");
 	ck_str_is(r->resource.type, "Package");
 	ck_str_is(r->resource.id, packages[_i].id);
-	value_print(&b, &entities_find(r->entities, r->resource)->attrs);
+	value_print(&b, &record_of(r->entities, r->resource)->attrs);
 	ck_str_is(buf_str(&b), packages[_i].attrs);
 	repository.id = p.repository->name;
 	ck_assert(entities_in(r->entities, r->resource, repository));

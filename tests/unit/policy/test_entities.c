@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "tests/lib/entities.h"
 #include "tests/lib/run.h"
 
 static struct arena *a;
@@ -119,7 +120,7 @@ START_TEST(entities_reach_without_layers)
 {
 	ck_assert(is_in(NULL, "a", "a"));
 	ck_assert(!is_in(NULL, "a", "b"));
-	ck_assert_ptr_null(entities_find(NULL, group("a")));
+	ck_assert_ptr_null(record_of(NULL, group("a")));
 }
 END_TEST
 
@@ -167,8 +168,8 @@ START_TEST(entities_take_identical_records)
 	    made(NULL, "a: b c; b: ; a: c b; a: b c b; c:");
 
 	ck_assert_uint_eq(entities_count(layer), 3);
-	ck_assert_uint_eq(entities_at(layer, 0)->n_parents, 2);
-	ck_str_is(entities_at(layer, 2)->uid.id, "c");
+	ck_assert_uint_eq(record_at(layer, 0)->n_parents, 2);
+	ck_str_is(record_at(layer, 2)->uid.id, "c");
 }
 END_TEST
 
@@ -256,13 +257,13 @@ START_TEST(entities_read_json)
 		"f.json", &err),
 	    "%s", err.msg);
 	ck_assert(entities_finish(layer, &err));
-	e = entities_find(
+	e = record_of(
 	    layer, (struct uid){ STR_INIT("N::U"), STR_INIT("a") });
 	ck_assert_uint_eq(value_get(&e->attrs, STR("x"))->set.n, 2);
 	ck_str_is(value_get(&e->tags, STR("t"))->string, "v");
 	ck_str_is(e->parents[0].id, "g");
 	ck_assert_str_eq(e->from, "f.json");
-	ck_assert_ptr_null(entities_find(layer, group("g")));
+	ck_assert_ptr_null(record_of(layer, group("g")));
 	json = entities_to_json(layer);
 	ck_assert(json_write(&text, json));
 	ck_str_is(buf_str(&text), "[{\"uid\":{\"type\":\"N::U\",\"id\":\"a\"},"
@@ -367,17 +368,17 @@ START_TEST(entities_join_parents)
 {
 	struct entities *loaded = made(NULL, "a: b c; x: y");
 	struct entities *request = made(loaded, "a: c d");
-	const struct entity *e = entities_find(request, group("a"));
+	const struct entity *e = record_of(request, group("a"));
 
 	ck_assert_uint_eq(e->n_parents, 3);
 	ck_str_is(e->parents[0].id, "c");
 	ck_str_is(e->parents[1].id, "d");
 	ck_str_is(e->parents[2].id, "b");
 	/* What the layer says itself stays as it was said. */
-	ck_assert_uint_eq(entities_at(request, 0)->n_parents, 2);
-	ck_assert_uint_eq(entities_find(loaded, group("a"))->n_parents, 2);
-	ck_assert_ptr_eq(entities_find(request, group("x")),
-	    entities_find(loaded, group("x")));
+	ck_assert_uint_eq(record_at(request, 0)->n_parents, 2);
+	ck_assert_uint_eq(record_of(loaded, group("a"))->n_parents, 2);
+	ck_assert_ptr_eq(record_of(request, group("x")),
+	    record_of(loaded, group("x")));
 }
 END_TEST
 

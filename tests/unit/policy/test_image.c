@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "tests/lib/entities.h"
 #include "tests/lib/run.h"
 
 static const char text[] =
@@ -75,6 +76,18 @@ static const char data[] = "[{\"uid\":" UID("U",
 									       "Action",
 									       "all") "]}]";
 
+/* Every kind of value, tags, and a cycle's worth of groups. */
+static const char more[] =
+    "[{\"uid\":{\"type\":\"R\",\"id\":\"t2\"},\"attrs\":{\"ip\":{"
+    "\"__extn\":{\"fn\":\"ip\",\"arg\":\"10.0.0.0/8\"}},\"when\":{"
+    "\"__extn\":{\"fn\":\"datetime\",\"arg\":\"2026-01-02\"}},\"for\":{"
+    "\"__extn\":{\"fn\":\"duration\",\"arg\":\"1h30m\"}},\"d\":{"
+    "\"__extn\":{\"fn\":\"decimal\",\"arg\":\"1.25\"}},\"deb\":{"
+    "\"__extn\":{\"fn\":\"debversion\",\"arg\":\"1:2.0-1\"}},\"yes\":true,"
+    "\"no\":false,\"n\":-9007199254740993,\"in\":{\"a\":{\"b\":[1,\"x\","
+    "{\"c\":[]}]},\"\":\"\"}},\"tags\":{\"t\":\"v\"},\"parents\":[{"
+    "\"type\":\"R\",\"id\":\"t1/x\"},{\"type\":\"New\",\"id\":\"n\"}]}]";
+
 static const struct uid principals[] = { { STR_INIT("U"), STR_INIT("a") },
 	{ STR_INIT("U"), STR_INIT("b") }, { STR_INIT("U"), STR_INIT("c") },
 	{ STR_INIT("New"), STR_INIT("n") },
@@ -88,6 +101,7 @@ static const char *const contexts[] = { "{}", "{\"x\":1,\"s\":\"one\"}",
 
 static struct arena *a;
 static struct policy_set *set;
+static struct entities *own; /* what goes into the image */
 static struct buf image;
 static char path[64];
 static int fd;
@@ -116,12 +130,14 @@ setup(void)
 		policy_set_add_json(set, "r.json", str_of(json), &e) &&
 		policy_set_finish(set, &e),
 	    "%s", e.e[0].msg);
+	own = entities_new(a, NULL);
+	ck_assert_msg(entities_add_text(own, str_of(data), "e.json", &err) &&
+			  entities_add_text(own, str_of(more), "f", &err) &&
+			  entities_finish(own, &err),
+	    "%s", err.msg);
 	image = (struct buf){ 0 };
 	ck_assert_msg(
-	    policy_image_make(set,
-		&(struct policy_data){ "e.json", { data, sizeof data - 1 } }, 1,
-		NULL, &image, &err),
-	    "%s", err.msg);
+	    policy_image_make(set, own, NULL, &image, &err), "%s", err.msg);
 	put(buf_str(&image));
 }
 
@@ -226,12 +242,13 @@ same_list(const uint32_t *x, size_t n, const uint32_t *y, size_t m)
 
 static void
 same_decision(const struct policy_set *got, const struct policy_index *ix,
-    const struct policy_index *jx, const struct eval_request *r)
+    const struct policy_index *jx, const struct eval_request *r,
+    const struct eval_request *other)
 {
 	struct policy_found x, y;
 
 	ck_assert(policy_index_find(ix, r, a, &x));
-	ck_assert(policy_index_find(jx, r, a, &y));
+	ck_assert(policy_index_find(jx, other, a, &y));
 	ck_assert(!x.is_walk && !y.is_walk);
 	for (size_t e = 0; e < 2; e++)
 		same_list(x.satisfied[e], x.n_satisfied[e], y.satisfied[e],
@@ -241,16 +258,41 @@ same_decision(const struct policy_set *got, const struct policy_index *ix,
 		struct error xe = { 0 }, ye = { 0 };
 
 		ck_assert_int_eq(policy_eval(set, i, r, a, NULL, &xe),
-		    policy_eval(got, i, r, a, NULL, &ye));
+		    policy_eval(got, i, other, a, NULL, &ye));
 		same_error(&xe, &ye);
 	}
 }
 
+/* Somebody new in a loaded one, and a loaded one in more. */
+static struct entities *
+request_over(const struct entities *below)
+{
+	struct uid parents[] = { { STR("U"), STR("c") },
+		{ STR("G"), STR("h") } };
+	struct entity new = { .uid = { STR("U"), STR("b") },
+		.parents = parents,
+		.n_parents = 1 };
+	struct entities *layer = entities_new(a, below);
+	struct uid *kept = ARENA_ARRAY(a, 2, struct uid);
+
+	memcpy(kept, parents, sizeof parents);
+	new.parents = kept;
+	ck_assert(entities_add(layer, &new, NULL));
+	new.uid = (struct uid){ STR("G"), STR("g") };
+	new.parents = kept + 1;
+	ck_assert(
+	    entities_add(layer, &new, NULL) && entities_finish(layer, NULL));
+	return layer;
+}
+
 START_TEST(says_the_same)
 {
-	/* Alone, and with entities that policies do not name. */
-	struct entities *layer = layer_of(_i ? str_of(data) : STR("[]"));
+	/* Alone, with entities that policies do not name, with its own where
+	 * they lie, and with a request's over these. */
 	struct policy_set *got = opened();
+	const struct entities *layer =
+	    _i > 1 ? own : layer_of(_i ? str_of(data) : STR("[]"));
+	const struct entities *lent = _i > 1 ? policy_set_entities(got) : layer;
 	struct policy_index *ix, *jx;
 	const struct uid *xs, *ys;
 	size_t n, m;
@@ -268,12 +310,18 @@ START_TEST(says_the_same)
 	for (size_t i = 0; i < n; i++)
 		ck_assert(uid_eq(xs[i], ys[i]));
 	ck_assert(policy_index_new(set, layer, &ix, NULL));
-	ck_assert(policy_index_new(got, layer, &jx, NULL));
+	ck_assert(policy_index_new(got, lent, &jx, NULL));
+	if (_i == 3) {
+		layer = request_over(layer);
+		lent = request_over(lent);
+	}
 	for (size_t i = 0; i < REQUESTS; i++) {
 		struct value context;
-		struct eval_request r = request_at(i, layer, &context);
+		struct eval_request r = request_at(i, layer, &context),
+				    other = r;
 
-		same_decision(got, ix, jx, &r);
+		other.entities = lent;
+		same_decision(got, ix, jx, &r, &other);
 	}
 	policy_index_free(ix);
 	policy_index_free(jx);
@@ -285,6 +333,7 @@ END_TEST
 START_TEST(is_its_texts)
 {
 	struct policy_set *got = policy_set_new(POLICY_NAMED);
+	struct entities *layer = entities_new(a, NULL);
 	struct errors e = { 0 };
 	const struct policy_data *brought;
 	struct buf again = { 0 };
@@ -293,13 +342,62 @@ START_TEST(is_its_texts)
 	    policy_set_add_path(got, path, &e) && policy_set_finish(got, &e),
 	    "%s", e.e[0].msg);
 	ck_assert(str_eq(policy_set_version(set), policy_set_version(got)));
-	ck_assert_uint_eq(policy_set_data(got, &brought), 1);
+	ck_assert_uint_eq(policy_set_data(got, &brought), 2);
 	ck_assert_str_eq(brought[0].file, "e.json");
-	ck_str_is(brought[0].text, data);
-	ck_assert(policy_image_make(got, brought, 1, NULL, &again, NULL));
+	ck_assert_str_eq(brought[1].file, "f");
+	for (size_t i = 0; i < 2; i++)
+		ck_assert(entities_add_text(
+		    layer, brought[i].text, brought[i].file, NULL));
+	ck_assert(entities_finish(layer, NULL));
+	ck_assert(policy_image_make(got, layer, NULL, &again, NULL));
 	ck_assert_uint_eq(again.n, image.n);
 	ck_assert_int_eq(memcmp(again.p, image.p, again.n), 0);
 	buf_free(&again);
+	policy_set_free(got);
+}
+END_TEST
+
+static void
+same_record(const struct entity *x, const struct entity *y)
+{
+	ck_assert(uid_eq(x->uid, y->uid));
+	ck_assert(value_eq(&x->attrs, &y->attrs));
+	ck_assert(value_eq(&x->tags, &y->tags));
+	ck_assert_str_eq(x->from, y->from);
+	ck_assert_uint_eq(x->n_parents, y->n_parents);
+	for (size_t i = 0; i < x->n_parents; i++)
+		ck_assert(uid_eq(x->parents[i], y->parents[i]));
+}
+
+/* Where they lie, entities are what they were; so is their copy. */
+START_TEST(keeps_entities)
+{
+	struct policy_set *got = opened();
+	const struct entities *lent = policy_set_entities(got);
+	struct entities *copy = entities_copy(a, lent);
+	const struct entity *x, *y, *z;
+
+	ck_assert(entities_is_lent(lent) && !entities_is_lent(copy));
+	ck_assert(entities_finish(copy, NULL));
+	ck_assert_uint_eq(entities_count(lent), entities_count(own));
+	for (size_t i = 0; i < entities_count(own); i++) {
+		x = record_at(own, i);
+		ck_assert(entities_find(lent, x->uid, a, &y, NULL));
+		same_record(x, y);
+		ck_assert(entities_at(lent, i, a, &z, NULL));
+		same_record(y, z);
+		same_record(z, record_at(copy, i));
+		ck_assert(entities_has(lent, x->uid));
+		for (size_t k = 0; k < entities_count(own); k++) {
+			struct uid above = entities_uid_at(own, k);
+
+			ck_assert_int_eq(entities_in(own, x->uid, above),
+			    entities_in(lent, x->uid, above));
+		}
+	}
+	ck_assert(!entities_has(lent, principals[4]));
+	ck_assert(entities_in(
+	    lent, resources[1], (struct uid){ STR("U"), STR("b") }));
 	policy_set_free(got);
 }
 END_TEST
@@ -462,7 +560,7 @@ START_TEST(signature)
 	ck_assert(!policy_image_open(path, &verifier, &got, &err));
 	ck_assert_int_eq(err.code, ERR_FILE_SIGNATURE);
 	ck_assert_int_eq(asked, 0);
-	ck_assert(policy_image_make(set, NULL, 0, &signer, &sealed, NULL));
+	ck_assert(policy_image_make(set, NULL, &signer, &sealed, NULL));
 	put(buf_str(&sealed));
 	ck_assert(policy_image_open(path, &verifier, &got, NULL));
 	policy_set_free(got);
@@ -508,7 +606,9 @@ use(const struct policy_set *got, const struct entities *layer)
 		struct eval_request r = request_at(i, layer, &context);
 		struct policy_found found;
 
-		ck_assert(policy_index_find(ix, &r, a, &found));
+		/* What cannot be read ends the decision. */
+		if (!policy_index_find(ix, &r, a, &found))
+			continue;
 		(void)policy_index_near(ix, &r, a, near, ARRAY_LEN(near));
 		for (size_t k = 0; k < found.n_doubtful; k++) {
 			struct error err = { 0 };
@@ -518,6 +618,29 @@ use(const struct policy_set *got, const struct entities *layer)
 		}
 	}
 	policy_index_free(ix);
+}
+
+/* All that is asked of a layer, over one whose numbers say anything. */
+static void
+use_lent(const struct policy_set *got)
+{
+	const struct entities *lent = policy_set_entities(got);
+	struct entities *copy = entities_new(a, NULL);
+
+	if (!lent)
+		return;
+	use(got, lent);
+	for (size_t i = 0; i < entities_count(lent); i++) {
+		const struct entity *e;
+
+		if (entities_at(lent, i, a, &e, NULL))
+			ck_assert_int_eq(e->attrs.kind, VALUE_RECORD);
+		for (size_t k = 0; k < ARRAY_LEN(principals); k++)
+			(void)entities_in(
+			    lent, entities_uid_at(lent, i), principals[k]);
+	}
+	if (entities_add_all(copy, lent, NULL) && entities_finish(copy, NULL))
+		ck_assert_uint_le(entities_count(copy), entities_count(lent));
 }
 
 /* Each word of the image is set to this: 1 changes its lowest bit. */
@@ -541,6 +664,7 @@ START_TEST(hostile)
 		if (policy_image_open(path, NULL, &got, &err)) {
 			use(got, layer_of(STR("[]")));
 			use(got, layer_of(str_of(data)));
+			use_lent(got);
 			policy_set_free(got);
 		} else
 			ck_assert_int_ne(err.code, ERR_NONE);
@@ -558,8 +682,9 @@ main(void)
 
 	tcase_set_timeout(tc, 120);
 	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_loop_test(tc, says_the_same, 0, 2);
+	tcase_add_loop_test(tc, says_the_same, 0, 4);
 	tcase_add_test(tc, is_its_texts);
+	tcase_add_test(tc, keeps_entities);
 	tcase_add_test(tc, cut_short);
 	tcase_add_test(tc, altered);
 	tcase_add_test(tc, altered_text);

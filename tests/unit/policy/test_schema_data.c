@@ -2,6 +2,7 @@
  * requests that fit or do not. Verdicts are those of Cedar 4.10. */
 #include "policy/schema.h"
 
+#include "tests/lib/entities.h"
 #include "tests/lib/run.h"
 
 /* clang-format off */
@@ -349,7 +350,7 @@ START_TEST(values)
 	ck_assert(schema_add_actions(s, layer, NULL));
 	ck_assert(schema_add_entities(s, layer, json, "data", NULL));
 	ck_assert(entities_finish(layer, NULL));
-	e = entities_find(layer, (struct uid){ STR("U"), STR("a") });
+	e = record_of(layer, (struct uid){ STR("U"), STR("a") });
 	value_print(&out, &e->attrs);
 	value_print(&out, &e->tags);
 	ck_str_is(buf_str(&out),
