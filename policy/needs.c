@@ -282,8 +282,8 @@ lay_resource(struct needing *n)
 		return false;
 	if (!entities_finish(n->entities, n->reterr))
 		return false;
-	n->knows_resource = q->resource.type.n > 0 &&
-			    entities_has(n->entities, q->resource);
+	n->knows_resource =
+	    q->resource.type.n > 0 && entities_has(n->entities, q->resource);
 	return true;
 }
 

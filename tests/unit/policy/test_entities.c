@@ -257,8 +257,7 @@ START_TEST(entities_read_json)
 		"f.json", &err),
 	    "%s", err.msg);
 	ck_assert(entities_finish(layer, &err));
-	e = record_of(
-	    layer, (struct uid){ STR_INIT("N::U"), STR_INIT("a") });
+	e = record_of(layer, (struct uid){ STR_INIT("N::U"), STR_INIT("a") });
 	ck_assert_uint_eq(value_get(&e->attrs, STR("x"))->set.n, 2);
 	ck_str_is(value_get(&e->tags, STR("t"))->string, "v");
 	ck_str_is(e->parents[0].id, "g");
@@ -377,8 +376,8 @@ START_TEST(entities_join_parents)
 	/* What the layer says itself stays as it was said. */
 	ck_assert_uint_eq(record_at(request, 0)->n_parents, 2);
 	ck_assert_uint_eq(record_of(loaded, group("a"))->n_parents, 2);
-	ck_assert_ptr_eq(record_of(request, group("x")),
-	    record_of(loaded, group("x")));
+	ck_assert_ptr_eq(
+	    record_of(request, group("x")), record_of(loaded, group("x")));
 }
 END_TEST
 
