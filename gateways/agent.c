@@ -286,7 +286,8 @@ check_trust(const struct agent_config *c, struct error *reterr)
 {
 	const struct attest_trust_entry entry = { .kind = STR("avow"),
 		.keys = c->documents.keys.p,
-		.issuer = c->documents.issuer };
+		.issuer = c->documents.issuer,
+		.forms = 1u << c->documents.form };
 	struct attest_trust *t;
 	bool ok;
 

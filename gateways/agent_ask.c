@@ -166,14 +166,23 @@ static bool
 read_document(struct agent_core *c, struct arena *a,
     struct attest_evidence *ret, struct error *reterr)
 {
-	struct str folder = c->config->documents.folder, document, signature;
+	static const char *const names[ATTEST_FORMS] = {
+		[ATTEST_DETACHED] = "document.json",
+		[ATTEST_EMBEDDED] = "document.json",
+		[ATTEST_JWS] = "document.jws",
+		[ATTEST_CMS] = "document.p7m",
+	};
+	const struct agent_documents *d = &c->config->documents;
+	struct str document, signature = { 0 };
 
-	return read_part(a, folder, "document.json", LIMIT_DOCUMENT_BYTES + 1,
+	return read_part(a, d->folder, names[d->form], LIMIT_DOCUMENT_BYTES + 1,
 		   &document, reterr) &&
-	       read_part(a, folder, "document.sig", 2 * LIMIT_SIGNATURE_BYTES,
-		   &signature, reterr) &&
-	       attest_evidence_from_files(
-		   a, STR("avow"), document, signature, ret, reterr);
+	       (d->form != ATTEST_DETACHED ||
+		   read_part(a, d->folder, "document.sig",
+		       2 * LIMIT_SIGNATURE_BYTES, &signature, reterr)) &&
+	       attest_evidence_from_files(a,
+		   attest_form_kind((enum attest_form)d->form), document,
+		   signature, ret, reterr);
 }
 
 bool

@@ -108,12 +108,18 @@ read_service(struct config_reader *r, const struct config_field *f,
 
 #define DOCUMENTS(member, key, reader, ...)                                    \
 	CONFIG_FIELD(struct agent_documents, member, key, reader, __VA_ARGS__)
+static const struct config_choice document_forms[] = {
+	{ "detached", ATTEST_DETACHED, false },
+	{ "embedded", ATTEST_EMBEDDED, false }, { "jws", ATTEST_JWS, false },
+	{ "cms", ATTEST_CMS, false }, { 0 }
+};
 enum { D_FOLDER, D_CLAIMS };
 static const struct config_field document_fields[] = {
 	[D_FOLDER] = DOCUMENTS(folder, "folder", config_read_text, 0),
 	[D_CLAIMS] = DOCUMENTS(claims, "claims", read_some, 0),
 	DOCUMENTS(audience, "audience", read_some, 0),
 	DOCUMENTS(profile, "profile", config_read_text, 0),
+	DOCUMENTS(form, "form", config_read_choice, .choices = document_forms),
 	DOCUMENTS(keys, "keys", config_read_text, .is_required = true),
 	DOCUMENTS(issuer, "issuer", config_read_text, .is_required = true),
 };
@@ -539,6 +545,11 @@ check_whole(struct config_reader *r, const struct agent_config *c)
 		if (f->kind == AGENT_FILE_TOKEN)
 			needs_token(r, c, f->audience, f->at);
 		needs_document(r, c, file_has[f->kind].document, f->at);
+		if (f->kind == AGENT_FILE_SIGNATURE &&
+		    c->documents.form != ATTEST_DETACHED)
+			config_fail(r, ERR_CONFIG_VALUE, f->at,
+			    "documents of this `form` have their signature "
+			    "inside");
 		for (size_t k = 0; k < i; k++)
 			if (str_eq(f->path, c->files[k].path))
 				config_fail(r, ERR_CONFIG_VALUE, f->at,

@@ -59,7 +59,8 @@ struct agent_upstream {
 struct agent_documents {
 	bool is_given;
 	struct str keys, issuer; /* by whom they must be signed */
-	struct str folder;       /* with document.json and document.sig; empty: the service is asked for them */
+	struct str folder;       /* with document.json and document.sig, or the one file of the form; empty: the service is asked for them */
+	int form;                /* enum attest_form: the one that is taken */
 	struct config_strings audience, claims; /* what it is asked for: claims by name, or */
 	struct str profile;      /* a set of them that the service knows; neither: as it has it */
 	struct span at;

@@ -123,6 +123,7 @@ verify(struct agent_core *c, struct agent_kept *k,
 		return error_set(reterr, ERR_EVIDENCE_INSTANCE, SPAN_NONE,
 		    "the document is of another instance than `%.*s`",
 		    STR_ARG(c->config->instance));
+	h->kind = str_dup(k->a, e->kind);
 	h->document = str_dup(k->a, e->document);
 	h->signature = str_dup(k->a, e->signature);
 	/* One that is too long for a pack still has its two halves. */
@@ -133,7 +134,8 @@ verify(struct agent_core *c, struct agent_kept *k,
 		h->from_s = ctx.now_unix_s;
 	if (!claims_expires_at(h->claims, &h->until_s))
 		h->until_s = ctx.now_unix_s + NO_END_S;
-	return (h->document.p && h->signature.p) || error_nomem(reterr);
+	return (h->kind.p && h->document.p && h->signature.p) ||
+	       error_nomem(reterr);
 }
 
 struct agent_kept *
@@ -154,9 +156,10 @@ static bool
 open_trust(struct agent_core *c, struct error *reterr)
 {
 	const struct agent_documents *d = &c->config->documents;
-	const struct attest_trust_entry entry = {
-		.kind = STR("avow"), .keys = d->keys.p, .issuer = d->issuer
-	};
+	const struct attest_trust_entry entry = { .kind = STR("avow"),
+		.keys = d->keys.p,
+		.issuer = d->issuer,
+		.forms = 1u << d->form };
 
 	if (!d->is_given)
 		return true;

@@ -18,7 +18,8 @@ const struct attest_key *agent_key_of(const struct agent_key *k);
 struct agent_held {
 	struct str token;  /* of a token or an SVID; else empty */
 	struct str keys;   /* of public keys: the JSON */
-	/* Of a document: exact bytes, raw signature, as a pack (empty when it is too long for one), and what it says. */
+	struct str kind;   /* of a document, as packs name its form */
+	/* Of a document: exact bytes, raw signature (empty when it is inside), as a pack (empty when it is too long for one), and what it says. */
 	struct str document, signature, pack;
 	const struct claims *claims;
 	int64_t from_s, until_s;

@@ -135,7 +135,9 @@ static bool
 ask_text(const struct agent_documents *d, struct buf *out)
 {
 	json_t *j = json_pack("{s:o}", "audience", texts_json(&d->audience));
-	bool ok = j != NULL;
+	bool ok = j && json_object_set_new(j, "form",
+			   json_from_str(attest_form_name(
+			       (enum attest_form)d->form))) == 0;
 
 	if (ok && d->claims.n)
 		ok = json_object_set_new(j, "claims", texts_json(&d->claims)) ==
@@ -167,7 +169,8 @@ agent_fetch_document(struct agent_core *c, struct arena *a,
 	}
 	if (!post(&f, &text, &j, reterr))
 		return false;
-	ok = attest_evidence_from_headers(a,
+	ok = attest_evidence_from_parts(a,
+		 attest_form_kind((enum attest_form)c->config->documents.form),
 		 json_str(json_object_get(j, "document")),
 		 json_str(json_object_get(j, "signature")), ret, NULL) ||
 	     no_sense(reterr);

@@ -380,18 +380,33 @@ metadata(struct call *c, struct str rest)
 
 /* ---- documents ----------------------------------------------------------- */
 
+/* By the form: JSON, or a JWS (RFC 7515 9.2.1), or CMS (RFC 8551 3.2). */
+static const char *
+content_type(struct str kind)
+{
+	return str_eq(kind, attest_form_kind(ATTEST_JWS)) ? "application/jose"
+	       : str_eq(kind, attest_form_kind(ATTEST_CMS))
+		   ? "application/pkcs7-mime"
+		   : "application/json";
+}
+
 static void
 document(struct call *c, struct str rest)
 {
 	(void)rest;
 	answer(c, c->document->document);
-	c->r->content_type = "application/json";
+	c->r->content_type = content_type(c->document->kind);
 }
 
 static void
 signature(struct call *c, struct str rest)
 {
 	(void)rest;
+	if (c->document->signature.n == 0) {
+		refuse(c, 404, ERR_DATA_MISSING,
+		    "the document has its signature inside");
+		return;
+	}
 	base64_encode(&c->r->body, BASE64_STANDARD, c->document->signature);
 	answer(c, STR(""));
 }

@@ -170,8 +170,8 @@ document_json(const struct agent_held *h)
 
 	base64_encode(&document, BASE64_URL, h->document);
 	base64_encode(&signature, BASE64_URL, h->signature);
-	j = json_pack("{s:o, s:o}", "document",
-	    json_from_str(buf_str(&document)), "signature",
+	j = json_pack("{s:o, s:o, s:o}", "kind", json_from_str(h->kind),
+	    "document", json_from_str(buf_str(&document)), "signature",
 	    json_from_str(buf_str(&signature)));
 	if (!buf_ok(&document) || !buf_ok(&signature)) {
 		json_decref(j);
@@ -260,8 +260,10 @@ static struct agent_kept *
 document_of(struct agent_core *c, struct arena *a, const json_t *j)
 {
 	struct attest_evidence e;
+	struct str kind = json_str(json_object_get(j, "kind"));
 
-	return attest_evidence_from_headers(a,
+	/* Without a kind: as it was kept when there was one form. */
+	return attest_evidence_from_parts(a, kind.n ? kind : STR("avow"),
 		   json_str(json_object_get(j, "document")),
 		   json_str(json_object_get(j, "signature")), &e, NULL)
 		   ? agent_kept_document(c, &e, NULL)

@@ -81,5 +81,15 @@ expect "kept while the service is away" "img-7 200" soon "img-7 200" meta /lates
 start_service || give_up "the service does not come back"
 kill -USR1 "${PIDS[agent]}"
 expect "and all is well again" "*: ready*" soon "*: ready*" status
+for form in jws embedded; do
+	sed -i "s/acme,\( form: [a-z]*,\)\?/acme, form: $form,/" "$T/agent.yaml"
+	kill -HUP "${PIDS[agent]}"
+	expect "another form: $form" "avow1.avow-$form.*.* 200" \
+	    soon "avow1.avow-$form.*.* 200" meta /avow/v1/pack
+	expect "with its signature inside" "*404" meta /latest/dynamic/instance-identity/signature
+	stop agent KILL
+	start_agent || give_up "the agent does not start with a kept $form"
+	expect "kept" "avow1.avow-$form.*.* 200" meta /avow/v1/pack
+done
 check "the log has no token" bash -c "! grep -q eyJ '$T/agent.log'"
 finish

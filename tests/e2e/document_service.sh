@@ -237,7 +237,7 @@ listen: 127.0.0.1:$POOL_PORT
 store: sqlite://$T/lib/sts.db
 policies: [$T/etc/avow/pool.avow]
 proxies: [127.0.0.1/32]
-trust: [{kind: avow, keys: $T/etc/avow/trust/documents, issuer: acme, current: service}]
+trust: [{kind: avow, keys: $T/etc/avow/trust/documents, issuer: acme, current: service, forms: [jws, embedded]}]
 gates:
   - {kind: balancer, name: updates, demand: key, url: "http://localhost:$POOL_PORT", pools: {web: {haproxy: $T/run/none.sock, backend: web, ports: [8080], networks: [127.0.0.0/8]}}}
 END
@@ -255,14 +255,20 @@ join_once() {
 	    "http://localhost:$POOL_PORT/gate/balancer/web"
 }
 join_pool() {
-	pack lb lb-group >"$T/docs/proven"
+	join_with lb lb-group
+}
+request web-lb lb --claims imageId,privateIp --form jws >"$T/out"
+as web-lb doc request web-pool --claims licences --audience updates \
+    --form embedded -o "$T/docs/lb-group" >"$T/out"
+request web-lb detached --claims imageId,privateIp >"$T/out"
+join_with() {
+	pack "$@" >"$T/docs/proven"
 	join_once "$(join_once "" '%header{dpop-nonce}')" \
 	    '%{http_code} %header{x-avow-reason}'
 }
-request web-lb lb --claims imageId,privateIp >"$T/out"
-as web-lb doc request web-pool --claims licences --audience updates \
-    -o "$T/docs/lb-group" >"$T/out"
-expect "in, by two documents" "202 *" join_pool
+expect "a form that its trust does not take" "401 evidence.kind" \
+    join_with detached lb-group
+expect "in, by two documents of other forms" "202 *" join_pool
 removed() {
 	grep -q 'balancer.removed.*code=evidence.superseded' "$T/pool.log"
 }

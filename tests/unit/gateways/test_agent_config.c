@@ -113,6 +113,10 @@ static const struct {
 	    ERR_CONFIG_VALUE, 5 },
 	{ "link-local, too", BASE "metadata: {listen: '169.254.169.254:80'}\n",
 	    ERR_CONFIG_VALUE, 5 },
+	{ "a signature beside one that has it inside",
+	    BASE "documents: {folder: /d, keys: /k, issuer: a, form: jws}\n"
+		 "files: [{kind: signature, path: /f}]\n",
+	    ERR_CONFIG_VALUE, 6 },
 	{ "documents by nobody", BASE "documents: {folder: /d}\n",
 	    ERR_CONFIG_KEY, 5 },
 	{ "documents of no audience", BASE "documents: {keys: /k, issuer: a}\n",
