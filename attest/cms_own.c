@@ -75,23 +75,32 @@ wrap(struct buf *b, unsigned char tag)
 	*b = outer;
 }
 
-static bool
-add_attributes(struct buf *out, unsigned char tag, struct str content)
+/* `digest` is the content's, 32 bytes. */
+static void
+add_attributes(struct buf *out, unsigned char tag, struct str digest)
 {
-	uint8_t digest[32];
-
-	if (!digest_sha256(&content, 1, digest))
-		return false;
-	add_head(out, tag, attributes.n + sizeof digest);
+	add_head(out, tag, attributes.n + digest.n);
 	buf_add(out, attributes);
-	buf_add(out, (struct str){ (const char *)digest, sizeof digest });
-	return buf_ok(out);
+	buf_add(out, digest);
+}
+
+static bool
+digest_of(struct str content, uint8_t room[32], struct str *ret)
+{
+	*ret = (struct str){ (const char *)room, 32 };
+	return digest_sha256(&content, 1, room);
 }
 
 bool
 cms_own_attributes(struct str content, struct buf *out)
 {
-	return add_attributes(out, SET, content);
+	uint8_t room[32];
+	struct str digest;
+
+	if (!digest_of(content, room, &digest))
+		return false;
+	add_attributes(out, SET, digest);
+	return buf_ok(out);
 }
 
 static bool
@@ -109,8 +118,8 @@ add_signer_id(const struct keys_public *k, struct buf *out)
 
 /* SignerInfo, RFC 5652 5.3. */
 static bool
-add_signer(const struct keys_public *k, struct str content,
-    struct str signature, struct buf *out)
+add_signer(const struct keys_public *k, struct str digest, struct str signature,
+    struct buf *out)
 {
 	struct buf b = { 0 };
 	bool ok;
@@ -118,7 +127,7 @@ add_signer(const struct keys_public *k, struct str content,
 	buf_add(&b, version_3);
 	ok = add_signer_id(k, &b);
 	buf_add(&b, sha256);
-	ok = ok && add_attributes(&b, CONTEXT_0, content);
+	add_attributes(&b, CONTEXT_0, digest);
 	buf_add(&b, k->algorithm == KEYS_P256 ? ecdsa : rsa);
 	add(&b, OCTETS, signature);
 	wrap(&b, SEQUENCE);
@@ -146,8 +155,8 @@ add_content(struct str content, struct buf *out)
 
 /* RFC 5652 3, 5.1. */
 static bool
-write(const struct keys_public *k, struct str content, struct str signature,
-    struct buf *out)
+write(const struct keys_public *k, struct str content, struct str digest,
+    struct str signature, struct buf *out)
 {
 	struct buf b = { 0 };
 	bool ok;
@@ -155,7 +164,7 @@ write(const struct keys_public *k, struct str content, struct str signature,
 	buf_add(&b, version_3);
 	add(&b, SET, sha256);
 	add_content(content, &b);
-	ok = add_signer(k, content, signature, &b);
+	ok = add_signer(k, digest, signature, &b);
 	wrap(&b, SEQUENCE);
 	wrap(&b, CONTEXT_0);
 	add_head(out, SEQUENCE, signed_data.n + b.n);
@@ -177,16 +186,20 @@ cms_own_sign(const struct keys_public *k, struct str content, struct buf *out,
     struct error *reterr)
 {
 	struct buf bytes = { 0 }, signature = { 0 };
+	uint8_t room[32];
+	struct str digest;
 	bool ok;
 
 	if (!is_fit(k))
 		return error_set(reterr, ERR_KEY_FORM, SPAN_NONE,
 		    "CMS is not made with Ed25519 keys, which OpenSSL 3.0 "
 		    "cannot check: RSA or P-256 is wanted");
-	ok = cms_own_attributes(content, &bytes) || error_nomem(reterr);
-	ok = ok &&
+	ok = digest_of(content, room, &digest) || error_nomem(reterr);
+	if (ok)
+		add_attributes(&bytes, SET, digest);
+	ok = ok && (buf_ok(&bytes) || error_nomem(reterr)) &&
 	     sig_sign_for(k, buf_str(&bytes), content, &signature, reterr) &&
-	     (write(k, content, buf_str(&signature), out) ||
+	     (write(k, content, digest, buf_str(&signature), out) ||
 		 error_nomem(reterr));
 	buf_free(&bytes);
 	buf_free(&signature);
@@ -252,19 +265,25 @@ cms_own_verify(const struct keys_public *k, struct str der, struct str content,
     struct str signature, struct error *reterr)
 {
 	struct buf own = { 0 };
+	uint8_t room[32];
+	struct str digest;
 	bool ok;
 
 	if (!is_fit(k))
 		return error_set(reterr, ERR_EVIDENCE_SIGNATURE, SPAN_NONE,
 		    "CMS by an Ed25519 key is not taken: OpenSSL 3.0 does not "
 		    "check it");
-	ok = write(k, content, signature, &own) || error_nomem(reterr);
+	ok = (digest_of(content, room, &digest) &&
+		 write(k, content, digest, signature, &own)) ||
+	     error_nomem(reterr);
 	if (ok && !str_eq(buf_str(&own), der))
 		ok = error_set(reterr, ERR_EVIDENCE_MALFORMED, SPAN_NONE,
 		    "the CMS is not in DER as Avow writes it, with one signer, "
 		    "content inside and nothing beside");
 	own.n = 0;
-	ok = ok && (cms_own_attributes(content, &own) || error_nomem(reterr)) &&
+	if (ok)
+		add_attributes(&own, SET, digest);
+	ok = ok && (buf_ok(&own) || error_nomem(reterr)) &&
 	     sig_verify(k, buf_str(&own), signature, reterr);
 	buf_free(&own);
 	return ok;

@@ -186,9 +186,20 @@ time_parse_duration(struct str s, int64_t *ret_ms)
 	return true;
 }
 
+/* `n` digits of a number that has no more, and what comes behind them. */
+static char *
+put_digits(char *to, int64_t number, int n, char behind)
+{
+	for (int i = n; i > 0; i--, number /= 10)
+		to[i - 1] = (char)('0' + number % 10);
+	to[n] = behind;
+	return to + n + 1;
+}
+
 void
 time_print_datetime(struct buf *out, int64_t ms)
 {
+	char text[sizeof "2026-03-01T12:00:00.000Z"], *p = text;
 	int64_t day, of_day, days, era, year, month;
 
 	if (ms < YEAR_0_MS || ms >= YEAR_10000_MS) {
@@ -206,14 +217,15 @@ time_print_datetime(struct buf *out, int64_t ms)
 	day = days - (153 * month + 2) / 5 + 1;
 	month = month < 10 ? month + 3 : month - 9;
 	year += era * 400 + (month <= 2);
-	buf_printf(out,
-	    "%04" PRId64 "-%02" PRId64 "-%02" PRId64 "T%02" PRId64 ":%02" PRId64
-	    ":%02" PRId64,
-	    year, month, day, of_day / 3600000, of_day / 60000 % 60,
-	    of_day / 1000 % 60);
+	p = put_digits(p, year, 4, '-');
+	p = put_digits(p, month, 2, '-');
+	p = put_digits(p, day, 2, 'T');
+	p = put_digits(p, of_day / 3600000, 2, ':');
+	p = put_digits(p, of_day / 60000 % 60, 2, ':');
+	p = put_digits(p, of_day / 1000 % 60, 2, of_day % 1000 ? '.' : 'Z');
 	if (of_day % 1000)
-		buf_printf(out, ".%03" PRId64, of_day % 1000);
-	buf_byte(out, 'Z');
+		p = put_digits(p, of_day % 1000, 3, 'Z');
+	buf_add(out, (struct str){ text, (size_t)(p - text) });
 }
 
 void

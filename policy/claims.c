@@ -161,7 +161,8 @@ static bool
 put_address(struct making *m, struct str name, struct str text)
 {
 	struct net_addr addr;
-	struct buf b = { 0 };
+	char room[64]; /* an IPv6 address and its range fit */
+	struct buf b = buf_over(room, sizeof room);
 	struct str plain;
 	struct value v;
 
@@ -171,7 +172,6 @@ put_address(struct making *m, struct str name, struct str text)
 	net_print(&b, &addr);
 	plain = buf_ok(&b) ? str_dup(m->arena, buf_str(&b))
 			   : (struct str){ NULL, 0 };
-	buf_free(&b);
 	if (!plain.p)
 		return error_nomem(m->reterr);
 	if (!value_construct(STR("ip"), plain, &v, m->reterr))

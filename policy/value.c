@@ -65,7 +65,8 @@ make_time(struct arena *a, enum value_kind kind, int64_t ms,
     void (*print)(struct buf *, int64_t), bool (*parse)(struct str, int64_t *))
 {
 	struct value v = { .kind = kind, .number = ms };
-	struct buf text = { 0 };
+	char room[64]; /* the longest is `-106751991167d7h12m55s808ms` */
+	struct buf text = buf_over(room, sizeof room);
 	int64_t again;
 
 	print(&text, ms);
@@ -76,7 +77,6 @@ make_time(struct arena *a, enum value_kind kind, int64_t ms,
 		if (!v.text.p)
 			v.kind = VALUE_NONE;
 	}
-	buf_free(&text);
 	return v;
 }
 

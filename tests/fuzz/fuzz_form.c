@@ -3,8 +3,10 @@
  * CMS as they are; a document that our key signs in every form; a line to a
  * signer; a message to be judged as a document.
  * Held: no crash; what is embedded or in a JWS is believed only if the same
- * words detached are, and then they say the same; a signer signs only what its
- * own verifier believes, and answers one line of JSON to whatever it is asked.
+ * words detached are, and then they say the same; the bytes that an embedded
+ * signature is over are the canonical text without it; a signer signs only what
+ * its own verifier believes, and answers one line of JSON to whatever it is
+ * asked.
  */
 #include <openssl/pem.h>
 #include <stdio.h>
@@ -14,6 +16,7 @@
 #include "attest/cms_own.h"
 #include "attest/doc.h"
 #include "attest/form.h"
+#include "attest/jcs.h"
 #include "attest/sig.h"
 #include "attest/signer.h"
 #include "base/base64.h"
@@ -103,9 +106,35 @@ verify_form(struct arena *a, enum attest_form form, struct str document,
 	return verify(a, &e);
 }
 
+/* Printed from the tree, whichever way the text was read. */
+static void
+check_bytes(struct str s, struct str bytes)
+{
+	struct buf whole = { 0 }, without = { 0 };
+	json_t *root = NULL;
+
+	must(doc_parse(s, &root, NULL) && jcs_write(root, &whole, NULL) &&
+	     str_eq(buf_str(&whole), s));
+	must(json_object_del(root, "signature") == 0 &&
+	     jcs_write(root, &without, NULL) &&
+	     str_eq(buf_str(&without), bytes));
+	json_decref(root);
+	buf_free(&whole);
+	buf_free(&without);
+}
+
 static void
 on_embedded(struct arena *a, struct str s)
 {
+	const struct attest_evidence e = { STR("avow-embedded"), s, STR("") };
+	const struct flat *root;
+	struct form f;
+
+	if (form_open(a, ATTEST_EMBEDDED, &e, &f, &root, NULL)) {
+		check_bytes(s, f.bytes);
+		must(!flat_get(root, STR("signature")));
+		form_fini(&f);
+	}
 	(void)verify_form(a, ATTEST_EMBEDDED, s, STR(""));
 }
 

@@ -1,10 +1,12 @@
-/* fuzz_jcs.c - canonical JSON.
+/* fuzz_jcs.c - canonical JSON, and plain JSON read without a tree.
  * Held: no crash; the canonical text reads back, and is its own canonical text;
- * a number that was printed reads back to the same bits. */
+ * a number that was printed reads back to the same bits; what is plain is JSON,
+ * says what its tree says, and is canonical where it is said to be. */
 #include <math.h>
 #include <stdlib.h>
 
 #include "attest/jcs.h"
+#include "base/flat.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -63,6 +65,40 @@ on_text(struct str s)
 	buf_free(&twice);
 }
 
+static bool
+is_same(const struct flat *v, const struct flat *w)
+{
+	return v->kind == w->kind && v->n == w->n && v->span == w->span &&
+	       v->number == w->number && str_eq(v->name, w->name) &&
+	       (v->kind != FLAT_STRING || str_eq(v->text, w->text));
+}
+
+static void
+on_plain(struct str s)
+{
+	struct arena *a = arena_new(0);
+	struct buf text = { 0 };
+	struct flat *plain;
+	const struct flat *list;
+	json_t *tree;
+	bool is_canonical;
+
+	if (flat_read(a, s, 1u << 16, 16, 1000, &plain, &is_canonical)) {
+		must(json_parse(
+		    s, NULL, 1u << 16, 16, JSON_NO_NUL, &tree, NULL));
+		must(flat_of_json(a, tree, &list));
+		must(plain->span == list->span && plain->span <= 1000);
+		for (uint32_t i = 0; i < plain->span; i++)
+			must(is_same(&plain[i], &list[i]));
+		if (is_canonical)
+			must(jcs_write(tree, &text, NULL) &&
+			     str_eq(buf_str(&text), s));
+		json_decref(tree);
+	}
+	buf_free(&text);
+	arena_free(a);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -70,5 +106,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		on_number(data + 1);
 	else
 		on_text((struct str){ (const char *)data, size });
+	on_plain((struct str){ (const char *)data, size });
 	return 0;
 }

@@ -9,6 +9,8 @@
 #include <stdio.h>
 
 #include "attest/cms_own.h"
+#include "attest/doc.h"
+#include "attest/jcs.h"
 #include "attest/sig.h"
 #include "base/base64.h"
 #include "base/limits.h"
@@ -400,6 +402,96 @@ START_TEST(embedded_has_one_text)
 }
 END_TEST
 
+/* What must hold of an embedded document before its signature is looked at,
+ * said by printing its tree: the bytes that are signed, or a NULL slice. ASCII
+ * only, so that no character is none. */
+static struct str
+bytes_by_printing(struct arena *a, struct str text)
+{
+	struct buf whole = { 0 }, without = { 0 };
+	struct str signature, bytes = { 0 };
+	json_t *root = NULL;
+
+	if (doc_parse(text, &root, NULL) && jcs_write(root, &whole, NULL) &&
+	    str_eq(buf_str(&whole), text) &&
+	    base64_decode(a, BASE64_STANDARD,
+		json_str(json_object_get(root, "signature")), &signature) &&
+	    signature.n > 0) {
+		ck_assert(json_object_del(root, "signature") == 0);
+		ck_assert(jcs_write(root, &without, NULL));
+		bytes = str_dup(a, buf_str(&without));
+	}
+	json_decref(root);
+	buf_free(&whole);
+	buf_free(&without);
+	return bytes;
+}
+
+static struct str
+edited_anywhere(struct arena *a, struct str text)
+{
+	static const char *const pieces[] = { "\"", "\\", ",", ":", "{", "}",
+		" ", "0", "-1", "9007199254740993", "1.0", "1.5", "true",
+		"\"a\":1,", ",\"zz\":[2,{}]", "\"signature\":\"AA==\",",
+		",\"signature\":\"AAA=\"", "\\n", "\\u0041", "=", "A" };
+	size_t at = (size_t)random() % (text.n + 1);
+	struct buf b = { 0 };
+	struct str copy;
+
+	buf_add(&b, str_sub(text, 0, at));
+	if (random() % 3)
+		buf_addz(&b, pieces[(size_t)random() % ARRAY_LEN(pieces)]);
+	buf_add(&b, str_sub(text, at + (size_t)random() % 3, text.n));
+	copy = str_dup(a, buf_str(&b));
+	buf_free(&b);
+	return copy;
+}
+
+static const char *const embedded_texts[] = {
+	"{\"a\":1,\"signature\":\"AAAA\",\"z\":{\"signature\":\"x\"}}",
+	"{\"a\":[1,-5],\"b\":null,\"signature\":\"AA==\"}",
+	"{\"signature\":\"AA==\",\"t\":true}",
+	"{\"signature\":\"AAAA\"}",
+	"{\"a\":\"\\n\",\"n\":1.5,\"signature\":\"AAAA\"}",
+};
+
+/* The signed bytes are those that printing gives, and a text is refused where
+ * printing says so, whichever way it was read. */
+START_TEST(embedded_bytes_are_as_printed)
+{
+	struct arena *a = arena_new(0);
+	size_t n_open = 0;
+
+	json_setup();
+	srandom((unsigned)_i);
+	for (int i = 0; i < 2000; i++) {
+		struct str text = str_of(embedded_texts[_i]), want;
+		struct attest_evidence e = { STR("avow-embedded"), { 0 },
+			{ 0 } };
+		const struct flat *root;
+		struct form f;
+		bool ok;
+
+		for (long edits = random() % 3; edits > 0; edits--)
+			text = edited_anywhere(a, text);
+		e.document = text;
+		want = bytes_by_printing(a, text);
+		ok = form_open(a, ATTEST_EMBEDDED, &e, &f, &root, NULL);
+		ck_assert_msg(ok == (want.p != NULL), "%.*s", STR_ARG(text));
+		if (ok) {
+			ck_assert(str_eq(f.bytes, want));
+			ck_assert_ptr_null(flat_get(root, STR("signature")));
+			form_fini(&f);
+		}
+		n_open += ok;
+		arena_reset(a);
+	}
+	ck_assert_uint_gt(n_open, 600);
+	ck_assert_uint_lt(n_open, 1900);
+	arena_free(a);
+}
+END_TEST
+
 START_TEST(too_large_in_every_form)
 {
 	struct scene s;
@@ -703,6 +795,8 @@ main(void)
 	tcase_add_loop_test(tc, cms_of_another_shape, 0, ARRAY_LEN(foreign));
 	tcase_add_loop_test(tc, openssl_reads_our_cms, 0, 2);
 	tcase_add_test(tc, bytes_that_are_no_cms);
+	tcase_add_loop_test(
+	    tc, embedded_bytes_are_as_printed, 0, ARRAY_LEN(embedded_texts));
 	suite_add_tcase(s, tc);
 	return run_suite(s);
 }
