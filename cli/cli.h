@@ -54,6 +54,14 @@ struct cli_usage {
 	struct cli_list *args;
 };
 
+/* Of a table `rows`, with `least` to `most` positional arguments, to `to`. */
+#define CLI_USAGE(text, what, rows, least, most, to) \
+	{ \
+		.synopsis = text, .about = what, .options = rows, \
+		.n_options = ARRAY_LEN(rows), .min_args = (least), \
+		.max_args = (most), .args = (to) \
+	}
+
 /* False: stop with *ret_exit (help was printed, or the mistake with a hint). */
 bool cli_parse(const struct cli_usage *usage, int argc, char **argv,
     enum cli_exit *ret_exit) MUST_USE;

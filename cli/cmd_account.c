@@ -200,12 +200,7 @@ with_remote(const struct cli_usage *usage, int argc, char **argv,
 	return code;
 }
 
-#define USAGE(text, what, n)                                                   \
-	{                                                                      \
-		.synopsis = text, .about = what, .options = options,           \
-		.n_options = ARRAY_LEN(options), .min_args = (n),              \
-		.max_args = (n), .args = &a.args                               \
-	}
+#define USAGE(text, what, n) CLI_USAGE(text, what, options, n, n, &a.args)
 
 static enum cli_exit
 act_new(struct account *a, struct remote *r)

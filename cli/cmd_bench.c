@@ -416,10 +416,7 @@ cmd_bench_decide(int argc, char **argv)
 {
 	struct options o = { 0 };
 	const struct cli_option options[] = {
-		CLI_POLICIES(&o.rules, true),
-		CLI_ENTITIES(&o.rules),
-		CLI_SCHEMA(&o.rules),
-		CLI_TRUST(&o.rules),
+		CLI_RULES(&o.rules, true),
 		{ "requests", CLI_TEXT, &o.requests, true, "FILE",
 		    "one request a line, as `avow decide` takes them" },
 		{ "expected", CLI_TEXT, &o.expected, false, "FILE",

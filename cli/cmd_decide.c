@@ -141,10 +141,7 @@ cmd_decide(int argc, char **argv)
 {
 	struct options o = { 0 };
 	const struct cli_option options[] = {
-		CLI_POLICIES(&o.rules, true),
-		CLI_ENTITIES(&o.rules),
-		CLI_SCHEMA(&o.rules),
-		CLI_TRUST(&o.rules),
+		CLI_RULES(&o.rules, true),
 		{ "request", CLI_TEXT, &o.request, false, "FILE",
 		    "one request as JSON, - for standard input" },
 		{ "requests", CLI_TEXT, &o.requests, false, "FILE",

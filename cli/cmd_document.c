@@ -26,11 +26,7 @@ struct asked {
 		    "print the service's answer as JSON"                       \
 	}
 #define USAGE(text, what, least, most)                                         \
-	{                                                                      \
-		.synopsis = text, .about = what, .options = options,           \
-		.n_options = ARRAY_LEN(options), .min_args = (least),          \
-		.max_args = (most), .args = &a.args                            \
-	}
+	CLI_USAGE(text, what, options, least, most, &a.args)
 
 /* Opens, runs `act`, closes. Arguments are ids: they become parts of paths. */
 static enum cli_exit

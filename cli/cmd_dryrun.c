@@ -233,10 +233,7 @@ cmd_dryrun(int argc, char **argv)
 {
 	struct options o = { 0 };
 	const struct cli_option options[] = {
-		CLI_POLICIES(&o.rules, false),
-		CLI_ENTITIES(&o.rules),
-		CLI_SCHEMA(&o.rules),
-		CLI_TRUST(&o.rules),
+		CLI_RULES(&o.rules, false),
 		{ "request", CLI_TEXT, &o.request, false, "FILE",
 		    "the request as JSON, - for standard input" },
 		CLI_ERRORED_DENY(&o.rules),

@@ -248,10 +248,7 @@ cmd_needs(int argc, char **argv)
 {
 	struct options o = { 0 };
 	const struct cli_option options[] = {
-		CLI_POLICIES(&o.rules, true),
-		CLI_ENTITIES(&o.rules),
-		CLI_SCHEMA(&o.rules),
-		CLI_TRUST(&o.rules),
+		CLI_RULES(&o.rules, true),
 		{ "action", CLI_TEXT, &o.action, true, "ACTION",
 		    "what is to be permitted, Action::\"repository:get\"" },
 		{ "resource", CLI_TEXT, &o.resource, false, "RESOURCE",

@@ -29,11 +29,7 @@ failed(const struct error *err)
 }
 
 #define USAGE(text, what, least, most)                                         \
-	{                                                                      \
-		.synopsis = text, .about = what, .options = options,           \
-		.n_options = ARRAY_LEN(options), .min_args = (least),          \
-		.max_args = (most), .args = &p.args                            \
-	}
+	CLI_USAGE(text, what, options, least, most, &p.args)
 #define OUT(p)                                                                 \
 	{                                                                      \
 		"out", CLI_TEXT, &(p)->out, false, "FILE",                     \

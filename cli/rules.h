@@ -26,6 +26,10 @@ struct cli_rules {
 #define CLI_TRUST(rules) \
 	{ "trust", CLI_TEXT, &(rules)->trust, false, "PATH", \
 	    "*.pem keys; an image that none of them signed is refused" }
+/* The four of them; policies may have to be given. */
+#define CLI_RULES(rules, required) \
+	CLI_POLICIES(rules, required), CLI_ENTITIES(rules), CLI_SCHEMA(rules), \
+	    CLI_TRUST(rules)
 #define CLI_ERRORED_DENY(rules) \
 	{ "errored-deny", CLI_TEXT, &(rules)->errored_deny_word, false, "WORD", \
 	    "what a deny policy in error does: deny (default) or skip" }
