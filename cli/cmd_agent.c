@@ -242,6 +242,9 @@ print_status(const json_t *s)
 	one = json_object_get(s, "document");
 	if (one)
 		print_item(&out, "document", one);
+	one = json_object_get(s, "cms");
+	if (one)
+		print_item(&out, "document as CMS", one);
 	json_array_foreach (json_object_get(s, "svids"), i, one)
 		print_item(&out, kind_of(one), one);
 	json_array_foreach (json_object_get(s, "keys"), i, one)

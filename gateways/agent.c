@@ -287,7 +287,8 @@ check_trust(const struct agent_config *c, struct error *reterr)
 	const struct attest_trust_entry entry = { .kind = STR("avow"),
 		.keys = c->documents.keys.p,
 		.issuer = c->documents.issuer,
-		.forms = 1u << c->documents.form };
+		.forms = 1u << c->documents.form |
+			 (c->documents.has_cms ? 1u << ATTEST_CMS : 0) };
 	struct attest_trust *t;
 	bool ok;
 

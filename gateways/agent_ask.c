@@ -163,7 +163,7 @@ read_part(struct arena *a, struct str folder, const char *name,
 /* Whoever writes them replaces one after the other: between the two the
  * signature is wrong, and the next look finds both. */
 static bool
-read_document(struct agent_core *c, struct arena *a,
+read_document(struct agent_core *c, enum attest_form form, struct arena *a,
     struct attest_evidence *ret, struct error *reterr)
 {
 	static const char *const names[ATTEST_FORMS] = {
@@ -172,34 +172,38 @@ read_document(struct agent_core *c, struct arena *a,
 		[ATTEST_JWS] = "document.jws",
 		[ATTEST_CMS] = "document.p7m",
 	};
-	const struct agent_documents *d = &c->config->documents;
+	struct str folder = c->config->documents.folder;
 	struct str document, signature = { 0 };
 
-	return read_part(a, d->folder, names[d->form], LIMIT_DOCUMENT_BYTES + 1,
+	return read_part(a, folder, names[form], LIMIT_DOCUMENT_BYTES + 1,
 		   &document, reterr) &&
-	       (d->form != ATTEST_DETACHED ||
-		   read_part(a, d->folder, "document.sig",
+	       (form != ATTEST_DETACHED ||
+		   read_part(a, folder, "document.sig",
 		       2 * LIMIT_SIGNATURE_BYTES, &signature, reterr)) &&
-	       attest_evidence_from_files(a,
-		   attest_form_kind((enum attest_form)d->form), document,
-		   signature, ret, reterr);
+	       attest_evidence_from_files(
+		   a, attest_form_kind(form), document, signature, ret, reterr);
+}
+
+static bool
+read_or_fetch(struct agent_core *c, enum attest_form form, struct arena *a,
+    struct attest_evidence *ret, struct error *reterr)
+{
+	return c->config->documents.folder.n
+		   ? read_document(c, form, a, ret, reterr)
+		   : agent_fetch_document(c, form, a, ret, reterr);
 }
 
 bool
-agent_ask_document(
-    struct agent_core *c, struct agent_kept **ret, struct error *reterr)
+agent_ask_document(struct agent_core *c, const struct agent_item *item,
+    struct agent_kept **ret, struct error *reterr)
 {
 	struct arena *a = arena_new(0);
 	struct attest_evidence e;
-	bool ok;
 
 	*ret = NULL;
 	if (!a)
 		return error_nomem(reterr);
-	ok = c->config->documents.folder.n
-		 ? read_document(c, a, &e, reterr)
-		 : agent_fetch_document(c, a, &e, reterr);
-	if (ok)
+	if (read_or_fetch(c, agent_core_form(c, item->what), a, &e, reterr))
 		*ret = agent_kept_document(c, &e, reterr);
 	arena_free(a);
 	return *ret != NULL;

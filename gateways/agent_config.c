@@ -114,12 +114,15 @@ static const struct config_choice document_forms[] = {
 	{ "cms", ATTEST_CMS, false }, { 0 }
 };
 enum { D_FOLDER, D_CLAIMS };
+static const struct config_choice cms_choices[] = { { "off", 0, false },
+	{ "on", 1, false }, { 0 } };
 static const struct config_field document_fields[] = {
 	[D_FOLDER] = DOCUMENTS(folder, "folder", config_read_text, 0),
 	[D_CLAIMS] = DOCUMENTS(claims, "claims", read_some, 0),
 	DOCUMENTS(audience, "audience", read_some, 0),
 	DOCUMENTS(profile, "profile", config_read_text, 0),
 	DOCUMENTS(form, "form", config_read_choice, .choices = document_forms),
+	DOCUMENTS(has_cms, "cms", config_read_choice, .choices = cms_choices),
 	DOCUMENTS(keys, "keys", config_read_text, .is_required = true),
 	DOCUMENTS(issuer, "issuer", config_read_text, .is_required = true),
 };

@@ -63,6 +63,7 @@ struct agent_documents {
 	int form;                /* enum attest_form: the one that is taken */
 	struct config_strings audience, claims; /* what it is asked for: claims by name, or */
 	struct str profile;      /* a set of them that the service knows; neither: as it has it */
+	int has_cms;             /* `cms: on`: as CMS, too */
 	struct span at;
 };
 

@@ -159,7 +159,7 @@ open_trust(struct agent_core *c, struct error *reterr)
 	const struct attest_trust_entry entry = { .kind = STR("avow"),
 		.keys = d->keys.p,
 		.issuer = d->issuer,
-		.forms = 1u << d->form };
+		.forms = 1u << d->form | (d->has_cms ? 1u << ATTEST_CMS : 0) };
 
 	if (!d->is_given)
 		return true;
@@ -174,12 +174,26 @@ agent_what_name(enum agent_what what)
 	static const char *const names[] = { [AGENT_TOKEN] = "token",
 		[AGENT_SERVICE_TOKEN] = "token",
 		[AGENT_DOCUMENT] = "document",
+		[AGENT_CMS] = "cms",
 		[AGENT_JWT_SVID] = "jwt-svid",
 		[AGENT_WIT_SVID] = "wit-svid",
 		[AGENT_KEYS] = "keys",
 		[AGENT_BUNDLE] = "bundle" };
 
 	return names[what];
+}
+
+bool
+agent_what_is_document(enum agent_what what)
+{
+	return what == AGENT_DOCUMENT || what == AGENT_CMS;
+}
+
+enum attest_form
+agent_core_form(const struct agent_core *c, enum agent_what what)
+{
+	return what == AGENT_CMS ? ATTEST_CMS
+				 : (enum attest_form)c->config->documents.form;
 }
 
 static bool
@@ -209,7 +223,7 @@ make_items(struct agent_core *c, struct error *reterr)
 	bool asks = g->documents.is_given && !g->documents.folder.n;
 
 	c->items =
-	    ARENA_ARRAY(c->a, g->tokens.n + g->n_files + 2, struct agent_item);
+	    ARENA_ARRAY(c->a, g->tokens.n + g->n_files + 3, struct agent_item);
 	c->written = ARENA_ARRAY(c->a, g->n_files + 1, struct agent_written);
 	if (!c->items || !c->written)
 		return error_nomem(reterr);
@@ -222,6 +236,8 @@ make_items(struct agent_core *c, struct error *reterr)
 		add_item(c, AGENT_SERVICE_TOKEN, g->service.url);
 	if (g->documents.is_given)
 		add_item(c, AGENT_DOCUMENT, (struct str){ 0 });
+	if (g->documents.has_cms && g->documents.form != ATTEST_CMS)
+		add_item(c, AGENT_CMS, (struct str){ 0 });
 	for (size_t i = 0; i < g->n_files; i++) {
 		enum agent_what what = agent_written_what(&g->files[i]);
 
@@ -251,6 +267,7 @@ look_ms(const struct agent_core *c, enum agent_what what)
 {
 	switch ((int)what) {
 	case AGENT_DOCUMENT:
+	case AGENT_CMS:
 		return c->config->documents.folder.n ? LIMIT_AGENT_LOOK_MS
 						     : LIMIT_AGENT_ASK_MS;
 	case AGENT_KEYS:
@@ -342,7 +359,7 @@ agent_core_now_ms(const struct agent_core *c)
 static bool
 is_same(const struct agent_item *item, const struct agent_kept *k)
 {
-	return item->kept && item->what == AGENT_DOCUMENT &&
+	return item->kept && agent_what_is_document(item->what) &&
 	       str_eq(item->kept->held.document, k->held.document) &&
 	       str_eq(item->kept->held.signature, k->held.signature);
 }
@@ -395,7 +412,8 @@ ask(struct agent_core *c, const struct agent_item *item,
 	case AGENT_SERVICE_TOKEN:
 		return agent_ask_token(c, item->audience, ret, reterr);
 	case AGENT_DOCUMENT:
-		return agent_ask_document(c, ret, reterr);
+	case AGENT_CMS:
+		return agent_ask_document(c, item, ret, reterr);
 	case AGENT_JWT_SVID:
 	case AGENT_WIT_SVID:
 		return agent_ask_svid(c, item, ret, reterr);
@@ -525,8 +543,8 @@ agent_core_find(struct agent_core *c, enum agent_what what, struct str audience,
 		    str_eq(c->items[i].audience, audience))
 			return take(c, &c->items[i], reterr);
 	error_set(reterr, ERR_REQUEST_PATH, SPAN_NONE,
-	    what == AGENT_DOCUMENT ? "this agent has no documents"
-				   : "this agent has no token for `%.*s`",
+	    agent_what_is_document(what) ? "this agent has no such document"
+					 : "this agent has no token for `%.*s`",
 	    STR_ARG(audience));
 	return NULL;
 }
@@ -549,6 +567,16 @@ struct agent_held *
 agent_core_document(struct agent_core *c, struct error *reterr)
 {
 	return agent_core_find(c, AGENT_DOCUMENT, (struct str){ 0 }, reterr);
+}
+
+struct agent_held *
+agent_core_cms(struct agent_core *c, struct error *reterr)
+{
+	enum agent_what what = c->config->documents.form == ATTEST_CMS
+				   ? AGENT_DOCUMENT
+				   : AGENT_CMS;
+
+	return agent_core_find(c, what, (struct str){ 0 }, reterr);
 }
 
 /* ---- status -------------------------------------------------------------- */
@@ -582,7 +610,7 @@ item_json(const struct agent_core *c, const struct agent_item *item)
 	    json_string(is_live(c, item) ? "fresh"
 			: item->kept     ? "expired"
 					 : "missing"));
-	if (item->kept && item->what == AGENT_DOCUMENT)
+	if (item->kept && agent_what_is_document(item->what))
 		put(j, "id",
 		    json_from_str(claims_document_id(item->kept->held.claims)));
 	if (item->kept) {
@@ -617,8 +645,8 @@ list_of(enum agent_what what)
 static void
 put_item(json_t *to, const struct agent_core *c, const struct agent_item *item)
 {
-	if (item->what == AGENT_DOCUMENT)
-		put(to, "document", item_json(c, item));
+	if (agent_what_is_document(item->what))
+		put(to, agent_what_name(item->what), item_json(c, item));
 	else
 		(void)json_array_append_new(
 		    json_object_get(to, list_of(item->what)),

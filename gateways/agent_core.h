@@ -53,6 +53,8 @@ struct agent_held *agent_core_token(
     struct agent_core *c, struct str audience, struct error *reterr);
 struct agent_held *agent_core_document(
     struct agent_core *c, struct error *reterr);
+/* The same as CMS; `document` is the message, in DER, and `signature` empty. */
+struct agent_held *agent_core_cms(struct agent_core *c, struct error *reterr);
 
 /* All of it, for people: what is held and until when, when it is asked for next, and why it failed. No secret. When memory is out: NULL, or without some members. */
 json_t *agent_core_status(struct agent_core *c);

@@ -26,6 +26,7 @@ enum agent_what {
 	AGENT_TOKEN = 0,
 	AGENT_SERVICE_TOKEN, /* for the service itself, to ask for other things with; not handed out */
 	AGENT_DOCUMENT,
+	AGENT_CMS,      /* the same as CMS: another document, that says the same */
 	AGENT_JWT_SVID, /* exchanged for the former */
 	AGENT_WIT_SVID,
 	AGENT_KEYS,     /* the service's public keys, as JSON */
@@ -33,6 +34,10 @@ enum agent_what {
 };
 /* As `kind:` of a file has it. */
 const char *agent_what_name(enum agent_what what);
+bool agent_what_is_document(enum agent_what what);
+/* The one that is asked for and taken as AGENT_DOCUMENT or AGENT_CMS. */
+enum attest_form agent_core_form(
+    const struct agent_core *c, enum agent_what what);
 
 struct agent_item {
 	enum agent_what what;
@@ -77,8 +82,9 @@ uint32_t agent_core_chance(struct agent_core *c);
 /* Enrols first, where there is a secret for it. */
 bool agent_ask_token(struct agent_core *c, struct str audience,
     struct agent_kept **ret, struct error *reterr) MUST_USE;
-bool agent_ask_document(struct agent_core *c, struct agent_kept **ret,
-    struct error *reterr) MUST_USE;
+/* A document in the form of the item. */
+bool agent_ask_document(struct agent_core *c, const struct agent_item *item,
+    struct agent_kept **ret, struct error *reterr) MUST_USE;
 
 bool agent_ask_svid(struct agent_core *c, const struct agent_item *item,
     struct agent_kept **ret, struct error *reterr) MUST_USE;
@@ -88,8 +94,8 @@ bool agent_ask_keys(struct agent_core *c, const struct agent_item *item,
 /* ---- what the service gives to who has a token (agent_fetch.c) --------------------------------------------------------------------------- */
 
 /* Memory is `a`'s. */
-bool agent_fetch_document(struct agent_core *c, struct arena *a,
-    struct attest_evidence *ret, struct error *reterr) MUST_USE;
+bool agent_fetch_document(struct agent_core *c, enum attest_form form,
+    struct arena *a, struct attest_evidence *ret, struct error *reterr) MUST_USE;
 
 /* ---- the state folder (agent_state.c) --------------------------------------------------------------------------------------------------- */
 

@@ -132,12 +132,13 @@ texts_json(const struct config_strings *texts)
 }
 
 static bool
-ask_text(const struct agent_documents *d, struct buf *out)
+ask_text(
+    const struct agent_documents *d, enum attest_form form, struct buf *out)
 {
-	json_t *j = json_pack("{s:o}", "audience", texts_json(&d->audience));
-	bool ok = j && json_object_set_new(j, "form",
-			   json_from_str(attest_form_name(
-			       (enum attest_form)d->form))) == 0;
+	json_t *j =
+	    json_pack("{s:o, s:o}", "audience", texts_json(&d->audience),
+		"form", json_from_str(attest_form_name(form)));
+	bool ok = j != NULL;
 
 	if (ok && d->claims.n)
 		ok = json_object_set_new(j, "claims", texts_json(&d->claims)) ==
@@ -151,8 +152,8 @@ ask_text(const struct agent_documents *d, struct buf *out)
 }
 
 bool
-agent_fetch_document(struct agent_core *c, struct arena *a,
-    struct attest_evidence *ret, struct error *reterr)
+agent_fetch_document(struct agent_core *c, enum attest_form form,
+    struct arena *a, struct attest_evidence *ret, struct error *reterr)
 {
 	struct fetch f = { .c = c,
 		.a = a,
@@ -163,14 +164,13 @@ agent_fetch_document(struct agent_core *c, struct arena *a,
 	json_t *j = NULL;
 	bool ok;
 
-	if (!ask_text(&c->config->documents, &text)) {
+	if (!ask_text(&c->config->documents, form, &text)) {
 		buf_free(&text);
 		return error_nomem(reterr);
 	}
 	if (!post(&f, &text, &j, reterr))
 		return false;
-	ok = attest_evidence_from_parts(a,
-		 attest_form_kind((enum attest_form)c->config->documents.form),
+	ok = attest_evidence_from_parts(a, attest_form_kind(form),
 		 json_str(json_object_get(j, "document")),
 		 json_str(json_object_get(j, "signature")), ret, NULL) ||
 	     no_sense(reterr);

@@ -411,6 +411,67 @@ signature(struct call *c, struct str rest)
 	answer(c, STR(""));
 }
 
+/* Lines of 64, as EC2 has them and as PEM wants them. */
+static void
+add_lines(struct buf *out, struct str bytes)
+{
+	const size_t line_bytes = 48;
+
+	for (size_t i = 0; i < bytes.n; i += line_bytes) {
+		if (i)
+			buf_byte(out, '\n');
+		base64_encode(out, BASE64_STANDARD,
+		    str_sub(bytes, i,
+			i + line_bytes < bytes.n ? i + line_bytes : bytes.n));
+	}
+}
+
+/* The signature stands last in our only encoding: an OCTET STRING of 256 bytes
+ * is RSA's of 2,048 bits. At that place a message with a shorter one has text,
+ * and these bytes are none. */
+static bool
+is_rsa2048(struct str message)
+{
+	static const uint8_t head[] = { 0x04, 0x82, 0x01, 0x00 };
+
+	return message.n > 256 + sizeof head &&
+	       memcmp(message.p + message.n - 256 - sizeof head, head,
+		   sizeof head) == 0;
+}
+
+static void
+answer_cms(struct call *c, bool wants_rsa2048)
+{
+	struct error err = { 0 };
+	struct agent_held *h = agent_core_cms(c->m->core, &err);
+
+	if (!h) {
+		refuse_held(c, &err);
+		return;
+	}
+	if (wants_rsa2048 && !is_rsa2048(h->document)) {
+		nothing_there(c);
+	} else {
+		add_lines(&c->r->body, h->document);
+		answer(c, STR(""));
+	}
+	agent_held_free(h);
+}
+
+static void
+pkcs7(struct call *c, struct str rest)
+{
+	(void)rest;
+	answer_cms(c, false);
+}
+
+static void
+rsa2048(struct call *c, struct str rest)
+{
+	(void)rest;
+	answer_cms(c, true);
+}
+
 static void
 pack(struct call *c, struct str rest)
 {
@@ -473,8 +534,17 @@ list_dynamic(struct call *c, struct str rest)
 static void
 list_identity(struct call *c, struct str rest)
 {
+	struct agent_held *h = agent_core_cms(c->m->core, NULL);
+
 	(void)rest;
-	answer(c, STR("document\nsignature"));
+	answer(c, STR("document"));
+	if (h)
+		answer(c, STR("\npkcs7"));
+	if (h && is_rsa2048(h->document))
+		answer(c, STR("\nrsa2048"));
+	if (c->document->signature.n)
+		answer(c, STR("\nsignature"));
+	agent_held_free(h);
 }
 
 /* ---- routes -------------------------------------------------------------- */
@@ -494,6 +564,8 @@ static const struct route ec2_routes[] = {
 	{ STR_INIT("/dynamic/instance-identity"), list_identity, true },
 	{ STR_INIT("/dynamic/instance-identity/"), list_identity, true },
 	{ STR_INIT("/dynamic/instance-identity/document"), document, true },
+	{ STR_INIT("/dynamic/instance-identity/pkcs7"), pkcs7, false },
+	{ STR_INIT("/dynamic/instance-identity/rsa2048"), rsa2048, false },
 	{ STR_INIT("/dynamic/instance-identity/signature"), signature, true },
 	{ STR_INIT("/meta-data"), metadata, true },
 };

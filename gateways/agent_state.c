@@ -145,6 +145,8 @@ token_path(struct agent_core *c, struct arena *a, struct str audience)
 static const char *
 item_path(struct agent_core *c, struct arena *a, const struct agent_item *item)
 {
+	if (item->what == AGENT_CMS)
+		return path_in(c, a, "document-cms.json");
 	return item->what == AGENT_DOCUMENT ? path_in(c, a, "document.json")
 					    : token_path(c, a, item->audience);
 }
@@ -187,7 +189,7 @@ document_json(const struct agent_held *h)
 static bool
 is_kept_here(const struct agent_core *c, const struct agent_item *item)
 {
-	if (item->what == AGENT_DOCUMENT)
+	if (agent_what_is_document(item->what))
 		return c->config->documents.folder.n == 0;
 	return item->what == AGENT_TOKEN || item->what == AGENT_SERVICE_TOKEN;
 }
@@ -206,8 +208,9 @@ agent_state_save(
 		return true;
 	a = arena_new(0);
 	path = a ? item_path(c, a, item) : NULL;
-	j = item->what == AGENT_DOCUMENT ? document_json(&item->kept->held)
-					 : token_json(item);
+	j = agent_what_is_document(item->what)
+		? document_json(&item->kept->held)
+		: token_json(item);
 	ok = (path && j && json_write(&text, j)) || error_nomem(reterr);
 	ok = ok && file_replace(path, 0600, buf_str(&text), reterr);
 	json_decref(j);
@@ -257,13 +260,16 @@ token_of(struct agent_core *c, const struct agent_item *item, const json_t *j)
 
 /* Verified again: a file is not claims. */
 static struct agent_kept *
-document_of(struct agent_core *c, struct arena *a, const json_t *j)
+document_of(struct agent_core *c, const struct agent_item *item,
+    struct arena *a, const json_t *j)
 {
 	struct attest_evidence e;
 	struct str kind = json_str(json_object_get(j, "kind"));
 
-	/* Without a kind: as it was kept when there was one form. */
-	return attest_evidence_from_parts(a, kind.n ? kind : STR("avow"),
+	/* Kept in another form than is wanted now, it is of no use. */
+	if (!str_eq(kind, attest_form_kind(agent_core_form(c, item->what))))
+		return NULL;
+	return attest_evidence_from_parts(a, kind,
 		   json_str(json_object_get(j, "document")),
 		   json_str(json_object_get(j, "signature")), &e, NULL)
 		   ? agent_kept_document(c, &e, NULL)
@@ -278,8 +284,9 @@ agent_state_load(struct agent_core *c, const struct agent_item *item)
 	json_t *j = NULL;
 
 	if (a && read_json(item_path(c, a, item), a, &j))
-		k = item->what == AGENT_DOCUMENT ? document_of(c, a, j)
-						 : token_of(c, item, j);
+		k = agent_what_is_document(item->what)
+			? document_of(c, item, a, j)
+			: token_of(c, item, j);
 	json_decref(j);
 	arena_free(a);
 	return k;

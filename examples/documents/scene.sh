@@ -3,10 +3,10 @@
 . "$ROOT/examples/identity/scene.sh"
 EXAMPLE=$ROOT/examples/documents
 
-# documents_scene: the service runs with keys for documents; fabric owns all that begins with web-.
+# documents_scene: the service runs with keys for documents (of type DOCUMENT_KEY); fabric owns all that begins with web-.
 documents_scene() {
 	mkdir -p "$T/etc/avow/sts" "$T/docs"
-	"$AVOW" key rotate --type ed25519 "$T/etc/avow/sts/document-keys" \
+	"$AVOW" key rotate --type "${DOCUMENT_KEY:-ed25519}" "$T/etc/avow/sts/document-keys" \
 	    >/dev/null && identity_scene && controller fabric web-
 }
 

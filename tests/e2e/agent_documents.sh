@@ -4,7 +4,7 @@
 . "$(dirname "$0")/../lib/e2e.sh"
 . "$ROOT/examples/documents/scene.sh"
 need_avow
-documents_scene || give_up "cannot start: documents_scene"
+DOCUMENT_KEY=rsa2048 documents_scene || give_up "cannot start: documents_scene"
 META_PORT=$(free_port)
 META=http://127.0.0.1:$META_PORT
 as fabric account new web-1 >"$T/out" &&
@@ -18,7 +18,7 @@ cat >"$T/agent.yaml" <<-END
 	enrolment: $T/enrol.secret
 	key: ed25519
 	tokens: [updates]
-	documents: {keys: $T/documents.pem, issuer: acme, audience: [updates], claims: [imageId, os.version]}
+	documents: {keys: $T/documents.pem, issuer: acme, audience: [updates], claims: [imageId, os.version], cms: on}
 	metadata: {listen: "127.0.0.1:$META_PORT"}
 	files: [{kind: document, path: $T/document.json}]
 END
@@ -33,6 +33,9 @@ meta() {
 	local token
 	token=$(curl -s --max-time 5 -X PUT -H "X-aws-ec2-metadata-token-ttl-seconds: 60" "$META/latest/api/token")
 	curl -s --max-time 5 -w ' %{http_code}' -H "X-aws-ec2-metadata-token: $token" "$META$1"
+}
+listing() {
+	meta "$1" | paste -sd' '
 }
 id() {
 	sed -n 's/.*"id":"\([0-9a-f]*\)".*/\1/p' "$T/document.json"
@@ -74,6 +77,35 @@ another() {
 	[ "$(id)" != "$first" ] && grep -o '"version":"[^"]*"' "$T/document.json"
 }
 expect "brings another" '"version":"12.1"' soon '"version":"12.1"' another
+say "As CMS, by EC2's paths, checked with openssl alone:"
+expect "what there is" "document pkcs7 rsa2048 signature 200" listing /latest/dynamic/instance-identity/
+# shell_of KEY: a certificate around the pinned key, under the name that messages use for it (docs/documents.md).
+shell_of() {
+	openssl genpkey -algorithm ed25519 -out "$T/any.pem" 2>>"$T/openssl.log" &&
+		openssl x509 -new -force_pubkey "$1" -key "$T/any.pem" -subj /CN=issuer -days 1 -out "$T/shell.pem" \
+		    -extfile <(echo "subjectKeyIdentifier=$("$AVOW" key thumbprint "$1" | tr '_-' '/+' |
+			sed 's/$/=/' | openssl base64 -d -A | od -An -v -tx1 | tr -d ' \n')") 2>>"$T/openssl.log"
+}
+shell_of "$T/documents.pem" || give_up "no certificate around the key"
+# cms_says PATH: the claims, after openssl has verified the message.
+cms_says() {
+	{
+		echo "-----BEGIN PKCS7-----"
+		meta "$1" | sed 's/ 200$//'
+		echo
+		echo "-----END PKCS7-----"
+	} >"$T/message.pem"
+	openssl cms -verify -noverify -nointern -certfile "$T/shell.pem" -inform PEM -in "$T/message.pem" \
+	    -binary 2>>"$T/openssl.log" | grep -o '"claims":.*}' | head -c 60
+}
+expect "pkcs7" '"claims":{"imageId":"img-7","os":{"version":"12.1"}}}' \
+    soon '*12.1*' cms_says /latest/dynamic/instance-identity/pkcs7
+expect "rsa2048, as the service's key is one" '"claims":{"imageId":"img-7","os":{"version":"12.1"}}}' \
+    cms_says /latest/dynamic/instance-identity/rsa2048
+grep -v PKCS7 "$T/message.pem" | openssl base64 -d | sed 's/img-7/img-8/' >"$T/message.p7m"
+expect_exit "altered, openssl refuses it" 4 openssl cms -verify -noverify -nointern -certfile "$T/shell.pem" \
+    -inform DER -in "$T/message.p7m" -binary -out "$T/out"
+say "The service is away:"
 stop sts KILL
 stop agent KILL
 start_agent || give_up "the agent does not start again"
@@ -91,5 +123,9 @@ for form in jws embedded; do
 	start_agent || give_up "the agent does not start with a kept $form"
 	expect "kept" "avow1.avow-$form.*.* 200" meta /avow/v1/pack
 done
+sed -i "s/ form: embedded,/ form: cms,/" "$T/agent.yaml"
+kill -HUP "${PIDS[agent]}"
+expect "CMS as the form of all: one document for both" "document pkcs7 rsa2048 200" \
+    soon "document pkcs7 rsa2048 200" listing /latest/dynamic/instance-identity/
 check "the log has no token" bash -c "! grep -q eyJ '$T/agent.log'"
 finish

@@ -226,6 +226,29 @@ agent_kit_bound(struct agent_kit *k, const char *subject, const char *claims,
 	buf_free(&text);
 }
 
+/* As CMS, where the agent looks for that. */
+static inline void
+agent_kit_cms(struct agent_kit *k, const char *subject, int64_t life_s)
+{
+	struct attest_issue what = { .form = ATTEST_CMS,
+		.issuer = STR("acme"),
+		.subject = str_of(subject),
+		.issued_at = k->now_ms / 1000,
+		.not_before = k->now_ms / 1000,
+		.expires_at = k->now_ms / 1000 + life_s,
+		.claims = json_object() };
+	struct buf document = { 0 }, none = { 0 };
+	struct error err = { 0 };
+
+	ck_assert_msg(attest_issue(k->issuer, &what, &document, &none, &err),
+	    "%s", err.msg);
+	ck_assert_uint_eq(none.n, 0);
+	(void)mkdir(agent_kit_path(k, "documents"), 0700);
+	agent_kit_put(k, "documents/document.p7m", buf_str(&document));
+	json_decref((json_t *)(uintptr_t)what.claims);
+	buf_free(&document);
+}
+
 static inline void
 agent_kit_document(
     struct agent_kit *k, const char *subject, const char *claims, int64_t life_s)

@@ -255,6 +255,64 @@ START_TEST(what_has_ended_is_503)
 }
 END_TEST
 
+#define IDENTITY "/latest/dynamic/instance-identity/"
+
+/* The same agent, which also keeps a document as CMS. */
+static void
+open_with_cms(const char *subject)
+{
+	struct error err = { 0 };
+
+	agent_kit_close(&k);
+	k.config.documents.has_cms = 1;
+	if (subject)
+		agent_kit_cms(&k, subject, 600);
+	ck_assert_msg(agent_kit_open(&k, &err), "%s", err.msg);
+	agent_core_run(k.core);
+	session = agent_kit_session(&k, "21600");
+}
+
+START_TEST(cms_by_a_key_of_p256)
+{
+	struct str text, want, got;
+	struct error err = { 0 };
+
+	open_with_cms("web-1");
+	ck_assert_uint_eq(agent_kit_get(&k, session, IDENTITY), 200);
+	ck_str_is(buf_str(&k.r.body), "document\npkcs7\nsignature");
+	ck_assert_uint_eq(agent_kit_get(&k, session, IDENTITY "rsa2048"), 404);
+	ck_assert_uint_eq(agent_kit_get(&k, session, IDENTITY "pkcs7"), 200);
+	/* Lines of 64, and in them the very message. */
+	text = str_dup(k.a, buf_str(&k.r.body));
+	ck_assert_uint_eq(str_find(text, '\n', 0), 64);
+	k.r.body.n = 0;
+	for (size_t i = 0; i < text.n; i++)
+		if (text.p[i] != '\n')
+			buf_byte(&k.r.body, text.p[i]);
+	ck_assert(
+	    base64_decode(k.a, BASE64_STANDARD, buf_str(&k.r.body), &got));
+	ck_assert(file_read(k.a, agent_kit_path(&k, "documents/document.p7m"),
+	    1u << 16, &want, &err));
+	ck_assert(str_eq(got, want));
+	/* And not a moment longer than it holds. */
+	k.now_ms += 600000;
+	ck_assert_uint_eq(agent_kit_get(&k, session, IDENTITY "pkcs7"), 503);
+	ck_assert_str_eq(k.reason, "evidence.expired");
+	ck_assert_uint_eq(agent_kit_get(&k, session, IDENTITY), 200);
+	ck_str_is(buf_str(&k.r.body), "document\nsignature");
+}
+END_TEST
+
+START_TEST(cms_that_is_not_there_or_of_another)
+{
+	open_with_cms(NULL);
+	ck_assert_uint_eq(agent_kit_get(&k, session, IDENTITY "pkcs7"), 503);
+	open_with_cms("web-2");
+	ck_assert_uint_eq(agent_kit_get(&k, session, IDENTITY "pkcs7"), 503);
+	ck_assert_str_eq(k.reason, "evidence.instance");
+}
+END_TEST
+
 int
 main(void)
 {
@@ -272,6 +330,8 @@ main(void)
 	tcase_add_test(tc, too_many_requests);
 	tcase_add_test(tc, without_sessions_where_it_was_said);
 	tcase_add_test(tc, what_has_ended_is_503);
+	tcase_add_test(tc, cms_by_a_key_of_p256);
+	tcase_add_test(tc, cms_that_is_not_there_or_of_another);
 	suite_add_tcase(s, tc);
 	return run_suite(s);
 }
