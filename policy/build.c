@@ -28,19 +28,21 @@ string_at(const struct parser *p, uint32_t i)
 uint32_t
 build_string(struct parser *p, struct str s)
 {
+	uint32_t *recent = p->recent_large ? p->recent_large : p->recent;
 	uint32_t slot = (uint32_t)s.n, index;
 
 	for (size_t i = 0; i < s.n && i < 16; i++)
 		slot = slot * 31 + (unsigned char)s.p[i];
 	if (s.n > 16)
 		slot = slot * 31 + (unsigned char)s.p[s.n - 1];
-	slot = (slot ^ slot >> 11) % PARSE_RECENT;
-	index = p->recent[slot];
+	slot = (slot ^ slot >> 11) %
+	       (p->recent_large ? PARSE_RECENT_LARGE : PARSE_RECENT);
+	index = recent[slot];
 	if (index && str_eq(*string_at(p, index - 1), s))
 		return index - 1;
 	index = add(&p->strings, &s, sizeof s);
 	if (buf_ok(&p->strings))
-		p->recent[slot] = index + 1;
+		recent[slot] = index + 1;
 	return index;
 }
 

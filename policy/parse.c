@@ -672,6 +672,9 @@ parse_range(struct arena *a, const struct source *source,
 
 	if (no_heap)
 		build_in(&p, a);
+	/* Without it, more strings are kept twice. */
+	if (to - from >= PARSE_LARGE)
+		p.recent_large = ARENA_ARRAY(a, PARSE_RECENT_LARGE, uint32_t);
 	p.lexer = (struct lexer){ str_sub(source->text, 0, to), (uint32_t)from,
 		&p.comments };
 	p.failed = !check_utf8(&p);

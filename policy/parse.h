@@ -12,6 +12,9 @@
 #include "policy/set.h"
 
 #define PARSE_RECENT 256u
+/* Of a text of so many bytes: a few hundredths of it, and strings that come again are few of many. */
+#define PARSE_LARGE (1u << 20)
+#define PARSE_RECENT_LARGE (1u << 14)
 #define ADDITION_HINT \
 	"this is an addition to Cedar: put it in a file that ends in `.avow`"
 #define ENTITY_WANTED "an entity such as `User::\"alice\"`"
@@ -66,6 +69,7 @@ struct parser {
 	    policies, indivisibles, comments, links, stack, scratch;
 	struct intern *regex_ids; /* texts of patterns: the id is the index in regexes; NULL before the first */
 	uint32_t recent[PARSE_RECENT]; /* index + 1 of strings seen lately */
+	uint32_t *recent_large; /* PARSE_RECENT_LARGE, in place of `recent`; NULL: not of this text */
 };
 
 /* Tokens. */
