@@ -216,7 +216,8 @@ cmd_compile(int argc, char **argv)
 		{ "print", CLI_FLAG, &c.print, false, NULL,
 		    "the rules, one a line, with the policies they are of" },
 		{ "stats", CLI_FLAG, &c.stats, false, NULL,
-		    "counts, what was merged, time by stage" },
+		    "counts, what was merged, time by stage; with -o the "
+		    "image's parts, in bytes" },
 		{ "schema", CLI_TEXT, &c.schema, false, "FILE",
 		    "Cedar schema (text or JSON): --print expands wildcards "
 		    "over its actions and enumerated types; --entities are "

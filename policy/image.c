@@ -461,10 +461,13 @@ policy_image_print_parts(struct str image, struct buf *out)
 	size_t n = IMAGE_OWN_SECTIONS + image_n_parts;
 	const struct image_section *sections =
 	    (const void *)(image.p + sizeof(struct image_head));
+	uint64_t n_policies;
 
 	if (image.n < sizeof(struct image_head) + n * sizeof *sections)
 		return;
-	buf_printf(out, "image: %zu bytes\n", image.n);
+	n_policies = sections[IMAGE_AT_policies].n;
+	buf_printf(out, "image: %zu bytes, %" PRIu64 " policies\n", image.n,
+	    n_policies);
 	for (size_t i = 0; i < n; i++) {
 		uint64_t bytes = 0;
 		bool is_first = true;
@@ -476,7 +479,10 @@ policy_image_print_parts(struct str image, struct buf *out)
 			bytes += sections[k].n * part_at(k)->item;
 		}
 		if (is_first)
-			buf_printf(out, "  %-16s %12" PRIu64 "\n",
-			    part_at(i)->name, bytes);
+			buf_printf(out,
+			    "  %-16s %12" PRIu64 " %8.1f a policy\n",
+			    part_at(i)->name, bytes,
+			    n_policies ? (double)bytes / (double)n_policies
+				       : 0.0);
 	}
 }

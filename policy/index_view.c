@@ -155,7 +155,7 @@ static void
 view_far(struct match *m, unsigned v, const struct index_slot *s)
 {
 	const struct policy_index *ix = m->ix;
-	const uint32_t *words = ix->slot_words + s->words[0], *n;
+	const uint32_t *words, *n;
 	size_t at = ix->n_columns + 3, of;
 
 	if (s->flags & SLOT_VAST ||
@@ -164,6 +164,7 @@ view_far(struct match *m, unsigned v, const struct index_slot *s)
 		return;
 	}
 	of = ix->n_slot_words - s->words[0];
+	words = ix->slot_words + s->words[0];
 	n = words + ix->n_columns;
 	for (unsigned i = 0; i < v; i++)
 		at += n[i];

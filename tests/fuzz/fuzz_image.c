@@ -56,6 +56,9 @@ static const char *const requests[] = {
 	"\"attrs\":{},\"parents\":[{\"type\":\"U\",\"id\":\"b\"}]}]}",
 };
 
+#define HEAD_BYTES (2 * IMAGE_ALIGN) /* and the first sections' places */
+_Static_assert(sizeof(struct image_head) <= HEAD_BYTES, "a head");
+
 static struct buf good;
 static int fd;
 static char path[64];
@@ -110,7 +113,8 @@ mend(struct buf *image)
 
 	memcpy(&head, image->p, sizeof head);
 	head.n_bytes = image->n;
-	if (head.n_checked > image->n || head.n_checked % IMAGE_ALIGN)
+	if (head.n_checked > image->n || head.n_checked % IMAGE_ALIGN ||
+	    head.n_checked < HEAD_BYTES)
 		head.n_checked = image->n;
 	head.checksum = 0;
 	memcpy(image->p, &head, sizeof head);
@@ -165,6 +169,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		image.n = (image.n * data[1] / 256 + 64) / 64 * 64;
 	if (image.n > good.n)
 		image.n = good.n;
+	/* What is no whole head is for the unit test. */
+	if (image.n < HEAD_BYTES)
+		image.n = HEAD_BYTES;
 	change(&image, data + 2, size - 2);
 	mend(&image);
 	require(ftruncate(fd, 0) == 0 &&
