@@ -35,13 +35,15 @@ keep_text(struct writing *w, struct str s, struct index_text *ret)
 {
 	uint32_t i = intern_add(w->texts, STR(""), s);
 
-	if (i == INTERN_NONE)
+	/* Numbers are given one after the other. */
+	if (i == INTERN_NONE || i > w->n_texts)
 		return error_nomem(w->m->reterr);
 	if (i == w->n_texts) {
 		if (!ARENA_PUSH_ROOM(
 			w->m->a, w->text_at, w->n_texts, w->cap_texts))
 			return error_nomem(w->m->reterr);
-		w->text_at[w->n_texts++] = image_add_text(w->m, s);
+		w->text_at[w->n_texts++] = *ret = image_add_text(w->m, s);
+		return true;
 	}
 	*ret = w->text_at[i];
 	return true;
