@@ -56,8 +56,8 @@ spawn(const struct config_strings *command, pid_t *ret)
 		return why;
 	if (posix_spawnattr_init(&attr) == 0) {
 		if (fill_actions(&actions) && fill_attributes(&attr))
-			why = posix_spawn(
-			    ret, argv[0], &actions, &attr, argv, env);
+			why = posix_spawn(ret, command->items[0].p, &actions,
+			    &attr, argv, env);
 		posix_spawnattr_destroy(&attr);
 	}
 	posix_spawn_file_actions_destroy(&actions);
