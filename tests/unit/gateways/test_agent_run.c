@@ -39,8 +39,8 @@ static const struct {
 	    ERR_NONE, "" },
 	{ "nothing to read", SH("! read -r line"), ERR_NONE, "" },
 	{ "no signal is blocked",
-	    SH("grep -q '^SigBlk:.0000000000000000' /proc/$$/status"), ERR_NONE,
-	    "" },
+	    SH("exec grep -q '^SigBlk:.0000000000000000' /proc/self/status"),
+	    ERR_NONE, "" },
 	{ "a group of its own",
 	    SH("test \"$(cut -d' ' -f5 /proc/$$/stat)\" = "
 	       "$$"),
