@@ -247,6 +247,7 @@ agent_kit_cms(struct agent_kit *k, const char *subject, int64_t life_s)
 	agent_kit_put(k, "documents/document.p7m", buf_str(&document));
 	json_decref((json_t *)(uintptr_t)what.claims);
 	buf_free(&document);
+	buf_free(&none);
 }
 
 static inline void
