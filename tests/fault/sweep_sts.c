@@ -4,79 +4,16 @@
  * secret from a call that failed, and the same service goes on afterwards. */
 #include "tests/fault/wrap.h"
 
-#include <openssl/crypto.h>
 #include <openssl/ec.h>
-#include <openssl/rand.h>
-#include <sqlite3.h>
 #include <stdlib.h>
 
 #include "attest/keys.h"
 #include "attest/prove_check.h"
 #include "attest/sig.h"
 #include "base/file.h"
+#include "tests/fault/sources.h"
 #include "tests/lib/run.h"
 #include "tests/lib/service.h"
-
-/* What fails: the k-th of one source. */
-struct source {
-	bool armed, fired;
-	long n, fail_at;
-};
-static struct source openssl, sqlite, randomness;
-
-static bool
-fails(struct source *s)
-{
-	if (!s->armed || s->n++ != s->fail_at)
-		return false;
-	s->fired = true;
-	return true;
-}
-
-static void *
-openssl_malloc(size_t n, const char *file, int line)
-{
-	(void)file;
-	(void)line;
-	return fails(&openssl) ? NULL : malloc(n);
-}
-
-static void *
-openssl_realloc(void *p, size_t n, const char *file, int line)
-{
-	(void)file;
-	(void)line;
-	return fails(&openssl) ? NULL : realloc(p, n);
-}
-
-static void
-openssl_free(void *p, const char *file, int line)
-{
-	(void)file;
-	(void)line;
-	free(p);
-}
-
-static sqlite3_mem_methods sqlite_memory;
-
-static void *
-sqlite_malloc(int n)
-{
-	return fails(&sqlite) ? NULL : sqlite_memory.xMalloc(n);
-}
-
-static void *
-sqlite_realloc(void *p, int n)
-{
-	return fails(&sqlite) ? NULL : sqlite_memory.xRealloc(p, n);
-}
-
-static bool
-fill(void *ctx, uint8_t *to, size_t n)
-{
-	(void)ctx;
-	return !fails(&randomness) && RAND_bytes(to, (int)n) == 1;
-}
 
 /* ---- the scene -------------------------------------------------------------
  */
@@ -572,25 +509,11 @@ START_TEST(ours_and_janssons)
 }
 END_TEST
 
-/* Every one at first, then one of `stride`. */
 static void
 sweep(struct source *s, const char *name, bool (*once)(void *), long stride)
 {
-	bool ok = false;
-
 	scene_init(&scene);
-	ck_assert(once(&scene));
-	s->fail_at = 0;
-	do {
-		s->n = 0;
-		s->fired = false;
-		s->armed = true;
-		ok = once(&scene);
-		s->armed = false;
-		s->fail_at += s->fail_at < 200 ? 1 : stride;
-		ck_assert_int_lt(s->fail_at, 1000000);
-	} while (s->fired);
-	ck_assert_msg(ok, "%s: no answer at last", name);
+	source_sweep(s, name, once, &scene, stride);
 	scene_fini(&scene);
 }
 
@@ -612,22 +535,6 @@ START_TEST(no_randomness)
 }
 END_TEST
 
-/* Without lookaside, so that every allocation can fail. */
-static bool
-hook_sqlite(void)
-{
-	sqlite3_mem_methods ours;
-
-	if (sqlite3_config(SQLITE_CONFIG_GETMALLOC, &sqlite_memory) !=
-	    SQLITE_OK)
-		return false;
-	ours = sqlite_memory;
-	ours.xMalloc = sqlite_malloc;
-	ours.xRealloc = sqlite_realloc;
-	return sqlite3_config(SQLITE_CONFIG_MALLOC, &ours) == SQLITE_OK &&
-	       sqlite3_config(SQLITE_CONFIG_LOOKASIDE, 0, 0) == SQLITE_OK;
-}
-
 int
 main(void)
 {
@@ -636,9 +543,7 @@ main(void)
 	int failed;
 
 	/* Before OpenSSL allocates anything. */
-	if (CRYPTO_set_mem_functions(
-		openssl_malloc, openssl_realloc, openssl_free) != 1 ||
-	    !hook_sqlite())
+	if (!sources_hook())
 		return EXIT_FAILURE;
 	make_cloud();
 	tcase_set_timeout(tc, 300);
