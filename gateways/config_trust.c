@@ -128,7 +128,7 @@ check_keys(struct config_reader *r, const struct config_trust *t,
 	    str_eq(t->kind, STR("token")) || str_eq(t->kind, STR("gcp"));
 	bool is_url = key_sets_is_url(t->keys);
 
-	if (!is_url && memmem(t->keys.p, t->keys.n, "://", 3))
+	if (!is_url && t->keys.n > 0 && memmem(t->keys.p, t->keys.n, "://", 3))
 		config_fail(r, ERR_CONFIG_VALUE, t->at,
 		    "keys are a file, a folder, or "
 		    "`https://HOST[:PORT]/PATH`, found `%.*s`",

@@ -430,18 +430,16 @@ may_err(const struct fold *f, enum validate_fit fit)
 /* What the schema says of a body. A deny that errs denies, so of one that may
  * err it is not said that it never applies. */
 static bool
-report_fit(struct lint *l, const struct fold *f, uint32_t policy,
-    bool *ret_never, struct error *reterr)
+report_fit(struct lint *l, const struct fold *f, enum validate_fit fit,
+    bool may_deny, bool *ret_never, struct error *reterr)
 {
-	enum validate_fit fit = fit_of(l, f->ast, policy);
 	struct span at = source_span(
 	    &f->ast->source, f->policy->head_off, f->policy->head_len);
 	struct error *e;
 
 	if (fit == VALIDATE_UNKNOWN && l->n_unfit++ == 0)
 		l->unfit_at = at;
-	if (fit == VALIDATE_UNKNOWN || fit == VALIDATE_MAY_APPLY ||
-	    (f->policy->word != WORD_PERMIT && may_err(f, fit)))
+	if (fit == VALIDATE_UNKNOWN || fit == VALIDATE_MAY_APPLY || may_deny)
 		return true;
 	*ret_never = true;
 	e = add_found(l);
@@ -463,14 +461,17 @@ report_never(struct lint *l, const struct ast *t, uint32_t policy,
     uint32_t instance, bool *ret_never, struct error *reterr)
 {
 	struct errors warnings = { 0 };
+	enum validate_fit fit = fit_of(l, t, policy);
 	struct fold f;
-	bool never, may_deny;
+	bool never, may_deny, fit_may_deny;
 
 	arena_reset(l->each);
 	if (!fold_policy(&f, l->each, l->set, t, policy, instance, reterr))
 		return false;
 	never = never_meets(&f);
 	may_deny = f.policy->word != WORD_PERMIT && may_err(&f, VALIDATE_FALSE);
+	fit_may_deny = f.policy->word != WORD_PERMIT && may_err(&f, fit);
+	/* It takes the memory of what was folded. */
 	warn_of_policy(l->set, t, policy, instance, l->each, &warnings);
 	*ret_never = false;
 	for (size_t i = 0; i < warnings.n; i++) {
@@ -487,7 +488,8 @@ report_never(struct lint *l, const struct ast *t, uint32_t policy,
 		else if (!l->dropped)
 			return error_nomem(reterr);
 	}
-	return *ret_never || report_fit(l, &f, policy, ret_never, reterr);
+	return *ret_never ||
+	       report_fit(l, &f, fit, fit_may_deny, ret_never, reterr);
 }
 
 /* Links say what their templates say, which is said once. */
