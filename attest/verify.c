@@ -679,7 +679,8 @@ copy_pairs(struct arena *a, const struct doc_pair *from, size_t n,
 }
 
 static bool
-make_claims(struct run *r, const struct claims **ret, struct error *reterr)
+make_claims(struct run *r, const struct claims_document *others,
+    size_t n_others, const struct claims **ret, struct error *reterr)
 {
 	const struct doc *d = &r->doc;
 	struct claims_init init = {
@@ -710,6 +711,8 @@ make_claims(struct run *r, const struct claims **ret, struct error *reterr)
 		.n_licences = d->n_licences,
 		.n_applications = d->n_applications,
 		.n_custom = d->n_custom,
+		.others = others,
+		.n_others = n_others,
 	};
 
 	return copy_pairs(r->arena, d->applications, d->n_applications,
@@ -825,18 +828,40 @@ keeps(const struct run *runs, size_t n)
 	return true;
 }
 
+/* Who were shown beside the first; it is one of `kept`. */
+static bool
+list_others(struct run *first, const struct checked *kept, size_t n,
+    const struct claims_document **ret, struct error *reterr)
+{
+	struct claims_document *list =
+	    ARENA_ARRAY(first->arena, n, struct claims_document);
+	size_t found = 0;
+
+	if (!list)
+		return error_nomem(reterr);
+	for (size_t i = 0; i < n; i++)
+		if (!str_eq(kept[i].doc.id, first->doc.id))
+			list[found++] =
+			    (struct claims_document){ kept[i].doc.id,
+				    str_of(kept[i].key_id) };
+	*ret = list;
+	return true;
+}
+
 /* `kept` was made of all `runs` before they were merged into `first`. */
 static bool
 make_verified(struct run *first, const struct run *runs, size_t n,
     struct checked *kept, struct verified *ret, struct error *reterr)
 {
+	const struct claims_document *others;
 	struct verified v = { .checked = kept, .n = n };
 	size_t before;
 
-	if (!set_spiffe_id(first, reterr))
+	if (!set_spiffe_id(first, reterr) ||
+	    !list_others(first, kept, n, &others, reterr))
 		return false;
 	before = arena_used(first->arena);
-	if (!make_claims(first, &v.claims, reterr))
+	if (!make_claims(first, others, n - 1, &v.claims, reterr))
 		return false;
 	for (size_t i = 0; i < n; i++)
 		if (!copy_checked(first->arena, &kept[i], reterr))

@@ -88,6 +88,25 @@ engine_log_reopen(struct engine_log *log, struct error *reterr)
 	return true;
 }
 
+/* Documents that were shown together: those beside the first. */
+static bool
+add_others(json_t *json, const struct claims *c)
+{
+	size_t n;
+	const struct claims_document *all = claims_others(c, &n);
+	json_t *list = json_array();
+	bool ok = list != NULL;
+	for (size_t i = 0; ok && i < n; i++)
+		ok = json_array_append_new(
+			 list, json_pack("{s:o, s:o}", "documentId",
+				   json_from_str(all[i].id), "keyId",
+				   json_from_str(all[i].key_id))) == 0;
+	if (ok && n > 0)
+		ok = json_object_set(json, "others", list) == 0;
+	json_decref(list);
+	return ok;
+}
+
 static json_t *
 evidence_json(const struct claims *c)
 {
@@ -102,7 +121,8 @@ evidence_json(const struct claims *c)
 		  json_object_set_new(
 		      json, "keyId", json_from_str(claims_key_id(c))) == 0 &&
 		  json_object_set_new(json, "documentId",
-		      json_from_str(claims_document_id(c))) == 0;
+		      json_from_str(claims_document_id(c))) == 0 &&
+		  add_others(json, c);
 	if (ok)
 		return json;
 	json_decref(json);

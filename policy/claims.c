@@ -106,6 +106,24 @@ copy_licences(struct arena *a, struct claims_init *s, struct error *reterr)
 }
 
 static bool
+copy_others(struct arena *a, struct claims_init *s, struct error *reterr)
+{
+	struct claims_document *copy =
+	    ARENA_ARRAY(a, s->n_others, struct claims_document);
+
+	if (!copy)
+		return error_nomem(reterr);
+	for (size_t i = 0; i < s->n_others; i++) {
+		copy[i] = s->others[i];
+		if (!copy_str(a, &copy[i].id, reterr) ||
+		    !copy_str(a, &copy[i].key_id, reterr))
+			return false;
+	}
+	s->others = copy;
+	return true;
+}
+
+static bool
 copy_said(struct arena *a, struct claims_init *s, struct error *reterr)
 {
 	struct str *const strings[] = { &s->kind, &s->issuer, &s->key_id,
@@ -118,7 +136,7 @@ copy_said(struct arena *a, struct claims_init *s, struct error *reterr)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		if (!copy_str(a, said_at(s, &rows[i]), reterr))
 			return false;
-	return copy_licences(a, s, reterr) &&
+	return copy_licences(a, s, reterr) && copy_others(a, s, reterr) &&
 	       copy_pairs(a, &s->applications, s->n_applications, reterr) &&
 	       copy_pairs(a, &s->custom, s->n_custom, reterr);
 }
@@ -417,6 +435,13 @@ struct str
 claims_document_id(const struct claims *c)
 {
 	return c->said.document_id;
+}
+
+const struct claims_document *
+claims_others(const struct claims *c, size_t *ret_n)
+{
+	*ret_n = c->said.n_others;
+	return c->said.others;
 }
 
 bool

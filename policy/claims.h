@@ -23,6 +23,12 @@ struct str claims_issuer(const struct claims *c);
 struct str claims_key_id(const struct claims *c);
 /* 32 hex digits. */
 struct str claims_document_id(const struct claims *c);
+/* The others that were shown together with it (A9), in their order; lent. */
+struct claims_document {
+	struct str id, key_id;
+};
+const struct claims_document *claims_others(
+    const struct claims *c, size_t *ret_n);
 /* Seconds since 1970; false when the document has none (cloud documents). */
 bool claims_issued_at(const struct claims *c, int64_t *ret_unix_s);
 bool claims_expires_at(const struct claims *c, int64_t *ret_unix_s);

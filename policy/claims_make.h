@@ -21,6 +21,8 @@ struct claims_init {
 	size_t n_licences;
 	const struct claims_pair *applications, *custom;
 	size_t n_applications, n_custom;
+	const struct claims_document *others; /* shown together with it */
+	size_t n_others;
 };
 
 /* Errors: ERR_EVIDENCE_MALFORMED when a time or address does not read, memory. */

@@ -119,7 +119,21 @@ expect "a member has its document" "done" says as web-1 doc request web-front \
 expect "the group alone" "401 evidence.instance" shown web-1 $PAID front
 expect "the member alone" "403 policy.@(none|error)" shown web-1 $PAID one
 expect "both" "204 permit" shown web-1 $PAID one front
+logged() {
+	tail -1 "$T/log/decisions.jsonl" |
+		sed 's/.*"evidence":{\(.*\)},"near".*/\1/' |
+		grep -o '"documentId":"[0-9a-f]*"' | cut -d'"' -f4 | sort
+}
+ids() {
+	local file
+	for file in "$@"; do
+		sed 's/.*"id":"\([0-9a-f]*\)".*/\1/' "$T/docs/$file.json"
+		echo
+	done | grep . | sort
+}
+expect "the log names both" "$(ids one front)" logged
 expect "in the other order" "204 permit" shown web-1 $PAID front one
+expect "the log names both" "$(ids one front)" logged
 expect "with another's key" "401 evidence.proof" shown web-2 $PAID front one
 expect "web-2 has one, too" "done" says request web-2 two --claims $CLAIMS
 expect "documents of two machines" "401 evidence.@(ambiguous|proof)" \
@@ -203,7 +217,16 @@ expect "and is, after a reload" "done" soon "done" \
 expect "with its level" "*level 77*" as web-2 doc list
 
 say "Stale as soon as it is no longer so:"
+dry() {
+	"$AVOW" dryrun --config "$T/etc/avow/gate.yaml" --gate updates --proven \
+	    --document "$T/docs/$1.json" --signature "$T/docs/$1.sig" \
+	    --path $MAIN --source-ip 10.0.0.5 --level low --json 2>>"$T/err" |
+		tr -d ' \n' | sed 's/.*"code":"\([a-z_.]*\)".*/\1/'
+}
+expect "a dry run of the gate" "permit" dry one
+expect "of a document that was never issued" "evidence.revoked" dry unknown
 happened web-1 upgraded '{"os":{"version":"13"}}' >"$T/out"
+expect "a dry run, when it is stale" "evidence.superseded" dry one
 expect "the old one at the gate" "401 evidence.superseded" \
     soon "401 evidence.superseded" shown web-1 $MAIN one
 expect "at the service" "evidence.superseded" verdict one

@@ -241,6 +241,8 @@ START_TEST(the_claims_are_theirs_together)
 		    .jkt = JKT, .lives = 1800),
 	};
 	struct attest_context ctx = kit_context(&k);
+	const struct claims_document *others;
+	size_t n_others;
 	const struct claims *c;
 	struct buf text = { 0 };
 	json_t *json;
@@ -251,6 +253,11 @@ START_TEST(the_claims_are_theirs_together)
 	    judge_by(together(all, ARRAY_LEN(all)), &ctx, &c), ERR_NONE);
 	ck_str_is(claims_principal(c).id, "i-1");
 	ck_str_is(claims_document_id(c), "22222222222222222222222222222222");
+	others = claims_others(c, &n_others);
+	ck_assert_uint_eq(n_others, 2);
+	ck_str_is(others[0].id, "11111111111111111111111111111111");
+	ck_str_is(others[1].id, "33333333333333333333333333333333");
+	ck_assert(str_eq(others[0].key_id, claims_key_id(c)));
 	ck_assert(claims_has_cnf(c));
 	ck_assert(claims_issued_at(c, &at) && at == KIT_NOON - 50);
 	ck_assert(claims_expires_at(c, &at) && at == KIT_NOON + 900);
