@@ -206,5 +206,5 @@ agent_ask_document(struct agent_core *c, const struct agent_item *item,
 	if (read_or_fetch(c, agent_core_form(c, item->what), a, &e, reterr))
 		*ret = agent_kept_document(c, &e, reterr);
 	arena_free(a);
-	return *ret != NULL;
+	return agent_core_forget_place(*ret != NULL, reterr);
 }

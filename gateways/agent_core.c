@@ -579,6 +579,14 @@ agent_core_cms(struct agent_core *c, struct error *reterr)
 	return agent_core_find(c, what, (struct str){ 0 }, reterr);
 }
 
+bool
+agent_core_forget_place(bool ok, struct error *e)
+{
+	if (!ok && e)
+		e->at = SPAN_NONE;
+	return ok;
+}
+
 /* ---- status -------------------------------------------------------------- */
 
 static void

@@ -128,6 +128,9 @@ bool agent_written_update(struct agent_core *c);
 bool agent_written_is_well(const struct agent_core *c);
 json_t *agent_written_json(const struct agent_core *c);
 
+/* The place in `e`, if any, is about to be freed; its message names the file. Returns `ok`. */
+bool agent_core_forget_place(bool ok, struct error *e);
+
 /* Make one; they take nothing and copy all. Errors: what is wrong with it. */
 struct agent_kept *agent_kept_token(struct agent_key *key,
     const struct prover_grant *g, struct error *reterr);

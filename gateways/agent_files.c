@@ -56,6 +56,8 @@ write_variables(const struct agent_file *f, struct str instance,
 	     put(pack.p, f->mode, h->pack, changed, reterr);
 	buf_free(&login);
 	buf_free(&pack);
+	if (!ok && reterr)
+		reterr->at = SPAN_NONE; /* its message names the file */
 	return ok;
 }
 

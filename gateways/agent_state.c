@@ -216,7 +216,7 @@ agent_state_save(
 	json_decref(j);
 	buf_free(&text);
 	arena_free(a);
-	return ok;
+	return agent_core_forget_place(ok, reterr);
 }
 
 static bool
