@@ -156,8 +156,8 @@ static bool
 cut_out(struct arena *a, struct str text, struct str value, struct str *ret,
     struct error *reterr)
 {
-	size_t from =
-	    (size_t)(value.p - text.p) - strlen("\"" SIGNATURE_MEMBER "\":\"");
+	size_t from = (size_t)(value.p - text.p) -
+		      (sizeof "\"" SIGNATURE_MEMBER "\":\"" - 1);
 	size_t to = (size_t)(value.p - text.p) + value.n + 1;
 	char *p = arena_alloc(a, text.n);
 
