@@ -194,6 +194,7 @@ START_TEST(der_is_openssl_s)
 {
 	unsigned char raw[64];
 	const struct str text = { (const char *)raw, sizeof raw };
+	struct buf none = { 0 };
 
 	srandom(1);
 	for (int i = 0; i < 4000; i++) {
@@ -219,7 +220,8 @@ START_TEST(der_is_openssl_s)
 		OPENSSL_free(der);
 		ECDSA_SIG_free(sig);
 	}
-	ck_assert(!sig_der_of_raw(str_sub(text, 0, 63), &(struct buf){ 0 }));
+	ck_assert(!sig_der_of_raw(str_sub(text, 0, 63), &none));
+	buf_free(&none);
 }
 END_TEST
 
