@@ -73,6 +73,31 @@ expect "all of the page" 11 echo $tried
 expect "as many headings as were run" "8" grep -c '^### .*: read ' "$PAGE"
 expect_exit "no CMS by Ed25519" 1 "$AVOW" doc issue --form cms --key "$T/ed25519.key.pem" --issuer acme --subject i-1 -o "$T/no"
 
+case $(openssl version) in
+'OpenSSL 3.0'*)
+	openssl req -x509 -new -key "$T/ed25519.key.pem" -out "$T/ed.crt" -subj /CN=x -days 1
+	expect "which OpenSSL 3.0 does not make" '*no default digest*' eval \
+	    'openssl cms -sign -binary -in "$PAGE" -signer "$T/ed.crt" -inkey "$T/ed25519.key.pem" -out "$T/no" 2>&1'
+	expect "nor with SHA-512, as RFC 8419 has it" '*invalid digest*' eval \
+	    'openssl cms -sign -binary -md sha512 -in "$PAGE" -signer "$T/ed.crt" -inkey "$T/ed25519.key.pem" -out "$T/no" 2>&1'
+	;;
+*) skip "another OpenSSL than 3.0, about which the page says nothing of Ed25519 in CMS" ;;
+esac
+
+# --- larger RSA keys, in all forms
+for bits in 3072 4096; do
+	(umask 077; openssl genpkey -algorithm rsa -pkeyopt rsa_keygen_bits:$bits -out "$T/large.key.pem" 2>/dev/null)
+	"$AVOW" key public "$T/large.key.pem" >"$T/large.pub.pem"
+	for form in detached embedded jws cms; do
+		kind=avow-$form signature=()
+		[ $form != detached ] || kind=avow signature=(--signature "$T/l-$form.sig")
+		"$AVOW" doc issue --form $form --key "$T/large.key.pem" --issuer acme --subject i-1 --audience updates -o "$T/l-$form"
+		expect "RSA of $bits bits, $form" '{"verdict":"valid",*' "$AVOW" doc verify --trust "$T/large.pub.pem" --issuer acme \
+		    --audience updates --kind $kind --document "$T/l-$form".[jp]* "${signature[@]}"
+		rm "$T/l-$form".*
+	done
+done
+
 # --- by our own command, as packs, and the ways to be refused
 "$AVOW" doc issue --form jws --key "$T/p256.key.pem" --issuer acme --subject i-1 --audience updates -o "$T/j"
 "$AVOW" doc issue --form embedded --key "$T/p256.key.pem" --issuer acme --subject i-1 --audience updates -o "$T/e"
