@@ -203,20 +203,24 @@ print_item(struct buf *out, const char *what, const json_t *item)
 }
 
 static void
-print_file(struct buf *out, const json_t *file)
+print_why(struct buf *out, const json_t *why)
 {
-	const json_t *why = json_object_get(file, "error");
-	const json_t *run = json_object_get(file, "run");
-
-	buf_printf(out, "  file %s  %s\n",
-	    json_string_value(json_object_get(file, "path")),
-	    why ? json_string_value(json_object_get(why, "message"))
-		: "written");
-	why = json_object_get(run, "error");
 	if (why)
 		buf_printf(out, "    %s: %s\n",
 		    json_string_value(json_object_get(why, "code")),
 		    json_string_value(json_object_get(why, "message")));
+}
+
+static void
+print_file(struct buf *out, const json_t *file)
+{
+	const json_t *why = json_object_get(file, "error");
+
+	buf_printf(out, "  file %s  %s\n",
+	    json_string_value(json_object_get(file, "path")),
+	    why ? "not written" : "written");
+	print_why(out, why);
+	print_why(out, json_object_get(json_object_get(file, "run"), "error"));
 }
 
 static const char *

@@ -1,6 +1,9 @@
 #include "gateways/agent_files.h"
 
+#include <errno.h>
+#include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/base64.h"
 #include "base/file.h"
@@ -22,9 +25,23 @@ is_there(const char *path, unsigned mode, struct str content)
 }
 
 static bool
+take_away(const char *path, bool *changed, struct error *reterr)
+{
+	if (unlink(path) == 0)
+		*changed = true;
+	else if (errno != ENOENT)
+		return error_set(reterr, ERR_FILE_WRITE, SPAN_NONE,
+		    "cannot delete %s: %s", path, strerror(errno));
+	return true;
+}
+
+/* `content` without bytes at all (NULL): there is to be no such file. */
+static bool
 put(const char *path, unsigned mode, struct str content, bool *changed,
     struct error *reterr)
 {
+	if (!content.p)
+		return take_away(path, changed, reterr);
 	if (is_there(path, mode, content))
 		return true;
 	if (!file_replace(path, mode, content, reterr))
@@ -43,22 +60,45 @@ needs_pack(const struct agent_held *h, struct error *reterr)
 }
 
 static bool
-write_variables(const struct agent_file *f, struct str instance,
-    const struct agent_held *h, bool *changed, struct error *reterr)
+put_variable(const struct agent_file *f, const char *name, struct str value,
+    bool *changed, struct error *reterr)
 {
-	struct buf login = { 0 }, pack = { 0 };
+	struct buf path = { 0 };
 	bool ok;
 
-	buf_printf(&login, "%.*s/avow_login", STR_ARG(f->path));
-	buf_printf(&pack, "%.*s/avow_pack", STR_ARG(f->path));
-	ok = (buf_ok(&login) && buf_ok(&pack)) || error_nomem(reterr);
-	ok = ok && put(login.p, f->mode, instance, changed, reterr) &&
-	     put(pack.p, f->mode, h->pack, changed, reterr);
-	buf_free(&login);
-	buf_free(&pack);
+	buf_printf(&path, "%.*s/%s", STR_ARG(f->path), name);
+	ok = buf_ok(&path) ? put(path.p, f->mode, value, changed, reterr)
+			   : error_nomem(reterr);
+	buf_free(&path);
 	if (!ok && reterr)
 		reterr->at = SPAN_NONE; /* its message names the file */
 	return ok;
+}
+
+static bool
+put_variables(const struct agent_file *f, struct str login, struct str pack,
+    bool *changed, struct error *reterr)
+{
+	return put_variable(f, "avow_login", login, changed, reterr) &&
+	       put_variable(f, "avow_pack", pack, changed, reterr);
+}
+
+/* apt and dnf show a password and can prove no key: no gate takes a document
+ * that is bound to one from them. So it is not written, and what stood there
+ * before it goes, too: the issuer has another in its place. */
+static bool
+refuse_bound(const struct agent_file *f, bool *changed, struct error *reterr)
+{
+	const struct str none = { 0 };
+	bool gone = f->kind == AGENT_FILE_DNF
+			? put_variables(f, none, none, changed, reterr)
+			: put(f->path.p, f->mode, none, changed, reterr);
+
+	return gone &&
+	       error_set(reterr, ERR_EVIDENCE_PROOF, SPAN_NONE,
+		   "the document is bound to a key, and %s can prove none: "
+		   "let it take the agent's proxy instead of %.*s",
+		   f->kind == AGENT_FILE_DNF ? "dnf" : "apt", STR_ARG(f->path));
 }
 
 static void
@@ -137,16 +177,19 @@ bool
 agent_files_write(const struct agent_file *f, struct str instance,
     const struct agent_held *h, bool *ret_changed, struct error *reterr)
 {
-	bool packs = f->kind == AGENT_FILE_APT || f->kind == AGENT_FILE_DNF ||
-		     f->kind == AGENT_FILE_PACK;
+	bool is_password =
+	    f->kind == AGENT_FILE_APT || f->kind == AGENT_FILE_DNF;
 	struct buf text = { 0 };
 	bool ok;
 
 	*ret_changed = false;
-	if (packs && !needs_pack(h, reterr))
+	if (is_password && claims_has_cnf(h->claims))
+		return refuse_bound(f, ret_changed, reterr);
+	if ((is_password || f->kind == AGENT_FILE_PACK) &&
+	    !needs_pack(h, reterr))
 		return false;
 	if (f->kind == AGENT_FILE_DNF)
-		return write_variables(f, instance, h, ret_changed, reterr);
+		return put_variables(f, instance, h->pack, ret_changed, reterr);
 	add_content(f, instance, h, &text);
 	ok = buf_ok(&text)
 		 ? put(f->path.p, f->mode, buf_str(&text), ret_changed, reterr)

@@ -11,6 +11,7 @@ as fabric account new web-1 >"$T/out" &&
 	as fabric account enrol web-1 -o "$T/enrol.secret" >"$T/out" &&
 	curl -sf --cacert "$CA" "$STS/v1/keys?form=pem" -o "$T/documents.pem" ||
 	give_up "no account, no secret or no keys"
+APT='{kind: apt, path: '$T'/apt.conf, repositories: ["https://mirror/"]}'
 cat >"$T/agent.yaml" <<-END
 	instance: web-1
 	state: $T/state
@@ -20,7 +21,7 @@ cat >"$T/agent.yaml" <<-END
 	tokens: [updates]
 	documents: {keys: $T/documents.pem, issuer: acme, audience: [updates], claims: [imageId, os.version], cms: on}
 	metadata: {listen: "127.0.0.1:$META_PORT"}
-	files: [{kind: document, path: $T/document.json}]
+	files: [{kind: document, path: $T/document.json}, $APT]
 END
 start_agent() {
 	start agent "$AVOW" agent --config "$T/agent.yaml"
@@ -47,6 +48,11 @@ expect "nothing is known of it yet: why there is no document" "*requirement.clai
 expect "the controller says what it is" "done" says happened web-1 provisioned \
     '{"imageId":"img-7","os":{"name":"debian","version":"12"},"privateIp":"10.0.0.5"}'
 kill -USR1 "${PIDS[agent]}"
+expect "a document that is bound to a key is no password for apt" "*document  fresh*evidence.proof*proxy*" \
+    soon "*fresh*evidence.proof*" status
+expect_exit "no such file is left" 1 test -e "$T/apt.conf"
+sed -i "s|, {kind: apt[^}]*}||" "$T/agent.yaml"
+kill -HUP "${PIDS[agent]}"
 expect "all is there" "*: ready*document  fresh*" soon "*: ready*" status
 expect "ami-id" "img-7 200" meta /latest/meta-data/ami-id
 expect "what was not asked for is not told" "*404" meta /latest/meta-data/local-ipv4

@@ -403,6 +403,75 @@ open_with_files(bool gives_svids)
 	agent_core_run(k.core);
 }
 
+static void
+bind_to_own_key(void)
+{
+	struct error err = { 0 };
+	char jkt[44];
+
+	ck_assert(attest_key_thumbprint(
+	    agent_kit_path(&k, "state/instance.key.pem"), jkt, &err));
+	agent_kit_bound(&k, "web-1", AGENT_KIT_CLAIMS, 3600, jkt);
+}
+
+/* Run once; are these there? */
+static void
+ck_there(bool apt, bool login, bool pack)
+{
+	agent_core_hurry(k.core);
+	agent_core_run(k.core);
+	ck_assert_int_eq(access(agent_kit_path(&k, "apt"), F_OK) == 0, apt);
+	ck_assert_int_eq(
+	    access(agent_kit_path(&k, "vars/avow_login"), F_OK) == 0, login);
+	ck_assert_int_eq(
+	    access(agent_kit_path(&k, "vars/avow_pack"), F_OK) == 0, pack);
+}
+
+static const char *
+file_error(size_t i)
+{
+	json_t *status = agent_core_status(k.core);
+	json_t *file = json_array_get(json_object_get(status, "files"), i);
+	const char *code = json_string_value(
+	    json_object_get(json_object_get(file, "error"), "code"));
+	const char *kept = str_z(k.a, str_of(code ? code : "none"));
+
+	json_decref(status);
+	return kept;
+}
+
+START_TEST(a_bound_document_is_no_password)
+{
+	struct str mirror = STR("https://mirror/");
+	struct error err = { 0 };
+
+	agent_kit_close(&k);
+	k.files[0] = file_of(AGENT_FILE_APT, "apt");
+	k.files[0].repositories = (struct config_strings){ &mirror, 1 };
+	k.files[1] = file_of(AGENT_FILE_DNF, "vars");
+	ck_assert_int_eq(mkdir(k.files[1].path.p, 0700), 0);
+	ck_assert_msg(agent_kit_open(&k, &err), "%s", err.msg);
+	bind_to_own_key();
+	ck_there(false, false, false);
+	ck_document(true, ERR_NONE);
+	ck_assert_str_eq(file_error(0), "evidence.proof");
+	ck_assert_str_eq(file_error(1), "evidence.proof");
+	ck_assert(!is_ready());
+	agent_kit_document(&k, "web-1", AGENT_KIT_CLAIMS, 3600);
+	ck_there(true, true, true);
+	ck_assert_str_eq(file_error(0), "none");
+	ck_assert(is_ready());
+	/* The issuer binds it: the former is not shown any more. */
+	bind_to_own_key();
+	ck_there(false, false, false);
+	ck_assert_str_eq(file_error(1), "evidence.proof");
+	/* What cannot be deleted is told. */
+	ck_assert_int_eq(mkdir(k.files[0].path.p, 0700), 0);
+	ck_there(true, false, false);
+	ck_assert_str_eq(file_error(0), "file.write");
+}
+END_TEST
+
 /* The token's payload. */
 static struct str
 payload(struct str token)
@@ -540,6 +609,7 @@ main(void)
 	tcase_add_test(tc, files_are_written_when_something_changed);
 	tcase_add_test(tc, a_file_that_cannot_be_written_is_tried_again);
 	tcase_add_test(tc, a_full_disk_leaves_files_whole);
+	tcase_add_test(tc, a_bound_document_is_no_password);
 	tcase_add_test(tc, a_clock_that_jumps);
 	tcase_add_test(tc, svids_are_exchanged_and_written);
 	tcase_add_test(tc, svids_that_the_service_does_not_give);
