@@ -1,6 +1,6 @@
 #!/bin/sh
 # servers.sh - the servers that tests and demo talk to, and a PKCS #11 token in software, fetched as Debian packages and unpacked under build/servers.
-# `servers.sh clients` does the same for clients of metadata services. Nothing is installed and nothing is started; a program that the system has already is not fetched again.
+# `servers.sh clients` does the same for clients of metadata services, `servers.sh dnf` for dnf and what makes its repositories. Nothing is installed and nothing is started; a program that the system has already is not fetched again.
 # Run as often as you like: ready means one file is there. Exit 0 ready, 3 not to be had (what needs them is skipped).
 # apt checks the packages against the mirror's signed lists. Where the system has no lists, or stale ones, private ones
 # are fetched; for them, too, no root is needed.
@@ -23,6 +23,13 @@ if [ "${1-}" = clients ]; then
 ec2metadata	cloud-guest-utils
 ec2-metadata	amazon-ec2-utils
 cloud-init	cloud-init
+'
+fi
+if [ "${1-}" = dnf ]; then
+	name=dnf-1
+	wanted='
+dnf	dnf
+createrepo_c	createrepo-c
 '
 fi
 
