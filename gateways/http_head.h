@@ -25,7 +25,7 @@ struct http_head_verdict http_head_check(struct http_request *r,
 
 /* Is [head, head + n) nothing but `method SP target SP version CRLF *(name ":" spaces value CRLF) CRLF`, in that order, with the very slices given, each
  * separator overwritten by NULs where the library does so? False when a NUL, a bare LF, a folded line or anything else lies between.
- * Not told apart from CRLF: a bare LF with a NUL right before or after it; programs that pass NUL on do not stand before us (nginx, HAProxy and Envoy refuse
+ * Not told apart from CRLF: a bare LF with a NUL right before or after it, or with a NUL before the CRLF that it follows, at the end; programs that pass NUL on do not stand before us (nginx, HAProxy and Envoy refuse
  * it). The slices must point into the head, and `target_at` is where the target began; header values still have spaces at their ends. */
 bool http_head_is_exact(const char *head, size_t n, struct str method,
     const char *target_at, size_t target_n, struct str version,

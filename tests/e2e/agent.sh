@@ -236,7 +236,7 @@ slow() {
 	until_true 10 test -s "$T/slow.1" -a -s "$T/slow.2"
 	# A sanitizer keeps what was freed for a while.
 	local most=60000
-	grep -q __asan_init "$AVOW" && most=400000
+	grep -qE '__(asan|tsan)_init' "$AVOW" && most=400000
 	awk -v most=$most '/VmRSS/ { print ($2 < most) ? "small" : $2 }' "/proc/${PIDS[agent]}/status"
 	kill "$one" "$two"
 }

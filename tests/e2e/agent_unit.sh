@@ -52,7 +52,7 @@ status() {
 
 check "READY=1" until_true 5 grep -qx READY=1 "$T/told.log"
 expect "the document; a folder that it may not write to, and why" \
-    "*document  fresh*run/pack  written*etc/document.json  cannot*ermission denied*" \
+    "*document  fresh*run/pack  written*etc/document.json  not written*file.write: cannot*ermission denied*" \
     soon "*ermission denied*" status
 check "nothing was left there" test -z "$(find "$D/etc" -newer "$D/etc/agent.yaml" -type f)"
 expect "the pack is its own" "600 nobody" stat -c '%a %U' "$D/run/pack"
