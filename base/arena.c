@@ -12,8 +12,8 @@
 
 #define ALIGN 16u
 #define FIRST_BLOCK 4096u
-/* What a reset keeps at most: one large request shall not be paid for ever. */
-#define KEEP_BYTES (4u << 20)
+/* One large request shall not be paid for ever. */
+#define KEEP_BYTES ARENA_KEEP_BYTES
 
 struct block {
 	struct block *next;
@@ -145,6 +145,13 @@ arena_reset(struct arena *a)
 	a->used = 0;
 }
 
+/* Each object is a malloc of its own here. */
+_Bool
+arena_reserve(struct arena *a, size_t bytes)
+{
+	return bytes <= a->limit - a->used;
+}
+
 static void *
 take(struct arena *a, size_t size, size_t rounded)
 {
@@ -208,6 +215,15 @@ arena_reset(struct arena *a)
 	/* At once: a block that comes after a mark goes with its release. */
 	if (wanted)
 		(void)add_block(a, 0);
+}
+
+_Bool
+arena_reserve(struct arena *a, size_t bytes)
+{
+	const struct block *b = a->blocks;
+
+	return (b && b->cap - b->n >= bytes) ||
+	       (bytes <= a->limit - a->used && add_block(a, bytes) != NULL);
 }
 
 static void *

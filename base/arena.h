@@ -14,6 +14,10 @@ struct arena *arena_new(size_t limit_bytes);
 void arena_free(struct arena *a);
 /* Forget everything allocated; cost O(blocks). Pointers into the arena die. */
 void arena_reset(struct arena *a);
+#define ARENA_KEEP_BYTES ((size_t)4 << 20) /* what a reset keeps at most */
+/* The next `bytes` come from memory that is there already, as far as they are asked for in pieces that fit; what is never used is never touched. False when memory is
+ * out, or they are beyond the limit: nothing has changed then. Cost: a compare, once it is there. */
+_Bool arena_reserve(struct arena *a, size_t bytes);
 /* NULL when memory or the limit is reached. */
 void *arena_alloc(struct arena *a, size_t size);
 /* n * size with overflow check. */

@@ -249,6 +249,7 @@ work(void *arg)
 	for (size_t i = me->first, n;
 	     !me->failed && now - began < me->duration_ns;
 	     i = i + n < w->n ? i + n : 0) {
+		engine_scratch(w->snapshot, scratch);
 		int64_t from = clock_mono_ns(), each;
 
 		n = decide_some(w, i, scratch, pass_over, NULL);

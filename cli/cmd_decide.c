@@ -88,6 +88,7 @@ decide_lines(const struct engine_snapshot *s, const struct options *o,
 	for (uint32_t number = 1; ok && (n = getline(&line, &cap, in)) > 0;
 	     number++) {
 		bool readable;
+		engine_scratch(s, a);
 		struct str text = { line, (size_t)n };
 		if (text.p[text.n - 1] == '\n')
 			text.n--;

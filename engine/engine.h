@@ -168,6 +168,10 @@ struct engine_decision {
 	struct engine_answer answer;
 };
 
+/* Before a decision, and after a reset: `scratch` gets what the compiler says that a decision over these policies can take (ARENA_KEEP_BYTES at most), at once, so that
+ * none has to ask for memory; beyond that what data and errors need is asked for, within the arena's limit, and where that ends is a deny (ERR_SYSTEM_LIMIT). */
+void engine_scratch(const struct engine_snapshot *s, struct arena *scratch);
+
 /* Decide a request given as data (`avow decide`, conformance, the library). */
 void engine_evaluate(const struct engine_snapshot *s,
     const struct engine_request *r, enum engine_errored_deny errored_deny,

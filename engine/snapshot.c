@@ -55,6 +55,25 @@ loaded_entities_ref(struct loaded_entities *e)
 	return e;
 }
 
+/* Every policy may err, and each error is told. */
+void
+snapshot_size_scratch(struct engine_snapshot *s)
+{
+	size_t bytes =
+	    s->base->scratch_bytes +
+	    (s->delta ? policy_set_scratch(s->delta) : 0) +
+	    policy_set_count(s->policies) * sizeof(struct engine_policy_error);
+
+	s->scratch_bytes = bytes < ARENA_KEEP_BYTES ? bytes : ARENA_KEEP_BYTES;
+}
+
+void
+engine_scratch(const struct engine_snapshot *s, struct arena *scratch)
+{
+	/* Without it each decision asks for what it needs. */
+	(void)!arena_reserve(scratch, s->scratch_bytes);
+}
+
 struct engine_snapshot *
 snapshot_over(struct engine_base *b, int64_t loaded_at_ms)
 {
@@ -71,6 +90,7 @@ snapshot_over(struct engine_base *b, int64_t loaded_at_ms)
 	s->files = b->entities->files;
 	s->n_files = b->entities->n_files;
 	s->loaded_at_ms = loaded_at_ms;
+	snapshot_size_scratch(s);
 	return s;
 }
 
@@ -90,6 +110,7 @@ snapshot_whole(struct policy_set *policies_take,
 	atomic_init(&b->refs, 1);
 	b->policies = policies_take;
 	b->entities = entities_take;
+	b->scratch_bytes = policy_set_scratch(b->policies);
 	if (policy_index_new(b->policies, b->entities->layer, &b->index, NULL))
 		s = snapshot_over(b, loaded_at_ms);
 	base_unref(b);

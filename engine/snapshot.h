@@ -29,6 +29,7 @@ struct engine_base {
 	struct policy_index *index;
 	struct loaded_entities *entities;
 	struct schema *schema;
+	size_t scratch_bytes; /* of `policies` */
 };
 
 struct engine_snapshot {
@@ -49,8 +50,11 @@ struct engine_snapshot {
 	size_t n_updates; /* since the base was made */
 	bool is_merged;
 	int64_t loaded_at_ms;
+	size_t scratch_bytes; /* engine_scratch */
 };
 
+/* After its policies were set. */
+void snapshot_size_scratch(struct engine_snapshot *s);
 /* Takes the arena, also on failure. NULL when memory is out. */
 struct loaded_entities *loaded_entities_new(
     struct arena *arena_take, const struct entities *layer);

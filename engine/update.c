@@ -117,6 +117,7 @@ compose_policies(struct updating *u, const struct policy_pick *picks)
 		return give_up(u, "templates, links or the order changed");
 	s->policies = set;
 	s->index = index;
+	snapshot_size_scratch(s);
 	return true;
 }
 

@@ -16,6 +16,7 @@ gate_decide(
     const struct gate_env *env, struct arena *scratch, struct gate_case *c)
 {
 	struct engine_decision decision;
+	engine_scratch(env->state->snapshot, scratch);
 	engine_enforce(env->state->snapshot, c->asked,
 	    state_errored_deny(env->state), scratch, &decision);
 	c->answer = decision.answer;

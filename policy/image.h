@@ -55,6 +55,7 @@ struct image_fixed {
 	uint32_t n_templates, n_links; /* of the set */
 	uint32_t all_known;            /* no record has more above it than is kept */
 	uint64_t slot_seed;            /* of slots, and of the table of uids */
+	uint64_t scratch_bytes;        /* image_scratch of the set it is made of */
 };
 
 enum image_form { IMAGE_JSON = 0, IMAGE_AVOW, IMAGE_CEDAR };
@@ -173,6 +174,8 @@ bool image_add(struct policy_set *to, const char *path,
 bool image_actions(const struct image *im, struct arena *a,
     const struct uid **ret, size_t *ret_n, struct error *reterr) MUST_USE;
 struct policy_info image_info(const struct image *im, uint32_t i);
+/* scratch.c: policy_set_scratch for the image that is made of a set. */
+size_t image_scratch(const struct policy_set *set);
 /* A policy's text that is longer is read when the image is opened. */
 #define IMAGE_LONG_BYTES 65536u
 /* False when one of them cannot be made. */

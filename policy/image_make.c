@@ -222,6 +222,7 @@ add_fixed(struct making_image *m)
 		.n_shapes = (uint32_t)ix->n_shapes,
 		.n_columns = (uint32_t)ix->n_columns,
 		.slot_seed = m->slot_seed,
+		.scratch_bytes = image_scratch(m->set),
 		.all_known = m->all_known,
 		.n_templates = (uint32_t)m->set->n_templates,
 		.n_links = (uint32_t)m->set->n_links };

@@ -64,6 +64,8 @@ void policy_set_print_errors(const struct policy_set *set,
 
 /* What decides: policies without slots, and links. A link's place is its template's effect word. Templates never decide and are counted apart. */
 uint32_t policy_set_count(const struct policy_set *set);
+/* Bytes that a decision can take on account of these policies, beside what data and context add, and the texts of errors. */
+size_t policy_set_scratch(const struct policy_set *set);
 uint32_t policy_set_templates(const struct policy_set *set);
 /* How many of the count are links. */
 uint32_t policy_set_links(const struct policy_set *set);

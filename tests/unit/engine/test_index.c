@@ -1,5 +1,7 @@
 /* test_index.c - decisions over the index: the same with a trace sink, which
  * walks, as without; and nothing is allocated once a scratch arena is warm. */
+#include "base/limits.h"
+#include "engine/snapshot.h"
 #include "engine/trace.h"
 
 #include <stdio.h>
@@ -192,6 +194,42 @@ START_TEST(allocates_nothing)
 }
 END_TEST
 
+/* Nor does the first, in memory of the compiler's size; over an image neither,
+ * whose policies nobody has read. */
+static void
+decide_first(const struct engine_snapshot *s, const char *note)
+{
+	for (unsigned i = 0; i < 4; i++) {
+		struct arena *scratch = arena_new(LIMIT_SCRATCH_BYTES);
+		struct engine_request r = fixture_request(a, s, ask(i));
+		struct engine_answer answer;
+		long before;
+
+		ck_assert_uint_gt(s->scratch_bytes, 0);
+		ck_assert_uint_le(s->scratch_bytes, ARENA_KEEP_BYTES);
+		engine_scratch(s, scratch);
+		before = allocations;
+		engine_evaluate(s, &r, ERRORED_DENY_DENIES, scratch, &answer);
+#ifndef NO_COUNTING
+		ck_assert_msg(allocations == before, "%s, request %u: %ld",
+		    note, i, allocations - before);
+#else
+		(void)before;
+		(void)note;
+#endif
+		arena_free(scratch);
+	}
+}
+
+START_TEST(the_first_allocates_nothing)
+{
+	struct engine_snapshot *s = snapshot_of(&workloads[_i]);
+
+	decide_first(s, workloads[_i].note);
+	engine_snapshot_unref(s);
+}
+END_TEST
+
 /* What a reader sees of an answer. */
 static const char *
 shown(const struct engine_answer *answer)
@@ -266,7 +304,12 @@ START_TEST(an_image_errs_without_memory)
 	set = fixture_policies(text.p);
 	mapped = engine_snapshot_new(image_of(set, fd), NULL, NULL, 1000);
 	r = fixture_request(a, mapped, fixture_ask(a, "u", ""));
+	engine_scratch(mapped, scratch);
+	before = allocations;
 	engine_evaluate(mapped, &r, ERRORED_DENY_DENIES, scratch, &answer);
+#ifndef NO_COUNTING
+	ck_assert_int_eq(allocations - before, 0);
+#endif
 	ck_assert_uint_eq(answer.n_errors, LARGE);
 	engine_evaluate(plain, &r, ERRORED_DENY_DENIES, a, &again);
 	ck_str_is(str_of(shown(&answer)), shown(&again));
@@ -368,6 +411,8 @@ main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, allocates_nothing, 0, 2 * ARRAY_LEN(workloads));
+	tcase_add_loop_test(
+	    tc, the_first_allocates_nothing, 0, ARRAY_LEN(workloads));
 	tcase_add_loop_test(
 	    tc, many_are_decided_alike, 0, ARRAY_LEN(workloads));
 	tcase_add_loop_test(tc, decides_as_the_walk, 0, ARRAY_LEN(workloads));

@@ -382,7 +382,7 @@ fill(struct sql *q)
 		"INSERT INTO instance VALUES ('c', '', '{}', 0, 1, 1)",
 		"INSERT INTO instance_member VALUES ('g', 'c')",
 		"INSERT INTO document VALUES ('d', 'c', '[]', '[]', 'k', 't',"
-		" '', 1, 0, 0, 1, 9, 0, x'00', x'00', x'00', x'00')",
+		" '', 1, 0, 0, 1, 9, 0, x'00', x'00', x'00', x'00', 0)",
 		"INSERT INTO document_key VALUES ('k', 'p', 9)",
 		"INSERT INTO enrolment VALUES ('c', x'00', 9)",
 		"INSERT INTO dpop_nonce VALUES (1, 'n', 9)",
