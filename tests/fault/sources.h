@@ -64,7 +64,7 @@ sqlite_realloc(void *p, int n)
 	return fails(&sqlite) ? NULL : sqlite_memory.xRealloc(p, n);
 }
 
-static bool
+static inline bool
 fill(void *ctx, uint8_t *to, size_t n)
 {
 	(void)ctx;
