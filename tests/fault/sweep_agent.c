@@ -4,6 +4,7 @@
  * that is another's, and the same agent goes on afterwards. */
 #include "tests/fault/wrap.h"
 
+#include "gateways/agent_files.h"
 #include "tests/unit/gateways/agent_kit.h"
 
 static struct agent_kit k;
@@ -110,6 +111,49 @@ status(void *ctx)
 	return ok;
 }
 
+/* Of a document that is bound to a key nothing is ever written for apt. */
+static const struct agent_file bound_files[] = {
+	{ .kind = AGENT_FILE_APT, .path = STR_INIT("bound"), .mode = 0600 },
+	{ .kind = AGENT_FILE_DNF, .path = STR_INIT("."), .mode = 0600 },
+};
+
+static bool
+bound(void *ctx)
+{
+	struct agent_held *h = agent_core_document(k.core, NULL);
+	bool ok = true, changed;
+
+	(void)ctx;
+	ck_assert(h && claims_has_cnf(h->claims));
+	for (size_t i = 0; i < ARRAY_LEN(bound_files); i++) {
+		struct error err = { 0 };
+
+		ck_assert(!agent_files_write(
+		    &bound_files[i], STR("web-1"), h, &changed, &err));
+		ck_assert(err.code == ERR_EVIDENCE_PROOF ||
+			  err.code == ERR_LIMIT_MEMORY);
+		ok = ok && err.code == ERR_EVIDENCE_PROOF;
+	}
+	agent_held_free(h);
+	ck_assert_int_ne(access("bound", F_OK), 0);
+	ck_assert_int_ne(access("avow_pack", F_OK), 0);
+	return ok;
+}
+
+static void
+bind_document(void)
+{
+	struct error err = { 0 };
+	char jkt[44];
+
+	ck_assert(attest_key_thumbprint(
+	    agent_kit_path(&k, "state/instance.key.pem"), jkt, &err));
+	agent_kit_bound(&k, "web-1", AGENT_KIT_CLAIMS, 100000, jkt);
+	agent_core_hurry(k.core);
+	(void)agent_core_run(k.core);
+	ck_assert_int_eq(chdir(k.dir), 0);
+}
+
 static const struct {
 	const char *name;
 	bool (*once)(void *);
@@ -118,6 +162,7 @@ static const struct {
 	{ "metadata", metadata },
 	{ "status", status },
 	{ "renew", renew },
+	{ "bound", bound },
 };
 
 START_TEST(ours_and_janssons)
@@ -129,6 +174,8 @@ START_TEST(ours_and_janssons)
 	ck_assert(agent_kit_open(&k, &err));
 	(void)agent_core_run(k.core);
 	ck_assert(has_both(k.core));
+	if (sweeps[_i].once == bound)
+		bind_document();
 	session = agent_kit_session(&k, "21600");
 	ck_assert(session && sweeps[_i].once(&k));
 	(void)fault_sweep(sweeps[_i].name, sweeps[_i].once, &k);
