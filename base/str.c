@@ -400,7 +400,7 @@ buf_take(struct buf *b, struct arena *a)
 	if (b->n >= LARGE_BYTES && !b->is_lent && !b->arena)
 		return adopt(b, a);
 	p = arena_alloc(a, b->n);
-	if (p && b->n)
+	if (p && b->p)
 		memcpy(p, b->p, b->n);
 	if (p)
 		buf_free(b);

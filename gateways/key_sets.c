@@ -144,6 +144,17 @@ next_ms(int64_t now_ms, int64_t age_s)
 	return now_ms + wait_s * 1000 - wait_s * 100 * chance / UINT16_MAX;
 }
 
+/* NUL-ended; free() it. */
+static char *
+copy_of(struct str s)
+{
+	char *copy = calloc(1, s.n + 1);
+
+	if (copy && s.p)
+		memcpy(copy, s.p, s.n);
+	return copy;
+}
+
 /* With the lock. True: other keys than before. */
 static bool
 take_text(struct key_set *set, char *text_take, int64_t age_s, int64_t now_ms)
@@ -188,7 +199,7 @@ ask(struct key_set *set, bool *ret_other, struct error *reterr)
 		 &age_s, &why) &&
 	     check_text(set->url, text, &why);
 	if (ok) {
-		copy = strndup(text.p, text.n);
+		copy = copy_of(text);
 		ok = copy != NULL || error_nomem(&why);
 	}
 	arena_free(a);
@@ -230,8 +241,8 @@ set_new(struct key_sets *s, struct str url, struct str ca, struct error *reterr)
 	set = calloc(1, sizeof *set);
 	if (set) {
 		set->owner = s;
-		set->url = strndup(url.p, url.n);
-		set->ca = ca.n ? strndup(ca.p, ca.n) : strdup("");
+		set->url = copy_of(url);
+		set->ca = copy_of(ca);
 		if (set->url && set->ca) {
 			set->next = s->first;
 			s->first = set;

