@@ -15,7 +15,7 @@
 #include "attest/kind.h"
 #include "attest/pki.h"
 #include "attest/sig.h"
-#include "attest/spiffe.h"
+#include "attest/trust_kind.h"
 #include "base/digest.h"
 #include "base/file.h"
 #include "base/limits.h"
@@ -26,127 +26,6 @@ struct attest_trust {
 	size_t n, cap;
 	char version[65];
 };
-
-static const char *const pem_suffixes[] = { ".pem", NULL };
-static const char *const token_suffixes[] = { ".pem", ".json", ".jwks", NULL };
-
-/* ---- kinds ----------------------------------------------------------------
- */
-
-static bool
-fits_avow(enum keys_algorithm algorithm, bool written_out)
-{
-	(void)written_out;
-	return keys_is_usual(algorithm);
-}
-
-/* RSA-2048 only where the file itself is named, not its folder. */
-static bool
-fits_ec2_signature(enum keys_algorithm algorithm, bool written_out)
-{
-	return algorithm == KEYS_RSA1024 ||
-	       (written_out && algorithm == KEYS_RSA2048);
-}
-
-static bool
-fits_ec2_rsa2048(enum keys_algorithm algorithm, bool written_out)
-{
-	(void)written_out;
-	return algorithm == KEYS_RSA2048;
-}
-
-static bool
-fits_ec2_pkcs7(enum keys_algorithm algorithm, bool written_out)
-{
-	(void)written_out;
-	return algorithm == KEYS_DSA;
-}
-
-static bool
-fits_rsa(enum keys_algorithm algorithm, bool written_out)
-{
-	(void)written_out;
-	return algorithm == KEYS_RSA2048 || algorithm == KEYS_RSA_LARGER;
-}
-
-static const struct kind {
-	struct str name;
-	bool is_cloud;
-	bool is_weak;      /* wants `weak: true` */
-	bool has_expiry;   /* of its own: a cloud's may go without a lease */
-	bool is_chain;     /* keys are those of certificates to chain to */
-	bool has_region;   /* each key is one region's */
-	size_t limit_keys; /* clouds' keys are tried one after the other */
-	bool (*fits)(enum keys_algorithm, bool written_out);
-	struct str issuer;           /* clouds' own */
-	const char *keys;            /* for messages */
-	const char *const *suffixes; /* of files of keys */
-} kinds[] = {
-	{ .name = STR_INIT(KIND_AVOW),
-	    .has_expiry = true,
-	    .limit_keys = LIMIT_TRUST_KEYS,
-	    .fits = fits_avow,
-	    .issuer = STR_INIT(""),
-	    .keys = "RSA of 2,048 to 4,096 bits, P-256 or Ed25519",
-	    .suffixes = pem_suffixes },
-	{ .name = STR_INIT(KIND_TOKEN),
-	    .has_expiry = true,
-	    .limit_keys = LIMIT_TRUST_KEYS,
-	    .fits = fits_avow,
-	    .issuer = STR_INIT(""),
-	    .keys = "RSA of 2,048 to 4,096 bits, P-256 or Ed25519",
-	    .suffixes = token_suffixes },
-	{ .name = STR_INIT(KIND_EC2_SIGNATURE),
-	    .is_cloud = true,
-	    .limit_keys = LIMIT_TRUST_CLOUD_KEYS,
-	    .fits = fits_ec2_signature,
-	    .issuer = STR_INIT("aws"),
-	    .keys = "RSA-1024",
-	    .suffixes = pem_suffixes },
-	{ .name = STR_INIT(KIND_EC2_RSA2048),
-	    .is_cloud = true,
-	    .has_region = true,
-	    .limit_keys = LIMIT_TRUST_CLOUD_KEYS,
-	    .fits = fits_ec2_rsa2048,
-	    .issuer = STR_INIT("aws"),
-	    .keys = "RSA-2048",
-	    .suffixes = pem_suffixes },
-	{ .name = STR_INIT(KIND_EC2_PKCS7),
-	    .is_cloud = true,
-	    .is_weak = true,
-	    .has_region = true,
-	    .limit_keys = LIMIT_TRUST_CLOUD_KEYS,
-	    .fits = fits_ec2_pkcs7,
-	    .issuer = STR_INIT("aws"),
-	    .keys = "DSA",
-	    .suffixes = pem_suffixes },
-	{ .name = STR_INIT(KIND_AZURE),
-	    .is_cloud = true,
-	    .has_expiry = true,
-	    .is_chain = true,
-	    .limit_keys = LIMIT_TRUST_CLOUD_KEYS,
-	    .fits = fits_rsa,
-	    .issuer = STR_INIT("azure"),
-	    .keys = "certificates of RSA with 2,048 to 4,096 bits",
-	    .suffixes = pem_suffixes },
-	{ .name = STR_INIT(KIND_GCP),
-	    .is_cloud = true,
-	    .has_expiry = true,
-	    .limit_keys = LIMIT_TRUST_CLOUD_KEYS,
-	    .fits = fits_rsa,
-	    .issuer = STR_INIT("https://accounts.google.com"),
-	    .keys = "RSA of 2,048 to 4,096 bits",
-	    .suffixes = token_suffixes },
-};
-
-static const struct kind *
-kind_of(struct str name)
-{
-	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
-		if (str_eq(kinds[i].name, name))
-			return &kinds[i];
-	return NULL;
-}
 
 /* ---- keys -----------------------------------------------------------------
  */
@@ -189,7 +68,7 @@ region_of_file(const char *path)
 
 struct loading {
 	struct attest_trust *trust;
-	const struct kind *kind;
+	const struct trust_kind *kind;
 	struct trust_entry *entry;
 	struct span at;
 	bool written_out; /* the keys are one file, named itself */
@@ -290,7 +169,7 @@ read_file(const struct loading *l, const char *file, struct error *reterr)
 	bool ok = a != NULL || error_nomem(reterr);
 
 	ok = ok && file_read(a, file, LIMIT_KEY_FILE_BYTES, &text, reterr) &&
-	     (l->kind->suffixes == token_suffixes
+	     (l->kind->has_key_sets
 		     ? jwk_read_file(a, file, text, &keys, &n, reterr)
 		     : keys_public_read(a, file, text, &keys, &n, reterr)) &&
 	     add_keys(l, keys, n, file, reterr) &&
@@ -311,8 +190,8 @@ read_certificates(const struct loading *l, struct pki *p, const char *path,
 	struct arena *a = arena_new(0);
 	struct str text;
 	size_t n = 0;
-	bool ok = a ? file_list(l->trust->arena, path, pem_suffixes, &files, &n,
-			  reterr)
+	bool ok = a ? file_list(l->trust->arena, path, trust_pem_suffixes,
+			  &files, &n, reterr)
 		    : error_nomem(reterr);
 
 	for (size_t i = 0; ok && i < n; i++)
@@ -425,117 +304,8 @@ read_all(struct loading *l, const struct attest_trust_entry *entry,
 				    : read_keys(l, entry->keys, reterr);
 }
 
-/* ---- the entry by itself --------------------------------------------------
+/* ---- the entry, copied ------------------------------------------------------
  */
-
-static bool
-is_prefix(struct str s)
-{
-	for (size_t i = 0; i < s.n; i++) {
-		char c = s.p[i];
-
-		if (!((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-			(c >= '0' && c <= '9') || c == '.' || c == '_' ||
-			c == '-' || c == '/'))
-			return false;
-	}
-	return s.n == 0 || (s.n <= LIMIT_INSTANCE_ID && s.p[0] != '/' &&
-			       s.p[s.n - 1] == '/');
-}
-
-static bool
-check_cloud(const struct loading *l, const struct attest_trust_entry *entry,
-    struct error *reterr)
-{
-	if (entry->issuer.n && !str_eq(entry->issuer, l->kind->issuer))
-		return refuse(l, reterr,
-		    "a cloud's documents have the cloud's own issuer");
-	if (l->kind->is_weak && !entry->allow_weak) {
-		(void)refuse(l, reterr,
-		    "this kind is signed with DSA and SHA-1: write `weak: "
-		    "true` if it must be");
-		error_hint(reterr,
-		    "the same service gives `rsa2048` too, which is not weak");
-		return false;
-	}
-	if (entry->allow_unpinned)
-		return true;
-	if (entry->n_owners == 0) {
-		(void)refuse(l, reterr, "a cloud entry wants `owners`");
-		error_hint(reterr,
-		    "a genuine signature only says that some customer's "
-		    "instance it is; name the accounts");
-		return false;
-	}
-	if (entry->max_lease_s == 0 && !l->kind->has_expiry)
-		return refuse(l, reterr,
-		    "this kind of document has no expiry: give `maxLease`, or "
-		    "write `maxLease: none`");
-	return true;
-}
-
-static bool
-check_signers(const struct loading *l, const struct attest_trust_entry *entry,
-    struct error *reterr)
-{
-	if (entry->n_signers == 0)
-		return !entry->certificates ||
-		       refuse(l, reterr,
-			   "`certificates` wants `signers`: whose they are");
-	if (!str_eq(l->kind->name, STR(KIND_AVOW)) || !entry->certificates)
-		return refuse(l, reterr,
-		    "`signers` is for kind `avow`, and wants `certificates`");
-	for (size_t i = 0; i < entry->n_signers; i++)
-		if (!pki_name_is_valid(entry->signers[i]))
-			return refuse(l, reterr,
-			    "a signer is `uri:`, `dns:` or `subject:` and a "
-			    "name");
-	return true;
-}
-
-static bool
-check_pins(const struct loading *l, const struct str *pins, size_t n,
-    struct error *reterr)
-{
-	for (size_t i = 0; i < n; i++)
-		if (pins[i].n == 0)
-			return refuse(l, reterr,
-			    "an empty name among owners, regions or images");
-	return true;
-}
-
-static bool
-check_entry(const struct loading *l, const struct attest_trust_entry *entry,
-    struct error *reterr)
-{
-	if (!entry->keys || !*entry->keys)
-		return refuse(l, reterr, "a trust entry wants `keys`");
-	if (entry->key_set.n > 0 && l->kind->suffixes != token_suffixes)
-		return refuse(
-		    l, reterr, "keys by URL are for kinds `token` and `gcp`");
-	if (!l->kind->is_cloud && entry->issuer.n == 0)
-		return error_set(reterr, ERR_CONFIG_TRUST, l->at,
-		    "a trust entry of kind `%s` wants `issuer`",
-		    l->kind->name.p);
-	if (entry->trust_domain.n > 0 &&
-	    (l->kind->is_cloud ||
-		!spiffe_trust_domain_is_valid(entry->trust_domain)))
-		return refuse(l, reterr,
-		    "a trust domain has small letters, digits, `.`, `-`, `_`, "
-		    "and is for kinds `avow` and `token`");
-	if (entry->max_lease_s < 0)
-		return refuse(l, reterr, "`maxLease` is negative");
-	if (!is_prefix(entry->prefix))
-		return refuse(l, reterr,
-		    "a prefix is empty, or of letters, digits, `.`, `_`, `-`, "
-		    "`/` and ends in `/`");
-	if (l->kind->is_cloud && !check_cloud(l, entry, reterr))
-		return false;
-	return check_signers(l, entry, reterr) &&
-	       check_pins(l, entry->owners, entry->n_owners, reterr) &&
-	       check_pins(l, entry->regions, entry->n_regions, reterr) &&
-	       check_pins(l, entry->images, entry->n_images, reterr);
-}
 
 static bool
 copy(const struct loading *l, struct str s, struct str *ret,
@@ -770,7 +540,7 @@ attest_trust_add(struct attest_trust *t, const struct attest_trust_entry *entry,
 {
 	struct trust_entry e = { 0 };
 	struct loading l = { .trust = t,
-		.kind = kind_of(entry->kind),
+		.kind = trust_kind_of(entry->kind),
 		.entry = &e,
 		.at = entry->at };
 	bool ok;
@@ -780,9 +550,9 @@ attest_trust_add(struct attest_trust *t, const struct attest_trust_entry *entry,
 		    "kind is `avow`, `token`, `ec2-signature`, `ec2-rsa2048`, "
 		    "`ec2-pkcs7`, `azure` or `gcp`; others are not supported "
 		    "yet");
-	ok = check_entry(&l, entry, reterr) && copy_entry(&l, entry, reterr) &&
-	     read_all(&l, entry, reterr) && check_others(&l, reterr) &&
-	     join(t, &e, reterr);
+	ok = trust_check_entry(l.kind, entry, reterr) &&
+	     copy_entry(&l, entry, reterr) && read_all(&l, entry, reterr) &&
+	     check_others(&l, reterr) && join(t, &e, reterr);
 	if (!ok)
 		free_keys(&e);
 	ERR_clear_error();

@@ -172,6 +172,10 @@ const struct config *config_parse(struct arena *a, const char *file,
 const struct config *config_load(struct arena *a, const char *path,
     struct str *ret_text, struct errors *reterr);
 
+/* Does `now` keep what `old` was started with? Each key that it would change is
+ * an error in `messages`. */
+bool config_is_unchanged(const struct config *old, const struct config *now,
+    struct buf *messages);
 /* The gate of that name, or NULL. */
 const struct config_gate *config_gate(const struct config *c, struct str name);
 /* The pool of that name with the gate that has it (pool names are unique), or NULL. */

@@ -578,80 +578,6 @@ gateways_server_start(
 }
 
 static bool
-fail_fixed(struct buf *messages, const char *key)
-{
-	buf_printf(messages,
-	    "error: `%s` cannot change on reload; restart [config.value]\n",
-	    key);
-	return false;
-}
-
-/* What sockets, files and threads were opened with cannot be swapped under
- * them. */
-static bool
-check_unchanged(
-    const struct config *old, const struct config *now, struct buf *messages)
-{
-	const struct {
-		const char *key;
-		struct str was, is;
-	} fixed[] = {
-		{ "listen", old->listen, now->listen },
-		{ "store", old->store, now->store },
-		{ "storeMark", old->store_mark, now->store_mark },
-		{ "decisionLog", old->decision_log, now->decision_log },
-		{ "clientAddress", old->client_address, now->client_address },
-		{ "clientCertificate", old->client_certificate,
-		    now->client_certificate },
-		{ "tls certificate", old->tls_certificate,
-		    now->tls_certificate },
-		{ "tls key", old->tls_key, now->tls_key },
-		{ "service listen", old->service.listen, now->service.listen },
-		{ "service url", old->service.url, now->service.url },
-		{ "service issuer", old->service.issuer, now->service.issuer },
-		{ "service keys", old->service.keys, now->service.keys },
-		{ "service documentKeys", old->service.documents.keys,
-		    now->service.documents.keys },
-		{ "service secret", old->service.secret, now->service.secret },
-		{ "service trustDomain", old->service.trust_domain,
-		    now->service.trust_domain },
-		{ "service tls certificate", old->service.tls.certificate,
-		    now->service.tls.certificate },
-		{ "service tls key", old->service.tls.key,
-		    now->service.tls.key },
-		{ "admin listen", old->admin.listen, now->admin.listen },
-		{ "admin clientCertificates", old->admin.client_certificates,
-		    now->admin.client_certificates },
-		{ "admin tls certificate", old->admin.tls.certificate,
-		    now->admin.tls.certificate },
-		{ "admin tls key", old->admin.tls.key, now->admin.tls.key },
-	};
-	const struct {
-		const char *key;
-		int64_t was, is;
-	} numbers[] = {
-		{ "service", old->service.is_given, now->service.is_given },
-		{ "admin", old->admin.is_given, now->admin.is_given },
-		{ "channelBinding", old->service.channel,
-		    now->service.channel },
-		{ "tokenLifetime", old->service.token_lifetime_s,
-		    now->service.token_lifetime_s },
-		{ "jwtSvid", old->service.gives_jwt_svids,
-		    now->service.gives_jwt_svids },
-		{ "admin tokens", old->admin.no_tokens, now->admin.no_tokens },
-		{ "replay", old->replay, now->replay },
-	};
-	bool ok = true;
-	for (size_t i = 0; i < ARRAY_LEN(fixed); i++)
-		if (!str_eq(fixed[i].was, fixed[i].is))
-			ok = fail_fixed(messages, fixed[i].key);
-	for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
-		if (numbers[i].was != numbers[i].is)
-			ok = fail_fixed(messages, numbers[i].key);
-	return ok;
-}
-
-static bool
 check_pools(const struct gateways_server *s, const struct config *now,
     struct buf *messages)
 {
@@ -766,7 +692,8 @@ gateways_server_reload(struct gateways_server *s, struct buf *messages)
 	engine_snapshot_unref(old);
 	/* What is fixed is what was opened. */
 	if (new_state != NULL &&
-	    (!check_unchanged(s->boot->config, new_state->config, messages) ||
+	    (!config_is_unchanged(
+		 s->boot->config, new_state->config, messages) ||
 		!check_pools(s, new_state->config, messages))) {
 		gateways_state_unref(new_state);
 		new_state = NULL;
