@@ -184,7 +184,7 @@ struct attest_context {
 	const struct attest_revoked *revoked; /* NULL: nothing is revoked */
 	int64_t now_unix_s;
 	struct str nonce;      /* what the evidence must have been asked for with (azure); p NULL: not checked */
-	struct str audience;   /* the gate's name; empty: not checked (`doc verify` without --audience) */
+	struct str audience;   /* the gate's name; empty fits no document that names an audience, or has to name one */
 	/* What the asker proved to hold, in this request: the thumbprint of a key (attest/dpop.h), the SHA-256 of a certificate (RFC 8705), as Base64url; empty: nothing. */
 	struct str proven_jkt, proven_x5t;
 	/* Did the document service issue the document of this id, whose text (in any form) has this SHA-256? Asked of documents under an entry that `is_current`, after all
@@ -193,6 +193,7 @@ struct attest_context {
 	bool (*check_issued)(void *ctx, struct str id, const uint8_t digest[32],
 	    struct error *reterr);
 	void *issued_ctx;
+	bool any_audience;     /* nobody's gate asks (`doc verify` without --audience, an agent of its own documents): not checked */
 	bool proven_before;    /* this evidence was verified with its proof once and is looked at again (a member of a pool), or a dry run was told to suppose so */
 };
 

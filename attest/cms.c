@@ -1,7 +1,8 @@
 /* cms.c - one pinned key against one PKCS #7 message.
  * The signer is whoever holds the pinned key: certificates in the message and
  * the issuer and serial number it names are outside the signature and are not
- * consulted, so changing them changes nothing that we say. (Azure's signers
+ * consulted, so changing them changes nothing that we say; nor does it change
+ * the document's id, which is of the content. (Azure's signers
  * come with a certificate; azure.c asks for it and holds it against a chain.)
  * OpenSSL wants a certificate for a signer; it gets an empty one around the
  * pinned key. With signed attributes (RFC 5652 5.4) the signature covers them,
@@ -71,7 +72,10 @@ find_signer(struct cms_message *m, struct error *reterr)
 	if (!signers || sk_CMS_SignerInfo_num(signers) != 1)
 		return malformed(reterr, "does not have exactly one signer");
 	m->signer = sk_CMS_SignerInfo_value(signers, 0);
-	return true;
+	/* RFC 5652 5.3: whoever hands the message on could put anything there.
+	 * No cloud writes any. An empty set counts, too. */
+	return CMS_unsigned_get_attr_count(m->signer) < 0 ||
+	       malformed(reterr, "has attributes that nobody signed");
 }
 
 static bool

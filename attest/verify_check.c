@@ -176,7 +176,7 @@ check_audience(struct run *r, struct error *reterr)
 {
 	struct str name = r->ctx->audience;
 
-	if (name.n == 0)
+	if (r->ctx->any_audience)
 		return true;
 	if (r->doc.n_audience == 0)
 		return !r->entry->audience_required ||
@@ -184,7 +184,7 @@ check_audience(struct run *r, struct error *reterr)
 			   "the document names no audience, and one is "
 			   "required");
 	for (size_t i = 0; i < r->doc.n_audience; i++)
-		if (str_eq(r->doc.audience[i], name))
+		if (name.n > 0 && str_eq(r->doc.audience[i], name))
 			return true;
 	return run_refuse(reterr, ERR_EVIDENCE_AUDIENCE,
 	    "the document is for another audience");

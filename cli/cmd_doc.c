@@ -429,7 +429,8 @@ judge(struct arena *a, const struct verify_options *o, struct attest_trust *t)
 	struct attest_context ctx = { .trust = t,
 		.now_unix_s = seconds(now_ms(&o->at)),
 		.nonce = o->nonce ? str_of(o->nonce) : (struct str){ 0 },
-		.audience = str_of(o->audience) };
+		.audience = str_of(o->audience),
+		.any_audience = o->audience == NULL };
 	struct attest_evidence evidence;
 	const struct claims *claims;
 	struct error err = { 0 };

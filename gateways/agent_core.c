@@ -114,6 +114,7 @@ verify(struct agent_core *c, struct agent_kept *k,
 	struct agent_held *h = &k->held;
 	const struct attest_context ctx = { .trust = c->trust,
 		.now_unix_s = agent_core_now_ms(c) / 1000,
+		.any_audience = true,
 		.proven_jkt = str_of(h->key->thumbprint) };
 	struct buf pack = { 0 };
 

@@ -83,22 +83,48 @@ put_variables(const struct agent_file *f, struct str login, struct str pack,
 	       put_variable(f, "avow_pack", pack, changed, reterr);
 }
 
-/* apt and dnf show a password and can prove no key: no gate takes a document
- * that is bound to one from them. So it is not written, and what stood there
- * before it goes, too: the issuer has another in its place. */
+/* Who reads this file and shows what stands there as it is: apt, dnf, curl,
+ * nginx. NULL: nobody; it is a document for programs that know what it is. */
+static const char *
+shower(const struct agent_file *f)
+{
+	static const char *const forms[] = { [AGENT_FORM_PLAIN] = NULL,
+		[AGENT_FORM_HEADER] = "curl",
+		[AGENT_FORM_CURL] = "curl",
+		[AGENT_FORM_NGINX] = "nginx" };
+
+	switch ((int)f->kind) {
+	case AGENT_FILE_APT:
+		return "apt";
+	case AGENT_FILE_DNF:
+		return "dnf";
+	case AGENT_FILE_PACK:
+		return forms[f->form];
+	default:
+		return NULL;
+	}
+}
+
+/* They can prove no key: no gate takes a document that is bound to one from
+ * them. So it is not written, and what stood there before it goes, too: the
+ * issuer has another in its place. nginx's file is emptied, since it would not
+ * start without one that it includes. */
 static bool
 refuse_bound(const struct agent_file *f, bool *changed, struct error *reterr)
 {
-	const struct str none = { 0 };
-	bool gone = f->kind == AGENT_FILE_DNF
-			? put_variables(f, none, none, changed, reterr)
-			: put(f->path.p, f->mode, none, changed, reterr);
+	struct str none = { 0 };
+	bool gone;
 
+	if (f->kind == AGENT_FILE_PACK && f->form == AGENT_FORM_NGINX)
+		none = STR("");
+	gone = f->kind == AGENT_FILE_DNF
+		   ? put_variables(f, none, none, changed, reterr)
+		   : put(f->path.p, f->mode, none, changed, reterr);
 	return gone &&
 	       error_set(reterr, ERR_EVIDENCE_PROOF, SPAN_NONE,
 		   "the document is bound to a key, and %s can prove none: "
 		   "let it take the agent's proxy instead of %.*s",
-		   f->kind == AGENT_FILE_DNF ? "dnf" : "apt", STR_ARG(f->path));
+		   shower(f), STR_ARG(f->path));
 }
 
 static void
@@ -183,7 +209,7 @@ agent_files_write(const struct agent_file *f, struct str instance,
 	bool ok;
 
 	*ret_changed = false;
-	if (is_password && claims_has_cnf(h->claims))
+	if (shower(f) && claims_has_cnf(h->claims))
 		return refuse_bound(f, ret_changed, reterr);
 	if ((is_password || f->kind == AGENT_FILE_PACK) &&
 	    !needs_pack(h, reterr))

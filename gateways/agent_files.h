@@ -8,7 +8,7 @@
 #include "gateways/agent_core.h"
 
 /* `what` is live, and a token where `f` wants one. *ret_changed, also set when it fails: something was written or deleted. Errors: ERR_FILE_WRITE, ERR_EVIDENCE_TOO_LARGE (no pack),
- * ERR_EVIDENCE_PROOF (for apt or dnf a document that is bound to a key: nothing is written, and what was there is deleted), memory. */
+ * ERR_EVIDENCE_PROOF (a document that is bound to a key, for apt, dnf, curl or nginx: nothing is written, and what was there is deleted, nginx's emptied), memory. */
 bool agent_files_write(const struct agent_file *f, struct str instance,
     const struct agent_held *what, bool *ret_changed, struct error *reterr)
     MUST_USE;

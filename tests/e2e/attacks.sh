@@ -133,7 +133,7 @@ cloud region-ec2-rsa2048 ec2-rsa2048 i-0one 123456789012 us-west-1 us-east-1
 short() {
 	sed 's/^401 evidence\.//; s/^204 permit/PERMIT/; s/ /_/'
 }
-# PERMIT are: what nobody changed, ECDSA's other signature (n - s), and an attribute that nobody signed, which says nothing here.
+# PERMIT are: what nobody changed, and ECDSA's other signature (n - s).
 cat >wanted <<END
 attack              detached   embedded   jws        cms        ec2-signature ec2-rsa2048 gcp
 alg-mac             -          -          signature  -          -          -          signature
@@ -188,7 +188,7 @@ short-signature     signature  signature  signature  signature  signature  signa
 spaced              signature  malformed  signature  malformed  signature  signature  signature
 twice               malformed  malformed  malformed  malformed  signature  signature  signature
 two-signers         -          -          -          malformed  -          malformed  -
-unsigned-attribute  -          -          -          malformed  -          PERMIT     -
+unsigned-attribute  -          -          -          malformed  -          malformed  -
 zero-r-s            signature  signature  signature  signature  -          -          -
 END
 for form in $FORMS $CLOUDS; do

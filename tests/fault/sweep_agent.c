@@ -115,6 +115,10 @@ status(void *ctx)
 static const struct agent_file bound_files[] = {
 	{ .kind = AGENT_FILE_APT, .path = STR_INIT("bound"), .mode = 0600 },
 	{ .kind = AGENT_FILE_DNF, .path = STR_INIT("."), .mode = 0600 },
+	{ .kind = AGENT_FILE_PACK,
+	    .path = STR_INIT("bound"),
+	    .form = AGENT_FORM_CURL,
+	    .mode = 0600 },
 };
 
 static bool

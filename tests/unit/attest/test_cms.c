@@ -113,7 +113,17 @@ START_TEST(the_pinned_key_alone_counts)
 }
 END_TEST
 
-enum change { NOTHING, WITH_SHA1, WITH_SHA384, DETACHED, TWO, CUT, MORE };
+enum change {
+	NOTHING,
+	WITH_SHA1,
+	WITH_SHA384,
+	DETACHED,
+	TWO,
+	CUT,
+	MORE,
+	UNSIGNED,
+	UNSIGNED_NONE
+};
 
 static const struct {
 	const char *note;
@@ -133,7 +143,37 @@ static const struct {
 	{ "two signers", TWO, DOCUMENT, ERR_EVIDENCE_MALFORMED, "one signer" },
 	{ "cut short", CUT, DOCUMENT, ERR_EVIDENCE_MALFORMED, "read" },
 	{ "a byte more", MORE, DOCUMENT, ERR_EVIDENCE_MALFORMED, "read" },
+	{ "an attribute that is not signed", UNSIGNED, DOCUMENT,
+	    ERR_EVIDENCE_MALFORMED, "nobody signed" },
+	{ "a set of them with none", UNSIGNED_NONE, DOCUMENT,
+	    ERR_EVIDENCE_MALFORMED, "nobody signed" },
 };
+
+/* The same message, and beside its signature what that does not cover. */
+static struct str
+with_unsigned(struct buf *b, bool is_empty)
+{
+	const unsigned char *p = (const unsigned char *)b->p;
+	CMS_ContentInfo *cms = d2i_CMS_ContentInfo(NULL, &p, (long)b->n);
+	CMS_SignerInfo *signer =
+	    sk_CMS_SignerInfo_value(CMS_get0_SignerInfos(cms), 0);
+	unsigned char *der = NULL;
+	int len;
+
+	ck_assert_int_eq(
+	    CMS_unsigned_add1_attr_by_NID(signer, NID_pkcs9_unstructuredName,
+		V_ASN1_UTF8STRING, "anything", 8),
+	    1);
+	if (is_empty)
+		X509_ATTRIBUTE_free(CMS_unsigned_delete_attr(signer, 0));
+	len = i2d_CMS_ContentInfo(cms, &der);
+	ck_assert_int_gt(len, 0);
+	b->n = 0;
+	buf_add(b, (struct str){ (const char *)der, (size_t)len });
+	OPENSSL_free(der);
+	CMS_ContentInfo_free(cms);
+	return buf_str(b);
+}
 
 START_TEST(other_messages_are_refused)
 {
@@ -150,6 +190,8 @@ START_TEST(other_messages_are_refused)
 	signer_init(&s[1], 2048);
 	der = make(&b, s, change == TWO ? 2 : 1, digest,
 	    change == DETACHED ? CMS_DETACHED : 0, STR(DOCUMENT));
+	if (change == UNSIGNED || change == UNSIGNED_NONE)
+		der = with_unsigned(&b, change == UNSIGNED_NONE);
 	if (change == CUT)
 		der.n--;
 	if (change == MORE) {

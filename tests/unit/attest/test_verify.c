@@ -185,23 +185,6 @@ START_TEST(a_bound_document_with_its_proof)
 }
 END_TEST
 
-START_TEST(audience_where_nobody_asks)
-{
-	struct kit k;
-	struct attest_evidence e;
-	struct attest_context ctx;
-
-	kit_init(&k, KEY_P256);
-	e = kit_sign(&k, kit_document(&k, "[\"updates\"]", "[]"));
-	ctx = kit_context(&k);
-	ctx.audience = STR("");
-	check_code(verdict(&k, &e, &ctx), ERR_NONE, "no name asked for");
-	kit_fini(&k);
-}
-END_TEST
-
-/* ---- pins, kinds, keys ---- */
-
 static void
 retrust(struct kit *k, const struct attest_trust_entry *entry)
 {
@@ -211,6 +194,56 @@ retrust(struct kit *k, const struct attest_trust_entry *entry)
 	k->trust = attest_trust_new();
 	ck_assert_msg(attest_trust_add(k->trust, entry, &err), "%s", err.msg);
 }
+
+/* A gate that forgot its name takes nothing that is for somebody, or has to be;
+ * not to ask has to be said. */
+static const struct {
+	const char *note, *document, *asked;
+	bool any, optional; /* any_audience; the entry requires none */
+	enum err_code want;
+} audiences[] = {
+	{ "required, for nobody, no name", "[]", "", false, false,
+	    ERR_EVIDENCE_AUDIENCE },
+	{ "required, for somebody, no name", "[\"updates\"]", "", false, false,
+	    ERR_EVIDENCE_AUDIENCE },
+	{ "not required, for somebody, no name", "[\"updates\"]", "", false,
+	    true, ERR_EVIDENCE_AUDIENCE },
+	{ "not required, for nobody, no name", "[]", "", false, true,
+	    ERR_NONE },
+	{ "not required, for nobody, a name", "[]", "updates", false, true,
+	    ERR_NONE },
+	{ "not asked, for somebody", "[\"web\"]", "", true, false, ERR_NONE },
+	{ "not asked, for nobody", "[]", "", true, false, ERR_NONE },
+};
+
+START_TEST(audience_without_a_name)
+{
+	struct kit k;
+	struct attest_evidence e;
+	struct attest_context ctx;
+
+	kit_init(&k, KEY_P256);
+	if (audiences[_i].optional) {
+		const struct attest_trust_entry entry = {
+			.kind = STR("avow"),
+			.keys = k.folder,
+			.issuer = STR("acme"),
+		};
+
+		retrust(&k, &entry);
+	}
+	e = kit_sign(
+	    &k, kit_document(&k, "[\"updates\"]", audiences[_i].document));
+	ctx = kit_context(&k);
+	ctx.audience = str_of(audiences[_i].asked);
+	ctx.any_audience = audiences[_i].any;
+	check_code(
+	    verdict(&k, &e, &ctx), audiences[_i].want, audiences[_i].note);
+	kit_fini(&k);
+}
+END_TEST
+
+/* ---- pins, kinds, keys ---- */
 
 static const struct str right_owner[] = { STR_INIT("other"),
 	STR_INIT("acme-owner") };
@@ -552,7 +585,8 @@ main(void)
 	tcase_add_loop_test(
 	    tc, a_signature_is_not_enough, 0, ARRAY_LEN(signed_rows));
 	tcase_add_test(tc, a_bound_document_with_its_proof);
-	tcase_add_test(tc, audience_where_nobody_asks);
+	tcase_add_loop_test(
+	    tc, audience_without_a_name, 0, ARRAY_LEN(audiences));
 	tcase_add_loop_test(tc, pins_hold, 0, ARRAY_LEN(pins));
 	tcase_add_loop_test(tc, kinds_that_are_not_trusted, 0, 6);
 	tcase_add_test(tc, each_issuer_has_its_own);

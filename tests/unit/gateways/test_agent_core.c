@@ -472,6 +472,43 @@ START_TEST(a_bound_document_is_no_password)
 }
 END_TEST
 
+/* A pack for who shows it as it is; alone on its line it is for programs that
+ * prove the key themselves. */
+START_TEST(a_bound_document_is_no_header)
+{
+	static const enum agent_form forms[] = { AGENT_FORM_HEADER,
+		AGENT_FORM_CURL, AGENT_FORM_NGINX, AGENT_FORM_PLAIN };
+	enum agent_form form = forms[_i];
+	struct error err = { 0 };
+	struct stat st = { 0 };
+
+	agent_kit_close(&k);
+	k.files[0] = file_of(AGENT_FILE_PACK, "shown");
+	k.files[0].form = form;
+	k.config.n_files = 1;
+	ck_assert_msg(agent_kit_open(&k, &err), "%s", err.msg);
+	agent_kit_document(&k, "web-1", AGENT_KIT_CLAIMS, 3600);
+	agent_core_hurry(k.core);
+	agent_core_run(k.core);
+	ck_assert_str_eq(file_error(0), "none");
+	ck_assert_int_eq(stat(k.files[0].path.p, &st), 0);
+	ck_assert_int_gt(st.st_size, 0);
+	bind_to_own_key();
+	agent_core_hurry(k.core);
+	agent_core_run(k.core);
+	if (form == AGENT_FORM_PLAIN) {
+		ck_assert_str_eq(file_error(0), "none");
+		return;
+	}
+	ck_assert_str_eq(file_error(0), "evidence.proof");
+	/* nginx's is empty: it would not start without it. */
+	ck_assert_int_eq(
+	    stat(k.files[0].path.p, &st) == 0, form == AGENT_FORM_NGINX);
+	if (form == AGENT_FORM_NGINX)
+		ck_assert_int_eq(st.st_size, 0);
+}
+END_TEST
+
 /* The token's payload. */
 static struct str
 payload(struct str token)
@@ -610,6 +647,7 @@ main(void)
 	tcase_add_test(tc, a_file_that_cannot_be_written_is_tried_again);
 	tcase_add_test(tc, a_full_disk_leaves_files_whole);
 	tcase_add_test(tc, a_bound_document_is_no_password);
+	tcase_add_loop_test(tc, a_bound_document_is_no_header, 0, 4);
 	tcase_add_test(tc, a_clock_that_jumps);
 	tcase_add_test(tc, svids_are_exchanged_and_written);
 	tcase_add_test(tc, svids_that_the_service_does_not_give);
