@@ -1,6 +1,7 @@
 /* cmd_diff.c - `avow diff`: who gains and who loses when policies change.
  * Either the given requests or every candidate of the loaded entities is
- * decided by both sets; nothing is inferred from the texts. */
+ * decided by both sets; without either, of what the policies name, with
+ * attributes that nobody knows. */
 #include "cli/query.h"
 #include "cli/rules.h"
 
@@ -301,10 +302,6 @@ read_query(struct arena *a, const struct options *o, struct value *context,
 			   "their own");
 		return false;
 	}
-	if (!o->requests && o->rules.entities.n == 0) {
-		cli_errorf("--entities or --requests is needed");
-		return false;
-	}
 	ret->most = CANDIDATES_MAX;
 	return cli_query_read(&o->query, a, context, ret);
 }
@@ -317,6 +314,37 @@ load(const struct options *o, size_t which)
 
 	rules.policies = (struct cli_list){ &o->paths.items[which], 1 };
 	return cli_rules_load(&rules, clock_now_ms(clock_system()));
+}
+
+/* Images bring entities. */
+static bool
+has_data(const struct engine_snapshot *s)
+{
+	const struct entities *layer = engine_snapshot_entities(s);
+
+	return layer && entities_count(layer) > 0;
+}
+
+/* Without data, what the policies name is all there is. */
+static bool
+assume(const struct options *o, struct engine_snapshot *const s[2],
+    struct arena *a, struct engine_query *q)
+{
+	const struct policy_set *const sets[] = {
+		engine_snapshot_policies(s[0]), engine_snapshot_policies(s[1])
+	};
+	struct entities *named = NULL;
+	struct error err = { 0 };
+
+	if (o->requests || o->rules.entities.n > 0 || has_data(s[0]) ||
+	    has_data(s[1]))
+		return true;
+	if (!policy_set_assume(sets, ARRAY_LEN(sets), a, &named, &err)) {
+		cli_error(&err, (struct str){ 0 });
+		return false;
+	}
+	q->assumed = named;
+	return true;
 }
 
 static enum cli_exit
@@ -332,7 +360,7 @@ run(const struct options *o)
 		s[0] = load(o, 0);
 		s[1] = load(o, 1);
 	}
-	if (s[0] && s[1])
+	if (s[0] && s[1] && assume(o, s, a, &q))
 		code = compare(o, s, &q);
 	engine_snapshot_unref(s[0]);
 	engine_snapshot_unref(s[1]);
@@ -350,7 +378,8 @@ cmd_diff(int argc, char **argv)
 		CLI_TRUST(&o.rules),
 		{ "requests", CLI_TEXT, &o.requests, false, "FILE",
 		    "requests to decide, one a line, or a decision log; "
-		    "without it all combinations of the entities" },
+		    "without it all combinations of the entities, or, where "
+		    "none are given, of those that the policies name" },
 		CLI_CONTEXT(&o.query),
 		CLI_ERRORED_DENY(&o.rules),
 		{ "reasons", CLI_FLAG, &o.reasons, false, NULL,
@@ -367,9 +396,12 @@ cmd_diff(int argc, char **argv)
 		    "Who gains and who loses when the policies of NEW take "
 		    "the place of those of OLD?\nEach request is decided by "
 		    "both; requests other than those looked at are not "
-		    "spoken of.\n`unknown`: the context decides, and not alike "
-		    "for both. A page ends after 10,000,000\ncombinations, or "
-		    "--limit changes.\nExit: 0 nothing changes, 2 something "
+		    "spoken of.\n`unknown`: what is not known (the context; "
+		    "without entities, their attributes)\ndecides, and not "
+		    "alike for both. `(another)` is one that no policy names, "
+		    "`(one in G)`\none in a group. A page ends after "
+		    "10,000,000 combinations, or --limit changes.\n"
+		    "Exit: 0 nothing changes, 2 something "
 		    "does, 1 "
 		    "cannot tell (unknown, unreadable, more to come).",
 		.options = options,

@@ -205,6 +205,7 @@ struct engine_query {
 	uint64_t from; /* candidates are numbered from 0, in order of loading; go on here */
 	size_t limit;  /* stop after this many findings; 0: no limit */
 	uint64_t most; /* look at no more candidates than this; 0: at all */
+	const struct entities *assumed; /* to look among, in place of the loaded ones; finished. NULL: none */
 };
 
 /* A request that is permitted, whatever the context is where that is not known, by `reasons` policies; none: it depends on the context. False stops the search. */

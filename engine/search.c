@@ -23,6 +23,12 @@ struct search {
 	struct choices principals, actions, resources;
 };
 
+static const struct entities *
+layer_of(const struct engine_query *q, const struct engine_snapshot *s)
+{
+	return q->assumed ? q->assumed : engine_snapshot_entities(s);
+}
+
 /* Loaded entities that are actions, or that are none. */
 static bool
 list_entities(
@@ -185,7 +191,7 @@ engine_search(const struct engine_snapshot *snapshot,
 {
 	struct search s = { .snapshot = snapshot,
 		.arena = arena_new(0),
-		.layer = engine_snapshot_entities(snapshot) };
+		.layer = layer_of(q, snapshot) };
 	uint64_t total;
 	bool ok = s.arena ? list_all(&s, q, reterr) : error_nomem(reterr);
 
@@ -236,9 +242,8 @@ run_both(const struct search *s, const struct engine_snapshot *new,
 		struct engine_request r = request_of(s, q, i);
 
 		arena_reset(scratch);
-		if (!engine_compare(s->snapshot, &r, new,
-			engine_snapshot_entities(new), q->errored_deny, scratch,
-			compared, ctx))
+		if (!engine_compare(s->snapshot, &r, new, layer_of(q, new),
+			q->errored_deny, scratch, compared, ctx))
 			return i + 1 < total ? i + 1 : 0;
 	}
 	return i < total ? i : 0;
@@ -266,12 +271,12 @@ engine_compare_all(const struct engine_snapshot *old,
     uint64_t *ret_next, struct error *reterr)
 {
 	struct arena *a = arena_new(0);
-	struct search s = { .snapshot = old,
-		.arena = a,
-		.layer = engine_snapshot_entities(old) };
-	struct search other = { .snapshot = new,
-		.arena = a,
-		.layer = engine_snapshot_entities(new) };
+	struct search s = {
+		.snapshot = old, .arena = a, .layer = layer_of(q, old)
+	};
+	struct search other = {
+		.snapshot = new, .arena = a, .layer = layer_of(q, new)
+	};
 	uint64_t total;
 	bool ok = a ? list_all(&s, q, reterr) && list_all(&other, q, reterr) &&
 			  add_actions(&s, &other, reterr)

@@ -79,6 +79,10 @@ struct policy_file policy_set_file(const struct policy_set *set, uint32_t i);
 struct policy_info policy_set_info(const struct policy_set *set, uint32_t i);
 /* The same as its info's, without looking for its place. */
 enum policy_effect policy_set_effect(const struct policy_set *set, uint32_t i);
+/* Where there is no data: a finished layer of the entities that the sets name, of one more a type, and of one in each group that they test for where they test its type; of
+ * their attributes and tags nothing is known (VALUE_UNKNOWN). Memory is `a`'s. Cost: O(nodes), and entities by names of attributes. Errors: memory. */
+bool policy_set_assume(const struct policy_set *const *sets, size_t n,
+    struct arena *a, struct entities **ret, struct error *reterr) MUST_USE;
 /* Every action that some policy names, sorted. Lent; memory is `a`'s. Errors: memory. */
 bool policy_set_actions(const struct policy_set *set, struct arena *a,
     const struct uid **ret, size_t *ret_n, struct error *reterr) MUST_USE;

@@ -83,6 +83,18 @@ cat >inside.avow <<'END'
 @id("staff") permit (principal in Group::"staff", action == Action::"read", resource is Doc) when { context.inside };
 END
 echo '{"inside": true}' >inside.json
+expect "no data: what the policies name" '*loses Group::"staff" Action::"read" Doc::"(another)"  old: permit by staff  new: policy.none*
+loses Doc::"(one in staff)" Action::"read" Doc::"(another)"*
+gains User::"bob" Action::"write" Doc::"(another)"  old: policy.none  new: permit by bob*' bash -c '"$0" diff old.avow new.avow 2>&1 | LC_ALL=C sort -r' "$AVOW"
+expect_exit "which is a change" 2 "$AVOW" diff old.avow new.avow
+expect_exit "another name is none" 0 "$AVOW" diff old.avow renamed.avow
+expect "unknown context, no data" '*unknown Group::"staff" Action::"read" Doc::"(another)"  old: permit by staff  new: data.missing*' bash -c '"$0" diff old.avow inside.avow 2>&1' "$AVOW"
+printf 'permit (principal, action, resource) when { resource.owner == principal && resource.getTag("t") == 1 };\n' >owner.avow
+printf '@id("x") permit (principal, action, resource) when { resource.owner == principal && resource.getTag("t") == 2 };\n' >other.avow
+expect_exit "unknown attributes, alike" 0 "$AVOW" diff owner.avow owner.avow
+expect_exit "and not alike" 1 "$AVOW" diff owner.avow other.avow
+"$AVOW" compile --policies old.avow -o old.image && "$AVOW" compile --policies new.avow -o new.image
+expect_exit "images, no data" 2 "$AVOW" diff old.image new.image
 request() {
 	printf '{"principal":{"type":"User","id":"%s"},"action":{"type":"Action","id":"%s"},"resource":{"type":"Doc","id":"d"}}\n' "$1" "$2"
 }
@@ -108,5 +120,4 @@ check "diff --json gives a request" bash -c '"$0" diff --json --entities entitie
 expect_exit "that dryrun takes" 0 "$AVOW" dryrun --policies old.avow --entities entities.json --request r.json
 expect_exit "a line that cannot be read" 1 "$AVOW" diff --entities entities.json --requests old.avow old.avow new.avow
 expect_exit "policies with errors" 1 "$AVOW" diff --entities entities.json old.avow bad.avow
-expect_exit "neither entities nor requests" 1 "$AVOW" diff old.avow new.avow
 finish
