@@ -238,6 +238,8 @@ run_both(const struct search *s, const struct engine_snapshot *new,
 {
 	uint64_t i = q->from, end = end_of(q, total);
 
+	if (s->resources.n == 0 || s->actions.n == 0)
+		return 0;
 	for (; i < end; i++) {
 		struct engine_request r = request_of(s, q, i);
 
