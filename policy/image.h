@@ -17,7 +17,7 @@
 #include "policy/set.h"
 
 #define IMAGE_MAGIC "AVOW\0IMG"
-#define IMAGE_VERSION 4u
+#define IMAGE_VERSION 5u
 #define IMAGE_ORDER 0x01020304u
 #define IMAGE_ALIGN 64u
 #define IMAGE_SEAL_MAGIC "AVOWSEAL"

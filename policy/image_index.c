@@ -45,7 +45,7 @@ check_counts(const struct policy_index *ix, const struct image *im)
 	       ix->n_types == ix->type_names.n && ix->n_slots >= 1 &&
 	       ix->n_slots <= UINT32_MAX && ix->n_cells >= 2 &&
 	       ix->n_cells % 2 == 0 && ix->n_cells <= UINT32_MAX &&
-	       ix->n_pairs >= 1 && ix->n_pairs <= UINT32_MAX &&
+	       ix->n_sieve >= 1 && ix->n_sieve <= UINT32_MAX &&
 	       ix->n_rules <= UINT32_MAX;
 }
 

@@ -190,8 +190,8 @@ struct policy_index {
 	size_t n_cells, bytes_cells;
 	struct index_rule *rules; /* by key; then the contained ones */
 	size_t n_rules, first_contained, bytes_rules;
-	uint64_t *pairs; /* (principal atom, action atom) that some rule has */
-	size_t n_pairs;
+	uint64_t *sieve; /* a sieve of the atoms that some rule has together: as principal and action, as action and resource, as all three */
+	size_t n_sieve;  /* words */
 	uint32_t *keys; /* of rules: the literal's code */
 	struct index_group *groups;
 	size_t n_groups, cap_groups;
@@ -328,10 +328,36 @@ index_place(uint64_t hash, size_t n)
 	return (size_t)(((hash >> 32) * (uint64_t)n) >> 32);
 }
 
-static inline uint64_t
-index_pair(uint32_t p, uint32_t a)
+/* Atoms in the sieve: two bits of one word. What rules have is in it, and by chance one in twenty of what they have not. */
+struct index_bits {
+	size_t word;
+	uint64_t bits;
+};
+
+static inline struct index_bits
+index_bits(const struct policy_index *ix, uint64_t hash)
 {
-	return ((uint64_t)p << 32 | a) + 1; /* 0: free */
+	return (struct index_bits){ index_place(hash, ix->n_sieve),
+		UINT64_C(1) << (hash & 63) | UINT64_C(1) << (hash >> 6 & 63) };
+}
+
+#define INDEX_NO_ATOM UINT32_MAX
+static inline struct index_bits
+index_bits_who(const struct policy_index *ix, uint32_t p, uint32_t a)
+{
+	return index_bits(ix, index_hash_key(ix->seed, p, a, INDEX_NO_ATOM));
+}
+
+static inline struct index_bits
+index_bits_what(const struct policy_index *ix, uint32_t a, uint32_t r)
+{
+	return index_bits(ix, index_hash_key(ix->seed, INDEX_NO_ATOM, a, r));
+}
+
+static inline bool
+index_has_bits(const struct policy_index *ix, struct index_bits p)
+{
+	return (ix->sieve[p.word] & p.bits) == p.bits;
 }
 
 /* Empty where the numbers lie outside. */

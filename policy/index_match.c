@@ -9,7 +9,9 @@
 #include <assert.h>
 
 /* Combinations of a shape that are probed without asking which exist. */
-#define DIRECT 64u
+#define DIRECT 8u
+/* Atoms that are sifted together. */
+#define SIFTED 256u
 /* Smaller tables lie in a cache: there is nothing to wait for. */
 #define INTERLEAVED_BYTES ((size_t)1 << 20)
 
@@ -150,10 +152,9 @@ flush(struct match *m)
 }
 
 static inline void
-probe(struct match *m, uint32_t p, uint32_t a, uint32_t r)
+probe(struct match *m, uint64_t hash, uint32_t p, uint32_t a, uint32_t r)
 {
 	const struct policy_index *ix = m->ix;
-	uint64_t hash = index_hash_key(ix->seed, p, a, r);
 	struct probe *to = &m->wave[m->n_wave++];
 
 	to->key[0] = p;
@@ -165,34 +166,74 @@ probe(struct match *m, uint32_t p, uint32_t a, uint32_t r)
 		flush(m);
 }
 
-static bool
-has_pair(const struct policy_index *ix, uint32_t p, uint32_t a)
+static uint32_t
+sift_who(const struct policy_index *ix, const uint32_t *atoms, uint32_t n,
+    uint32_t action, uint32_t *out)
 {
-	uint64_t hash = index_hash_key(ix->seed, p, a, 0);
-	size_t i = index_place(hash, ix->n_pairs), n = ix->n_pairs;
+	uint32_t kept = 0;
 
-	while (n && ix->pairs[i] && ix->pairs[i] != index_pair(p, a)) {
-		i = i + 1 == ix->n_pairs ? 0 : i + 1;
-		n--;
+	for (uint32_t i = 0; i < n; i++) {
+		out[kept] = atoms[i];
+		kept +=
+		    index_has_bits(ix, index_bits_who(ix, atoms[i], action));
 	}
-	return n && ix->pairs[i] != 0;
+	return kept;
+}
+
+static uint32_t
+sift_what(const struct policy_index *ix, const uint32_t *atoms, uint32_t n,
+    uint32_t action, uint32_t *out)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		out[kept] = atoms[i];
+		kept +=
+		    index_has_bits(ix, index_bits_what(ix, action, atoms[i]));
+	}
+	return kept;
 }
 
 static void
-probe_pairs(struct match *m, const uint8_t shape[3])
+probe_sieved(
+    struct match *m, uint32_t p, uint32_t a, const uint32_t *ra, uint32_t n)
 {
-	const struct view *p = &m->view[0], *a = &m->view[1], *r = &m->view[2];
+	const struct policy_index *ix = m->ix;
 
-	for (uint32_t k = 0; k < a->n_of[shape[1]]; k++)
-		for (uint32_t i = 0; i < p->n_of[shape[0]]; i++) {
-			uint32_t pa = p->of[shape[0]][i],
-				 aa = a->of[shape[1]][k];
+	for (uint32_t j = 0; j < n; j++) {
+		uint64_t hash = index_hash_key(ix->seed, p, a, ra[j]);
 
-			if (!has_pair(m->ix, pa, aa))
-				continue;
-			for (uint32_t j = 0; j < r->n_of[shape[2]]; j++)
-				probe(m, pa, aa, r->of[shape[2]][j]);
+		if (index_has_bits(ix, index_bits(ix, hash)))
+			probe(m, hash, p, a, ra[j]);
+	}
+}
+
+static uint32_t
+next_few(uint32_t n, uint32_t at)
+{
+	return n - at < SIFTED ? n - at : SIFTED;
+}
+
+/* Of the product of what is above both, what the sieve lets through. */
+static void
+probe_action(struct match *m, const uint8_t shape[3], uint32_t action)
+{
+	const struct view *p = &m->view[0], *r = &m->view[2];
+	uint32_t np = p->n_of[shape[0]], nr = r->n_of[shape[2]];
+	uint32_t who[SIFTED] UNZEROED, what[SIFTED] UNZEROED;
+
+	for (uint32_t i = 0; i < np; i += SIFTED) {
+		uint32_t n_who = sift_who(
+		    m->ix, p->of[shape[0]] + i, next_few(np, i), action, who);
+
+		for (uint32_t j = 0; n_who && j < nr; j += SIFTED) {
+			uint32_t n_what = sift_what(m->ix, r->of[shape[2]] + j,
+			    next_few(nr, j), action, what);
+
+			for (uint32_t k = 0; k < n_who; k++)
+				probe_sieved(m, who[k], action, what, n_what);
 		}
+	}
 }
 
 static inline void
@@ -207,13 +248,17 @@ probe_shape(struct match *m, const uint8_t shape[3])
 	if (np == 0 || na == 0 || nr == 0)
 		return;
 	if ((uint64_t)np * na * nr > DIRECT) {
-		probe_pairs(m, shape);
+		for (uint32_t k = 0; k < na; k++)
+			probe_action(m, shape, aa[k]);
 		return;
 	}
 	for (uint32_t k = 0; k < na; k++)
 		for (uint32_t i = 0; i < np; i++)
 			for (uint32_t j = 0; j < nr; j++)
-				probe(m, pa[i], aa[k], ra[j]);
+				probe(m,
+				    index_hash_key(
+					m->ix->seed, pa[i], aa[k], ra[j]),
+				    pa[i], aa[k], ra[j]);
 }
 
 /* --- a question ------------------------------------------------------------

@@ -15,7 +15,8 @@
 #define RANGE_WALKED 8u /* not worth searching */
 #define GROUP_LEAST 4u
 #define CELLS_PER_KEY 3u
-#define CANDIDATES 16u /* conjuncts of a rule that are looked at for a key */
+#define SIEVED_A_WORD 8u /* a byte each, in the sieve */
+#define CANDIDATES 16u   /* conjuncts of a rule that are looked at for a key */
 
 /* A rule on its way to its place. */
 struct entry {
@@ -288,14 +289,9 @@ add_shape(struct policy_index *ix, bool seen[125], const uint32_t key[3])
 }
 
 static void
-add_pair(struct policy_index *ix, uint32_t p, uint32_t a)
+add_bits(struct policy_index *ix, struct index_bits p)
 {
-	uint64_t hash = index_hash_key(ix->seed, p, a, 0);
-	size_t i = index_place(hash, ix->n_pairs);
-
-	while (ix->pairs[i] && ix->pairs[i] != index_pair(p, a))
-		i = i + 1 == ix->n_pairs ? 0 : i + 1;
-	ix->pairs[i] = index_pair(p, a);
+	ix->sieve[p.word] |= p.bits;
 }
 
 static bool
@@ -316,13 +312,13 @@ make_tables(struct sorting *s)
 	ix->n_cells = n_keys * CELLS_PER_KEY / 2 * 2 + 4;
 	ix->bytes_cells = ix->n_cells * sizeof *ix->cells;
 	ix->cells = pages_new(ix->bytes_cells);
-	ix->n_pairs = n_pairs * 2 + 2;
-	ix->pairs = ARENA_ARRAY(ix->arena, ix->n_pairs, uint64_t);
+	ix->n_sieve = (n_pairs + 2 * n_keys) / SIEVED_A_WORD + 1;
+	ix->sieve = ARENA_ARRAY(ix->arena, ix->n_sieve, uint64_t);
 	ix->keys = ARENA_ARRAY(ix->arena, n_ranged, uint32_t);
 	ix->first_contained = n_ranged;
 	ix->bytes_rules = (n_ranged + s->b->n->n_contained) * sizeof *ix->rules;
 	ix->rules = ix->bytes_rules ? pages_new(ix->bytes_rules) : NULL;
-	if (!ix->cells || !ix->pairs || !ix->keys ||
+	if (!ix->cells || !ix->sieve || !ix->keys ||
 	    (ix->bytes_rules && !ix->rules))
 		return error_nomem(s->b->reterr);
 	return true;
@@ -331,6 +327,7 @@ make_tables(struct sorting *s)
 static bool
 place_all(struct sorting *s)
 {
+	struct policy_index *ix = s->b->ix;
 	bool seen[125] = { false };
 
 	for (size_t i = 0, end; i < s->n; i = end) {
@@ -338,8 +335,11 @@ place_all(struct sorting *s)
 
 		for (end = i + 1; end < s->n && same_key(e, &s->entries[end]);)
 			end++;
-		add_shape(s->b->ix, seen, e->key);
-		add_pair(s->b->ix, e->key[0], e->key[1]);
+		add_shape(ix, seen, e->key);
+		add_bits(ix, index_bits(ix, index_hash_key(ix->seed, e->key[0],
+						e->key[1], e->key[2])));
+		add_bits(ix, index_bits_who(ix, e->key[0], e->key[1]));
+		add_bits(ix, index_bits_what(ix, e->key[1], e->key[2]));
 		if (!place_range(s, e, end - i))
 			return false;
 	}

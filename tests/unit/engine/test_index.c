@@ -335,6 +335,68 @@ START_TEST(an_image_errs_without_memory)
 }
 END_TEST
 
+/* --- wide --------------------------------------------------------------------
+ */
+
+/* More above both sides than is sifted together. */
+#define ABOVE_WHO 700u
+#define ABOVE_WHAT 300u
+
+static void
+add_wide(struct buf *out, const char *uid, const char *above, unsigned n)
+{
+	buf_printf(out, "{\"uid\":{%s},\"attrs\":{},\"parents\":[", uid);
+	for (unsigned i = 0; i < n; i++)
+		buf_printf(out, "%s{\"type\":\"%s\",\"id\":\"%u\"}",
+		    i ? "," : "", above, i);
+	buf_addz(out, "]}");
+}
+
+/* A policy for a group and a region that are above, one in three for another
+ * action; and one for each that is not. */
+static void
+add_wide_policies(struct buf *out)
+{
+	for (unsigned i = 0; i < ABOVE_WHO; i += 7)
+		buf_printf(out,
+		    "permit (principal in G::\"%u\", action == "
+		    "Action::\"%s\", resource in Q::\"%u\");\n"
+		    "deny (principal in G::\"%u\", action == Action::\"act\", "
+		    "resource in Q::\"%u\");\n",
+		    i, i % 3 ? "act" : "other", i * 5 % ABOVE_WHAT,
+		    ABOVE_WHO + i, i * 3 % ABOVE_WHAT);
+	buf_byte(out, '\0');
+}
+
+/* Each pair that has a policy is found among all pairs of what is above. */
+START_TEST(a_wide_hierarchy_is_sifted)
+{
+	struct buf text = { 0 }, people = { 0 };
+	struct engine_snapshot *s;
+	struct engine_request r;
+	struct engine_answer answer;
+	size_t want = 0;
+
+	add_wide_policies(&text);
+	buf_byte(&people, '[');
+	add_wide(&people, "\"type\":\"U\",\"id\":\"u\"", "G", ABOVE_WHO);
+	buf_byte(&people, ',');
+	add_wide(&people, "\"type\":\"R\",\"id\":\"r\"", "Q", ABOVE_WHAT);
+	buf_addz(&people, "]");
+	buf_byte(&people, '\0');
+	s = fixture_snapshot(text.p, people.p);
+	r = fixture_request(a, s, fixture_ask(a, "u", ""));
+	for (unsigned i = 0; i < ABOVE_WHO; i += 7)
+		want += i % 3 != 0;
+	engine_evaluate(s, &r, ERRORED_DENY_DENIES, a, &answer);
+	ck_assert_int_eq((int)answer.code, (int)ERR_PERMIT);
+	ck_assert_uint_eq(answer.n_reasons, want);
+	engine_snapshot_unref(s);
+	buf_free(&text);
+	buf_free(&people);
+}
+END_TEST
+
 /* --- many at once -----------------------------------------------------------
  */
 
@@ -416,6 +478,7 @@ main(void)
 	tcase_add_loop_test(
 	    tc, many_are_decided_alike, 0, ARRAY_LEN(workloads));
 	tcase_add_loop_test(tc, decides_as_the_walk, 0, ARRAY_LEN(workloads));
+	tcase_add_test(tc, a_wide_hierarchy_is_sifted);
 	tcase_add_test(tc, an_image_errs_without_memory);
 	suite_add_tcase(s, tc);
 	return run_suite(s);
