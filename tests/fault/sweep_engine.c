@@ -168,6 +168,24 @@ reported(void *ctx)
 }
 
 static bool
+assumed(void *ctx)
+{
+	const struct policy_set *set = engine_snapshot_policies(scene.s);
+	struct arena *a = arena_new(0);
+	struct entities *layer = NULL;
+	struct error err = { 0 };
+	bool ok = a && policy_set_assume(&set, 1, a, &layer, &err);
+
+	(void)ctx;
+	if (ok)
+		ck_assert_uint_eq(entities_count(layer), 3);
+	else if (a)
+		ck_assert_int_eq(err.code, ERR_LIMIT_MEMORY);
+	arena_free(a);
+	return ok;
+}
+
+static bool
 by_the_library(void *ctx)
 {
 	static const char ask[] = ASK("4");
@@ -207,6 +225,7 @@ static const struct {
 	{ "report", reported, 50 },
 	{ "library", by_the_library, 20 },
 	{ "log", log_opened, 1 },
+	{ "assumed", assumed, 1 },
 };
 
 START_TEST(sweep)
