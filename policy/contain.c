@@ -7,87 +7,15 @@
  * with it. Since each rule below a cover is looked at one by one, there are at
  * most below_max of them; the others stay.
  * Covers are looked up by what can be more general than each atom, and by one
- * of the tests; so the cost is O(n) probes, each bounded by PROBE_MAX.
+ * of the tests (contain_find.h): the first few of each rule by several threads,
+ * since that does not depend on what has left. Then one goes through all rules.
  * In the same way permits look for denies that hold wherever they do; nothing
  * leaves for that, it is only said (for people). */
 #include "policy/canon.h"
-#include "policy/relate.h"
+#include "policy/contain_find.h"
 
-#define PROBE_MAX 64u
-#define NO_TEST UINT32_MAX
-
-/* Rules by effect, atoms and what their list begins with: two entries a rule.
- */
-struct finder {
-	struct making *m;
-	struct rule_table table;
-	struct wider *wider; /* by atom */
-};
-
-/* ---- looking up -----------------------------------------------------------
- */
-
-/* Tests on the same path may imply one another; they are found by it. */
-static uint32_t
-path_key(const struct making *m, uint32_t test)
-{
-	const struct normal_conjunct *c = &m->tests[test].conjunct;
-
-	if (c->form != FORM_EQ && c->form != FORM_ORDER)
-		return NO_TEST;
-	return 0x80000000u | c->path;
-}
-
-/* A comparison with one value follows from nothing but itself. */
-static bool
-is_implied(const struct normal_conjunct *c)
-{
-	return c->form == FORM_ORDER || (c->form == FORM_EQ && c->form_negated);
-}
-
-/* What an entry of the rule stands under: its first test, or that one's path.
- */
-static uint32_t
-begins(const struct making *m, uint32_t entry)
-{
-	const struct known_list *l = &m->lists[m->rules[entry / 2].list];
-
-	if (l->n == 0)
-		return NO_TEST;
-	if (entry % 2 == 0)
-		return l->tests[0];
-	return is_implied(&m->tests[l->tests[0]].conjunct)
-		   ? path_key(m, l->tests[0])
-		   : NO_TEST;
-}
-
-static void
-enter(struct finder *f, uint32_t entry)
-{
-	const struct rule *r = &f->m->rules[entry / 2];
-	uint32_t key[RULE_KEY] = { r->effect, r->atom[0], r->atom[1],
-		r->atom[2], begins(f->m, entry) };
-	uint32_t *head;
-
-	if (entry % 2 && key[4] == NO_TEST)
-		return;
-	head = rule_table_head(&f->table, key);
-	f->table.next[entry] = *head;
-	*head = entry + 1;
-}
-
-static bool
-make_finder(struct finder *f, struct making *m)
-{
-	f->m = m;
-	f->wider = ARENA_ARRAY(m->each, m->n_atoms, struct wider);
-	if (!f->wider || !rule_table_init(&f->table, m->each, 2 * m->n_rules))
-		return false;
-	/* Backwards, so that chains are in canonical order. */
-	for (uint32_t i = 2 * (uint32_t)m->n_rules; i-- > 0;)
-		enter(f, i);
-	return true;
-}
+/* Rules a thread: for less none is started. */
+#define RULES_A_THREAD 16384u
 
 /* ---- what can be wider than an atom ---------------------------------------
  */
@@ -128,146 +56,40 @@ contain_wider(struct making *m, const struct normal_atom *atom, struct wider *w)
 	       add_wider(m, w, (struct normal_atom){ .kind = ATOM_ANY });
 }
 
-/* `w`: what is known of the atom so far. NULL when memory is out. */
-static const struct wider *
-wider_than(struct finder *f, const struct normal_atom *atom, struct wider *w)
-{
-	return w->n > 0 || contain_wider(f->m, atom, w) ? w : NULL;
-}
-
 /* ---- covers ---------------------------------------------------------------
  */
 
-/* A rule that covers rule `x`, if its atoms were these. */
-struct search {
-	struct finder *f;
-	uint32_t x;
-	enum policy_effect effect; /* of the cover: the rule's own, or deny */
-	uint32_t found;            /* or UINT32_MAX */
-	bool is_lone;              /* no other rule has the scope of x */
-};
-
 /* Has the cover room below it? One of the other effect gets nothing there. */
 static bool
-can_take(const struct search *s, const struct rule *cover)
+can_take(struct making *m, uint32_t x, const struct rule *cover)
 {
-	struct making *m = s->f->m;
-
-	if (s->effect != m->rules[s->x].effect ||
+	if (cover->effect != m->rules[x].effect ||
 	    cover->below.n < m->options.below_max)
 		return true;
 	m->is_cut = true;
 	return false;
 }
 
+/* The rule, if it covers x as things are now. */
 static bool
-can_cover(const struct search *s, uint32_t rule)
+is_there(struct making *m, uint32_t x, uint32_t cover)
 {
-	const struct rule *r = &s->f->m->rules[rule];
-
-	return rule != s->x && !r->is_contained &&
-	       relate_list_covers(
-		   s->f->m, r->list, s->f->m->rules[s->x].list) &&
-	       can_take(s, r);
-}
-
-/* Is it an entry of this key, or one that only fell into the same place? */
-static bool
-is_under(const struct finder *f, uint32_t entry, const uint32_t key[RULE_KEY])
-{
-	const struct rule *r = &f->m->rules[entry / 2];
-
-	return r->effect == key[0] &&
-	       memcmp(r->atom, &key[1], sizeof r->atom) == 0 &&
-	       begins(f->m, entry) == key[4];
-}
-
-static void
-probe(struct search *s, const uint32_t atoms[3], uint32_t first)
-{
-	const struct rule_table *t = &s->f->table;
-	uint32_t key[RULE_KEY] = { s->effect, atoms[0], atoms[1], atoms[2],
-		first };
-	uint32_t entry = *rule_table_head(t, key);
-	unsigned tried = 0;
-
-	for (; entry && tried < PROBE_MAX; entry = t->next[entry - 1]) {
-		if (!is_under(s->f, entry - 1, key))
-			continue;
-		if (can_cover(s, (entry - 1) / 2)) {
-			s->found = (entry - 1) / 2;
-			return;
-		}
-		tried++;
+	if (cover == FIND_CUT) {
+		m->is_cut = true;
+		return false;
 	}
-	if (entry)
-		s->f->m->is_cut = true;
+	return !m->rules[cover].is_contained &&
+	       can_take(m, x, &m->rules[cover]);
 }
 
 static bool
-same_scope(const struct rule *x, const struct rule *y)
+take_first(struct search *s, uint32_t cover)
 {
-	return x->effect == y->effect &&
-	       memcmp(x->atom, y->atom, sizeof x->atom) == 0;
-}
+	uint32_t *found = s->ctx;
 
-/* Has no other rule the scope of rule x? Rules come in canonical order, so it
- * would be its neighbour. */
-static bool
-is_lone(const struct search *s)
-{
-	const struct making *m = s->f->m;
-	const struct rule *x = &m->rules[s->x];
-
-	return s->effect == x->effect && (s->x == 0 || !same_scope(x, x - 1)) &&
-	       (s->x + 1 == m->n_rules || !same_scope(x, x + 1));
-}
-
-static void
-probe_tests(struct search *s, const uint32_t atoms[3])
-{
-	const struct making *m = s->f->m;
-	const struct known_list *l = &m->lists[m->rules[s->x].list];
-
-	/* Most often there is nothing but the rule itself. */
-	if (s->is_lone &&
-	    memcmp(atoms, m->rules[s->x].atom, sizeof m->rules->atom) == 0)
-		return;
-	probe(s, atoms, NO_TEST);
-	for (uint32_t i = 0; i < l->n && s->found == UINT32_MAX; i++) {
-		uint32_t path = path_key(m, l->tests[i]);
-
-		probe(s, atoms, l->tests[i]);
-		if (s->found == UINT32_MAX && path != NO_TEST)
-			probe(s, atoms, path);
-	}
-}
-
-/* `atoms` are rule x's own, but for the one at `other` (3: none). */
-static bool
-find_cover(struct search *s, const struct normal_atom atoms[3], size_t other)
-{
-	const struct rule *r = &s->f->m->rules[s->x];
-	struct wider spare = { 0 };
-	const struct wider *w[3];
-
-	s->found = UINT32_MAX;
-	for (size_t i = 0; i < 3; i++) {
-		struct wider *own = &s->f->wider[r->atom[i]];
-
-		w[i] = wider_than(s->f, &atoms[i], i == other ? &spare : own);
-		if (!w[i])
-			return false;
-	}
-	for (size_t i = 0; i < w[0]->n; i++)
-		for (size_t k = 0; k < w[1]->n; k++)
-			for (size_t l = 0; l < w[2]->n; l++) {
-				uint32_t ids[] = { w[0]->atoms[i],
-					w[1]->atoms[k], w[2]->atoms[l] };
-
-				if (s->found == UINT32_MAX)
-					probe_tests(s, ids);
-			}
+	if (!is_there(s->f->m, s->x, cover))
+		return false;
+	*found = cover;
 	return true;
 }
 
@@ -283,29 +105,37 @@ add_cover(struct making *m, struct ids *covers, uint32_t cover)
 /* Each member of the first set of the rule by a cover of its own; without one
  * for each, none. */
 static bool
-find_union(
-    struct search *s, const struct normal_atom own[3], struct ids *covers)
+find_union(const struct finder *f, uint32_t x, enum policy_effect effect,
+    struct ids *covers)
 {
-	struct making *m = s->f->m;
-	struct normal_atom atoms[3] = { own[0], own[1], own[2] };
+	struct making *m = f->m;
+	struct normal_atom atoms[3], own;
 	size_t at = 0;
 
-	while (at < 3 && own[at].kind != ATOM_SET)
+	while (at < 3 && m->atoms[m->rules[x].atom[at]].kind != ATOM_SET)
 		at++;
 	if (at == 3)
 		return true;
-	for (uint32_t i = 0; i < own[at].n_members; i++) {
+	own = m->atoms[m->rules[x].atom[at]];
+	for (uint32_t i = 0; i < own.n_members; i++) {
+		uint32_t found = UINT32_MAX;
+		struct search s = { .f = f,
+			.x = x,
+			.effect = effect,
+			.offer = take_first,
+			.ctx = &found };
+
 		atoms[at] = (struct normal_atom){
-			.kind = own[at].is_in ? ATOM_IN : ATOM_EQ,
-			.uid = own[at].members[i],
+			.kind = own.is_in ? ATOM_IN : ATOM_EQ,
+			.uid = own.members[i],
 		};
-		if (!find_cover(s, atoms, at))
+		if (!find_covers_of(&s, atoms, at))
 			return false;
-		if (s->found == UINT32_MAX) {
+		if (found == UINT32_MAX) {
 			covers->n = 0;
 			return true;
 		}
-		if (!add_cover(m, covers, s->found))
+		if (!add_cover(m, covers, found))
 			return false;
 	}
 	return true;
@@ -313,20 +143,20 @@ find_union(
 
 /* One rule that covers it, or several that do so together, or none. */
 static bool
-find_covers(
-    struct finder *f, uint32_t x, enum policy_effect effect, struct ids *covers)
+find_all(const struct finder *f, uint32_t x, enum policy_effect effect,
+    struct ids *covers)
 {
-	struct search s = { .f = f, .x = x, .effect = effect };
-	struct normal_atom atoms[3];
+	uint32_t found = UINT32_MAX;
+	struct search s = { .f = f,
+		.x = x,
+		.effect = effect,
+		.offer = take_first,
+		.ctx = &found };
 
-	s.is_lone = is_lone(&s);
-	for (size_t i = 0; i < 3; i++)
-		atoms[i] = f->m->atoms[f->m->rules[x].atom[i]];
-	if (!find_cover(&s, atoms, 3))
-		return false;
-	if (s.found != UINT32_MAX)
-		return add_cover(f->m, covers, s.found);
-	return find_union(&s, atoms, covers);
+	find_covers(&s);
+	if (found != UINT32_MAX)
+		return add_cover(f->m, covers, found);
+	return find_union(f, x, effect, covers);
 }
 
 /* ---- hanging --------------------------------------------------------------
@@ -371,28 +201,127 @@ contain_hang(struct making *m, uint32_t x, const struct ids *covers)
 	return !has_room(m, &m->rules[x], covers) || hang(m, x, covers);
 }
 
-static bool
-contain(struct finder *f, uint32_t x)
-{
-	struct making *m = f->m;
-	struct ids covers = { 0 };
+/* ---- all rules -------------------------------------------------------------
+ */
 
-	if (!find_covers(f, x, m->rules[x].effect, &covers))
-		return false;
-	return contain_hang(m, x, &covers);
+/* Most rules have fewer covers; for more they are searched again. */
+#define KEPT_MAX 8u
+#define KEPT_MORE (UINT32_MAX - 1) /* behind the last that was kept */
+
+/* Covers of the rules [from, to), some of which may leave before they are
+ * wanted. */
+struct finding {
+	const struct finder *f;
+	struct arena *arena;
+	uint32_t from, to;
+	uint32_t *ends; /* of each rule's, by rule; all findings' */
+	uint32_t *kept;
+	size_t n, cap;
+	uint32_t n_own; /* of the rule at hand */
+	bool failed;
+};
+
+static bool
+keep(struct search *s, uint32_t cover)
+{
+	struct finding *p = s->ctx;
+	bool is_last = p->n_own++ == KEPT_MAX;
+
+	if (!ARENA_PUSH_ROOM(p->arena, p->kept, p->n, p->cap)) {
+		p->failed = true;
+		return true;
+	}
+	p->kept[p->n++] = is_last ? KEPT_MORE : cover;
+	return is_last;
+}
+
+static void
+find_some(void *part)
+{
+	struct finding *p = part;
+
+	for (uint32_t x = p->from; x < p->to && !p->failed; x++) {
+		struct search s = { .f = p->f,
+			.x = x,
+			.effect = p->f->m->rules[x].effect,
+			.offer = keep,
+			.ctx = p };
+
+		p->n_own = 0;
+		if (!p->f->m->rules[x].is_contained)
+			find_covers(&s);
+		p->ends[x] = (uint32_t)p->n;
+		p->failed = p->failed || p->n > UINT32_MAX;
+	}
+}
+
+/* The first of those kept that is still there. */
+static bool
+choose(const struct finder *f, uint32_t x, const uint32_t *kept, size_t n,
+    struct ids *covers)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (kept[i] == KEPT_MORE)
+			return find_all(f, x, f->m->rules[x].effect, covers);
+		if (is_there(f->m, x, kept[i]))
+			return add_cover(f->m, covers, kept[i]);
+	}
+	return find_union(f, x, f->m->rules[x].effect, covers);
+}
+
+static bool
+contain_some(const struct finding *p)
+{
+	struct making *m = p->f->m;
+	size_t at = 0;
+
+	for (uint32_t x = p->from; x < p->to; x++) {
+		struct ids covers = { 0 };
+		size_t n = p->ends[x] - at;
+
+		if (!m->rules[x].is_contained &&
+		    !(choose(p->f, x, p->kept + at, n, &covers) &&
+			contain_hang(m, x, &covers)))
+			return false;
+		at = p->ends[x];
+	}
+	return true;
+}
+
+static bool
+contain_all(struct finder *f, struct finding *parts, size_t n)
+{
+	uint64_t total = f->m->n_rules;
+	uint32_t *ends = ARENA_ARRAY(f->m->each, total, uint32_t);
+	bool ok = ends != NULL;
+
+	for (size_t i = 0; ok && i < n; i++) {
+		parts[i] = (struct finding){ .f = f,
+			.arena = arena_new(0),
+			.from = (uint32_t)(total * i / n),
+			.to = (uint32_t)(total * (i + 1) / n),
+			.ends = ends };
+		ok = parts[i].arena != NULL;
+	}
+	if (ok)
+		parallel_each(find_some, parts, sizeof *parts, n);
+	for (size_t i = 0; ok && i < n; i++)
+		ok = !parts[i].failed && contain_some(&parts[i]);
+	for (size_t i = 0; i < n; i++)
+		arena_free(parts[i].arena);
+	return ok;
 }
 
 bool
 contain_rules(struct making *m, struct error *reterr)
 {
-	struct finder f = { 0 };
+	size_t n = parallel_threads(m, m->n_rules, RULES_A_THREAD);
+	struct finding parts[PARALLEL_MAX] = { { 0 } };
+	struct finder f;
 
 	arena_reset(m->each);
-	if (!make_finder(&f, m))
+	if (!finder_make(&f, m, n) || !contain_all(&f, parts, n))
 		return error_nomem(reterr);
-	for (uint32_t i = 0; i < m->n_rules; i++)
-		if (!m->rules[i].is_contained && !contain(&f, i))
-			return error_nomem(reterr);
 	return true;
 }
 
@@ -402,14 +331,14 @@ contain_rules(struct making *m, struct error *reterr)
 bool
 contain_denied(struct making *m, struct error *reterr)
 {
-	struct finder f = { 0 };
+	struct finder f;
 
 	arena_reset(m->each);
-	if (!make_finder(&f, m))
+	if (!finder_make(&f, m, 1))
 		return error_nomem(reterr);
 	for (uint32_t i = 0; i < m->n_rules; i++)
 		if (m->rules[i].effect == POLICY_PERMIT &&
-		    !find_covers(&f, i, POLICY_DENY, &m->rules[i].denied_by))
+		    !find_all(&f, i, POLICY_DENY, &m->rules[i].denied_by))
 			return error_nomem(reterr);
 	return true;
 }

@@ -18,7 +18,6 @@
 
 /* Less is done sooner than a thread is started and its tables are joined. */
 #define INSTANCES_A_THREAD 8192u
-#define THREADS_MAX 4u
 
 struct run {
 	struct making making;
@@ -403,7 +402,7 @@ static bool
 take_all(struct making *m, struct run *runs, size_t n,
     struct normal_stage *stats, struct error *reterr)
 {
-	pthread_t helpers[THREADS_MAX];
+	pthread_t helpers[PARALLEL_MAX];
 	size_t started = 0;
 	bool ok;
 
@@ -431,26 +430,64 @@ take_all(struct making *m, struct run *runs, size_t n,
 	return ok;
 }
 
-static size_t
-threads_for(const struct making *m)
+size_t
+parallel_threads(const struct making *m, size_t n, size_t least)
 {
 	long most = sysconf(_SC_NPROCESSORS_ONLN);
-	size_t n = m->options.threads;
+	size_t threads = m->options.threads;
 
-	if (n == 0)
-		n = m->set->n_instances / INSTANCES_A_THREAD;
-	if (m->options.threads == 0 && most > 0 && n > (size_t)most)
-		n = (size_t)most;
-	if (n > m->set->n_instances)
-		n = m->set->n_instances;
-	return n > THREADS_MAX ? THREADS_MAX : n > 1 ? n : 1;
+	if (threads == 0)
+		threads = n / least;
+	if (m->options.threads == 0 && most > 0 && threads > (size_t)most)
+		threads = (size_t)most;
+	if (threads > n)
+		threads = n;
+	return threads > PARALLEL_MAX ? PARALLEL_MAX
+	       : threads > 1          ? threads
+				      : 1;
+}
+
+struct helper {
+	pthread_t thread;
+	void (*fn)(void *part);
+	void *part;
+};
+
+static void *
+help(void *arg)
+{
+	const struct helper *h = arg;
+
+	h->fn(h->part);
+	return NULL;
+}
+
+void
+parallel_each(void (*fn)(void *part), void *parts, size_t size, size_t n)
+{
+	struct helper helpers[PARALLEL_MAX];
+	bool started[PARALLEL_MAX] = { false };
+
+	for (size_t i = 1; i < n; i++) {
+		helpers[i].fn = fn;
+		helpers[i].part = (char *)parts + i * size;
+		started[i] = pthread_create(&helpers[i].thread, NULL, help,
+				 &helpers[i]) == 0;
+	}
+	fn(parts);
+	for (size_t i = 1; i < n; i++)
+		if (started[i])
+			(void)pthread_join(helpers[i].thread, NULL);
+		else
+			fn(helpers[i].part);
 }
 
 bool
 parallel_take(
     struct making *m, struct normal_stage *stats, struct error *reterr)
 {
-	size_t n = threads_for(m), total = m->set->n_instances;
+	size_t total = m->set->n_instances;
+	size_t n = parallel_threads(m, total, INSTANCES_A_THREAD);
 	struct run *runs = ARENA_ARRAY(m->scratch, n, struct run);
 	bool ok = runs != NULL || error_nomem(reterr);
 

@@ -156,6 +156,13 @@ bool normal_check_count(const struct making *m, struct error *reterr) MUST_USE;
 bool parallel_take(struct making *m, struct normal_stage *stats,
     struct error *reterr) MUST_USE;
 
+/* How many threads share `n` items, `least` each: options.threads, or as many as there is work and processors for. */
+#define PARALLEL_MAX 4u
+size_t parallel_threads(const struct making *m, size_t n, size_t least);
+/* fn for each of `n` parts of `size` bytes, at once as far as threads can be started; done when all are. */
+void parallel_each(
+    void (*fn)(void *part), void *parts, size_t size, size_t n);
+
 /* ---- what they share --------------------------------------------------------------------------------------------------------------------- */
 
 /* Say what was done to a policy's rules; never fails, counts what it drops. */
