@@ -138,6 +138,10 @@
 #define LIMIT_METADATA_TTL_S 21600u
 #define LIMIT_METADATA_RATE 200u       /* requests a second, and as many at once */
 #define LIMIT_METADATA_BODY 1024u
+#define LIMIT_AGENT_PEERS 256u          /* whom a machine proves itself to, and who do to it */
+#define LIMIT_LOCAL_CONNECTIONS 128u   /* at the agent's socket for local programs, LIMIT_LOCAL_OF_USER of one user, and of all that may not ask */
+#define LIMIT_LOCAL_OF_USER 32u
+#define LIMIT_LOCAL_RATE 1000u         /* requests a second of a user, at most to be configured */
 #define LIMIT_PROXY_CONNECTIONS 64u    /* of the local proxy, each a thread */
 #define LIMIT_PROXY_CHUNK 65536u       /* of a body that waits for a slow reader */
 #define LIMIT_PROXY_STALL_S 30         /* without a byte from upstream */

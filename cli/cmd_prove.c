@@ -293,12 +293,42 @@ cmd_token_new(int argc, char **argv)
 /* ---- token prove: an answer, without a network ----------------------------
  */
 
+/* To the token service, or between peers. */
+static enum prove_role
+answer_role(const struct prover *p)
+{
+	if (p->role)
+		return prove_role_of(str_of(p->role));
+	return p->enrol ? PROVE_ENROL : PROVE_ACCOUNT;
+}
+
+/* Peers know public keys alone, and nobody stands between them. */
+static bool
+check_role(const struct prover *p)
+{
+	enum prove_role role = answer_role(p);
+
+	if (!p->role || role == PROVE_ACCOUNT)
+		return true;
+	if (role != PROVE_CLIENT && role != PROVE_INSTANCE)
+		cli_errorf("--role: expected account, client or instance, "
+			   "found `%s`",
+		    p->role);
+	else if (p->secret || p->enrol || p->relay)
+		cli_errorf("--role %s goes without --secret, --enrol and "
+			   "--relay",
+		    p->role);
+	else
+		return true;
+	return false;
+}
+
 static bool
 fill_answer(
     struct prover *p, struct arena *a, struct prove_with *with, struct buf *out)
 {
 	struct prove_answer answer = {
-		.role = p->enrol ? PROVE_ENROL : PROVE_ACCOUNT,
+		.role = answer_role(p),
 		.account = str_of(p->account),
 		.audience = str_of(p->audience),
 		.relay = str_of(p->relay),
@@ -341,7 +371,8 @@ act_challenge_answer(struct prover *p)
 	enum cli_exit code = CLI_CANNOT_TELL;
 
 	if (!needs("account", p->account) || !needs("key", p->key) ||
-	    !needs("audience", p->audience) || (p->secret && p->enrol))
+	    !needs("audience", p->audience) || (p->secret && p->enrol) ||
+	    !check_role(p))
 		return code;
 	a = arena_new(0);
 	key = attest_key_open(p->key, &err);
@@ -363,16 +394,20 @@ cmd_challenge_answer(int argc, char **argv)
 		{ "challenge", CLI_TEXT, &p.challenge, true, "TEXT",
 		    "the challenge that was given" },
 		{ "service", CLI_TEXT, &p.service, true, "URL",
-		    "the token service's address, as configured here" },
+		    "the address of who asks, as configured here" },
 		{ "relay", CLI_TEXT, &p.relay, false, "ID",
 		    "the controller that will carry the answer, and no other" },
+		{ "role", CLI_TEXT, &p.role, false, "ROLE",
+		    "account (default): to the token service; client, to a "
+		    "machine; instance, to its client" },
 		OUT(&p),
 	};
 	const struct cli_usage usage = USAGE(
 	    "avow challenge answer --account ID --key FILE --audience NAME "
 	    "--challenge TEXT --service URL",
 	    "Answer a challenge, without a network: for a controller to send "
-	    "(`avow token new --answer`).",
+	    "(`avow token new --answer`), or to a machine's agent or by it "
+	    "(docs/agent.md, \"Between machines\").",
 	    0, 0);
 
 	return with_options(&usage, argc, argv, &p, act_challenge_answer);

@@ -8,6 +8,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "gateways/agent_core.h"
+#include "gateways/agent_local.h"
 #include "gateways/agent_metadata.h"
 #include "gateways/agent_proxy.h"
 #include "gateways/listen.h"
@@ -27,6 +28,9 @@ struct agent {
 	struct agent_proxy *proxy; /* NULL: none */
 	struct http_options proxy_options;
 	struct http_server *proxy_http;
+	struct agent_local_service *local; /* NULL: none */
+	struct http_options local_options;
+	struct http_server *local_http;
 	pthread_mutex_t lock; /* guards the next two */
 	bool stop, hurry;
 	pthread_cond_t wake;
@@ -176,6 +180,28 @@ open_metadata(struct agent *g, struct error *reterr)
 }
 
 static bool
+open_local(struct agent *g, struct error *reterr)
+{
+	if (!g->config->local.listen.n)
+		return true;
+	g->local = agent_local_new(
+	    g->core, g->metadata, g->clock, (struct prove_random){ 0 }, reterr);
+	if (!g->local)
+		return false;
+	g->local_options =
+	    (struct http_options){ .listen = g->config->local.listen.p,
+		    .threads = 2,
+		    .body_limit = LIMIT_ANSWER_BYTES + LIMIT_METADATA_BODY,
+		    .connections = LIMIT_LOCAL_CONNECTIONS,
+		    .connections_per_address = LIMIT_LOCAL_OF_USER,
+		    .knows_user = agent_local_knows,
+		    .handle = agent_local_handle,
+		    .ctx = g->local };
+	g->local_http = http_server_start(&g->local_options, reterr);
+	return g->local_http != NULL;
+}
+
+static bool
 open_proxy(struct agent *g, struct error *reterr)
 {
 	if (!g->config->n_upstreams)
@@ -224,7 +250,7 @@ agent_start(
 	}
 	g->config = load(g->a, config_path, messages);
 	if (g->config && open_core(g, &err) && open_metadata(g, &err) &&
-	    open_proxy(g, &err) && start_thread(g, &err))
+	    open_local(g, &err) && open_proxy(g, &err) && start_thread(g, &err))
 		return g;
 	return refused(g, &err, messages);
 }
@@ -249,10 +275,12 @@ agent_stop(struct agent *g, int drain_ms)
 	agent_proxy_drain(g->proxy, drain_ms);
 	http_server_stop(g->proxy_http, drain_ms);
 	agent_proxy_free(g->proxy);
+	http_server_stop(g->local_http, drain_ms);
 	http_server_stop(g->metadata_http, drain_ms);
 	tell(g, &g->stop);
 	if (g->has_thread)
 		pthread_join(g->thread, NULL);
+	agent_local_free(g->local);
 	agent_metadata_free(g->metadata);
 	agent_core_close(g->core);
 	client_free(g->client);
@@ -300,6 +328,17 @@ check_trust(const struct agent_config *c, struct error *reterr)
 	return ok;
 }
 
+static bool
+check_peers(const struct agent_config *c, struct error *reterr)
+{
+	struct prove_peer *peers = NULL;
+	bool ok = agent_local_peers(&c->local, clock_system(),
+	    (struct prove_random){ 0 }, &peers, reterr);
+
+	prove_peer_free(peers);
+	return ok;
+}
+
 bool
 agent_check(const char *config_path, struct buf *summary, struct buf *messages)
 {
@@ -307,7 +346,8 @@ agent_check(const char *config_path, struct buf *summary, struct buf *messages)
 	struct error err = { 0 };
 	const struct agent_config *c =
 	    a ? load(a, config_path, messages) : NULL;
-	bool ok = c && check_servers(c, &err) && check_trust(c, &err);
+	bool ok = c && check_servers(c, &err) && check_trust(c, &err) &&
+		  check_peers(c, &err);
 
 	if (!a)
 		(void)error_nomem(&err);
@@ -319,6 +359,9 @@ agent_check(const char *config_path, struct buf *summary, struct buf *messages)
 		    STR_ARG(c->instance), c->tokens.n,
 		    c->documents.is_given ? "documents" : "no documents",
 		    c->n_files, c->n_upstreams);
+	if (ok && c->local.listen.n)
+		buf_printf(summary, ", %zu users, %zu peers", c->local.n_users,
+		    c->local.n_peers);
 	arena_free(a);
 	return ok;
 }

@@ -1,5 +1,5 @@
 /* agent.h - the door of the agent on an instance: it proves the instance's key, keeps token and document fresh, and hands them to local programs as a metadata service,
- * as files, and through a proxy (A10). Built from agent_core.h (what is held), agent_metadata.h, agent_files.h, agent_proxy.h. A named contract of gateways/. */
+ * as files, through a proxy, and at a socket that tells users apart (A10, S10). Built from agent_core.h (what is held), agent_metadata.h, agent_files.h, agent_proxy.h, agent_local.h. A named contract of gateways/. */
 #ifndef GATEWAYS_AGENT_H
 #define GATEWAYS_AGENT_H
 

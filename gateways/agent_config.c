@@ -1,13 +1,15 @@
 /* agent_config.c - tables of keys, then what must hold between them. */
 #include "gateways/agent_config.h"
 
+#include "gateways/agent_config_private.h"
+
 #include "base/file.h"
 #include "base/limits.h"
 #include "gateways/config_read.h"
 #include "gateways/listen.h"
 
-static bool
-is_plain_url(struct str s)
+bool
+agent_config_is_url(struct str s)
 {
 	size_t scheme = str_has_prefix(s, STR("https://"))  ? 8
 			: str_has_prefix(s, STR("http://")) ? 7
@@ -27,14 +29,14 @@ read_url(struct config_reader *r, const struct config_field *f,
 	struct str s = config_text(r, value), *url = to;
 
 	*url = s;
-	if (s.n && !is_plain_url(s) && !str_has_prefix(s, STR("unix:/")))
+	if (s.n && !agent_config_is_url(s) && !str_has_prefix(s, STR("unix:/")))
 		config_fail(r, ERR_CONFIG_VALUE, value->at,
 		    "`%s`: expected `https://HOST[:PORT]`, found `%.*s`",
 		    f->name, STR_ARG(s));
 }
 
-static void
-read_id(struct config_reader *r, const struct config_field *f,
+void
+agent_config_read_id(struct config_reader *r, const struct config_field *f,
     const struct yaml *value, void *to)
 {
 	struct str s = config_text(r, value), *id = to;
@@ -47,9 +49,8 @@ read_id(struct config_reader *r, const struct config_field *f,
 		    f->name, STR_ARG(s));
 }
 
-/* A list of texts, LIMIT_AGENT_LIST at most. */
-static void
-read_some(struct config_reader *r, const struct config_field *f,
+void
+agent_config_read_some(struct config_reader *r, const struct config_field *f,
     const struct yaml *value, void *to)
 {
 	struct config_strings *list = to;
@@ -118,8 +119,8 @@ static const struct config_choice cms_choices[] = { { "off", 0, false },
 	{ "on", 1, false }, { 0 } };
 static const struct config_field document_fields[] = {
 	[D_FOLDER] = DOCUMENTS(folder, "folder", config_read_text, 0),
-	[D_CLAIMS] = DOCUMENTS(claims, "claims", read_some, 0),
-	DOCUMENTS(audience, "audience", read_some, 0),
+	[D_CLAIMS] = DOCUMENTS(claims, "claims", agent_config_read_some, 0),
+	DOCUMENTS(audience, "audience", agent_config_read_some, 0),
 	DOCUMENTS(profile, "profile", config_read_text, 0),
 	DOCUMENTS(form, "form", config_read_choice, .choices = document_forms),
 	DOCUMENTS(has_cms, "cms", config_read_choice, .choices = cms_choices),
@@ -164,7 +165,7 @@ static const struct config_choice reaches[] = { { "loopback", 0, false },
 	CONFIG_FIELD(struct agent_metadata, member, key, reader, __VA_ARGS__)
 static const struct config_field metadata_fields[] = {
 	METADATA(listen, "listen", config_read_listen, 0),
-	METADATA(hosts, "hosts", read_some, 0),
+	METADATA(hosts, "hosts", agent_config_read_some, 0),
 	METADATA(allows_v1, "v1", config_read_choice, .choices = v1_choices),
 	METADATA(is_exposed, "reach", config_read_choice, .choices = reaches),
 };
@@ -287,9 +288,9 @@ read_repositories(struct config_reader *r, const struct config_field *f,
 {
 	struct config_strings *list = to;
 
-	read_some(r, f, value, to);
+	agent_config_read_some(r, f, value, to);
 	for (size_t i = 0; i < list->n; i++)
-		if (list->items[i].n && !is_plain_url(list->items[i]))
+		if (list->items[i].n && !agent_config_is_url(list->items[i]))
 			config_fail(r, ERR_CONFIG_VALUE, value->items[i].at,
 			    "expected the address of a repository, "
 			    "`https://HOST/PATH`, found `%.*s`",
@@ -409,8 +410,8 @@ read_upstream(
 	if (u->prefix.n && !is_prefix(u->prefix))
 		config_fail(r, ERR_CONFIG_VALUE, u->at,
 		    "`prefix` begins and ends with `/` and needs no decoding");
-	if (u->to.url.n &&
-	    (!is_plain_url(u->to.url) || !str_has_suffix(u->to.url, STR("/"))))
+	if (u->to.url.n && (!agent_config_is_url(u->to.url) ||
+			       !str_has_suffix(u->to.url, STR("/"))))
 		config_fail(r, ERR_CONFIG_VALUE, u->at,
 		    "an upstream's `url` is `https://HOST/PATH/`, with a `/` "
 		    "at its end");
@@ -499,16 +500,17 @@ static const struct config_choice key_types[] = {
 		.name = key, .read = reader                                    \
 	}
 static const struct config_field top_fields[] = {
-	TOP(instance, "instance", read_id, .is_required = true),
+	TOP(instance, "instance", agent_config_read_id, .is_required = true),
 	TOP(state, "state", config_read_text, .is_required = true),
 	TOP(service, "service", read_service, .is_required = true),
 	TOP(enrolment, "enrolment", config_read_text, 0),
 	TOP(key_type, "key", config_read_choice, .choices = key_types),
-	TOP(tokens, "tokens", read_some, .is_required = true),
+	TOP(tokens, "tokens", agent_config_read_some, .is_required = true),
 	TOP(documents, "documents", read_documents, 0),
 	TOP(metadata, "metadata", read_metadata, 0),
 	WHOLE("files", read_files),
 	WHOLE("proxy", read_proxy),
+	TOP(local, "local", agent_config_read_local, 0),
 };
 
 static bool

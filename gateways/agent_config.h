@@ -74,6 +74,30 @@ struct agent_metadata {
 	int is_exposed;     /* `reach: any`: it may listen beyond loopback */
 };
 
+/* Somebody this machine proves itself to, or who proves himself to it. */
+struct agent_peer {
+	struct str account;
+	struct str key; /* file of his public key; empty: he is not asked for a proof */
+	struct str url; /* his, as it is signed; empty: no proof is made for him */
+	struct span at;
+};
+
+/* The socket at which local programs are told apart by their user. */
+struct agent_local {
+	struct str listen;      /* `unix:/PATH`; empty: none */
+	const uint32_t *users;  /* who may ask, besides root and the agent's own */
+	size_t n_users;
+	int64_t rate;           /* requests a second of each of them; 20 unless said */
+	struct config_strings urls; /* proofs are made for requests below these; each ends in '/' */
+	int role;               /* enum prove_role: what this machine is to its peers: PROVE_INSTANCE unless said */
+	struct str url;         /* of this machine, as its peers sign it */
+	struct str audience;    /* what peers prove themselves for */
+	int binds_channel;      /* `channelBinding: tls-exporter`: the program says its connection's */
+	const struct agent_peer *peers;
+	size_t n_peers;
+	struct span at;
+};
+
 struct agent_config {
 	struct str instance, state;
 	struct agent_server service;
@@ -87,6 +111,7 @@ struct agent_config {
 	struct str proxy_listen; /* empty: no proxy */
 	const struct agent_upstream *upstreams;
 	size_t n_upstreams;
+	struct agent_local local;
 };
 
 /* Memory is `a`'s, nothing is borrowed from `text`; `file` outlives the messages. NULL on errors. */

@@ -355,6 +355,17 @@ agent_core_now_ms(const struct agent_core *c)
 	return clock_now_ms(c->clock);
 }
 
+struct agent_key *
+agent_core_key(struct agent_core *c)
+{
+	struct agent_key *k;
+
+	pthread_mutex_lock(&c->lock);
+	k = agent_key_ref(c->key);
+	pthread_mutex_unlock(&c->lock);
+	return k;
+}
+
 /* ---- keeping fresh ------------------------------------------------------- */
 
 static bool

@@ -13,6 +13,7 @@
 /* A key of the agent's, shared by what is bound to it. */
 struct agent_key;
 const struct attest_key *agent_key_of(const struct agent_key *k);
+void agent_key_unref(struct agent_key *k); /* drops one reference; NULL is fine */
 
 /* One thing as it was given: immutable, shared by references. */
 struct agent_held {
@@ -41,6 +42,9 @@ struct agent_core *agent_core_open(
 void agent_core_close(struct agent_core *c);
 const struct agent_config *agent_core_config(const struct agent_core *c);
 int64_t agent_core_now_ms(const struct agent_core *c);
+
+/* A reference to the key that the machine has now. */
+struct agent_key *agent_core_key(struct agent_core *c);
 
 /* Ask for all that is due; when the next is, in milliseconds (UTC). Files are written in the end where something changed, or could not be written before. */
 int64_t agent_core_run(struct agent_core *c);

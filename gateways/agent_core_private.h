@@ -13,7 +13,6 @@ struct agent_key {
 	char thumbprint[44];
 };
 struct agent_key *agent_key_ref(struct agent_key *k);
-void agent_key_unref(struct agent_key *k);
 
 /* A held thing with its memory. */
 struct agent_kept {

@@ -9,12 +9,12 @@
 #include "base/limits.h"
 #include "gateways/answer.h"
 #include "gateways/body.h"
+#include "gateways/bucket.h"
 #include "gateways/listen.h"
 
 #define SESSION_BYTES 32u
 #define SESSION_HEADER "X-aws-ec2-metadata-token"
 #define TTL_HEADER "X-aws-ec2-metadata-token-ttl-seconds"
-#define RATE_MS 1000
 
 struct session {
 	uint8_t token[SESSION_BYTES];
@@ -27,9 +27,7 @@ struct agent_metadata_service {
 	struct prove_random random;
 	pthread_mutex_t lock; /* guards the rest */
 	struct session sessions[LIMIT_METADATA_SESSIONS];
-	int64_t
-	    rate_at_ms; /* a bucket of requests, full at LIMIT_METADATA_RATE */
-	int64_t rate_left;
+	struct bucket bucket;
 };
 
 struct agent_metadata_service *
@@ -45,7 +43,6 @@ agent_metadata_new(
 	m->core = core;
 	m->config = &agent_core_config(core)->metadata;
 	m->random = random;
-	m->rate_left = LIMIT_METADATA_RATE;
 	pthread_mutex_init(&m->lock, NULL);
 	return m;
 }
@@ -145,22 +142,10 @@ static bool
 takes_rate(struct call *c)
 {
 	struct agent_metadata_service *m = c->m;
-	int64_t gain;
 	bool ok;
 
 	pthread_mutex_lock(&m->lock);
-	gain = (c->now_ms - m->rate_at_ms) * LIMIT_METADATA_RATE / RATE_MS;
-	/* A clock that was set back begins anew. */
-	if (gain < 0 || gain > LIMIT_METADATA_RATE)
-		gain = LIMIT_METADATA_RATE;
-	if (gain > 0) {
-		m->rate_at_ms = c->now_ms;
-		m->rate_left += gain;
-	}
-	if (m->rate_left > (int64_t)LIMIT_METADATA_RATE)
-		m->rate_left = LIMIT_METADATA_RATE;
-	ok = m->rate_left > 0;
-	m->rate_left -= ok ? 1 : 0;
+	ok = bucket_take(&m->bucket, LIMIT_METADATA_RATE, c->now_ms);
 	pthread_mutex_unlock(&m->lock);
 	return ok;
 }
@@ -666,6 +651,17 @@ get(struct call *c)
 	path = str_sub(path, slash, path.n);
 	dispatch(
 	    c, ec2_routes, ARRAY_LEN(ec2_routes), path.n ? path : STR("/"));
+}
+
+void
+agent_metadata_show(struct agent_metadata_service *m,
+    const struct http_request *q, struct http_response *r)
+{
+	struct call c = {
+		.m = m, .q = q, .r = r, .now_ms = agent_core_now_ms(m->core)
+	};
+
+	get(&c);
 }
 
 void

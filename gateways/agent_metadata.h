@@ -19,6 +19,10 @@ void agent_metadata_free(struct agent_metadata_service *m);
 void agent_metadata_handle(
     void *ctx, const struct http_request *q, struct http_response *r);
 
+/* The same to who may ask already: GET and HEAD of whatever path, with no session, and no look at how often or by what name. */
+void agent_metadata_show(struct agent_metadata_service *m,
+    const struct http_request *q, struct http_response *r);
+
 /* Is `host`, a Host header, one of these names, with or without a port? */
 bool agent_host_is_ours(
     struct str host, struct str listen, const struct config_strings *also);

@@ -24,6 +24,21 @@
 /* The head, the library's own lists beside it, the head of the answer. */
 #define POOL_BYTES (LIMIT_HTTP_HEAD + 16384u)
 
+/* Whom nobody knows has no number of his own. */
+static uint32_t
+user_of(const struct http_server *s, int fd)
+{
+	struct ucred cred = { .uid = HTTP_STRANGER };
+	socklen_t n = sizeof cred;
+
+	return s->unix_path && s->o.knows_user &&
+		       getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &n) ==
+			   0 &&
+		       s->o.knows_user(s->o.ctx, cred.uid)
+		   ? cred.uid
+		   : HTTP_STRANGER;
+}
+
 static struct http_connection *
 connection_new(struct http_server *s, struct MHD_Connection *m)
 {
@@ -47,7 +62,9 @@ connection_new(struct http_server *s, struct MHD_Connection *m)
 	if (!from || !from->client_addr ||
 	    !net_from_sockaddr(from->client_addr, &c->peer))
 		c->peer_is_unix = s->unix_path != NULL;
-	c->is_trusted = c->peer_is_unix || http_is_trusted(s, &c->peer);
+	c->peer_user = user_of(s, c->fd);
+	c->is_trusted =
+	    c->peer_is_unix ? !s->o.knows_user : http_is_trusted(s, &c->peer);
 	http_set_deadline(c, HTTP_PHASE_HEAD, s->head_ns);
 	return c;
 }
@@ -211,6 +228,7 @@ read_head(struct http_connection *c, struct MHD_Connection *m,
 	r->headers = headers;
 	r->peer = c->peer;
 	r->peer_is_unix = c->peer_is_unix;
+	r->peer_user = c->peer_user;
 	r->arena = c->arena;
 	read_tls(c, m);
 	MHD_get_connection_values_n(m, MHD_HEADER_KIND, on_header, r);
@@ -447,8 +465,10 @@ open_listener(struct http_server *s, struct error *reterr)
 {
 	struct listen_address at;
 
-	if (!listen_parse(str_of(s->o.listen), &at, reterr) ||
-	    !listen_open(&at, &s->fd, &s->is_handed_over, reterr))
+	if (!listen_parse(str_of(s->o.listen), &at, reterr))
+		return false;
+	at.is_for_all = s->o.knows_user != NULL;
+	if (!listen_open(&at, &s->fd, &s->is_handed_over, reterr))
 		return false;
 	if (!at.is_unix)
 		return true;

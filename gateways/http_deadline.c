@@ -128,7 +128,8 @@ is_over_limit(const struct http_server *s, const struct http_connection *c)
 	if (c->is_trusted)
 		return false;
 	for (const struct http_connection *o = s->connections; o; o = o->next)
-		same += net_addr_eq(&o->peer, &c->peer);
+		same += c->peer_is_unix ? o->peer_user == c->peer_user
+					: net_addr_eq(&o->peer, &c->peer);
 	return same >= s->o.connections_per_address;
 }
 

@@ -31,6 +31,7 @@ struct http_connection {
 	bool is_trusted;
 	struct net_addr peer;
 	bool peer_is_unix;
+	uint32_t peer_user;
 	_Atomic int64_t deadline_ns;
 	_Atomic int phase;
 	_Atomic uint32_t answers;

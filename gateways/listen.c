@@ -140,7 +140,8 @@ bind_and_listen(int fd, const struct listen_address *at,
 		    fd, IPPROTO_IPV6, IPV6_V6ONLY, &none, sizeof none);
 	if (bind(fd, &to->any, n) != 0)
 		return failed(reterr, "bind");
-	if (at->is_unix && chmod(to->un.sun_path, 0660) != 0)
+	if (at->is_unix &&
+	    chmod(to->un.sun_path, at->is_for_all ? 0666 : 0660) != 0)
 		return failed(reterr, to->un.sun_path);
 	return listen(fd, BACKLOG) == 0 || failed(reterr, "listen");
 }

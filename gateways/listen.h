@@ -1,5 +1,5 @@
 /* listen.h - from `listen:` text to a socket that listens.
- * `A.B.C.D:PORT`, `[V6]:PORT` or `unix:/PATH`. A Unix socket has mode 0660 before the first connection can come; a file in its place is replaced only when it is a
+ * `A.B.C.D:PORT`, `[V6]:PORT` or `unix:/PATH`. A Unix socket has its mode before the first connection can come; a file in its place is replaced only when it is a
  * socket that nobody answers. A socket handed over by systemd (LISTEN_PID, LISTEN_FDS=1) of the same family is taken instead of a new one. */
 #ifndef GATEWAYS_LISTEN_H
 #define GATEWAYS_LISTEN_H
@@ -10,6 +10,7 @@
 struct listen_address {
 	bool is_unix;
 	struct str path; /* Unix; borrowed */
+	bool is_for_all; /* Unix: 0666, for who asks the kernel who it is that connects; else 0660 */
 	struct net_addr addr;
 	uint16_t port; /* 0: any free one */
 };

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "gateways/bucket.h"
 #include "gateways/listen.h"
 
 /* ---- the socket -----------------------------------------------------------
@@ -59,12 +60,12 @@ signer_listen(struct str listen, gid_t group, int *ret_fd,
 /* ---- who asks, and how often ----------------------------------------------
  */
 
-/* One who may: a bucket of `rate` thousandths, filled by that many a
- * millisecond, so that none uses up what others may ask. */
+/* One who may, with a bucket of his own, so that none uses up what others may
+ * ask. */
 struct user {
 	uid_t uid;
 	unsigned n_open;
-	int64_t level, at_ms;
+	struct bucket bucket;
 };
 
 struct peer {
@@ -87,23 +88,6 @@ static int64_t
 mono_ms(void)
 {
 	return clock_mono_ns() / 1000000;
-}
-
-static bool
-take(struct user *u, unsigned rate)
-{
-	int64_t now = mono_ms(), full = INT64_C(1000) * rate;
-	int64_t gap = now - u->at_ms;
-
-	/* More than a second fills it. */
-	u->level = gap >= 1000 || u->level + gap * rate > full
-		       ? full
-		       : u->level + gap * rate;
-	u->at_ms = now;
-	if (u->level < 1000)
-		return false;
-	u->level -= 1000;
-	return true;
 }
 
 /* A user who is named twice, or is us, has the first place. */
@@ -223,7 +207,7 @@ let_in(struct serving *v, int listener)
 	if (!user)
 		refuse(fd, &cred, ERR_REQUEST_PEER,
 		    "this user may not ask for signatures");
-	else if (!take(user, v->s->rate))
+	else if (!bucket_take(&user->bucket, v->s->rate, mono_ms()))
 		refuse(fd, &cred, ERR_REQUEST_RATE,
 		    "more requests a second than the signer allows");
 	else if (user->n_open >= SIGNER_PEERS_USER)

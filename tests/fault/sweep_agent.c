@@ -5,6 +5,7 @@
 #include "tests/fault/wrap.h"
 
 #include "gateways/agent_files.h"
+#include "gateways/agent_local.h"
 #include "tests/unit/gateways/agent_kit.h"
 
 static struct agent_kit k;
@@ -100,6 +101,123 @@ metadata(void *ctx)
 	       ask("/avow/v1/token", NULL) && ask("/avow/v1/pack", NULL);
 }
 
+/* ---- the socket for local programs ---- */
+
+#define LOCAL_URL "https://mirror.example/debian/"
+#define TEN "AAAAAAAAAA"
+/* Of 73 bytes, as somebody else's would be. */
+#define CHALLENGE TEN TEN TEN TEN TEN TEN TEN TEN TEN "AAAAAAAA"
+static const struct str local_urls[] = { STR_INIT(LOCAL_URL) };
+static struct agent_peer local_peers[1];
+
+static void
+configure_local(void)
+{
+	local_peers[0] = (struct agent_peer){ .account = STR("boss"),
+		.key = str_of(agent_kit_path(&k, "issuer.pem")),
+		.url = STR("https://boss.example") };
+	k.config.local = (struct agent_local){ .listen = STR("unix:/x"),
+		.rate = 1000,
+		.urls = { local_urls, 1 },
+		.role = PROVE_INSTANCE,
+		.url = STR("https://web-1.example"),
+		.audience = STR("web"),
+		.peers = local_peers,
+		.n_peers = 1 };
+}
+
+/* True with a whole answer; *ret in `a`. */
+static bool
+post(struct agent_local_service *l, struct arena *a, const char *path,
+    struct str body, struct str *ret)
+{
+	const struct http_header type = { STR("Content-Type"),
+		STR("application/json") };
+	struct http_request q = { .method = STR("POST"),
+		.target = str_of(path),
+		.path = str_of(path),
+		.headers = &type,
+		.n_headers = 1,
+		.body = body,
+		.peer_user = 0,
+		.arena = a };
+	struct http_response r = { 0 };
+	bool ok;
+
+	k.now_ms += 10;
+	agent_local_handle(l, &q, &r);
+	ok = r.status == 200 && buf_ok(&r.body);
+	*ret = ok ? str_dup(a, buf_str(&r.body)) : (struct str){ 0 };
+	buf_free(&r.body);
+	return ok && ret->p;
+}
+
+/* The answer of boss, or of one who has not his key, to a challenge of ours. */
+static bool
+check(struct agent_local_service *l, struct arena *a, bool is_his)
+{
+	const struct prove_with with = {
+		.service = STR("https://web-1.example"), .key = k.issuer
+	};
+	struct prove_answer answer = { .role = PROVE_CLIENT,
+		.account = STR("boss"),
+		.audience = STR("web") };
+	struct buf text = { 0 }, body = { 0 };
+	struct str got;
+	json_t *j = NULL;
+	bool ok =
+	    post(l, a, "/avow/v1/challenges",
+		STR("{\"account\":\"boss\",\"method\":\"p256\"}"), &got) &&
+	    json_parse(got, "c", 4096, 8, JSON_NO_NUL, &j, NULL) &&
+	    base64_decode(a, BASE64_URL,
+		json_str(json_object_get(j, "challenge")), &answer.challenge) &&
+	    prove_answer_make(a, &with, &answer, NULL);
+
+	if (ok && !is_his)
+		((char *)(uintptr_t)answer.proof.p)[answer.proof.n - 1] ^= 1;
+	ok = ok && prove_answer_write(&answer, &text);
+	buf_printf(&body, "{\"answer\":%.*s}", STR_ARG(buf_str(&text)));
+	ok = ok && buf_ok(&body);
+	if (ok) {
+		ok = post(l, a, "/avow/v1/checks", buf_str(&body), &got);
+		ck_assert(is_his || !ok);
+		ok = ok || !is_his;
+	}
+	json_decref(j);
+	buf_free(&text);
+	buf_free(&body);
+	return ok;
+}
+
+static bool
+local(void *ctx)
+{
+	struct error err = { 0 };
+	struct arena *a = arena_new(0);
+	struct agent_local_service *l = agent_local_new(
+	    k.core, k.metadata, &k.clock, (struct prove_random){ 0 }, &err);
+	struct str got;
+	bool ok;
+
+	(void)ctx;
+	ck_assert_int_eq(l != NULL, err.code == ERR_NONE);
+	ok =
+	    a && l &&
+	    post(l, a, "/avow/v1/proof",
+		STR("{\"method\":\"GET\",\"url\":\"" LOCAL_URL "x\"}"), &got) &&
+	    post(l, a, "/avow/v1/proof",
+		STR("{\"method\":\"GET\",\"url\":\"" LOCAL_URL
+		    "x\",\"show\":\"pack\"}"),
+		&got) &&
+	    post(l, a, "/avow/v1/answers",
+		STR("{\"account\":\"boss\",\"challenge\":\"" CHALLENGE "\"}"),
+		&got) &&
+	    check(l, a, true) && check(l, a, false);
+	agent_local_free(l);
+	arena_free(a);
+	return ok;
+}
+
 static bool
 status(void *ctx)
 {
@@ -167,6 +285,7 @@ static const struct {
 	{ "status", status },
 	{ "renew", renew },
 	{ "bound", bound },
+	{ "local", local },
 };
 
 START_TEST(ours_and_janssons)
@@ -175,6 +294,7 @@ START_TEST(ours_and_janssons)
 
 	agent_kit_init(&k);
 	agent_kit_document(&k, "web-1", AGENT_KIT_CLAIMS, 100000);
+	configure_local();
 	ck_assert(agent_kit_open(&k, &err));
 	(void)agent_core_run(k.core);
 	ck_assert(has_both(k.core));

@@ -1,6 +1,7 @@
 /* test_agent_config.c - the agent's configuration, whole and wrong. */
 #include "gateways/agent_config.h"
 
+#include "attest/prove.h"
 #include "tests/lib/run.h"
 
 #define BASE                                                                   \
@@ -43,7 +44,19 @@ START_TEST(whole)
 	    "  upstreams:\n"
 	    "    - {prefix: /debian/, url: 'https://m.example/debian/', "
 	    "audience: updates, ca: /ca}\n"
-	    "    - {prefix: /, url: 'http://127.0.0.1:1/', show: pack}\n";
+	    "    - {prefix: /, url: 'http://127.0.0.1:1/', show: pack}\n"
+	    "local:\n"
+	    "  listen: unix:/run/a.sock\n"
+	    "  users: [root, '1001']\n"
+	    "  rate: 7\n"
+	    "  urls: ['https://m.example/debian/']\n"
+	    "  role: client\n"
+	    "  url: https://w.example\n"
+	    "  audience: web\n"
+	    "  channelBinding: tls-exporter\n"
+	    "  peers:\n"
+	    "    - {account: ann, key: /ann.pem, url: 'https://ann.example'}\n"
+	    "    - {account: bob, url: 'https://bob.example'}\n";
 	struct errors errors = { 0 };
 	const struct agent_config *c =
 	    agent_config_parse(arena, "a.yaml", str_of(text), &errors);
@@ -64,6 +77,17 @@ START_TEST(whole)
 	ck_str_is(c->upstreams[0].to.url, "https://m.example/debian");
 	ck_assert_int_eq(c->upstreams[1].show, AGENT_SHOW_PACK);
 	ck_str_is(c->proxy_listen, "127.0.0.1:9");
+	ck_str_is(c->local.listen, "unix:/run/a.sock");
+	ck_assert_uint_eq(c->local.n_users, 2);
+	ck_assert_uint_eq(c->local.users[0], 0);
+	ck_assert_uint_eq(c->local.users[1], 1001);
+	ck_assert_int_eq(c->local.rate, 7);
+	ck_str_is(c->local.urls.items[0], "https://m.example/debian/");
+	ck_assert_int_eq(c->local.role, PROVE_CLIENT);
+	ck_assert_int_eq(c->local.binds_channel, 1);
+	ck_assert_uint_eq(c->local.n_peers, 2);
+	ck_str_is(c->local.peers[0].key, "/ann.pem");
+	ck_assert_uint_eq(c->local.peers[1].key.n, 0);
 }
 END_TEST
 
@@ -78,9 +102,11 @@ START_TEST(least)
 	ck_assert_int_eq(c->metadata.allows_v1, 0);
 	ck_assert_int_eq(c->key_type, KEY_P256);
 	ck_assert_uint_eq(c->proxy_listen.n, 0);
+	ck_assert_uint_eq(c->local.listen.n, 0);
 }
 END_TEST
 
+#define LOCAL BASE "local: {listen: 'unix:/s', users: [root]"
 static const struct {
 	const char *note, *text;
 	enum err_code code;
@@ -200,6 +226,42 @@ static const struct {
 		 "audience: updates}\n  - {prefix: /a/, url: 'https://n/', "
 		 "audience: updates}\n",
 	    ERR_CONFIG_VALUE, 8 },
+	{ "a socket for nobody", BASE "local: {listen: 'unix:/s'}\n",
+	    ERR_CONFIG_KEY, 5 },
+	{ "users of no name",
+	    BASE "local: {listen: 'unix:/s', users: [no-such-user]}\n",
+	    ERR_CONFIG_VALUE, 5 },
+	{ "a user that is all others",
+	    BASE "local: {listen: 'unix:/s', users: ['4294967295']}\n",
+	    ERR_CONFIG_VALUE, 5 },
+	{ "where no user can be told",
+	    BASE "local: {listen: '127.0.0.1:80', users: [root]}\n",
+	    ERR_CONFIG_VALUE, 5 },
+	{ "no requests at all", LOCAL ", rate: 0}\n", ERR_CONFIG_VALUE, 5 },
+	{ "too many", LOCAL ", rate: 1001}\n", ERR_CONFIG_VALUE, 5 },
+	{ "proofs below a URL with no end",
+	    LOCAL ", urls: ['https://m/debian']}\n", ERR_CONFIG_VALUE, 5 },
+	{ "proofs for anything", LOCAL ", urls: ['/']}\n", ERR_CONFIG_VALUE,
+	    5 },
+	{ "a role of another kind", LOCAL ", role: account}\n",
+	    ERR_CONFIG_VALUE, 5 },
+	{ "peers for nothing",
+	    LOCAL ", peers: [{account: a, url: 'https://a'}]}\n",
+	    ERR_CONFIG_KEY, 5 },
+	{ "peers who do not know us",
+	    LOCAL ", audience: w, peers: [{account: a, key: /k}]}\n",
+	    ERR_CONFIG_KEY, 5 },
+	{ "a peer of no use",
+	    LOCAL ", audience: w, url: 'https://w', peers: [{account: a}]}\n",
+	    ERR_CONFIG_KEY, 5 },
+	{ "a peer twice",
+	    LOCAL ", audience: w, peers: [{account: a, url: 'https://a'}, "
+		  "{account: a, url: 'https://b'}]}\n",
+	    ERR_CONFIG_VALUE, 5 },
+	{ "a peer of no name",
+	    LOCAL ", audience: w, peers: [{account: 'a b', url: "
+		  "'https://a'}]}\n",
+	    ERR_CONFIG_VALUE, 5 },
 };
 
 START_TEST(refuses)

@@ -738,6 +738,60 @@ START_TEST(unix_socket)
 }
 END_TEST
 
+/* Our own number is known, or not; `echo` says who asked. */
+static bool
+knows_us(void *ctx, uint32_t uid)
+{
+	(void)ctx;
+	return uid == geteuid();
+}
+
+static bool
+knows_nobody(void *ctx, uint32_t uid)
+{
+	(void)ctx, (void)uid;
+	return false;
+}
+
+static _Atomic uint32_t asked_by;
+
+static void
+note_user(void *ctx, const struct http_request *q, struct http_response *r)
+{
+	atomic_store(&asked_by, q->peer_user);
+	echo(ctx, q, r);
+}
+
+START_TEST(unix_socket_for_users)
+{
+	bool known = _i == 0;
+	struct http_options o = options();
+	char listen[300], path[256];
+	struct stat st;
+	int fd[3];
+
+	snprintf(path, sizeof path, "%s/user.sock", test_folder());
+	snprintf(listen, sizeof listen, "unix:%s", path);
+	o.listen = listen;
+	o.knows_user = known ? knows_us : knows_nobody;
+	o.connections_per_address = 2;
+	o.handle = note_user;
+	restart(&o);
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_uint_eq(st.st_mode & 07777, 0666);
+	/* As many as one user may have; of whom nobody knows all together. */
+	for (int i = 0; i < 3; i++) {
+		fd[i] = dial_unix(path);
+		ck_assert_int_ge(fd[i], 0);
+		ck_assert_msg(is_served(fd[i]) == (i < 2), "%d", i);
+	}
+	ck_assert_uint_eq(
+	    atomic_load(&asked_by), known ? geteuid() : HTTP_STRANGER);
+	for (int i = 0; i < 3; i++)
+		close(fd[i]);
+}
+END_TEST
+
 START_TEST(unix_socket_in_place)
 {
 	struct http_options o = options();
@@ -831,6 +885,7 @@ main(void)
 	tcase_add_test(tc, limit_of_one_address);
 	tcase_add_test(tc, stop_waits_for_requests);
 	tcase_add_test(tc, unix_socket);
+	tcase_add_loop_test(tc, unix_socket_for_users, 0, 2);
 	tcase_add_test(tc, unix_socket_in_place);
 	tcase_add_loop_test(tc, listen_refused, 0, ARRAY_LEN(bad_listen));
 	tcase_add_test(tc, bad_tls_does_not_start);
