@@ -10,7 +10,8 @@ answer_ids_json(
 	for (size_t i = 0; list != NULL && i < n; i++) {
 		struct policy_info info = policy_set_info(
 		    engine_snapshot_policies(a->snapshot), policies[i]);
-		if (json_array_append_new(list, json_from_str(info.id)) != 0) {
+		if (info.id.p == NULL ||
+		    json_array_append_new(list, json_from_str(info.id)) != 0) {
 			json_decref(list);
 			return NULL;
 		}
@@ -26,7 +27,7 @@ error_json(const struct engine_answer *a, const struct engine_policy_error *e)
 	json_t *json = json_object();
 	const struct error *err = &e->error;
 	bool ok =
-	    json != NULL &&
+	    json != NULL && info.id.p != NULL &&
 	    json_object_set_new(json, "policy", json_from_str(info.id)) == 0 &&
 	    json_object_set_new(
 		json, "code", json_string(error_id(err->code))) == 0 &&

@@ -82,8 +82,8 @@ count_error(struct tally *t, uint32_t i, enum policy_effect effect,
 static int
 compare_ids(const void *a, const void *b, void *set)
 {
-	return str_cmp(policy_set_info(set, *(const uint32_t *)a).id,
-	    policy_set_info(set, *(const uint32_t *)b).id);
+	return policy_set_compare(
+	    set, *(const uint32_t *)a, *(const uint32_t *)b);
 }
 
 static int
@@ -337,7 +337,7 @@ pick_near(
 	for (uint32_t i = 0; i < n && ret->n_near < ENGINE_NEAR_MAX; i++) {
 		const struct trace_policy *p = &t->policies[order[i]];
 		if (p->passed >= 3 &&
-		    policy_set_info(t->set, p->policy).effect == POLICY_PERMIT)
+		    policy_set_effect(t->set, p->policy) == POLICY_PERMIT)
 			near[ret->n_near++] = p->policy;
 	}
 	ret->near = near;

@@ -12,9 +12,11 @@ merge_policies(const struct engine_snapshot *s)
 	bool ok = set != NULL;
 
 	for (uint32_t i = 0; ok && i < n; i++) {
-		struct policy_file f = policy_set_file(s->policies, i);
+		struct str text;
 
-		ok = policy_set_add_file(set, f.name, f.text, &errors);
+		ok = policy_set_file_text(s->policies, i, &text) &&
+		     policy_set_add_file(set,
+			 policy_set_file_name(s->policies, i), text, &errors);
 	}
 	if (ok && policy_set_finish(set, &errors))
 		return set;

@@ -22,11 +22,12 @@ is_known_policy(struct reading *r, struct engine_file *f)
 {
 	uint32_t at = update_find_file(r->base, r->expected, f->name);
 	const struct policy_set *set = r->base->policies;
+	struct str text;
 
 	if (at >= policy_set_files(set))
 		return false;
 	r->expected = at + 1;
-	return str_eq(policy_set_file(set, at).text, f->text);
+	return policy_set_file_text(set, at, &text) && str_eq(text, f->text);
 }
 
 static bool

@@ -201,17 +201,17 @@ compare_nearness(const void *a, const void *b, void *ctx)
 	const struct trace_record *t = ctx;
 	const struct trace_policy *x = &t->policies[*(const uint32_t *)a];
 	const struct trace_policy *y = &t->policies[*(const uint32_t *)b];
-	struct policy_info i = policy_set_info(t->set, x->policy);
-	struct policy_info k = policy_set_info(t->set, y->policy);
+	enum policy_effect i = policy_set_effect(t->set, x->policy);
+	enum policy_effect k = policy_set_effect(t->set, y->policy);
 	if (rank(x) != rank(y))
 		return rank(x) - rank(y);
-	if (x->outcome == EVAL_FALSE && i.effect != k.effect)
-		return i.effect == t->turning ? -1 : 1;
+	if (x->outcome == EVAL_FALSE && i != k)
+		return i == t->turning ? -1 : 1;
 	if (x->passed != y->passed)
 		return x->passed > y->passed ? -1 : 1;
-	if (i.effect != k.effect)
-		return i.effect == POLICY_DENY ? -1 : 1;
-	return str_cmp(i.id, k.id);
+	if (i != k)
+		return i == POLICY_DENY ? -1 : 1;
+	return policy_set_compare(t->set, x->policy, y->policy);
 }
 
 const uint32_t *
@@ -225,7 +225,7 @@ trace_nearest(struct trace_record *t)
 	for (uint32_t i = 0; i < n; i++) {
 		order[i] = i;
 		if (t->policies[i].outcome == EVAL_TRUE &&
-		    policy_set_info(t->set, i).effect == POLICY_PERMIT)
+		    policy_set_effect(t->set, i) == POLICY_PERMIT)
 			t->turning = POLICY_DENY;
 	}
 	qsort_r(order, n, sizeof *order, compare_nearness, t);

@@ -48,7 +48,7 @@ update_find_file(
 		    expected + i < n ? expected + i : expected + i - n;
 
 		if (at < n &&
-		    strcmp(policy_set_file(b->policies, at).name, name) == 0)
+		    strcmp(policy_set_file_name(b->policies, at), name) == 0)
 			return at;
 	}
 	return n;
@@ -58,10 +58,13 @@ static bool
 is_same_text(
     const struct updating *u, uint32_t file, const struct engine_file *now)
 {
+	struct str text;
+
 	if (file >= policy_set_files(u->base->policies))
 		return false;
 	return now->is_known ||
-	       str_eq(policy_set_file(u->base->policies, file).text, now->text);
+	       (policy_set_file_text(u->base->policies, file, &text) &&
+		   str_eq(text, now->text));
 }
 
 /* The changed files into a set, and which file of which set comes when. */

@@ -116,6 +116,8 @@ considered_json(struct trace_record *t)
 		const struct trace_policy *p = &t->policies[order[i]];
 		struct policy_info info = policy_set_info(t->set, p->policy);
 		json_t *entry = json_object();
+		/* Memory ran out for an id: the report fails. */
+		ok = ok && info.id.p != NULL;
 		put(entry, &ok, "policy", json_from_str(info.id));
 		put(entry, &ok, "file", json_from_str(str_of(info.at.file)));
 		put(entry, &ok, "line", json_integer(info.at.line));

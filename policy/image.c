@@ -52,10 +52,7 @@ image_layout(void)
 struct str
 image_text(const struct image *im, struct index_text t)
 {
-	if (t.at < im->n_text)
-		return index_text_of(im->text, im->n_text, t);
-	t.at -= (uint32_t)im->n_text;
-	return index_text_of(im->ids, im->n_ids, t);
+	return index_text_of(im->strings, im->n_strings, t);
 }
 
 bool
@@ -103,10 +100,7 @@ check_head(struct str all, const char *path, struct image_head *ret,
 	    ret->n_bytes <
 		sizeof *ret + ret->n_sections * sizeof(struct image_section))
 		return refuse(reterr, path, "it is cut short");
-	if (ret->n_checked > ret->n_bytes || ret->n_checked % IMAGE_ALIGN ||
-	    ret->n_checked < sizeof *ret)
-		return refuse(reterr, path, "it is cut short");
-	all.n = ret->n_checked;
+	all.n = ret->n_bytes;
 	if (image_checksum(all) != ret->checksum)
 		return refuse(reterr, path,
 		    "its checksum is wrong, so it was cut or altered");
@@ -125,6 +119,17 @@ section_fits(const struct image_section *s, size_t item, size_t n_bytes)
 	       size <= n_bytes - s->at;
 }
 
+/* Of the index's arrays, the one that policies are told apart by. */
+static size_t
+rank_section(void)
+{
+	size_t i = 0;
+
+	while (image_parts[i].member != offsetof(struct policy_index, rank))
+		i++;
+	return IMAGE_OWN_SECTIONS + i;
+}
+
 static bool
 take_sections(struct image *im, const struct image_head *head, const char *path,
     struct error *reterr)
@@ -141,10 +146,16 @@ take_sections(struct image *im, const struct image_head *head, const char *path,
 	im->n_##member = im->sections[IMAGE_AT_##member].n;
 	IMAGE_SECTIONS(SECTION)
 #undef SECTION
+	im->rank = (const void *)(p + im->sections[rank_section()].at);
+	if (im->sections[rank_section()].n != im->n_policies)
+		return refuse(reterr, path, "its policies have no order");
 	if (im->n_fixed != 1 || im->n_policies > LIMIT_POLICIES ||
 	    im->n_uids >= INTERN_NONE || im->n_records > im->n_uids ||
-	    im->n_text > UINT32_MAX || im->n_ids > UINT32_MAX - im->n_text)
+	    im->n_strings > UINT32_MAX || im->n_packed > UINT32_MAX)
 		return refuse(reterr, path, "its numbers are too large");
+	im->texts = (struct packed){ im->packed, im->shape_ends, im->shapes,
+		im->word_ends, im->words, im->n_packed, im->n_shape_ends,
+		im->n_shapes, im->n_word_ends, im->n_words };
 	return true;
 }
 
@@ -220,8 +231,8 @@ check_signature(struct str all, const struct image_head *head, const char *path,
 static bool
 is_name(const struct image *im, struct str name)
 {
-	return name.p >= im->ids && name.p < im->ids + im->n_ids &&
-	       name.n < (size_t)(im->ids + im->n_ids - name.p) &&
+	return name.p &&
+	       name.n < (size_t)(im->strings + im->n_strings - name.p) &&
 	       !memchr(name.p, '\0', name.n) && name.p[name.n] == '\0';
 }
 
@@ -242,41 +253,44 @@ make_origins(
 	return true;
 }
 
-/* `lines` and `points` may be wrong: then so are lines and columns, no more. */
 static bool
-make_source(struct image *im, size_t i, const char *path, struct error *reterr)
+make_names(
+    struct image *im, struct arena *a, const char *path, struct error *reterr)
 {
-	const struct image_file *f = &im->files[i];
-	struct str name = image_text(im, f->name);
-	struct str text = image_text(im, f->text);
+	im->names = ARENA_ARRAY(a, im->n_files, const char *);
+	if (!im->names)
+		return error_nomem(reterr);
+	for (size_t i = 0; i < im->n_files; i++) {
+		struct str name = image_text(im, im->files[i].name);
 
-	if (!is_name(im, name) ||
-	    !index_is_inside(f->lines, f->n_lines, im->n_lines) ||
-	    !index_is_inside(
-		f->points, text.n / SOURCE_STEP + 1, im->n_points) ||
-	    f->n_lines == 0 || text.n != f->text.n)
-		return refuse(reterr, path, "a file in it has no text");
-	im->sources[i] = (struct source){ name.p, text, im->lines + f->lines,
-		f->n_lines, im->points + f->points };
+		if (!is_name(im, name))
+			return refuse(reterr, path, "a file in it has no name");
+		im->names[i] = name.p;
+	}
 	return true;
+}
+
+/* Only what is used of them is ever there. */
+static bool
+make_pages(struct image *im)
+{
+	im->bytes_thawed = im->n_policies * sizeof *im->thawed;
+	im->bytes_ids = im->n_policies * sizeof *im->ids;
+	im->thawed = pages_new(im->bytes_thawed);
+	im->ids = pages_new(im->bytes_ids);
+	return im->n_policies == 0 || (im->thawed && im->ids);
 }
 
 static bool
 make_tables(
     struct image *im, struct arena *a, const char *path, struct error *reterr)
 {
-	im->sources = ARENA_ARRAY(a, im->n_files, struct source);
+	im->files_read = ARENA_ARRAY(a, im->n_files, struct str);
 	im->whole = ARENA_ARRAY(a, im->n_files, const struct ast *);
-	im->bytes_thawed = im->n_policies * sizeof *im->thawed;
-	im->thawed = pages_new(im->bytes_thawed);
-	if (!im->sources || !im->whole || (im->n_policies && !im->thawed))
+	if (!im->files_read || !im->whole || !make_pages(im))
 		return error_nomem(reterr);
-	if (!make_origins(im, a, path, reterr) || !image_layer(im, a, reterr))
-		return false;
-	for (size_t i = 0; i < im->n_files; i++)
-		if (!make_source(im, i, path, reterr))
-			return false;
-	return true;
+	return make_origins(im, a, path, reterr) &&
+	       image_layer(im, a, reterr) && make_names(im, a, path, reterr);
 }
 
 void
@@ -286,6 +300,7 @@ image_fini(struct image *im)
 		return;
 	file_bytes_free(&im->bytes);
 	pages_free(im->thawed, im->bytes_thawed);
+	pages_free(im->ids, im->bytes_ids);
 	(void)pthread_mutex_destroy(&im->lock);
 }
 
@@ -338,6 +353,12 @@ policy_image_bytes(const struct policy_set *set)
 	return set->image ? set->image->bytes.text.n : 0;
 }
 
+int
+image_compare(const struct image *im, uint32_t x, uint32_t y)
+{
+	return (im->rank[x] > im->rank[y]) - (im->rank[x] < im->rank[y]);
+}
+
 bool
 image_actions(const struct image *im, struct arena *a, const struct uid **ret,
     size_t *ret_n, struct error *reterr)
@@ -359,32 +380,34 @@ image_actions(const struct image *im, struct arena *a, const struct uid **ret,
  */
 
 static bool
-add_texts(struct policy_set *to, const struct image *im, const char *path,
-    struct errors *reterr)
+add_text(struct policy_set *to, const struct policy_set *from, uint32_t i,
+    const char *path, struct errors *reterr)
+{
+	const struct image *im = from->image;
+	struct str text;
+
+	if (!image_file_text(from, i, &text)) {
+		(void)errors_add(reterr, ERR_FILE_IMAGE,
+		    (struct span){ .file = path },
+		    "the text of `%s` cannot be read from the image",
+		    im->names[i]);
+		return false;
+	}
+	if (im->files[i].form == IMAGE_JSON)
+		return policy_set_add_json(to, im->names[i], text, reterr);
+	return policy_set_add_text(to, im->names[i], text,
+	    im->files[i].form == IMAGE_CEDAR ? POLICY_CEDAR : POLICY_AVOW,
+	    reterr);
+}
+
+static bool
+add_texts(struct policy_set *to, const struct policy_set *from,
+    const char *path, struct errors *reterr)
 {
 	bool ok = true;
 
-	for (size_t i = 0; i < im->n_files; i++) {
-		const struct source *s = &im->sources[i];
-
-		if (image_sum(s->text) != im->files[i].sum) {
-			(void)errors_add(reterr, ERR_FILE_IMAGE,
-			    (struct span){ .file = path },
-			    "the text of `%s` was altered in the image",
-			    s->file);
-			return false;
-		}
-		if (im->files[i].form == IMAGE_JSON)
-			ok =
-			    policy_set_add_json(to, s->file, s->text, reterr) &&
-			    ok;
-		else
-			ok = policy_set_add_text(to, s->file, s->text,
-				 im->files[i].form == IMAGE_CEDAR ? POLICY_CEDAR
-								  : POLICY_AVOW,
-				 reterr) &&
-			     ok;
-	}
+	for (uint32_t i = 0; i < from->image->n_files; i++)
+		ok = add_text(to, from, i, path, reterr) && ok;
 	return ok;
 }
 
@@ -423,7 +446,7 @@ image_add(struct policy_set *to, const char *path, struct errors *reterr)
 
 	if (!policy_image_open(path, to->verifier, &from, &e))
 		return errors_take(reterr, &e);
-	ok = add_texts(to, from->image, path, reterr);
+	ok = add_texts(to, from, path, reterr);
 	if (!add_data(to, from->image)) {
 		(void)error_nomem(&e);
 		ok = errors_take(reterr, &e);

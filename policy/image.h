@@ -1,10 +1,11 @@
 /* image.h - inside of an image, for the files of policy/ alone; its door is in policy.h.
  *   head, sections (where each array lies, how many items), the arrays. All is numbers of this machine's byte order; nothing is an address, so the file is mapped
- *   as it is. Texts (files, ids) lie in one section, and are named by offset and length. A signature may follow the block.
- * A set of an image knows its policies' ids and places, and keeps their text; the tree of a policy is made when a report asks for it first, once, and kept:
- * until then a policy costs nothing. A decision takes what is kept, and otherwise reads the policy in its own scratch: no lock, nothing allocated, nothing kept.
+ *   as it is. A signature may follow the block.
+ * The files' texts lie in `packed` (pack.h), cut into entries, one after another: texts between policies, and policies with their places and ids. A file is all its
+ * entries' texts; one policy is read from its entry alone.
+ * A set of an image keeps its policies packed; the tree of a policy, and its id, is made when a report asks for it first, once, and kept: until then a policy costs
+ * nothing. A decision takes what is kept, and otherwise reads the policy in its own scratch: no lock, nothing allocated, nothing kept.
  * Made ahead are those with patterns, those that are long or JSON, when it is opened, those that decisions evaluate when its index is, and all of a small one.
- * The files' texts lie last, and are not looked at when an image is opened: each policy's is held against its own sum before it is read.
  * An image may hold anything: its sections lie inside it (checked when it is opened), and every number is checked where it is followed, or by index_check. */
 #ifndef POLICY_IMAGE_H
 #define POLICY_IMAGE_H
@@ -14,6 +15,7 @@
 
 #include "base/file.h"
 #include "policy/index.h"
+#include "policy/pack.h"
 #include "policy/set.h"
 
 #define IMAGE_MAGIC "AVOW\0IMG"
@@ -27,11 +29,10 @@ struct image_head {
 	uint32_t version, order;
 	uint32_t layout; /* of all structs: image_layout() */
 	uint32_t n_sections;
-	uint64_t n_bytes;   /* of the block */
-	uint64_t n_checked; /* what the checksum is of: all but the files' texts, which have their own */
-	uint64_t checksum;  /* with 0 here */
+	uint64_t n_bytes;  /* of the block */
+	uint64_t checksum; /* of all of it, with 0 here */
 	char set_version[24];
-	uint64_t reserved[3];
+	uint64_t reserved[4];
 };
 
 struct image_section {
@@ -61,23 +62,38 @@ struct image_fixed {
 enum image_form { IMAGE_JSON = 0, IMAGE_AVOW, IMAGE_CEDAR };
 
 struct image_file {
-	struct index_text name, text; /* the name with NUL behind */
-	uint32_t lines, n_lines, points;
-	uint32_t form; /* enum image_form */
-	uint32_t sum;  /* of the text */
-	uint32_t reserved;
+	struct index_text name; /* with NUL behind */
+	uint32_t at, end; /* its entries, in `packed` */
+	uint32_t n_bytes; /* of its text */
+	uint32_t form;    /* enum image_form */
 };
 
 struct image_policy {
-	struct index_text id;
-	uint32_t file;           /* IMAGE_PERMIT | number */
-	uint32_t off, len;       /* of the body in its file */
-	uint32_t number;         /* of the body among its file's policies */
-	uint32_t head, head_len; /* of the effect word */
-	uint32_t link;           /* number of the link, plus one; 0: none */
-	uint32_t sum;            /* of the body's text */
+	uint32_t at;   /* its entry, in `packed` */
+	uint32_t file; /* IMAGE_PERMIT | number */
 };
 #define IMAGE_PERMIT (1u << 31)
+
+/* An entry is numbers and parts as pack.h has them: its kind; but for a text alone the number of the policy in its file, and its id (the part 0: the file's name, `#`
+ * and the number); of a link the number of the link, and where its template's entry lies; of a policy struct image_entry from `gap` on. Then a text, unless it is a
+ * place. */
+enum image_entry_kind {
+	ENTRY_TEXT = 0, /* what is between policies, or JSON */
+	ENTRY_POLICY,   /* its text, and a few bytes that are before it */
+	ENTRY_PLACE,    /* of a policy of JSON */
+	ENTRY_LINK,     /* behind all files */
+};
+
+struct image_entry {
+	uint32_t kind, number;
+	size_t id;     /* where the part lies in `packed` */
+	uint32_t gap;  /* bytes of the text that are before the policy */
+	uint32_t line, col; /* lines before it, characters before it on its line */
+	uint32_t head_line, head_col, head_len; /* of its effect word: lines after `line`; characters */
+	uint32_t link, body;
+	size_t text;
+};
+#define IMAGE_GAP_BYTES 256u /* what is longer is an entry of its own */
 
 struct image_link {
 	struct index_text type[2], id[2]; /* an empty type: not bound */
@@ -98,7 +114,7 @@ struct image_record {
 /* Sections that are no array of the index; those follow. */
 #define IMAGE_SECTIONS(SECTION) \
 	SECTION(fixed, struct image_fixed, "head") \
-	SECTION(files, struct image_file, "places") \
+	SECTION(files, struct image_file, "text") \
 	SECTION(policies, struct image_policy, "policies") \
 	SECTION(links, struct image_link, "policies") \
 	SECTION(eager, uint32_t, "policies") /* read when it is opened */ \
@@ -110,10 +126,12 @@ struct image_record {
 	SECTION(above, uint32_t, "entities") \
 	SECTION(values, uint32_t, "entities' values") \
 	SECTION(origins, struct index_text, "entities") /* files' names, NUL behind */ \
-	SECTION(lines, uint32_t, "places") \
-	SECTION(points, uint32_t, "places") \
-	SECTION(ids, char, "ids") \
-	SECTION(text, char, "text")
+	SECTION(strings, char, "strings") \
+	SECTION(shape_ends, uint32_t, "text") \
+	SECTION(shapes, char, "text") \
+	SECTION(word_ends, uint32_t, "text") \
+	SECTION(words, char, "text") \
+	SECTION(packed, char, "text")
 
 enum image_section_number {
 #define SECTION(member, type, name) IMAGE_AT_##member,
@@ -140,13 +158,17 @@ struct image {
 	size_t n_##member;
 	IMAGE_SECTIONS(SECTION)
 #undef SECTION
-	struct source *sources; /* one a file */
+	struct packed texts; /* sections of its */
+	const uint32_t *rank; /* the index's: policies in the order of their ids */
+	const char **names; /* of files */
 	const char **from; /* one for each of `origins` */
 	struct entities *layer; /* of `records`; NULL: there are none */
 	/* Of all below, but to read what is there; and of the set's arena. */
 	pthread_mutex_t lock;
 	_Atomic(const struct policy_instance *) *thawed; /* pages: of a large image most stay as they are */
-	size_t bytes_thawed;
+	_Atomic(const struct str *) *ids; /* the same */
+	size_t bytes_thawed, bytes_ids;
+	struct str *files_read; /* texts; p NULL: not yet */
 	const struct ast **whole; /* files of JSON */
 };
 
@@ -156,10 +178,24 @@ bool image_message(struct str block, struct buf *ret, struct error *reterr)
 uint32_t image_layout(void);
 /* Of a block that begins with a head, whose own checksum does not count: image_sum.c. */
 uint64_t image_checksum(struct str block);
-/* Of a text that is read when it is asked for: image_sum.c. */
-uint32_t image_sum(struct str text);
-/* `ids` and `text` are one space: ids, and all else that is no file's text, follow the texts. */
+/* In `strings`; empty where it lies outside. */
 struct str image_text(const struct image *im, struct index_text t);
+
+/* image_text.c: what lies in `packed`. False where its numbers are none. */
+bool image_entry_at(
+    const struct packed *of, size_t at, struct image_entry *ret) MUST_USE;
+/* The entry's text, in `a`: at most `most` bytes. False, too, when memory is out. */
+bool image_entry_text(const struct packed *of, const struct image_entry *e,
+    struct arena *a, size_t most, struct str *ret) MUST_USE;
+/* Its id, which is `of_file#number` where it is not said; in `a`. */
+bool image_entry_id(const struct packed *of, const struct image_entry *e,
+    const char *of_file, struct arena *a, struct str *ret) MUST_USE;
+/* A file's whole text, made when it is asked for first, and kept. Thread-safe. False where it is none, or memory is out. */
+bool image_file_text(
+    const struct policy_set *set, uint32_t i, struct str *ret) MUST_USE;
+/* The same for who has the image's lock. */
+bool image_file_text_locked(
+    const struct policy_set *set, uint32_t i, struct str *ret) MUST_USE;
 
 /* thaw.c: the tree of policy `i`; NULL when its text cannot be read or memory is out. Thread-safe. */
 const struct policy_instance *image_instance(
@@ -173,7 +209,10 @@ bool image_add(struct policy_set *to, const char *path,
 /* Errors: memory. */
 bool image_actions(const struct image *im, struct arena *a,
     const struct uid **ret, size_t *ret_n, struct error *reterr) MUST_USE;
-struct policy_info image_info(const struct image *im, uint32_t i);
+/* By their ids. */
+int image_compare(const struct image *im, uint32_t x, uint32_t y);
+/* Its id is made when it is asked for first, and kept; p is NULL where it cannot be. Thread-safe. */
+struct policy_info image_info(const struct policy_set *set, uint32_t i);
 /* scratch.c: policy_set_scratch for the image that is made of a set. */
 size_t image_scratch(const struct policy_set *set);
 /* A policy's text that is longer is read when the image is opened. */

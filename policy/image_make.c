@@ -1,8 +1,7 @@
 /* image_make.c - a finished set and its index, as the bytes of an image.
  * Sections are gathered as arrays, then laid one after another. Numbers of
  * nodes become those of the policy alone, since that is how its text is read
- * again. An id that stands in a file's text is not written again.
- * Cost: O(bytes); all of them are in memory twice. */
+ * again. Cost: O(bytes); all of them are in memory twice. */
 #include "policy/image_make.h"
 
 #define ADD IMAGE_ADD
@@ -10,11 +9,10 @@
 struct index_text
 image_add_text(struct making_image *m, struct str s)
 {
-	struct index_text at = { (uint32_t)(m->own[IMAGE_AT_text].n +
-					    m->own[IMAGE_AT_ids].n),
-		(uint32_t)s.n };
+	struct buf *strings = &m->own[IMAGE_AT_strings];
+	struct index_text at = { (uint32_t)strings->n, (uint32_t)s.n };
 
-	buf_add(&m->own[IMAGE_AT_ids], s);
+	buf_add(strings, s);
 	return at;
 }
 
@@ -23,77 +21,8 @@ image_add_name(struct making_image *m, const char *name)
 {
 	struct index_text at = image_add_text(m, str_of(name));
 
-	buf_byte(&m->own[IMAGE_AT_ids], '\0');
+	buf_byte(&m->own[IMAGE_AT_strings], '\0');
 	return at;
-}
-
-static enum image_form
-form_of(const struct ast *t)
-{
-	if (t->is_json)
-		return IMAGE_JSON;
-	return t->is_cedar ? IMAGE_CEDAR : IMAGE_AVOW;
-}
-
-static bool
-add_files(struct making_image *m)
-{
-	uint32_t *file_text = ARENA_ARRAY(m->a, m->set->n_files, uint32_t);
-
-	if (!file_text)
-		return error_nomem(m->reterr);
-	for (size_t i = 0; i < m->set->n_files; i++) {
-		file_text[i] = (uint32_t)m->own[IMAGE_AT_text].n;
-		buf_add(&m->own[IMAGE_AT_text], m->set->files[i]->source.text);
-	}
-	for (size_t i = 0; i < m->set->n_files; i++) {
-		const struct ast *t = m->set->files[i];
-		const struct source *s = &t->source;
-		struct image_file f = { .n_lines = s->n_lines,
-			.lines = (uint32_t)(m->own[IMAGE_AT_lines].n /
-					    sizeof(uint32_t)),
-			.points = (uint32_t)(m->own[IMAGE_AT_points].n /
-					     sizeof(uint32_t)),
-			.form = form_of(t) };
-
-		f.text =
-		    (struct index_text){ file_text[i], (uint32_t)s->text.n };
-		f.sum = image_sum(s->text);
-		f.name = image_add_name(m, s->file);
-		buf_add(&m->own[IMAGE_AT_lines],
-		    (struct str){ (const char *)s->line_starts,
-			s->n_lines * sizeof(uint32_t) });
-		buf_add(&m->own[IMAGE_AT_points],
-		    (struct str){ (const char *)s->points,
-			(s->text.n / SOURCE_STEP + 1) * sizeof(uint32_t) });
-		ADD(&m->own[IMAGE_AT_files], f);
-	}
-	m->file_text = file_text;
-	return true;
-}
-
-/* Policies come file after file, links after them: look from the last. */
-static uint32_t
-file_of(const struct making_image *m, const struct ast *t, uint32_t from)
-{
-	uint32_t n = (uint32_t)m->set->n_files;
-
-	while (m->set->files[from] != t)
-		from = from + 1 == n ? 0 : from + 1;
-	return from;
-}
-
-static struct index_text
-add_id(struct making_image *m, struct str id, uint32_t file)
-{
-	struct str text = m->set->files[file]->source.text;
-	struct index_text at = { .n = (uint32_t)id.n };
-
-	if (id.p >= text.p && id.p < text.p + text.n) {
-		at.at = m->file_text[file] + (uint32_t)(id.p - text.p);
-		return at;
-	}
-	return image_add_text(m, id);
 }
 
 static void
@@ -128,33 +57,6 @@ add_actions(struct making_image *m)
 		ADD(&m->own[IMAGE_AT_actions], uid);
 	}
 	return true;
-}
-
-static void
-add_policies(struct making_image *m)
-{
-	uint32_t file = 0, link = 0;
-
-	for (size_t i = 0; i < m->set->n_instances; i++) {
-		const struct policy_instance *p = &m->set->instances[i];
-		const struct ast_policy *body = &p->ast->policies[p->policy];
-		struct image_policy to = { .off = body->off,
-			.len = body->len,
-			.number = p->policy,
-			.head = body->head_off,
-			.head_len = body->head_len,
-			.sum = image_sum(source_text(
-			    &p->ast->source, body->off, body->len)) };
-
-		file = file_of(m, p->ast, file);
-		to.file = file;
-		if (body->word == WORD_PERMIT)
-			to.file |= IMAGE_PERMIT;
-		if (p->is_link)
-			to.link = ++link;
-		to.id = add_id(m, p->id, file);
-		ADD(&m->own[IMAGE_AT_policies], to);
-	}
 }
 
 /* ---- the index
@@ -256,7 +158,16 @@ section_at(const struct making_image *m, size_t i)
 {
 	if (i >= IMAGE_OWN_SECTIONS)
 		return part_of(m, &image_parts[i - IMAGE_OWN_SECTIONS]);
-	return buf_str(&m->own[i]);
+	switch (i) {
+	case IMAGE_AT_shape_ends:
+	case IMAGE_AT_shapes:
+	case IMAGE_AT_word_ends:
+	case IMAGE_AT_words:
+	case IMAGE_AT_packed:
+		return image_packed_at(m, i);
+	default:
+		return buf_str(&m->own[i]);
+	}
 }
 
 static void
@@ -302,18 +213,13 @@ lay_out(const struct making_image *m, struct buf *out, size_t base)
 		ADD(out, none);
 	}
 	for (size_t i = 0; i < head.n_sections; i++)
-		if (i != IMAGE_AT_text)
-			lay_section(m, out, base, i);
-	align(out, base);
-	head.n_checked = out->n - base;
-	lay_section(m, out, base, IMAGE_AT_text);
+		lay_section(m, out, base, i);
 	align(out, base);
 	if (!buf_ok(out))
 		return;
 	head.n_bytes = out->n - base;
 	memcpy(out->p + base, &head, sizeof head);
-	head.checksum =
-	    image_checksum(str_sub(buf_str(out), base, base + head.n_checked));
+	head.checksum = image_checksum(str_sub(buf_str(out), base, out->n));
 	memcpy(out->p + base, &head, sizeof head);
 }
 
@@ -356,21 +262,20 @@ number_named(struct making_image *m)
 static bool
 gather(struct making_image *m, const struct entities *layer)
 {
-	if (!add_files(m) || !image_add_entities(m, layer) ||
+	if (!image_add_files(m) || !image_add_entities(m, layer) ||
 	    !index_new_seeded(m->set, layer, m->slot_seed, &m->ix, m->reterr) ||
 	    !number_named(m) || !add_actions(m) || !add_trees(m))
 		return false;
 	add_links(m);
-	add_policies(m);
 	add_eager(m);
 	add_fixed(m);
 	for (size_t i = 0; i < IMAGE_OWN_SECTIONS; i++)
 		if (!buf_ok(&m->own[i]))
 			return error_nomem(m->reterr);
-	if (m->own[IMAGE_AT_text].n + m->own[IMAGE_AT_ids].n < UINT32_MAX)
+	if (m->own[IMAGE_AT_strings].n < UINT32_MAX)
 		return true;
 	return error_set(m->reterr, ERR_LIMIT_SIZE, SPAN_NONE,
-	    "the texts of an image are at most 4 GiB");
+	    "the strings of an image are at most 4 GiB");
 }
 
 static void
@@ -378,6 +283,7 @@ free_all(struct making_image *m)
 {
 	for (size_t i = 0; i < IMAGE_OWN_SECTIONS; i++)
 		buf_free(&m->own[i]);
+	packer_free(m->packer);
 	policy_index_free(m->ix);
 	arena_free(m->a);
 }

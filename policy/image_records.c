@@ -279,11 +279,12 @@ put_record(struct writing *w, const struct record *r)
 static bool
 choose_seed(struct making_image *m)
 {
-	struct str parts[2] = { buf_str(&m->own[IMAGE_AT_ids]),
+	struct str parts[2] = { buf_str(&m->own[IMAGE_AT_strings]),
 		buf_str(&m->own[IMAGE_AT_uids]) };
 	uint8_t digest[32];
 
-	if (!buf_ok(&m->own[IMAGE_AT_ids]) || !buf_ok(&m->own[IMAGE_AT_uids]))
+	if (!buf_ok(&m->own[IMAGE_AT_strings]) ||
+	    !buf_ok(&m->own[IMAGE_AT_uids]))
 		return error_nomem(m->reterr);
 	if (!digest_sha256(parts, ARRAY_LEN(parts), digest))
 		return error_set(

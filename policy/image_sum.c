@@ -18,14 +18,6 @@ _Static_assert(IMAGE_ALIGN % STRIDE == 0, "a block is whole strides");
 _Static_assert(PIECE % STRIDE == 0, "so is a piece");
 _Static_assert(sizeof(struct image_head) <= PIECE, "it lies in the first one");
 
-uint32_t
-image_sum(struct str text)
-{
-	uint64_t h = index_hash_str(INDEX_SEED, text);
-
-	return (uint32_t)(h ^ h >> 32);
-}
-
 static uint64_t
 sum_of(const char *p, size_t n, uint64_t seed)
 {

@@ -657,11 +657,9 @@ check_utf8(struct parser *p)
 	return false;
 }
 
-/* Bytes [from, to) of the source. */
 static bool
-parse_range(struct arena *a, const struct source *source,
-    enum policy_dialect dialect, size_t from, size_t to, bool no_heap,
-    struct ast **ret, struct errors *reterr)
+parse(struct arena *a, const struct source *source, enum policy_dialect dialect,
+    bool no_heap, struct ast **ret, struct errors *reterr)
 {
 	struct parser p = { .arena = a,
 		.source = source,
@@ -673,10 +671,9 @@ parse_range(struct arena *a, const struct source *source,
 	if (no_heap)
 		build_in(&p, a);
 	/* Without it, more strings are kept twice. */
-	if (to - from >= PARSE_LARGE)
+	if (source->text.n >= PARSE_LARGE)
 		p.recent_large = ARENA_ARRAY(a, PARSE_RECENT_LARGE, uint32_t);
-	p.lexer = (struct lexer){ str_sub(source->text, 0, to), (uint32_t)from,
-		&p.comments };
+	p.lexer = (struct lexer){ source->text, 0, &p.comments };
 	p.failed = !check_utf8(&p);
 	if (!p.failed)
 		parse_file(&p);
@@ -692,19 +689,13 @@ bool
 parse_policies(struct arena *a, const struct source *source,
     enum policy_dialect dialect, struct ast **ret, struct errors *reterr)
 {
-	return parse_range(
-	    a, source, dialect, 0, source->text.n, false, ret, reterr);
+	return parse(a, source, dialect, false, ret, reterr);
 }
 
 bool
-parse_policy_at(struct arena *a, const struct source *source,
-    enum policy_dialect dialect, uint32_t off, uint32_t len, bool no_heap,
-    struct ast **ret, struct errors *reterr)
+parse_policy_alone(struct arena *a, const struct source *source,
+    enum policy_dialect dialect, bool no_heap, struct ast **ret,
+    struct errors *reterr)
 {
-	size_t end = (size_t)off + len;
-
-	if (end > source->text.n)
-		return error_false(errors_add(reterr, ERR_LIMIT_SIZE, SPAN_NONE,
-		    "the policy lies outside its file"));
-	return parse_range(a, source, dialect, off, end, no_heap, ret, reterr);
+	return parse(a, source, dialect, no_heap, ret, reterr);
 }

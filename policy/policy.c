@@ -269,12 +269,15 @@ policy_set_finish(struct policy_set *set, struct errors *reterr)
 static struct str
 text_of(const struct policy_set *set, const char *file)
 {
+	struct str text;
+
 	for (size_t i = 0; file && i < set->n_files; i++)
 		if (set->files[i]->source.file == file)
 			return set->files[i]->source.text;
-	for (size_t i = 0; file && set->image && i < set->image->n_files; i++)
-		if (set->image->sources[i].file == file)
-			return set->image->sources[i].text;
+	for (uint32_t i = 0; file && set->image && i < set->image->n_files; i++)
+		if (set->image->names[i] == file &&
+		    image_file_text(set, i, &text))
+			return text;
 	return STR("");
 }
 
@@ -341,13 +344,19 @@ policy_instance_in(
 			  : &set->instances[i];
 }
 
-struct policy_file
-policy_set_file(const struct policy_set *set, uint32_t i)
+const char *
+policy_set_file_name(const struct policy_set *set, uint32_t i)
 {
-	const struct source *s =
-	    set->image ? &set->image->sources[i] : &set->files[i]->source;
+	return set->image ? set->image->names[i] : set->files[i]->source.file;
+}
 
-	return (struct policy_file){ s->file, s->text };
+bool
+policy_set_file_text(const struct policy_set *set, uint32_t i, struct str *ret)
+{
+	if (set->image)
+		return image_file_text(set, i, ret);
+	*ret = set->files[i]->source.text;
+	return true;
 }
 
 struct policy_info
@@ -357,7 +366,7 @@ policy_set_info(const struct policy_set *set, uint32_t i)
 	const struct ast_policy *policy;
 
 	if (set->image)
-		return image_info(set->image, i);
+		return image_info(set, i);
 	p = &set->instances[i];
 	policy = &p->ast->policies[p->policy];
 	return (struct policy_info){ p->id,
@@ -419,6 +428,14 @@ policy_set_actions(const struct policy_set *set, struct arena *a,
 	*ret = uids;
 	*ret_n = kept;
 	return true;
+}
+
+int
+policy_set_compare(const struct policy_set *set, uint32_t x, uint32_t y)
+{
+	if (set->image)
+		return image_compare(set->image, x, y);
+	return str_cmp(set->instances[x].id, set->instances[y].id);
 }
 
 struct str

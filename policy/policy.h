@@ -70,13 +70,14 @@ uint32_t policy_set_templates(const struct policy_set *set);
 /* How many of the count are links. */
 uint32_t policy_set_links(const struct policy_set *set);
 uint32_t policy_set_files(const struct policy_set *set);
-/* A file's name and text, as loaded. Lent. */
-struct policy_file {
-	const char *name;
-	struct str text;
-};
-struct policy_file policy_set_file(const struct policy_set *set, uint32_t i);
+/* A file's name and text, as loaded. Lent. An image puts the text together when it is asked for first: false where it cannot. */
+const char *policy_set_file_name(const struct policy_set *set, uint32_t i);
+bool policy_set_file_text(
+    const struct policy_set *set, uint32_t i, struct str *ret) MUST_USE;
+/* Of an image, the id is made when it is asked for first, under a lock, and kept; its p is NULL where memory ran out. */
 struct policy_info policy_set_info(const struct policy_set *set, uint32_t i);
+/* The order of their ids, as str_cmp. No lock, nothing allocated. */
+int policy_set_compare(const struct policy_set *set, uint32_t x, uint32_t y);
 /* The same as its info's, without looking for its place. */
 enum policy_effect policy_set_effect(const struct policy_set *set, uint32_t i);
 /* Where there is no data: a finished layer of the entities that the sets name, of one more a type, and of one in each group that they test for where they test its type; of

@@ -12,9 +12,9 @@
 #define POLICY_BYTES 32u
 /* Of a value that is made of a node, and of what a function takes. */
 #define NODE_BYTES (2 * sizeof(struct value))
-/* Nodes, names and lists that double, of a byte of text; and those that even
- * the shortest has. */
-#define PARSED_BYTE 64u
+/* Nodes, names and lists that double, of a byte of text, the text itself and
+ * where its lines begin; and those that even the shortest has. */
+#define PARSED_BYTE 69u
 #define PARSED_LEAST 8192u
 
 static size_t
@@ -57,5 +57,6 @@ image_scratch(const struct policy_set *set)
 		if (!p->ast->is_json && n <= IMAGE_LONG_BYTES && n > most)
 			most = n;
 	}
-	return policy_set_scratch(set) + PARSED_LEAST + most * PARSED_BYTE;
+	return policy_set_scratch(set) + PARSED_LEAST + IMAGE_GAP_BYTES +
+	       most * PARSED_BYTE;
 }

@@ -47,11 +47,11 @@ struct policy_set {
 bool parse_policies(struct arena *a, const struct source *source,
     enum policy_dialect dialect, struct ast **ret, struct errors *reterr)
     MUST_USE;
-/* One policy alone, `len` bytes from `off`: what parsing the whole file makes of it, but for the numbers of its nodes, which begin at 1. `no_heap`: nothing is
- * allocated but from `a` (patterns apart). */
-bool parse_policy_at(struct arena *a, const struct source *source,
-    enum policy_dialect dialect, uint32_t off, uint32_t len, bool no_heap,
-    struct ast **ret, struct errors *reterr) MUST_USE;
+/* The text of one policy alone: what parsing its whole file makes of it, but for the numbers of its nodes, which begin at 1. `no_heap`: nothing is allocated but
+ * from `a` (patterns apart). */
+bool parse_policy_alone(struct arena *a, const struct source *source,
+    enum policy_dialect dialect, bool no_heap, struct ast **ret,
+    struct errors *reterr) MUST_USE;
 /* Whole file with comments (printing for `fmt`), and one policy without. */
 void print_ast(const struct ast *t, struct buf *out);
 void print_policy(const struct ast *t, uint32_t policy, struct buf *out);

@@ -52,7 +52,7 @@ source_init(struct arena *a, const char *file, struct str text,
 	for (size_t i = str_find(text, '\n', 0); i < text.n;
 	     i = str_find(text, '\n', i + 1))
 		starts[n++] = (uint32_t)i + 1;
-	*ret = (struct source){ file, text, starts, n_lines, points };
+	*ret = (struct source){ file, text, starts, n_lines, points, 0, 0 };
 	return true;
 }
 
@@ -105,8 +105,8 @@ source_span(const struct source *src, uint32_t off, uint32_t len)
 
 	if (to > end)
 		to = end;
-	return (struct span){ src->file, line + 1,
-		points_in_line(src, start, off) + 1,
+	return (struct span){ src->file, src->line + line + 1,
+		points_in_line(src, start, off) + 1 + (line ? 0 : src->col),
 		(uint32_t)str_utf8_len(str_sub(src->text, off, to)) };
 }
 

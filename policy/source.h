@@ -14,6 +14,7 @@ struct source {
 	const uint32_t *line_starts; /* byte offset of each line */
 	uint32_t n_lines;
 	const uint32_t *points; /* characters before each SOURCE_STEP bytes: a file may be one long line */
+	uint32_t line, col; /* of a part of a file: lines before it, and characters before it on its first line */
 };
 
 /* Index the lines of `text`. Errors: memory, ERR_LIMIT_SIZE over LIMIT_POLICY_FILE_BYTES. */

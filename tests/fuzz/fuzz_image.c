@@ -113,13 +113,9 @@ mend(struct buf *image)
 
 	memcpy(&head, image->p, sizeof head);
 	head.n_bytes = image->n;
-	if (head.n_checked > image->n || head.n_checked % IMAGE_ALIGN ||
-	    head.n_checked < HEAD_BYTES)
-		head.n_checked = image->n;
 	head.checksum = 0;
 	memcpy(image->p, &head, sizeof head);
-	head.checksum =
-	    image_checksum(str_sub(buf_str(image), 0, head.n_checked));
+	head.checksum = image_checksum(buf_str(image));
 	memcpy(image->p, &head, sizeof head);
 }
 

@@ -14,7 +14,7 @@ fail(const struct error *err)
 }
 
 struct policy_set *
-mapped_of(const struct policy_set *set)
+mapped_of(const struct policy_set *set, const struct entities *layer)
 {
 	struct buf image = { 0 };
 	struct error err = { 0 };
@@ -23,7 +23,7 @@ mapped_of(const struct policy_set *set)
 	char path[64];
 
 	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-	if (!policy_image_make(set, NULL, NULL, &image, &err) ||
+	if (!policy_image_make(set, layer, NULL, &image, &err) ||
 	    write(fd, image.p, image.n) != (ssize_t)image.n ||
 	    !policy_image_open(path, NULL, &mapped, &err))
 		fail(&err);

@@ -4,7 +4,8 @@
 
 #include "policy/policy.h"
 
-/* The image of `set`, written to memory that has a path, and opened. Aborts when that fails. */
-struct policy_set *mapped_of(const struct policy_set *set);
+/* The image of `set` and of a finished layer (NULL: none), written to memory that has a path, and opened. Aborts when that fails. */
+struct policy_set *mapped_of(
+    const struct policy_set *set, const struct entities *layer);
 
 #endif

@@ -581,6 +581,15 @@ count_work(struct run *run, const struct normal *n)
 	}
 }
 
+/* An image's own, where it has some: they are `world` again. */
+static const struct entities *
+entities_of(const struct policy_set *image, const struct entities *world)
+{
+	const struct entities *own = policy_set_entities(image);
+
+	return own ? own : world;
+}
+
 static void
 check_case(struct run *run)
 {
@@ -609,12 +618,15 @@ check_case(struct run *run)
 	}
 	run->links += policy_set_links(set);
 	learn_idle(run, set, idle);
-	mapped = mapped_of(set);
+	mapped = mapped_of(set, NULL);
 	for (unsigned w = 0; w < WORLDS; w++) {
 		const struct entities *world = generate_entities(&g);
 		struct policy_index *known = index_of(set, world);
 		struct policy_index *unknown = index_of(set, NULL);
 		struct policy_index *by_image = index_of(mapped, world);
+		struct policy_set *whole = mapped_of(set, world);
+		const struct entities *lent = entities_of(whole, world);
+		struct policy_index *by_whole = index_of(whole, lent);
 		struct eval_request asked[REQUESTS];
 
 		for (unsigned i = 0; i < REQUESTS; i++) {
@@ -638,6 +650,8 @@ check_case(struct run *run)
 			check_index(run, &c, &want, set, known, &r);
 			check_index(run, &c, &want, set, unknown, &r);
 			check_image(run, &c, &want, mapped, by_image, &r);
+			r.entities = lent;
+			check_image(run, &c, &want, whole, by_whole, &r);
 		}
 		for (size_t i = 0; i < REQUESTS; i += POLICY_FIND_MANY) {
 			size_t n = REQUESTS - i < POLICY_FIND_MANY
@@ -651,6 +665,8 @@ check_case(struct run *run)
 		policy_index_free(known);
 		policy_index_free(unknown);
 		policy_index_free(by_image);
+		policy_index_free(by_whole);
+		policy_set_free(whole);
 	}
 	check_order(run, &g, &c, forms[ALL_STAGES], ALL_STAGES);
 	check_order(run, &g, &c, forms[7], 7);

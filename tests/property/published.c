@@ -168,7 +168,7 @@ static void
 run_image(struct reader *r, struct arena *a, const struct test_case *c,
     const struct engine_snapshot *s)
 {
-	struct policy_set *set = mapped_of(engine_snapshot_policies(s));
+	struct policy_set *set = mapped_of(engine_snapshot_policies(s), NULL);
 	struct engine_snapshot *mapped =
 	    engine_snapshot_new(set, NULL, engine_snapshot_entities(s), 0);
 

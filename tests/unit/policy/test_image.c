@@ -424,9 +424,9 @@ mend(struct buf *b)
 
 	memcpy(&head, b->p, sizeof head);
 	head.checksum = 0;
-	if (head.n_checked <= b->n)
+	if (head.n_bytes <= b->n)
 		head.checksum =
-		    image_checksum((struct str){ b->p, head.n_checked });
+		    image_checksum((struct str){ b->p, head.n_bytes });
 	memcpy(b->p, &head, sizeof head);
 }
 
@@ -441,23 +441,19 @@ START_TEST(cut_short)
 }
 END_TEST
 
-static size_t
-n_checked(void)
+/* Texts that say something else, with a checksum that is right: a policy is
+ * then another, or none; none is taken for one that does not hold, and no other
+ * set takes a file that is none. */
+START_TEST(other_texts)
 {
-	struct image_head head;
-
-	memcpy(&head, image.p, sizeof head);
-	return head.n_checked;
-}
-
-/* A text is looked at when it is asked for: then its policy is no policy, and
- * no other set takes the file. */
-START_TEST(altered_text)
-{
+	const struct image_section *sections =
+	    (const void *)(image.p + sizeof(struct image_head));
+	size_t from = sections[IMAGE_AT_packed].at;
+	size_t to = from + sections[IMAGE_AT_packed].n;
 	struct entities *layer = layer_of(STR("[]"));
 	size_t n_failed = 0, n_refused = 0;
 
-	for (size_t i = n_checked(); i < image.n; i += 29) {
+	for (size_t i = from; i < to; i += 3) {
 		struct policy_set *got = NULL;
 		struct policy_set *other = policy_set_new(POLICY_NAMED);
 		struct errors e = { 0 };
@@ -465,7 +461,8 @@ START_TEST(altered_text)
 		struct value context;
 		struct eval_request r = request_at(1, layer, &context);
 
-		image.p[i] ^= 1;
+		image.p[i] ^= 0x55;
+		mend(&image);
 		put(buf_str(&image));
 		/* One with a pattern is read at once. */
 		ck_assert(policy_image_open(path, NULL, &got, &why) ||
@@ -475,16 +472,16 @@ START_TEST(altered_text)
 			enum eval_outcome outcome =
 			    policy_eval(got, k, &r, a, NULL, &err);
 
-			if (err.code == ERR_FILE_IMAGE)
-				n_failed++;
-			else
-				ck_assert_int_eq(outcome,
-				    policy_eval(set, k, &r, a, NULL, NULL));
+			(void)policy_set_info(got, k);
+			if (err.code != ERR_FILE_IMAGE)
+				continue;
+			ck_assert_int_eq(outcome, EVAL_ERROR);
+			n_failed++;
 		}
 		n_refused += !policy_set_add_path(other, path, &e);
 		policy_set_free(other);
 		policy_set_free(got);
-		image.p[i] ^= 1;
+		image.p[i] ^= 0x55;
 	}
 	ck_assert_uint_gt(n_failed, 10);
 	ck_assert_uint_gt(n_refused, 10);
@@ -493,7 +490,7 @@ END_TEST
 
 START_TEST(altered)
 {
-	for (size_t i = sizeof(struct image_head); i < n_checked(); i += 61) {
+	for (size_t i = sizeof(struct image_head); i < image.n; i += 61) {
 		image.p[i] ^= 1;
 		put(buf_str(&image));
 		refused("checksum", ERR_FILE_IMAGE);
@@ -512,7 +509,6 @@ static const struct {
 	{ offsetof(struct image_head, layout), "another version" },
 	{ offsetof(struct image_head, n_sections), "another version" },
 	{ offsetof(struct image_head, n_bytes), "cut short" },
-	{ offsetof(struct image_head, n_checked), "cut short" },
 	{ offsetof(struct image_head, checksum), "checksum" },
 	{ sizeof(struct image_head), "no such place" },
 };
@@ -687,7 +683,7 @@ main(void)
 	tcase_add_test(tc, keeps_entities);
 	tcase_add_test(tc, cut_short);
 	tcase_add_test(tc, altered);
-	tcase_add_test(tc, altered_text);
+	tcase_add_test(tc, other_texts);
 	tcase_add_loop_test(tc, of_others, 0, ARRAY_LEN(heads));
 	tcase_add_test(tc, signature);
 	tcase_add_loop_test(tc, hostile, 0, ARRAY_LEN(words));

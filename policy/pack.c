@@ -1,0 +1,299 @@
+/* pack.c - texts, cut into shapes and parts (pack.h).
+ * The cuts know nothing of the language: a text that they misread (a quote in a
+ * pattern, say) is a text all the same, only longer. Numbers of shapes and
+ * words are given in the order of the texts, so the same texts are the same
+ * bytes. A word gets its number when it comes again: what comes once costs a
+ * byte more than itself. Cost: a look at each byte, and a hash of each shape
+ * and word. */
+#include "policy/pack.h"
+
+#include "base/arena.h"
+#include "base/intern.h"
+
+#define WORD_MAX 64u /* longer ones are no words */
+#define WORDS_SEEN                                                             \
+	((size_t)1 << 18) /* what comes first after as many is no word */
+#define DIGITS_MAX 18u    /* longer runs are no numbers */
+
+struct packer {
+	struct intern *shapes, *words;
+	uint32_t *word_numbers; /* by id of `words`, plus one; 0: none yet */
+	size_t n_words_seen, cap_words_seen;
+	uint32_t n_words; /* that have a number */
+	struct arena *arena;
+	struct buf bytes, shape_ends, shape_bytes, word_ends, word_bytes;
+	struct buf shape, parts; /* of the text that is packed now */
+	bool failed;
+};
+
+struct packer *
+packer_new(struct arena *a)
+{
+	struct packer *p = ARENA_NEW(a, struct packer);
+
+	if (!p)
+		return NULL;
+	p->arena = a;
+	p->shapes = intern_new(a, NULL);
+	p->words = intern_new(a, NULL);
+	return p->shapes && p->words ? p : NULL;
+}
+
+void
+packer_free(struct packer *p)
+{
+	if (!p)
+		return;
+	buf_free(&p->bytes);
+	buf_free(&p->shape_ends);
+	buf_free(&p->shape_bytes);
+	buf_free(&p->word_ends);
+	buf_free(&p->word_bytes);
+	buf_free(&p->shape);
+	buf_free(&p->parts);
+}
+
+size_t
+packer_at(const struct packer *p)
+{
+	return p->bytes.n;
+}
+
+struct packed
+packer_view(const struct packer *p)
+{
+	return (struct packed){ .bytes = p->bytes.p,
+		.shape_ends = (const void *)p->shape_ends.p,
+		.shapes = p->shape_bytes.p,
+		.word_ends = (const void *)p->word_ends.p,
+		.words = p->word_bytes.p,
+		.n_bytes = p->bytes.n,
+		.n_shape_ends = p->shape_ends.n / sizeof(uint32_t),
+		.n_shapes = p->shape_bytes.n,
+		.n_word_ends = p->word_ends.n / sizeof(uint32_t),
+		.n_words = p->word_bytes.n };
+}
+
+bool
+packer_check(const struct packer *p)
+{
+	return !p->failed && buf_ok(&p->bytes) && buf_ok(&p->shape_ends) &&
+	       buf_ok(&p->shape_bytes) && buf_ok(&p->word_ends) &&
+	       buf_ok(&p->word_bytes) && buf_ok(&p->shape) && buf_ok(&p->parts);
+}
+
+static bool
+is_digit(char c)
+{
+	return (unsigned)(unsigned char)c - '0' < 10;
+}
+
+/* ---- numbers and words ----------------------------------------------------
+ */
+
+static void
+put_number(struct buf *to, uint64_t n)
+{
+	char bytes[10];
+	size_t at = 0;
+
+	for (; n >= 0x80; n >>= 7)
+		bytes[at++] = (char)(n | 0x80);
+	bytes[at++] = (char)n;
+	buf_add(to, (struct str){ bytes, at });
+}
+
+static void
+put_kind(struct buf *to, uint64_t value, enum pack_kind kind)
+{
+	put_number(to, value << 2 | kind);
+}
+
+/* A decimal that is written as it would be written again. */
+static bool
+is_number(struct str s, uint64_t *ret)
+{
+	return s.n > 0 && s.n <= DIGITS_MAX && (s.p[0] != '0' || s.n == 1) &&
+	       str_to_u64(s, UINT64_MAX, ret);
+}
+
+static void
+put_item(struct buf *ends, struct buf *bytes, struct str s)
+{
+	uint32_t end;
+
+	buf_add(bytes, s);
+	end = (uint32_t)bytes->n;
+	buf_add(ends, (struct str){ (const char *)&end, sizeof end });
+}
+
+/* The id of a word, which may be new; or INTERN_NONE. */
+static uint32_t
+see_word(struct packer *p, struct str s)
+{
+	uint32_t id;
+
+	if (s.n == 0 || s.n > WORD_MAX)
+		return INTERN_NONE;
+	if (p->n_words_seen == WORDS_SEEN)
+		return intern_find(p->words, STR(""), s);
+	id = intern_add(p->words, STR(""), s);
+	if (id != INTERN_NONE && ARENA_PUSH_ROOM(p->arena, p->word_numbers,
+				     p->n_words_seen, p->cap_words_seen))
+		return id;
+	p->failed = true;
+	return INTERN_NONE;
+}
+
+/* The number of a word, or false where it has none by now. */
+static bool
+find_word(struct packer *p, struct str s, uint32_t *ret)
+{
+	uint32_t id = see_word(p, s);
+
+	if (id == INTERN_NONE)
+		return false;
+	if (id == p->n_words_seen) {
+		p->word_numbers[p->n_words_seen++] = 0;
+		return false;
+	}
+	if (p->word_numbers[id] == 0) {
+		put_item(&p->word_ends, &p->word_bytes, s);
+		p->word_numbers[id] = ++p->n_words;
+	}
+	*ret = p->word_numbers[id] - 1;
+	return true;
+}
+
+/* Digits at the end are a number, as far as no zero leads it. */
+static struct str
+digits_of(struct str s)
+{
+	size_t from = s.n;
+
+	while (from > 0 && s.n - from < DIGITS_MAX && is_digit(s.p[from - 1]))
+		from--;
+	while (from + 1 < s.n && s.p[from] == '0')
+		from++;
+	return str_sub(s, from, s.n);
+}
+
+static void
+put_part(struct packer *p, struct buf *to, struct str s)
+{
+	struct str digits = digits_of(s);
+	uint64_t number;
+	uint32_t word;
+
+	if (is_number(s, &number)) {
+		put_kind(to, number, PACK_NUMBER);
+	} else if (is_number(digits, &number) &&
+		   find_word(p, str_sub(s, 0, s.n - digits.n), &word)) {
+		put_kind(to, word, PACK_COUNTED);
+		put_number(to, number);
+	} else if (digits.n == 0 && find_word(p, s, &word)) {
+		put_kind(to, word, PACK_WORD);
+	} else {
+		put_kind(to, s.n, PACK_BYTES);
+		buf_add(to, s);
+	}
+}
+
+void
+pack_number(struct packer *p, uint64_t n)
+{
+	put_number(&p->bytes, n);
+}
+
+void
+pack_part(struct packer *p, struct str s)
+{
+	put_part(p, &p->bytes, s);
+}
+
+/* ---- texts ----------------------------------------------------------------
+ */
+
+static void
+put_piece(struct packer *p, struct str piece)
+{
+	put_number(&p->shape, piece.n);
+	buf_add(&p->shape, piece);
+}
+
+static bool
+is_comment(struct str s, size_t at)
+{
+	return s.p[at] == '/' && at + 1 < s.n && s.p[at + 1] == '/';
+}
+
+/* The next quote, digit or comment. */
+static size_t
+find_cut(struct str s, size_t at)
+{
+	while (at < s.n && s.p[at] != '"' && !is_digit(s.p[at]) &&
+	       !is_comment(s, at))
+		at++;
+	return at;
+}
+
+/* The end of a literal's text, or of all. */
+static size_t
+end_of_literal(struct str s, size_t at)
+{
+	for (; at < s.n && s.p[at] != '"'; at++)
+		at += s.p[at] == '\\';
+	return at < s.n ? at : s.n;
+}
+
+static size_t
+end_of_digits(struct str s, size_t at)
+{
+	while (at < s.n && is_digit(s.p[at]))
+		at++;
+	return at;
+}
+
+/* Quotes are the shape's; what lies between them is a part. */
+static void
+cut(struct packer *p, struct str s)
+{
+	size_t from = 0, at = find_cut(s, 0), to;
+
+	while (at < s.n) {
+		bool is_literal = s.p[at] == '"';
+
+		at += is_literal;
+		if (is_literal)
+			to = end_of_literal(s, at);
+		else if (is_digit(s.p[at]))
+			to = end_of_digits(s, at);
+		else
+			to = str_find(s, '\n', at);
+		put_piece(p, str_sub(s, from, at));
+		put_part(p, &p->parts, str_sub(s, at, to));
+		from = to;
+		at = find_cut(s, to + is_literal);
+	}
+	put_piece(p, str_sub(s, from, s.n));
+}
+
+void
+pack_text(struct packer *p, struct str s)
+{
+	uint32_t before = intern_count(p->shapes), number;
+
+	p->shape.n = p->parts.n = 0;
+	cut(p, s);
+	if (!packer_check(p))
+		return;
+	number = intern_add(p->shapes, STR(""), buf_str(&p->shape));
+	if (number == INTERN_NONE) {
+		p->failed = true;
+		return;
+	}
+	if (number == before)
+		put_item(&p->shape_ends, &p->shape_bytes, buf_str(&p->shape));
+	put_number(&p->bytes, number);
+	buf_add(&p->bytes, buf_str(&p->parts));
+}
