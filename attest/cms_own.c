@@ -1,5 +1,6 @@
-/* cms_own.c - see cms_own.h. Written inside out, from fixed pieces; read by
- * walking the tags down to the two things that vary. */
+/* cms_own.c - see cms_own.h. All but content and signature is fixed but for its
+ * lengths, which are known beforehand: the same frame is written around them
+ * and compared. Read by walking the tags down to the two. */
 #include "attest/cms_own.h"
 
 #include <openssl/asn1.h>
@@ -12,6 +13,7 @@
 #define SEQUENCE 0x30
 #define SET 0x31
 #define OCTETS 0x04
+#define FRAME_BYTES 256u     /* more than all of ours that is fixed */
 #define CONTEXT_0 0xa0       /* [0], constructed */
 #define CONTEXT_0_PLAIN 0x80 /* [0], primitive */
 
@@ -63,16 +65,11 @@ add(struct buf *out, unsigned char tag, struct str body)
 	buf_add(out, body);
 }
 
-/* What `b` has, as the body of `tag`. */
-static void
-wrap(struct buf *b, unsigned char tag)
+/* How long that is, with a body of `n` bytes. */
+static size_t
+whole(size_t n)
 {
-	struct buf outer = { 0 };
-
-	add(&outer, tag, buf_str(b));
-	outer.failed |= b->failed;
-	buf_free(b);
-	*b = outer;
+	return n + (n >= 256 ? 4 : n >= 128 ? 3 : 2);
 }
 
 /* `digest` is the content's, 32 bytes. */
@@ -103,76 +100,90 @@ cms_own_attributes(struct str content, struct buf *out)
 	return buf_ok(out);
 }
 
-static bool
-add_signer_id(const struct keys_public *k, struct buf *out)
-{
-	struct arena *a = arena_new(0);
-	struct str raw;
-	bool ok = a && base64_decode(a, BASE64_URL, keys_thumbprint(k), &raw);
+/* A message but for its content and its signature: what stands before the one,
+ * and between the two; the signature is the end. */
+struct frame {
+	char rooms[2][FRAME_BYTES];
+	struct buf before, between;
+	char id[KEYS_THUMBPRINT]; /* 32 bytes, and room to decode them */
+	size_t n_id;
+	struct str digest; /* of the content */
+	size_t n_content, n_signature;
+};
 
-	if (ok)
-		add(out, CONTEXT_0_PLAIN, raw);
-	arena_free(a);
-	return ok;
+/* SignerInfos, RFC 5652 5.3; it returns how long they are with the signature.
+ */
+static size_t
+frame_signer(struct frame *f, bool is_ecdsa)
+{
+	struct str how = is_ecdsa ? ecdsa : rsa;
+	struct buf *out = &f->between;
+	size_t n = version_3.n + whole(f->n_id) + sha256.n +
+		   whole(attributes.n + f->digest.n) + how.n +
+		   whole(f->n_signature);
+
+	add_head(out, SET, whole(n));
+	add_head(out, SEQUENCE, n);
+	buf_add(out, version_3);
+	add(out, CONTEXT_0_PLAIN, (struct str){ f->id, f->n_id });
+	buf_add(out, sha256);
+	add_attributes(out, CONTEXT_0, f->digest);
+	buf_add(out, how);
+	add_head(out, OCTETS, f->n_signature);
+	return whole(whole(n));
 }
 
-/* SignerInfo, RFC 5652 5.3. */
-static bool
-add_signer(const struct keys_public *k, struct str digest, struct str signature,
-    struct buf *out)
-{
-	struct buf b = { 0 };
-	bool ok;
-
-	buf_add(&b, version_3);
-	ok = add_signer_id(k, &b);
-	buf_add(&b, sha256);
-	add_attributes(&b, CONTEXT_0, digest);
-	buf_add(&b, k->algorithm == KEYS_P256 ? ecdsa : rsa);
-	add(&b, OCTETS, signature);
-	wrap(&b, SEQUENCE);
-	wrap(&b, SET);
-	buf_add(out, buf_str(&b));
-	ok = ok && buf_ok(&b);
-	buf_free(&b);
-	return ok;
-}
-
-/* RFC 5652 5.2. */
+/* RFC 5652 3, 5.1, 5.2. */
 static void
-add_content(struct str content, struct buf *out)
+frame_content(struct frame *f, size_t n_signers)
 {
-	struct buf b = { 0 };
+	size_t n_octets = whole(f->n_content);
+	size_t n_content = data.n + whole(n_octets);
+	size_t n = version_3.n + whole(sha256.n) + whole(n_content) + n_signers;
+	struct buf *out = &f->before;
 
-	add(&b, OCTETS, content);
-	wrap(&b, CONTEXT_0);
-	add_head(out, SEQUENCE, data.n + b.n);
+	add_head(out, SEQUENCE, signed_data.n + whole(whole(n)));
+	buf_add(out, signed_data);
+	add_head(out, CONTEXT_0, whole(n));
+	add_head(out, SEQUENCE, n);
+	buf_add(out, version_3);
+	add(out, SET, sha256);
+	add_head(out, SEQUENCE, n_content);
 	buf_add(out, data);
-	buf_add(out, buf_str(&b));
-	out->failed |= b.failed;
-	buf_free(&b);
+	add_head(out, CONTEXT_0, n_octets);
+	add_head(out, OCTETS, f->n_content);
 }
 
-/* RFC 5652 3, 5.1. */
+/* Lends `digest` to `f`. */
+static bool
+frame_init(struct frame *f, const struct keys_public *k, struct str digest,
+    size_t n_content, size_t n_signature)
+{
+	*f = (struct frame){ .digest = digest,
+		.n_content = n_content,
+		.n_signature = n_signature };
+	f->before = buf_over(f->rooms[0], FRAME_BYTES);
+	f->between = buf_over(f->rooms[1], FRAME_BYTES);
+	if (!base64_decode_into(
+		BASE64_URL, keys_thumbprint(k), f->id, sizeof f->id, &f->n_id))
+		return false;
+	frame_content(f, frame_signer(f, k->algorithm == KEYS_P256));
+	return buf_ok(&f->before) && buf_ok(&f->between);
+}
+
 static bool
 write(const struct keys_public *k, struct str content, struct str digest,
     struct str signature, struct buf *out)
 {
-	struct buf b = { 0 };
-	bool ok;
+	struct frame f;
 
-	buf_add(&b, version_3);
-	add(&b, SET, sha256);
-	add_content(content, &b);
-	ok = add_signer(k, digest, signature, &b);
-	wrap(&b, SEQUENCE);
-	wrap(&b, CONTEXT_0);
-	add_head(out, SEQUENCE, signed_data.n + b.n);
-	buf_add(out, signed_data);
-	buf_add(out, buf_str(&b));
-	ok = ok && buf_ok(&b) && buf_ok(out);
-	buf_free(&b);
-	return ok;
+	if (!frame_init(&f, k, digest, content.n, signature.n))
+		return false;
+	buf_add(out, buf_str(&f.before));
+	buf_add(out, content);
+	buf_add(out, buf_str(&f.between));
+	buf_add(out, signature);
+	return buf_ok(out);
 }
 
 static bool
@@ -240,51 +251,81 @@ descend(struct str *body, unsigned n)
 	return true;
 }
 
+static bool
+descend_by(struct str *body, const unsigned *path, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!descend(body, path[i]))
+			return false;
+	return true;
+}
+
 bool
 cms_own_split(
     struct str der, struct str *ret_content, struct str *ret_signature)
 {
-	static const unsigned to_content[] = { 0, 1, 0, 2, 1, 0 };
-	static const unsigned to_signature[] = { 0, 1, 0, 3, 0, 5 };
-	struct str content = der, signature = der;
-	bool ok = der.n < 1 << 16;
+	static const unsigned to_signed[] = { 0, 1, 0 };
+	static const unsigned to_content[] = { 2, 1, 0 };
+	static const unsigned to_signature[] = { 3, 0, 5 };
+	struct str content = der, signature;
+	bool ok = der.n < 1 << 16 &&
+		  descend_by(&content, to_signed, ARRAY_LEN(to_signed));
 
-	for (size_t i = 0; ok && i < ARRAY_LEN(to_content); i++)
-		ok = descend(&content, to_content[i]) &&
-		     descend(&signature, to_signature[i]);
-	ERR_clear_error();
-	if (!ok)
+	signature = content;
+	ok = ok && descend_by(&content, to_content, ARRAY_LEN(to_content)) &&
+	     descend_by(&signature, to_signature, ARRAY_LEN(to_signature));
+	if (!ok) {
+		ERR_clear_error();
 		return false;
+	}
 	*ret_content = content;
 	*ret_signature = signature;
 	return true;
+}
+
+/* Takes `piece` off the head of *rest, if it is there. */
+static bool
+skip(struct str *rest, struct str piece)
+{
+	bool is_there = str_has_prefix(*rest, piece);
+
+	if (is_there)
+		*rest = str_sub(*rest, piece.n, rest->n);
+	return is_there;
+}
+
+/* Byte for byte what write() makes of these. */
+static bool
+is_framed(const struct frame *f, struct str der, struct str content,
+    struct str signature)
+{
+	return skip(&der, buf_str(&f->before)) && skip(&der, content) &&
+	       skip(&der, buf_str(&f->between)) && skip(&der, signature) &&
+	       der.n == 0;
 }
 
 bool
 cms_own_verify(const struct keys_public *k, struct str der, struct str content,
     struct str signature, struct error *reterr)
 {
-	struct buf own = { 0 };
-	uint8_t room[32];
+	struct frame f;
+	char room[FRAME_BYTES];
+	struct buf message = buf_over(room, sizeof room);
+	uint8_t digest_room[32];
 	struct str digest;
-	bool ok;
 
 	if (!is_fit(k))
 		return error_set(reterr, ERR_EVIDENCE_SIGNATURE, SPAN_NONE,
 		    "CMS by an Ed25519 key is not taken: OpenSSL 3.0 does not "
 		    "check it");
-	ok = (digest_of(content, room, &digest) &&
-		 write(k, content, digest, signature, &own)) ||
-	     error_nomem(reterr);
-	if (ok && !str_eq(buf_str(&own), der))
-		ok = error_set(reterr, ERR_EVIDENCE_MALFORMED, SPAN_NONE,
+	if (!digest_of(content, digest_room, &digest) ||
+	    !frame_init(&f, k, digest, content.n, signature.n))
+		return error_nomem(reterr);
+	if (!is_framed(&f, der, content, signature))
+		return error_set(reterr, ERR_EVIDENCE_MALFORMED, SPAN_NONE,
 		    "the CMS is not in DER as Avow writes it, with one signer, "
 		    "content inside and nothing beside");
-	own.n = 0;
-	if (ok)
-		add_attributes(&own, SET, digest);
-	ok = ok && (buf_ok(&own) || error_nomem(reterr)) &&
-	     sig_verify(k, buf_str(&own), signature, reterr);
-	buf_free(&own);
-	return ok;
+	add_attributes(&message, SET, digest);
+	return (buf_ok(&message) || error_nomem(reterr)) &&
+	       sig_verify(k, buf_str(&message), signature, reterr);
 }

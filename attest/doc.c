@@ -130,23 +130,31 @@ doc_key_id(const struct flat *root, struct str *ret, struct error *reterr)
 /* ---- members of any document ----------------------------------------------
  */
 
-/* `s` is empty, too, for what is no string. */
+/* `s` is empty, too, for what is no string. Lent, as by all of these. */
 static bool
-take_text(struct arena *a, struct str s, const char *name, struct str *ret,
-    struct error *reterr)
+take_text(struct str s, const char *name, struct str *ret, struct error *reterr)
 {
 	if (s.n == 0 || s.n > DOC_TEXT_BYTES)
 		return doc_malformed(
 		    reterr, name, "a string of 1 to 1,024 bytes");
-	*ret = str_dup(a, s);
-	return ret->p || error_nomem(reterr);
+	*ret = s;
+	return true;
+}
+
+/* What is lent from a tree, which goes, as a copy. */
+static bool
+keep_text(struct arena *a, struct str *s, struct error *reterr)
+{
+	*s = str_dup(a, *s);
+	return s->p || error_nomem(reterr);
 }
 
 bool
 doc_read_text(struct arena *a, const json_t *v, const char *name,
     struct str *ret, struct error *reterr)
 {
-	return take_text(a, json_str(v), name, ret, reterr);
+	return take_text(json_str(v), name, ret, reterr) &&
+	       keep_text(a, ret, reterr);
 }
 
 bool
@@ -178,12 +186,12 @@ doc_read_licences(struct arena *a, const json_t *v, const char *name,
 }
 
 static bool
-take_address(struct arena *a, struct str s, const char *name, struct str *ret,
-    struct error *reterr)
+take_address(
+    struct str s, const char *name, struct str *ret, struct error *reterr)
 {
 	struct net_addr address;
 
-	if (!take_text(a, s, name, ret, reterr))
+	if (!take_text(s, name, ret, reterr))
 		return false;
 	return net_parse_addr(*ret, &address) ||
 	       doc_malformed(reterr, name, "an IP address");
@@ -193,16 +201,17 @@ bool
 doc_read_address(struct arena *a, const json_t *v, const char *name,
     struct str *ret, struct error *reterr)
 {
-	return take_address(a, json_str(v), name, ret, reterr);
+	return take_address(json_str(v), name, ret, reterr) &&
+	       keep_text(a, ret, reterr);
 }
 
 static bool
-take_launch_time(struct arena *a, struct str s, const char *name,
-    struct str *ret, struct error *reterr)
+take_launch_time(
+    struct str s, const char *name, struct str *ret, struct error *reterr)
 {
 	int64_t ms;
 
-	if (!take_text(a, s, name, ret, reterr))
+	if (!take_text(s, name, ret, reterr))
 		return false;
 	return time_parse_datetime(*ret, &ms) ||
 	       doc_malformed(reterr, name, "an RFC 3339 time");
@@ -212,7 +221,8 @@ bool
 doc_read_launch_time(struct arena *a, const json_t *v, const char *name,
     struct str *ret, struct error *reterr)
 {
-	return take_launch_time(a, json_str(v), name, ret, reterr);
+	return take_launch_time(json_str(v), name, ret, reterr) &&
+	       keep_text(a, ret, reterr);
 }
 
 bool
@@ -231,8 +241,8 @@ attest_instance_id_is_valid(struct str id)
 
 /* `s` is NULL for what is no string. */
 static bool
-take_subject(struct arena *a, struct str s, const char *name, struct str *ret,
-    struct error *reterr)
+take_subject(
+    struct str s, const char *name, struct str *ret, struct error *reterr)
 {
 	if (!s.p)
 		return doc_malformed(reterr, name, "a string");
@@ -241,15 +251,16 @@ take_subject(struct arena *a, struct str s, const char *name, struct str *ret,
 		    "the document's `%s` is not an instance id of 1 to 128 "
 		    "letters, digits, `.`, `_`, `-`",
 		    name);
-	*ret = str_dup(a, s);
-	return ret->p || error_nomem(reterr);
+	*ret = s;
+	return true;
 }
 
 bool
 doc_read_subject(struct arena *a, const json_t *v, const char *name,
     struct str *ret, struct error *reterr)
 {
-	return take_subject(a, json_str(v), name, ret, reterr);
+	return take_subject(json_str(v), name, ret, reterr) &&
+	       keep_text(a, ret, reterr);
 }
 
 bool
@@ -274,27 +285,27 @@ struct member {
 	read_fn *read;
 };
 
+#define ROWS_MOST 12u
+
 /* Every member of `object` by its row; none twice (the parser saw to that),
  * none without a row, all that are required. */
 static bool
 read_members(const struct doc_reading *r, const struct flat *object,
     const struct member *rows, size_t n_rows, const char *what)
 {
-	size_t known = 0;
+	const struct flat *found[ROWS_MOST] = { 0 };
+	size_t known;
 
 	if (!flat_is(object, FLAT_OBJECT))
 		return doc_malformed(r->reterr, what, "an object");
+	known = flat_match(object, rows, n_rows, sizeof *rows, found);
 	for (size_t i = 0; i < n_rows; i++) {
 		const char *name = rows[i].name.p;
-		const struct flat *v = flat_get(object, rows[i].name);
 
-		if (!v && rows[i].required)
+		if (!found[i] && rows[i].required)
 			return error_set(r->reterr, ERR_EVIDENCE_MALFORMED,
 			    SPAN_NONE, "the document lacks `%s`", name);
-		if (!v)
-			continue;
-		known++;
-		if (!rows[i].read(r, v, name))
+		if (found[i] && !rows[i].read(r, found[i], name))
 			return false;
 	}
 	return known == object->n ||
@@ -318,8 +329,7 @@ read_texts(const struct doc_reading *r, const struct flat *v, const char *name,
 		return error_nomem(r->reterr);
 	item = flat_first(v);
 	for (uint32_t i = 0; i < v->n; i++, item = flat_next(item))
-		if (!take_text(
-			r->arena, flat_str(item), name, &items[i], r->reterr))
+		if (!take_text(flat_str(item), name, &items[i], r->reterr))
 			return false;
 	*ret = items;
 	*ret_n = v->n;
@@ -331,8 +341,7 @@ read_texts(const struct doc_reading *r, const struct flat *v, const char *name,
 	static bool read_##field(const struct doc_reading *r,                  \
 	    const struct flat *v, const char *name)                            \
 	{                                                                      \
-		return take(                                                   \
-		    r->arena, flat_str(v), name, &r->doc->target, r->reterr);  \
+		return take(flat_str(v), name, &r->doc->target, r->reterr);    \
 	}
 
 TEXT_MEMBER(image_id, take_text, image_id)
@@ -373,11 +382,8 @@ read_pairs(const struct doc_reading *r, const struct flat *v, const char *name,
 		if (m->name.n == 0 || m->name.n > DOC_TEXT_BYTES)
 			return doc_malformed(r->reterr, name,
 			    "an object with names of 1 to 1,024 bytes");
-		pairs[i].name = str_dup(r->arena, m->name);
-		if (!pairs[i].name.p)
-			return error_nomem(r->reterr);
-		if (!take_text(
-			r->arena, flat_str(m), name, &pairs[i].text, r->reterr))
+		pairs[i].name = m->name;
+		if (!take_text(flat_str(m), name, &pairs[i].text, r->reterr))
 			return false;
 	}
 	*ret = pairs;
@@ -450,7 +456,7 @@ read_typ(const struct doc_reading *r, const struct flat *v, const char *name)
 static bool
 read_id(const struct doc_reading *r, const struct flat *v, const char *name)
 {
-	if (!take_text(r->arena, flat_str(v), name, &r->doc->id, r->reterr))
+	if (!take_text(flat_str(v), name, &r->doc->id, r->reterr))
 		return false;
 	return doc_id_is_valid(r->doc->id) ||
 	       doc_malformed(r->reterr, name, "32 lower-case hex digits");
@@ -459,7 +465,7 @@ read_id(const struct doc_reading *r, const struct flat *v, const char *name)
 static bool
 read_key_id(const struct doc_reading *r, const struct flat *v, const char *name)
 {
-	if (!take_text(r->arena, flat_str(v), name, &r->doc->key_id, r->reterr))
+	if (!take_text(flat_str(v), name, &r->doc->key_id, r->reterr))
 		return false;
 	return keys_thumbprint_is_valid(r->doc->key_id) ||
 	       doc_malformed(r->reterr, name, "an RFC 7638 thumbprint");
@@ -468,7 +474,7 @@ read_key_id(const struct doc_reading *r, const struct flat *v, const char *name)
 /* RFC 3339 in UTC and whole seconds: one text for one time. */
 static bool
 read_time(const struct doc_reading *r, const struct flat *v, const char *name,
-    int64_t *ret_unix_s)
+    struct str *ret_text, int64_t *ret_unix_s)
 {
 	struct str text = flat_str(v);
 	int64_t ms;
@@ -477,6 +483,7 @@ read_time(const struct doc_reading *r, const struct flat *v, const char *name,
 	    text.p[text.n - 1] != 'Z' || !time_parse_datetime(text, &ms))
 		return doc_malformed(
 		    r->reterr, name, "a time as 2026-03-01T12:00:00Z");
+	*ret_text = text;
 	*ret_unix_s = ms / 1000;
 	return true;
 }
@@ -485,21 +492,24 @@ static bool
 read_issued_at(
     const struct doc_reading *r, const struct flat *v, const char *name)
 {
-	return read_time(r, v, name, &r->doc->issued_at);
+	return read_time(r, v, name, &r->doc->issued_text, &r->doc->issued_at);
 }
 
 static bool
 read_not_before(
     const struct doc_reading *r, const struct flat *v, const char *name)
 {
-	return read_time(r, v, name, &r->doc->not_before);
+	struct str text;
+
+	return read_time(r, v, name, &text, &r->doc->not_before);
 }
 
 static bool
 read_expires_at(
     const struct doc_reading *r, const struct flat *v, const char *name)
 {
-	return read_time(r, v, name, &r->doc->expires_at);
+	return read_time(
+	    r, v, name, &r->doc->expires_text, &r->doc->expires_at);
 }
 
 static bool
@@ -519,8 +529,8 @@ read_thumbprint(const struct doc_reading *r, const struct flat *v,
 
 	if (!keys_thumbprint_is_valid(text))
 		return doc_malformed(r->reterr, name, "a thumbprint");
-	*ret = str_dup(r->arena, text);
-	return ret->p || error_nomem(r->reterr);
+	*ret = text;
+	return true;
 }
 
 static bool
@@ -566,8 +576,7 @@ read_group(const struct doc_reading *r, const struct flat *v, const char *name)
 		return error_nomem(r->reterr);
 	item = flat_first(v);
 	for (uint32_t i = 0; i < v->n; i++, item = flat_next(item))
-		if (!take_subject(
-			r->arena, flat_str(item), name, &items[i], r->reterr))
+		if (!take_subject(flat_str(item), name, &items[i], r->reterr))
 			return false;
 	r->doc->members = items;
 	r->doc->n_members = v->n;
@@ -588,6 +597,10 @@ static const struct member document_members[] = {
 	{ STR_INIT("members"), false, read_group },
 	{ STR_INIT("claims"), true, read_claims },
 };
+
+_Static_assert(ARRAY_LEN(document_members) <= ROWS_MOST &&
+		   ARRAY_LEN(claim_members) <= ROWS_MOST,
+    "a table has more rows than there is room for what they find");
 
 bool
 doc_read(struct arena *a, const struct flat *root, struct doc *ret,

@@ -13,13 +13,16 @@ struct doc_pair {
 	struct str name, text;
 };
 
-/* Empty strings and lists: not there. Everything lives in the arena it was read
- * into. */
+/* Empty strings and lists: not there. Of a document read from a list of values,
+ * texts are lent from where the list has them, lists live in the arena; of one
+ * from a tree everything lives in the arena. */
 struct doc {
 	struct str id, issuer, key_id, subject;
 	struct str jkt, x5t; /* what `cnf` binds it to: one of the two */
 	bool has_times, has_cnf, has_licences;
 	int64_t issued_at, not_before, expires_at; /* unix s */
+	/* As RFC 3339 has them; empty where the document has numbers. */
+	struct str issued_text, expires_text;
 	const struct str *audience;
 	size_t n_audience;
 	const struct str *members; /* instance ids: the document is a group's */
@@ -38,7 +41,7 @@ struct doc {
  * Errors: ERR_EVIDENCE_MALFORMED, ERR_EVIDENCE_TOO_LARGE, memory. */
 bool doc_parse(struct str bytes, json_t **ret, struct error *reterr) MUST_USE;
 /* The same as a list of values (flat.h), of plain text without a tree. Lives in
- * `a`, borrows `bytes`. Errors as doc_parse's. */
+ * `a`, borrows `bytes` (a tree is `a`'s, too). Errors as doc_parse's. */
 bool doc_open(struct arena *a, struct str bytes, const struct flat **ret,
     struct error *reterr) MUST_USE;
 /* The same of a document that is a tree already, which `a` takes, in any case.
@@ -49,11 +52,11 @@ bool doc_open_tree(struct arena *a, json_t *root, const struct flat **ret,
  * taken from a document before its signature held; lent. */
 bool doc_key_id(
     const struct flat *root, struct str *ret, struct error *reterr) MUST_USE;
-/* `avow-document/1`. Errors: ERR_EVIDENCE_MALFORMED (with the name of the
+/* `avow-document/1`; texts are lent from `root`. Errors: ERR_EVIDENCE_MALFORMED (with the name of the
  * member), ERR_EVIDENCE_INSTANCE, memory. */
 bool doc_read(struct arena *a, const struct flat *root, struct doc *ret,
     struct error *reterr) MUST_USE;
-/* The member `claims` alone, for tokens, into `ret`. Errors as doc_read's. */
+/* The member `claims` alone, for tokens, into `ret`, as doc_read. */
 bool doc_read_claims(struct arena *a, const struct flat *v, const char *name,
     struct doc *ret, struct error *reterr) MUST_USE;
 /* EC2's document; `bytes` are the same document, for its id. Issuer `aws`, no

@@ -65,6 +65,15 @@ malformed(struct error *reterr, const char *why)
 	    reterr, ERR_EVIDENCE_MALFORMED, SPAN_NONE, "the document %s", why);
 }
 
+/* All that is read later is lent from here. */
+static bool
+keep_document(struct arena *a, const struct attest_evidence *e, struct str *ret,
+    struct error *reterr)
+{
+	*ret = str_dup(a, e->document);
+	return ret->p || error_nomem(reterr);
+}
+
 /* ---- detached -------------------------------------------------------------
  */
 
@@ -72,9 +81,9 @@ static bool
 open_detached(struct arena *a, const struct attest_evidence *e, struct form *f,
     const struct flat **ret_root, struct error *reterr)
 {
-	f->bytes = e->document;
 	f->signature = e->signature;
-	return doc_open(a, e->document, ret_root, reterr);
+	return keep_document(a, e, &f->bytes, reterr) &&
+	       doc_open(a, f->bytes, ret_root, reterr);
 }
 
 static bool
@@ -219,17 +228,19 @@ open_embedded(struct arena *a, const struct attest_evidence *e, struct form *f,
 	struct flat *plain;
 	bool is_canonical;
 	json_t *root;
+	struct str text;
 
-	if (flat_read(a, e->document, LIMIT_DOCUMENT_BYTES,
-		LIMIT_DOCUMENT_DEPTH, LIMIT_DOCUMENT_VALUES, &plain,
-		&is_canonical) &&
+	if (!keep_document(a, e, &text, reterr))
+		return false;
+	if (flat_read(a, text, LIMIT_DOCUMENT_BYTES, LIMIT_DOCUMENT_DEPTH,
+		LIMIT_DOCUMENT_VALUES, &plain, &is_canonical) &&
 	    is_canonical) {
 		*ret_root = plain;
-		return read_canonical(a, e->document, plain, f, reterr);
+		return read_canonical(a, text, plain, f, reterr);
 	}
-	if (!doc_parse(e->document, &root, reterr))
+	if (!doc_parse(text, &root, reterr))
 		return false;
-	if (!read_embedded(a, e->document, root, f, reterr)) {
+	if (!read_embedded(a, text, root, f, reterr)) {
 		json_decref(root);
 		return false;
 	}
@@ -325,8 +336,8 @@ static bool
 open_cms(struct arena *a, const struct attest_evidence *e, struct form *f,
     const struct flat **ret_root, struct error *reterr)
 {
-	f->bytes = e->document;
-	return (cms_own_split(e->document, &f->content, &f->signature) ||
+	return keep_document(a, e, &f->bytes, reterr) &&
+	       (cms_own_split(f->bytes, &f->content, &f->signature) ||
 		   malformed(reterr, "is not CMS with its content inside")) &&
 	       doc_open(a, f->content, ret_root, reterr);
 }

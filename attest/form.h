@@ -28,8 +28,8 @@ struct form {
 	struct jws jws;
 };
 
-/* Take `e` apart. The caller owns `ret` (form_fini); the rest lives in `a` and
- * the evidence. Errors:
+/* Take `e` apart. The caller owns `ret` (form_fini); the list of values and all
+ * texts in it live in `a`, the signature there or in the evidence. Errors:
  * ERR_EVIDENCE_MALFORMED, _TOO_LARGE, _KIND (a JWS of another type), memory.
  */
 bool form_open(struct arena *a, enum attest_form form,

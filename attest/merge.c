@@ -176,12 +176,16 @@ merge_times(struct doc *into, const struct doc *from, struct error *reterr)
 	if (into->has_times != from->has_times)
 		return error_set(reterr, ERR_EVIDENCE_AMBIGUOUS, SPAN_NONE,
 		    "one of the documents expires and another does not");
-	if (from->issued_at < into->issued_at)
+	if (from->issued_at < into->issued_at) {
 		into->issued_at = from->issued_at;
+		into->issued_text = from->issued_text;
+	}
 	if (from->not_before > into->not_before)
 		into->not_before = from->not_before;
-	if (from->expires_at < into->expires_at)
+	if (from->expires_at < into->expires_at) {
 		into->expires_at = from->expires_at;
+		into->expires_text = from->expires_text;
+	}
 	return true;
 }
 

@@ -163,7 +163,9 @@ sig_verify(const struct keys_public *k, struct str message,
 	ok = k->algorithm == KEYS_ED25519
 		 ? check_message(k, message, signature, &right)
 		 : check_digest(k, message, signature, &right);
-	ERR_clear_error();
+	/* What verified left nothing, and to clear is more than to look. */
+	if (ERR_peek_error() != 0)
+		ERR_clear_error();
 	if (!ok)
 		return error_nomem(reterr);
 	return right || error_set(reterr, ERR_EVIDENCE_SIGNATURE, SPAN_NONE,

@@ -41,8 +41,8 @@ read_text(const struct reading *r, const struct flat *v, const char *name,
 
 	if (text.n == 0 || text.n > most)
 		return malformed(r, name, "a text of the right length");
-	*ret = str_dup(r->arena, text);
-	return ret->p || error_nomem(r->reterr);
+	*ret = text; /* lent */
+	return true;
 }
 
 static bool
@@ -309,23 +309,26 @@ token_typ_is(enum token_type type, struct str typ)
 	return type != TOKEN_NONE && str_eq(typ, str_of(kinds[type].typ));
 }
 
+#define ROWS_MOST ARRAY_LEN(full_members)
+_Static_assert(
+    ARRAY_LEN(wit_members) <= ROWS_MOST && ARRAY_LEN(svid_members) <= ROWS_MOST,
+    "a table has more rows than there is room for what they find");
+
 static bool
 read_members(const struct reading *r, const struct kind *kind,
     const struct flat *payload)
 {
-	size_t known = 0;
+	const struct flat *found[ROWS_MOST] = { 0 };
+	size_t known = flat_match(
+	    payload, kind->members, kind->n, sizeof *kind->members, found);
 
 	for (size_t i = 0; i < kind->n; i++) {
 		const struct member *m = &kind->members[i];
-		const struct flat *v = flat_get(payload, m->name);
 
-		if (!v && m->required)
+		if (!found[i] && m->required)
 			return error_set(r->reterr, ERR_EVIDENCE_MALFORMED,
 			    SPAN_NONE, "the token lacks `%s`", m->name.p);
-		if (!v)
-			continue;
-		known++;
-		if (!m->read(r, v, m->name.p))
+		if (found[i] && !m->read(r, found[i], m->name.p))
 			return false;
 	}
 	return !kind->is_ours || known == payload->n ||
@@ -341,13 +344,13 @@ token_fini(struct token *t)
 	t->claims = t->holder = NULL;
 }
 
-/* *ret_tree is NULL when the text is plain; the caller's. */
 static bool
-open_payload(struct arena *a, struct str payload, json_t **ret_tree,
-    const struct flat **ret, struct error *reterr)
+open_payload(struct arena *a, struct str payload, const struct flat **ret,
+    struct error *reterr)
 {
 	struct error why = { 0 };
 	struct flat *plain;
+	json_t *tree;
 
 	if (flat_read(a, payload, LIMIT_TOKEN_BYTES, LIMIT_TOKEN_DEPTH,
 		UINT32_MAX, &plain, NULL)) {
@@ -355,8 +358,8 @@ open_payload(struct arena *a, struct str payload, json_t **ret_tree,
 		return true;
 	}
 	if (json_parse(payload, NULL, LIMIT_TOKEN_BYTES, LIMIT_TOKEN_DEPTH,
-		JSON_NO_NUL, ret_tree, &why))
-		return flat_of_json(a, *ret_tree, ret) || error_nomem(reterr);
+		JSON_NO_NUL, &tree, &why))
+		return doc_open_tree(a, tree, ret, reterr);
 	return why.code == ERR_LIMIT_MEMORY
 		   ? error_nomem(reterr)
 		   : error_set(reterr, ERR_EVIDENCE_MALFORMED, SPAN_NONE,
@@ -371,8 +374,7 @@ token_read(struct arena *a, const struct jws *j, enum token_type type,
 	struct token t = { .type = type };
 	const struct reading r = { a, &t, doc, reterr };
 	const struct flat *payload;
-	json_t *tree = NULL;
-	bool ok = open_payload(a, j->payload, &tree, &payload, reterr);
+	bool ok = open_payload(a, j->payload, &payload, reterr);
 
 	if (ok && !flat_is(payload, FLAT_OBJECT))
 		ok = malformed(&r, "payload", "an object");
@@ -381,7 +383,6 @@ token_read(struct arena *a, const struct jws *j, enum token_type type,
 		t.key_id = str_dup(a, j->kid);
 		ok = t.key_id.p || error_nomem(reterr);
 	}
-	json_decref(tree);
 	if (ok)
 		*ret = t;
 	else

@@ -11,7 +11,7 @@ bool token_typ_is(enum token_type type, struct str typ);
 /* The payload of a JWS that was verified, as a token of that type. `doc`, when
  * not NULL, gets its `claims` (and nothing else is written there), and `ret`
  * has none. Texts live
- * in `a`; token_fini the result. Errors: ERR_EVIDENCE_MALFORMED with the name
+ * in `a`, or are lent from the payload, which does; token_fini the result. Errors: ERR_EVIDENCE_MALFORMED with the name
  * of the member, ERR_EVIDENCE_INSTANCE, memory. */
 bool token_read(struct arena *a, const struct jws *j, enum token_type type,
     struct token *ret, struct doc *doc, struct error *reterr) MUST_USE;

@@ -30,6 +30,8 @@
  * Cost: one signature, or one per pinned key for EC2. */
 #include "attest/verify.h"
 
+#include <stddef.h>
+
 #include "attest/evidence.h"
 #include "attest/kind.h"
 #include "attest/merge.h"
@@ -39,15 +41,208 @@
 #include "base/limits.h"
 #include "policy/claims_make.h"
 
+/* ---- what is kept of one --------------------------------------------------
+ */
+
+/* The id that policies see is made from what was verified, never copied. */
+static bool
+make_spiffe_id(struct run *r, struct str *ret, struct error *reterr)
+{
+	struct buf id = { 0 };
+
+	if (r->entry->trust_domain.n == 0)
+		return true;
+	spiffe_id_write(&id, r->entry->trust_domain, r->doc.subject);
+	*ret =
+	    buf_ok(&id) ? str_dup(r->arena, buf_str(&id)) : (struct str){ 0 };
+	buf_free(&id);
+	return ret->p || error_nomem(reterr);
+}
+
+/* An entry's text, which need not live as long. */
+static bool
+copy_text(
+    struct arena *a, struct str from, struct str *ret, struct error *reterr)
+{
+	if (from.n == 0)
+		return true;
+	*ret = str_dup(a, from);
+	return ret->p || error_nomem(reterr);
+}
+
+static bool
+checked_of(struct run *r, struct checked *ret, struct error *reterr)
+{
+	struct checked c = { .doc = r->doc,
+		.max_lease_s = r->entry->max_lease_s,
+		.token_domain = r->token_domain,
+		.nonce = r->nonce,
+		.at = r->at,
+		.is_token = r->is_token,
+		/* What was found holds for as long as the trust has its
+		 * version; not so where a chain of certificates was judged,
+		 * whose dates are no part of a version. */
+		.is_lasting = !r->entry->chain };
+
+	memcpy(c.key_id, r->key_id, sizeof c.key_id);
+	if (!copy_text(r->arena, r->entry->kind, &c.kind, reterr) ||
+	    !copy_text(r->arena, r->entry->prefix, &c.prefix, reterr) ||
+	    !copy_text(r->arena, r->nonce, &c.nonce, reterr) ||
+	    !make_spiffe_id(r, &c.spiffe_id, reterr))
+		return false;
+	*ret = c;
+	return true;
+}
+
+static const size_t texts[] = {
+#define DOC_TEXT(field) offsetof(struct checked, doc.field)
+	DOC_TEXT(id),
+	DOC_TEXT(issuer),
+	DOC_TEXT(key_id),
+	DOC_TEXT(subject),
+	DOC_TEXT(jkt),
+	DOC_TEXT(x5t),
+	DOC_TEXT(issued_text),
+	DOC_TEXT(expires_text),
+	DOC_TEXT(owner_number),
+	DOC_TEXT(image_id),
+	DOC_TEXT(owner),
+	DOC_TEXT(private_ip),
+	DOC_TEXT(launch_time),
+	DOC_TEXT(region),
+	DOC_TEXT(zone),
+	DOC_TEXT(support_level),
+	DOC_TEXT(os_name),
+	DOC_TEXT(os_version),
+	offsetof(struct checked, kind),
+	offsetof(struct checked, prefix),
+	offsetof(struct checked, spiffe_id),
+	offsetof(struct checked, token_domain),
+	offsetof(struct checked, nonce),
+};
+
+/* Lists of texts; of pairs, two texts each. */
+static const struct {
+	size_t list, n, each;
+} lists[] = {
+#define DOC_LIST(field, each)                                                  \
+	{                                                                      \
+		offsetof(struct checked, doc.field),                           \
+		    offsetof(struct checked, doc.n_##field), each              \
+	}
+	DOC_LIST(audience, 1),
+	DOC_LIST(members, 1),
+	DOC_LIST(licences, 1),
+	DOC_LIST(applications, 2),
+	DOC_LIST(custom, 2),
+};
+
+_Static_assert(
+    sizeof(struct doc_pair) == 2 * sizeof(struct str), "a pair is two texts");
+
+static struct str *
+text_at(struct checked *c, size_t i)
+{
+	return (struct str *)(void *)((char *)c + texts[i]);
+}
+
+/* The i-th list of `c`; how many texts it has. */
+static size_t
+list_at(const struct checked *c, size_t i, const struct str **ret)
+{
+	size_t n;
+
+	memcpy(ret, (const char *)c + lists[i].list, sizeof *ret);
+	memcpy(&n, (const char *)c + lists[i].n, sizeof n);
+	return n * lists[i].each;
+}
+
+/* An arena's sizes. */
+static size_t
+rounded(size_t bytes)
+{
+	return (bytes + 15) & ~(size_t)15;
+}
+
+/* How many bytes all texts have; and what a copy takes of an arena besides. */
+static size_t
+count_texts(struct checked *c, size_t *ret_besides)
+{
+	const struct str *list;
+	size_t n = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		n += text_at(c, i)->n;
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+		size_t n_list = list_at(c, i, &list);
+
+		for (size_t k = 0; k < n_list; k++)
+			n += list[k].n;
+		*ret_besides += rounded(n_list * sizeof *list);
+	}
+	*ret_besides += rounded(n);
+	return n;
+}
+
+/* To *at, which goes behind it. */
+static void
+move_text(struct str *s, char **at)
+{
+	if (s->n == 0)
+		return;
+	memcpy(*at, s->p, s->n);
+	s->p = *at;
+	*at += s->n;
+}
+
+static bool
+copy_lists(struct arena *a, struct checked *c, char **at, struct error *reterr)
+{
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+		const struct str *list;
+		size_t n = list_at(c, i, &list);
+		struct str *copy;
+
+		if (n == 0)
+			continue;
+		copy = ARENA_ARRAY(a, n, struct str);
+		if (!copy)
+			return error_nomem(reterr);
+		for (size_t k = 0; k < n; k++) {
+			copy[k] = list[k];
+			move_text(&copy[k], at);
+		}
+		memcpy((char *)c + lists[i].list, &copy, sizeof copy);
+	}
+	return true;
+}
+
+/* Texts and lists, into `a`: the texts in one piece. */
+static bool
+own_texts(struct arena *a, struct checked *c, struct error *reterr)
+{
+	size_t besides = 0;
+	char *at = arena_alloc(a, count_texts(c, &besides));
+
+	if (!at)
+		return error_nomem(reterr);
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		move_text(text_at(c, i), &at);
+	return copy_lists(a, c, &at, reterr);
+}
+
 /* ---- claims ---------------------------------------------------------------
  */
 
 static bool
-copy_pairs(struct arena *a, const struct doc_pair *from, size_t n,
+pairs_of(struct arena *a, const struct doc_pair *from, size_t n,
     const struct claims_pair **ret, struct error *reterr)
 {
-	struct claims_pair *pairs = ARENA_ARRAY(a, n, struct claims_pair);
+	struct claims_pair *pairs;
 
+	if (n == 0)
+		return true;
+	pairs = ARENA_ARRAY(a, n, struct claims_pair);
 	if (!pairs)
 		return error_nomem(reterr);
 	for (size_t i = 0; i < n; i++)
@@ -56,26 +251,29 @@ copy_pairs(struct arena *a, const struct doc_pair *from, size_t n,
 	return true;
 }
 
+/* Of `d`, which `c`'s document and others together are. */
 static bool
-make_claims(struct run *r, const struct claims_document *others,
-    size_t n_others, const struct claims **ret, struct error *reterr)
+make_claims(struct arena *a, const struct checked *c, const struct doc *d,
+    const struct claims_document *others, size_t n_others,
+    const struct claims **ret, struct error *reterr)
 {
-	const struct doc *d = &r->doc;
 	struct claims_init init = {
-		.kind = r->entry->kind,
+		.kind = c->kind,
 		.issuer = d->issuer,
 		.key_id = d->key_id,
 		.document_id = d->id,
 		.subject = d->subject,
-		.prefix = r->entry->prefix,
-		.spiffe_id = r->spiffe_id,
+		.prefix = c->prefix,
+		.spiffe_id = c->spiffe_id,
 		.has_issued_at = d->has_times,
 		.has_expires_at = d->has_times,
 		.has_cnf = d->has_cnf,
 		.has_licences = d->has_licences,
 		.issued_at = d->issued_at,
 		.expires_at = d->expires_at,
-		.max_lease_s = r->entry->max_lease_s,
+		.issued_text = d->issued_text,
+		.expires_text = d->expires_text,
+		.max_lease_s = c->max_lease_s,
 		.image_id = d->image_id,
 		.owner = d->owner,
 		.private_ip = d->private_ip,
@@ -93,179 +291,121 @@ make_claims(struct run *r, const struct claims_document *others,
 		.n_others = n_others,
 	};
 
-	return copy_pairs(r->arena, d->applications, d->n_applications,
+	return pairs_of(a, d->applications, d->n_applications,
 		   &init.applications, reterr) &&
-	       copy_pairs(
-		   r->arena, d->custom, d->n_custom, &init.custom, reterr) &&
-	       claims_make(r->arena, &init, ret, reterr);
+	       pairs_of(a, d->custom, d->n_custom, &init.custom, reterr) &&
+	       claims_make(a, &init, ret, reterr);
 }
 
-/* ---- what is kept ---------------------------------------------------------
+/* ---- several together (A9) ------------------------------------------------
  */
 
-static bool
-copy_text(struct arena *a, struct str *s, struct error *reterr)
+/* The first that is of an instance: all the others are of the same. */
+static const struct checked *
+first_of_instance(const struct checked *all, size_t n)
 {
-	if (s->n == 0)
-		return true;
-	*s = str_dup(a, *s);
-	return s->p || error_nomem(reterr);
+	for (size_t i = 0; i < n; i++)
+		if (all[i].doc.n_members == 0)
+			return &all[i];
+	return NULL;
 }
 
 static bool
-copy_audience(struct arena *a, struct doc *d, struct error *reterr)
+merge_all(struct arena *a, const struct checked *all, size_t n,
+    const struct checked *first, struct doc *d, struct error *reterr)
 {
-	struct str *copy = ARENA_ARRAY(a, d->n_audience, struct str);
-
-	if (!copy)
-		return error_nomem(reterr);
-	for (size_t i = 0; i < d->n_audience; i++) {
-		copy[i] = d->audience[i];
-		if (!copy_text(a, &copy[i], reterr))
+	*d = first->doc;
+	for (size_t i = 0; i < n; i++) {
+		/* An entry speaks for its own prefix alone. */
+		if (all[i].at.entry != first->at.entry)
+			return run_refuse(reterr, ERR_EVIDENCE_AMBIGUOUS,
+			    "the documents are of different trust entries");
+		if (&all[i] != first && !merge_doc(a, d, &all[i].doc, reterr))
 			return false;
 	}
-	d->audience = copy;
+	return true;
+}
+
+/* Who were shown beside the first. */
+static bool
+list_others(struct arena *a, const struct checked *all, size_t n,
+    const struct checked *first, const struct claims_document **ret,
+    struct error *reterr)
+{
+	struct claims_document *list;
+	size_t found = 0;
+
+	if (n == 1)
+		return true;
+	list = ARENA_ARRAY(a, n, struct claims_document);
+	if (!list)
+		return error_nomem(reterr);
+	for (size_t i = 0; i < n; i++)
+		if (&all[i] != first)
+			list[found++] = (struct claims_document){ all[i].doc.id,
+				str_of(all[i].key_id) };
+	*ret = list;
 	return true;
 }
 
 static bool
-copy_checked(struct arena *a, struct checked *c, struct error *reterr)
+is_lasting(const struct checked *all, size_t n)
 {
-	struct doc *d = &c->doc;
-	struct str *const texts[] = { &d->id, &d->issuer, &d->subject, &d->jkt,
-		&d->x5t, &d->owner, &d->owner_number, &d->region, &d->image_id,
-		&c->token_domain, &c->nonce };
-
-	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
-		if (!copy_text(a, texts[i], reterr))
+	for (size_t i = 0; i < n; i++)
+		if (!all[i].is_lasting)
 			return false;
-	return copy_audience(a, d, reterr);
+	return true;
+}
+
+bool
+verify_together(struct arena *a, struct checked *all, size_t n,
+    struct verified *ret, struct error *reterr)
+{
+	const struct checked *first = first_of_instance(all, n);
+	const struct claims_document *others = NULL;
+	struct verified v = { .checked = all, .n = n };
+	size_t before = arena_used(a), besides;
+	struct doc d;
+
+	if (!first)
+		return run_refuse(reterr, ERR_EVIDENCE_INSTANCE,
+		    n == 1
+			? "a group's document says nothing of who shows it: a "
+			  "document of one of its members must come with it"
+			: "groups' documents alone say nothing of who shows "
+			  "them");
+	if (!merge_all(a, all, n, first, &d, reterr) ||
+	    !list_others(a, all, n, first, &others, reterr) ||
+	    !make_claims(a, first, &d, others, n - 1, &v.claims, reterr))
+		return false;
+	/* The same steps take no more elsewhere. */
+	besides = arena_used(a) - before + rounded(n * sizeof *all);
+	for (size_t i = 0; i < n; i++)
+		(void)count_texts(&all[i], &besides);
+	if (is_lasting(all, n))
+		v.keep_bytes = besides;
+	*ret = v;
+	return true;
 }
 
 bool
 verified_copy(struct arena *a, const struct verified *v, struct verified *ret,
     struct error *reterr)
 {
-	struct checked *checked = ARENA_ARRAY(a, v->n, struct checked);
-	struct verified copy = *v;
+	struct checked *all = ARENA_ARRAY(a, v->n, struct checked);
 
-	if (!checked)
+	if (!all)
 		return error_nomem(reterr);
-	if (!claims_copy(a, v->claims, &copy.claims, reterr))
-		return false;
 	for (size_t i = 0; i < v->n; i++) {
-		checked[i] = v->checked[i];
-		if (!copy_checked(a, &checked[i], reterr))
+		all[i] = v->checked[i];
+		if (!own_texts(a, &all[i], reterr))
 			return false;
 	}
-	copy.checked = checked;
-	*ret = copy;
-	return true;
+	return verify_together(a, all, v->n, ret, reterr);
 }
 
-/* What `checks` look at, and nothing else. */
-static struct checked
-checked_of(const struct run *r)
-{
-	const struct doc *d = &r->doc;
-	struct checked c = {
-		.doc = { .id = d->id,
-		    .issuer = d->issuer,
-		    .subject = d->subject,
-		    .jkt = d->jkt,
-		    .x5t = d->x5t,
-		    .has_times = d->has_times,
-		    .has_cnf = d->has_cnf,
-		    .issued_at = d->issued_at,
-		    .not_before = d->not_before,
-		    .expires_at = d->expires_at,
-		    .audience = d->audience,
-		    .n_audience = d->n_audience,
-		    .owner = d->owner,
-		    .owner_number = d->owner_number,
-		    .region = d->region,
-		    .image_id = d->image_id },
-		.token_domain = r->token_domain,
-		.nonce = r->nonce,
-		.is_token = r->is_token,
-		.at = r->at,
-	};
-
-	memcpy(c.key_id, r->key_id, sizeof c.key_id);
-	return c;
-}
-
-/* What was found holds for as long as the trust has its version; not so where a
- * chain of certificates was judged, whose dates are no part of a version. */
-static bool
-keeps(const struct run *runs, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (runs[i].entry->chain)
-			return false;
-	return true;
-}
-
-/* The id that policies see is made from what was verified, never copied. */
-static bool
-set_spiffe_id(struct run *r, struct error *reterr)
-{
-	struct buf id = { 0 };
-
-	if (r->entry->trust_domain.n == 0)
-		return true;
-	spiffe_id_write(&id, r->entry->trust_domain, r->doc.subject);
-	r->spiffe_id =
-	    buf_ok(&id) ? str_dup(r->arena, buf_str(&id)) : (struct str){ 0 };
-	buf_free(&id);
-	return r->spiffe_id.p || error_nomem(reterr);
-}
-
-/* Who were shown beside the first; it is one of `kept`. */
-static bool
-list_others(struct run *first, const struct checked *kept, size_t n,
-    const struct claims_document **ret, struct error *reterr)
-{
-	struct claims_document *list =
-	    ARENA_ARRAY(first->arena, n, struct claims_document);
-	size_t found = 0;
-
-	if (!list)
-		return error_nomem(reterr);
-	for (size_t i = 0; i < n; i++)
-		if (!str_eq(kept[i].doc.id, first->doc.id))
-			list[found++] =
-			    (struct claims_document){ kept[i].doc.id,
-				    str_of(kept[i].key_id) };
-	*ret = list;
-	return true;
-}
-
-/* `kept` was made of all `runs` before they were merged into `first`. */
-static bool
-make_verified(struct run *first, const struct run *runs, size_t n,
-    struct checked *kept, struct verified *ret, struct error *reterr)
-{
-	const struct claims_document *others;
-	struct verified v = { .checked = kept, .n = n };
-	size_t before;
-
-	if (!set_spiffe_id(first, reterr) ||
-	    !list_others(first, kept, n, &others, reterr))
-		return false;
-	before = arena_used(first->arena);
-	if (!make_claims(first, others, n - 1, &v.claims, reterr))
-		return false;
-	for (size_t i = 0; i < n; i++)
-		if (!copy_checked(first->arena, &kept[i], reterr))
-			return false;
-	/* The same steps take no more elsewhere. */
-	if (keeps(runs, n))
-		v.keep_bytes =
-		    arena_used(first->arena) - before + n * (sizeof *kept + 16);
-	*ret = v;
-	return true;
-}
+/* ---- one ------------------------------------------------------------------
+ */
 
 static void
 run_fini(struct run *r)
@@ -320,97 +460,45 @@ check_one(struct run *r, struct error *reterr)
 	return run_checks(r, reterr) && check_issued(r, reterr);
 }
 
-static bool
-verify(struct run *r, struct verified *ret, struct error *reterr)
+bool
+verify_part(struct arena *a, const struct attest_evidence *e,
+    const struct attest_context *ctx, struct checked *ret, struct error *reterr)
 {
-	struct checked *kept = ARENA_NEW(r->arena, struct checked);
+	struct run r = { .arena = a, .evidence = e, .ctx = ctx };
+	bool ok = check_one(&r, reterr) && checked_of(&r, ret, reterr);
 
-	if (!kept)
-		return error_nomem(reterr);
-	if (!check_one(r, reterr))
-		return false;
-	if (r->doc.n_members > 0)
-		return run_refuse(reterr, ERR_EVIDENCE_INSTANCE,
-		    "a group's document says nothing of who shows it: a "
-		    "document of one of its members must come with it");
-	*kept = checked_of(r);
-	return make_verified(r, r, 1, kept, ret, reterr);
+	run_fini(&r);
+	return ok;
 }
 
-/* ---- several together (A9) ------------------------------------------------
- */
-
-/* The first that is of an instance: all the others are of the same. */
-static struct run *
-first_of_instance(struct run *runs, size_t n)
+bool
+verify_split(struct arena *a, const struct attest_evidence *e,
+    struct attest_evidence **ret, size_t *ret_n, struct error *reterr)
 {
-	for (size_t i = 0; i < n; i++)
-		if (runs[i].doc.n_members == 0)
-			return &runs[i];
-	return NULL;
-}
-
-static bool
-merge_runs(struct run *runs, size_t n, struct run **ret, struct error *reterr)
-{
-	struct run *first = first_of_instance(runs, n);
-
-	if (!first)
-		return run_refuse(reterr, ERR_EVIDENCE_INSTANCE,
-		    "groups' documents alone say nothing of who shows them");
-	for (size_t i = 0; i < n; i++) {
-		/* An entry speaks for its own prefix alone. */
-		if (runs[i].at.entry != first->at.entry)
-			return run_refuse(reterr, ERR_EVIDENCE_AMBIGUOUS,
-			    "the documents are of different trust entries");
-		if (&runs[i] != first &&
-		    !merge_doc(first->arena, &first->doc, &runs[i].doc, reterr))
-			return false;
-	}
-	*ret = first;
-	return true;
-}
-
-/* Each by itself, and as it is before others are merged into it. */
-static bool
-check_all(
-    struct run *runs, size_t n, struct checked *kept, struct error *reterr)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (!check_one(&runs[i], reterr))
-			return false;
-		kept[i] = checked_of(&runs[i]);
-	}
-	return true;
-}
-
-static bool
-verify_packs(struct run *r, struct verified *ret, struct error *reterr)
-{
-	struct run runs[LIMIT_PACKS] = { 0 }, *first = NULL;
-	struct attest_evidence *all;
-	struct checked *kept;
-	size_t n;
-	bool ok;
-
-	if (r->evidence->document.n > LIMIT_PACK_BYTES)
+	if (e->document.n > LIMIT_PACK_BYTES)
 		return run_refuse(reterr, ERR_EVIDENCE_TOO_LARGE,
 		    "the packs together are over the limit");
-	if (!evidence_packs(r->arena, r->evidence->document, &all, &n, reterr))
+	return evidence_packs(a, e->document, ret, ret_n, reterr);
+}
+
+static bool
+verify_packs(struct arena *a, const struct attest_evidence *e,
+    const struct attest_context *ctx, struct verified *ret,
+    struct error *reterr)
+{
+	struct attest_evidence *all;
+	struct checked *checked;
+	size_t n;
+
+	if (!verify_split(a, e, &all, &n, reterr))
 		return false;
-	kept = ARENA_ARRAY(r->arena, n, struct checked);
-	if (!kept)
+	checked = ARENA_ARRAY(a, n, struct checked);
+	if (!checked)
 		return error_nomem(reterr);
 	for (size_t i = 0; i < n; i++)
-		runs[i] = (struct run){
-			.arena = r->arena, .evidence = &all[i], .ctx = r->ctx
-		};
-	ok = check_all(runs, n, kept, reterr) &&
-	     merge_runs(runs, n, &first, reterr) &&
-	     make_verified(first, runs, n, kept, ret, reterr);
-	for (size_t i = 0; i < n; i++)
-		run_fini(&runs[i]);
-	return ok;
+		if (!verify_part(a, &all[i], ctx, &checked[i], reterr))
+			return false;
+	return verify_together(a, checked, n, ret, reterr);
 }
 
 bool
@@ -418,18 +506,19 @@ verify_evidence(struct arena *a, const struct attest_evidence *e,
     const struct attest_context *ctx, struct verified *ret,
     struct error *reterr)
 {
-	struct run r = { .arena = a, .evidence = e, .ctx = ctx };
-	bool ok;
+	struct checked *checked;
 
 	if (str_eq(e->kind, STR(KIND_PACKS)))
-		return verify_packs(&r, ret, reterr);
-	ok = verify(&r, ret, reterr);
-	run_fini(&r);
-	return ok;
+		return verify_packs(a, e, ctx, ret, reterr);
+	checked = ARENA_NEW(a, struct checked);
+	if (!checked)
+		return error_nomem(reterr);
+	return verify_part(a, e, ctx, checked, reterr) &&
+	       verify_together(a, checked, 1, ret, reterr);
 }
 
-static bool
-check_again(const struct checked *c, const struct attest_context *ctx,
+bool
+verify_part_again(const struct checked *c, const struct attest_context *ctx,
     struct error *reterr)
 {
 	struct run r = { .ctx = ctx,
@@ -448,7 +537,7 @@ verify_again(const struct verified *v, const struct attest_context *ctx,
     struct error *reterr)
 {
 	for (size_t i = 0; i < v->n; i++)
-		if (!check_again(&v->checked[i], ctx, reterr))
+		if (!verify_part_again(&v->checked[i], ctx, reterr))
 			return false;
 	return true;
 }

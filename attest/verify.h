@@ -12,13 +12,17 @@ struct verify_key {
 	uint32_t entry, key;
 };
 
-/* What is asked of a document or token at every use. */
+/* A document or token whose signature held: what is asked of it at every use,
+ * and what claims are made of. Lives in the arena it was made in. */
 struct checked {
-	struct doc doc; /* ids, times, audience, cnf, owner; no other claims */
+	struct doc doc;
+	struct str kind, prefix; /* of its trust entry, copied */
+	struct str spiffe_id;    /* empty without a trust domain */
+	int64_t max_lease_s;     /* as claims have it */
 	struct str token_domain, nonce;
 	struct verify_key at;
 	char key_id[KEYS_THUMBPRINT + 1]; /* of the key that signed */
-	bool is_token;
+	bool is_token, is_lasting;        /* it may be kept */
 };
 
 /* Evidence whose signatures held: the claims of all documents together, and
@@ -41,6 +45,18 @@ bool verify_evidence(struct arena *a, const struct attest_evidence *e,
  * Errors: ERR_EVIDENCE_*. Allocates nothing. */
 bool verify_again(const struct verified *v, const struct attest_context *ctx,
     struct error *reterr) MUST_USE;
+/* The two steps of it, for several documents: each by itself, and all together:
+ * of one instance or its group, of one trust entry, without a contradiction.
+ * `all` is lent to *ret, whose claims live in `a`. Errors: ERR_EVIDENCE_*. */
+bool verify_split(struct arena *a, const struct attest_evidence *e,
+    struct attest_evidence **ret, size_t *ret_n, struct error *reterr) MUST_USE;
+bool verify_part(struct arena *a, const struct attest_evidence *e,
+    const struct attest_context *ctx, struct checked *ret,
+    struct error *reterr) MUST_USE;
+bool verify_part_again(const struct checked *c, const struct attest_context *ctx,
+    struct error *reterr) MUST_USE;
+bool verify_together(struct arena *a, struct checked *all, size_t n,
+    struct verified *ret, struct error *reterr) MUST_USE;
 /* Into `a`, borrowing nothing. Errors: memory. */
 bool verified_copy(struct arena *a, const struct verified *v,
     struct verified *ret, struct error *reterr) MUST_USE;

@@ -26,7 +26,6 @@ struct run {
 	struct verify_key at;
 	const struct trust_entry *entry;
 	const struct trust_key *key;
-	struct str spiffe_id; /* empty without a trust domain */
 	/* Of the key that signed: `key`'s, or that of a certificate which
 	 * chains to it. */
 	char key_id[KEYS_THUMBPRINT + 1];

@@ -1,6 +1,8 @@
 /* base64.c - RFC 4648 sections 4 and 5; canonical text only (3.5). */
 #include "base/base64.h"
 
+#include <endian.h>
+
 #include "base/arena.h"
 
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
@@ -31,25 +33,41 @@ base64_encode(struct buf *out, enum base64_form form, struct str bytes)
 	}
 }
 
-/* One more than the value of a letter; 0 for what is no letter of the form. */
+/* A letter's six bits where they stand in a group of four letters, and a one
+ * above the group's 24 bits; 0 for what is no letter of the form. So the sum of
+ * four has ALL_LETTERS where all of them are letters, and there alone. */
+#define AT(shift, value) (UINT32_C(1) << 24 | UINT32_C(value) << (shift))
+#define ALL_LETTERS (UINT32_C(4) << 24)
 /* clang-format off */
-#define LETTER_VALUES \
-	['A'] = 1, ['B'] = 2, ['C'] = 3, ['D'] = 4, ['E'] = 5, ['F'] = 6, \
-	['G'] = 7, ['H'] = 8, ['I'] = 9, ['J'] = 10, ['K'] = 11, ['L'] = 12, \
-	['M'] = 13, ['N'] = 14, ['O'] = 15, ['P'] = 16, ['Q'] = 17, \
-	['R'] = 18, ['S'] = 19, ['T'] = 20, ['U'] = 21, ['V'] = 22, \
-	['W'] = 23, ['X'] = 24, ['Y'] = 25, ['Z'] = 26, ['a'] = 27, \
-	['b'] = 28, ['c'] = 29, ['d'] = 30, ['e'] = 31, ['f'] = 32, \
-	['g'] = 33, ['h'] = 34, ['i'] = 35, ['j'] = 36, ['k'] = 37, \
-	['l'] = 38, ['m'] = 39, ['n'] = 40, ['o'] = 41, ['p'] = 42, \
-	['q'] = 43, ['r'] = 44, ['s'] = 45, ['t'] = 46, ['u'] = 47, \
-	['v'] = 48, ['w'] = 49, ['x'] = 50, ['y'] = 51, ['z'] = 52, \
-	['0'] = 53, ['1'] = 54, ['2'] = 55, ['3'] = 56, ['4'] = 57, \
-	['5'] = 58, ['6'] = 59, ['7'] = 60, ['8'] = 61, ['9'] = 62
+#define LETTERS_AT(s) \
+	['A'] = AT(s, 0), ['B'] = AT(s, 1), ['C'] = AT(s, 2), \
+	['D'] = AT(s, 3), ['E'] = AT(s, 4), ['F'] = AT(s, 5), \
+	['G'] = AT(s, 6), ['H'] = AT(s, 7), ['I'] = AT(s, 8), \
+	['J'] = AT(s, 9), ['K'] = AT(s, 10), ['L'] = AT(s, 11), \
+	['M'] = AT(s, 12), ['N'] = AT(s, 13), ['O'] = AT(s, 14), \
+	['P'] = AT(s, 15), ['Q'] = AT(s, 16), ['R'] = AT(s, 17), \
+	['S'] = AT(s, 18), ['T'] = AT(s, 19), ['U'] = AT(s, 20), \
+	['V'] = AT(s, 21), ['W'] = AT(s, 22), ['X'] = AT(s, 23), \
+	['Y'] = AT(s, 24), ['Z'] = AT(s, 25), ['a'] = AT(s, 26), \
+	['b'] = AT(s, 27), ['c'] = AT(s, 28), ['d'] = AT(s, 29), \
+	['e'] = AT(s, 30), ['f'] = AT(s, 31), ['g'] = AT(s, 32), \
+	['h'] = AT(s, 33), ['i'] = AT(s, 34), ['j'] = AT(s, 35), \
+	['k'] = AT(s, 36), ['l'] = AT(s, 37), ['m'] = AT(s, 38), \
+	['n'] = AT(s, 39), ['o'] = AT(s, 40), ['p'] = AT(s, 41), \
+	['q'] = AT(s, 42), ['r'] = AT(s, 43), ['s'] = AT(s, 44), \
+	['t'] = AT(s, 45), ['u'] = AT(s, 46), ['v'] = AT(s, 47), \
+	['w'] = AT(s, 48), ['x'] = AT(s, 49), ['y'] = AT(s, 50), \
+	['z'] = AT(s, 51), ['0'] = AT(s, 52), ['1'] = AT(s, 53), \
+	['2'] = AT(s, 54), ['3'] = AT(s, 55), ['4'] = AT(s, 56), \
+	['5'] = AT(s, 57), ['6'] = AT(s, 58), ['7'] = AT(s, 59), \
+	['8'] = AT(s, 60), ['9'] = AT(s, 61)
+#define STANDARD_AT(s) { LETTERS_AT(s), ['+'] = AT(s, 62), ['/'] = AT(s, 63) }
+#define URL_AT(s) { LETTERS_AT(s), ['-'] = AT(s, 62), ['_'] = AT(s, 63) }
 /* clang-format on */
-static const uint8_t values[][256] = {
-	[BASE64_STANDARD] = { LETTER_VALUES, ['+'] = 63, ['/'] = 64 },
-	[BASE64_URL] = { LETTER_VALUES, ['-'] = 63, ['_'] = 64 },
+static const uint32_t values[][4][256] = {
+	[BASE64_STANDARD] = { STANDARD_AT(18), STANDARD_AT(12), STANDARD_AT(6),
+	    STANDARD_AT(0) },
+	[BASE64_URL] = { URL_AT(18), URL_AT(12), URL_AT(6), URL_AT(0) },
 };
 
 /* Takes the padding off; false when it is not exactly as long as section 4
@@ -67,59 +85,99 @@ strip_padding(struct str *text)
 	return true;
 }
 
-/* Four letters to three bytes; false when one is none. */
-static bool
-decode_group(const uint8_t *value, const unsigned char *text, char *to)
+/* Four letters. */
+static uint32_t
+group_of(const uint32_t value[4][256], const unsigned char *text)
 {
-	uint32_t a = value[text[0]], b = value[text[1]];
-	uint32_t c = value[text[2]], d = value[text[3]];
-	uint32_t bits = (a - 1) << 18 | (b - 1) << 12 | (c - 1) << 6 | (d - 1);
+	return value[0][text[0]] + value[1][text[1]] + value[2][text[2]] +
+	       value[3][text[3]];
+}
 
-	to[0] = (char)(bits >> 16 & 0xff);
-	to[1] = (char)(bits >> 8 & 0xff);
-	to[2] = (char)(bits & 0xff);
-	return a && b && c && d;
+/* The three bytes of a group, and a fourth that is nothing. */
+static void
+put_group(uint32_t group, char to[4])
+{
+	uint32_t bytes = htobe32(group << 8);
+
+	memcpy(to, &bytes, sizeof bytes);
 }
 
 /* The last two or three letters; left-over bits that are not zero would be
  * another text for the same bytes. */
 static bool
-decode_rest(const uint8_t *value, const unsigned char *text, size_t n, char *to)
+decode_rest(
+    const uint32_t value[4][256], const unsigned char *text, size_t n, char *to)
 {
 	unsigned char filled[4] = { 'A', 'A', 'A', 'A' };
-	char bytes[3];
+	char bytes[4];
+	uint32_t group;
 
 	memcpy(filled, text, n);
-	if (!decode_group(value, filled, bytes) || bytes[n - 1] != 0)
+	group = group_of(value, filled);
+	put_group(group, bytes);
+	if (!(group & ALL_LETTERS) || bytes[n - 1] != 0)
 		return false;
 	memcpy(to, bytes, n - 1);
 	return true;
+}
+
+/* How many bytes `text`, without padding, is at most. */
+static size_t
+bytes_most(struct str text)
+{
+	return text.n / 4 * 3 + 2;
+}
+
+/* `to` has room for bytes_most. */
+static bool
+decode(enum base64_form form, struct str text, char *to, size_t *ret_n)
+{
+	const uint32_t(*value)[256] = values[form];
+	const unsigned char *from = (const unsigned char *)text.p;
+	size_t whole = text.n / 4, rest = text.n % 4;
+	uint32_t all = ALL_LETTERS;
+	char last[4];
+
+	if (rest == 1)
+		return false;
+	for (size_t i = 0; i < whole; i++) {
+		uint32_t group = group_of(value, from + 4 * i);
+
+		all &= group;
+		/* A fourth byte is the next group's, but for the last. */
+		put_group(group, i + 1 < whole ? to + 3 * i : last);
+	}
+	if (!(all & ALL_LETTERS))
+		return false;
+	if (whole > 0)
+		memcpy(to + 3 * (whole - 1), last, 3);
+	*ret_n = whole * 3 + (rest > 0 ? rest - 1 : 0);
+	return rest == 0 ||
+	       decode_rest(value, from + 4 * whole, rest, to + 3 * whole);
 }
 
 bool
 base64_decode(struct arena *a, enum base64_form form, struct str text,
     struct str *ret_bytes)
 {
-	const uint8_t *value = values[form];
-	const unsigned char *from = (const unsigned char *)text.p;
-	size_t whole, rest;
+	size_t n;
 	char *p;
 
 	if (form == BASE64_STANDARD && !strip_padding(&text))
 		return false;
-	whole = text.n / 4;
-	rest = text.n % 4;
-	if (rest == 1)
+	p = arena_alloc(a, bytes_most(text));
+	if (!p || !decode(form, text, p, &n))
 		return false;
-	p = arena_alloc(a, whole * 3 + 3);
-	if (!p)
-		return false;
-	for (size_t i = 0; i < whole; i++)
-		if (!decode_group(value, from + 4 * i, p + 3 * i))
-			return false;
-	if (rest > 0 &&
-	    !decode_rest(value, from + 4 * whole, rest, p + 3 * whole))
-		return false;
-	*ret_bytes = (struct str){ p, whole * 3 + (rest > 0 ? rest - 1 : 0) };
+	*ret_bytes = (struct str){ p, n };
 	return true;
+}
+
+bool
+base64_decode_into(enum base64_form form, struct str text, char *room,
+    size_t room_bytes, size_t *ret_n)
+{
+	if (form == BASE64_STANDARD && !strip_padding(&text))
+		return false;
+	return bytes_most(text) <= room_bytes &&
+	       decode(form, text, room, ret_n);
 }

@@ -3,10 +3,11 @@
  * functions' own frames, and depth is limited by the caller. */
 #include "base/flat.h"
 
+#include <endian.h>
 #include <limits.h>
 
 #define DIGITS_MOST 18u
-#define FIRST_ROOM 64u
+#define FIRST_ROOM 32u
 #define SAFE_INTEGER (INT64_C(1) << 53) /* RFC 7493 2.2 */
 
 struct reading {
@@ -25,7 +26,7 @@ struct reading {
 
 /* The byte after white space; 0 at the end, where no plain text has any. */
 static char
-peek(struct reading *r)
+skip_space(struct reading *r)
 {
 	for (; r->at < r->text.n; r->at++) {
 		char c = r->text.p[r->at];
@@ -37,7 +38,16 @@ peek(struct reading *r)
 	return 0;
 }
 
-static bool
+/* The same: mostly there is none. */
+static inline char
+peek(struct reading *r)
+{
+	if (r->at < r->text.n && r->text.p[r->at] > ' ')
+		return r->text.p[r->at];
+	return skip_space(r);
+}
+
+static inline bool
 take(struct reading *r, char c)
 {
 	if (peek(r) != c)
@@ -46,27 +56,51 @@ take(struct reading *r, char c)
 	return true;
 }
 
+/* Whether `c` ends a string, or makes it not plain. */
+static bool
+is_stop(unsigned char c)
+{
+	return c == '"' || c == '\\' || c < 0x20 || c >= 0x80;
+}
+
+/* Where from `at` on the next such byte is; the text's end when there is none.
+ * Eight bytes at a time: a byte of `stops` is 0x80 where one is, and then,
+ * because of the borrow, maybe in what comes behind it. */
+static size_t
+find_stop(struct str text, size_t at)
+{
+	const uint64_t ones = 0x0101010101010101u;
+
+	for (; text.n - at >= 8; at += 8) {
+		uint64_t w, stops;
+
+		memcpy(&w, text.p + at, 8);
+		w = le64toh(w);
+		stops = (w - ones * 0x20) | ((w ^ ones * '"') - ones) |
+			((w ^ ones * '\\') - ones) | w;
+		stops &= ones << 7;
+		if (stops)
+			return at + (size_t)__builtin_ctzll(stops) / 8;
+	}
+	while (at < text.n && !is_stop((unsigned char)text.p[at]))
+		at++;
+	return at;
+}
+
 static bool
 read_string(struct reading *r, struct str *ret)
 {
-	const char *p = r->text.p;
-	size_t at, from;
+	size_t from, to;
 
 	if (!take(r, '"'))
 		return false;
 	from = r->at;
-	for (at = from; at < r->text.n; at++) {
-		unsigned char c = (unsigned char)p[at];
-
-		if (c == '"') {
-			*ret = (struct str){ p + from, at - from };
-			r->at = at + 1;
-			return true;
-		}
-		if (c < 0x20 || c >= 0x80 || c == '\\')
-			return false;
-	}
-	return false;
+	to = find_stop(r->text, from);
+	if (to == r->text.n || r->text.p[to] != '"')
+		return false;
+	*ret = (struct str){ r->text.p + from, to - from };
+	r->at = to + 1;
+	return true;
 }
 
 /* A value more; *ret is its number. */
@@ -374,6 +408,31 @@ flat_get(const struct flat *object, struct str name)
 		if (str_eq(m->name, name))
 			return m;
 	return NULL;
+}
+
+size_t
+flat_match(const struct flat *object, const void *rows, size_t n_rows,
+    size_t row_bytes, const struct flat **ret_found)
+{
+	const struct flat *m = flat_first(object);
+	size_t next = 0, known = 0;
+
+	for (uint32_t i = 0; i < object->n; i++, m = flat_next(m))
+		for (size_t k = 0; k < n_rows; k++, next++) {
+			const struct str *name;
+
+			if (next >= n_rows)
+				next = 0;
+			name = (const struct str *)(const void
+				*)((const char *)rows + next * row_bytes);
+			if (name->n == m->name.n &&
+			    memcmp(name->p, m->name.p, name->n) == 0) {
+				ret_found[next++] = m;
+				known++;
+				break;
+			}
+		}
+	return known;
 }
 
 struct str

@@ -46,6 +46,10 @@ json_t *flat_to_json(const struct flat *v);
 
 /* The member of that name, or NULL: there is none, or `object` is none. */
 const struct flat *flat_get(const struct flat *object, struct str name);
+/* The members of an object by a table: ret_found[i], if there is one, is the member whose name row i has; others are left as they are. `rows` are structs of `row_bytes` that
+ * begin with a name (struct str), all different. How many were found: what the object has more of is in no row. Cost: O(members) where both are in one order, else times rows. */
+size_t flat_match(const struct flat *object, const void *rows, size_t n_rows,
+    size_t row_bytes, const struct flat **ret_found);
 /* The first inside, and the next beside; whoever walks counts `n`. */
 const struct flat *flat_first(const struct flat *v);
 const struct flat *flat_next(const struct flat *v);

@@ -30,11 +30,13 @@ from_v6(const uint8_t bytes[16])
 static bool
 is_address_text(struct str s)
 {
-	static const struct str letters = STR_INIT("0123456789abcdefABCDEF:.");
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i];
 
-	for (size_t i = 0; i < s.n; i++)
-		if (str_find(letters, s.p[i], 0) == letters.n)
+		if (!((c >= '0' && c <= ':') || c == '.' ||
+			(c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F')))
 			return false;
+	}
 	return s.n > 0 && s.n < INET6_ADDRSTRLEN;
 }
 

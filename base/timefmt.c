@@ -15,14 +15,20 @@
 static bool
 digits(struct str s, size_t *at, size_t n, int64_t max, int64_t *ret)
 {
-	struct str part = str_sub(s, *at, *at + n);
-	uint64_t value;
+	int64_t value = 0;
 
-	if (part.n != n || !str_to_u64(part, (uint64_t)max, &value))
+	if (s.n - *at < n)
 		return false;
-	*ret = (int64_t)value;
+	for (size_t i = 0; i < n; i++) {
+		unsigned digit = (unsigned char)s.p[*at + i] - (unsigned)'0';
+
+		if (digit > 9)
+			return false;
+		value = value * 10 + digit;
+	}
+	*ret = value;
 	*at += n;
-	return true;
+	return value <= max;
 }
 
 static bool

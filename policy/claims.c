@@ -14,12 +14,13 @@
 #include "base/timefmt.h"
 
 struct claims {
-	struct claims_init said; /* strings and lists are our own copies */
+	struct claims_init said; /* strings and lists are lent */
 	struct net_addr address;
 	struct entity entity;
 };
 
 /* The claims that are one string each. */
+enum { IMAGE, OWNER, ADDRESS, LAUNCHED, REGION, ZONE, SUPPORT };
 static const struct row {
 	struct str name;
 	size_t at; /* in struct claims_init */
@@ -27,13 +28,18 @@ static const struct row {
 	bool is_time, is_address;
 } rows[] = {
 #define CLAIM(name, field) STR_INIT(name), offsetof(struct claims_init, field)
-	{ CLAIM("imageId", image_id), STR_INIT("Image"), false, false },
-	{ CLAIM("owner", owner), STR_INIT("Owner"), false, false },
-	{ CLAIM("privateIp", private_ip), STR_INIT(""), false, true },
-	{ CLAIM("launchTime", launch_time), STR_INIT(""), true, false },
-	{ CLAIM("region", region), STR_INIT("Region"), false, false },
-	{ CLAIM("zone", zone), STR_INIT("Zone"), false, false },
-	{ CLAIM("supportLevel", support_level), STR_INIT(""), false, false },
+	[IMAGE] = { CLAIM("imageId", image_id), STR_INIT("Image"), false,
+	    false },
+	[OWNER] = { CLAIM("owner", owner), STR_INIT("Owner"), false, false },
+	[ADDRESS] = { CLAIM("privateIp", private_ip), STR_INIT(""), false,
+	    true },
+	[LAUNCHED] = { CLAIM("launchTime", launch_time), STR_INIT(""), true,
+	    false },
+	[REGION] = { CLAIM("region", region), STR_INIT("Region"), false,
+	    false },
+	[ZONE] = { CLAIM("zone", zone), STR_INIT("Zone"), false, false },
+	[SUPPORT] = { CLAIM("supportLevel", support_level), STR_INIT(""), false,
+	    false },
 };
 
 /* The open maps, whose members are tags. */
@@ -45,100 +51,11 @@ static const struct map {
 	{ STR_INIT("custom"), "custom:" },
 };
 
-/* Kind, issuer, documentId, spiffeId, issuedAt, expiresAt, os and licences
- * besides. */
-#define MAX_ATTRS (ARRAY_LEN(rows) + 8)
-
-static struct str *
-said_at(struct claims_init *said, const struct row *row)
-{
-	return (struct str *)(void *)((char *)said + row->at);
-}
-
 static struct str
 said(const struct claims *c, const struct row *row)
 {
 	return *(
 	    const struct str *)(const void *)((const char *)&c->said + row->at);
-}
-
-/* --- copying ----------------------------------------------------------- */
-
-static bool
-copy_str(struct arena *a, struct str *s, struct error *reterr)
-{
-	*s = str_dup(a, *s);
-	return s->p || error_nomem(reterr);
-}
-
-static bool
-copy_pairs(struct arena *a, const struct claims_pair **pairs, size_t n,
-    struct error *reterr)
-{
-	struct claims_pair *copy = ARENA_ARRAY(a, n, struct claims_pair);
-
-	if (!copy)
-		return error_nomem(reterr);
-	for (size_t i = 0; i < n; i++) {
-		copy[i] = (*pairs)[i];
-		if (!copy_str(a, &copy[i].name, reterr) ||
-		    !copy_str(a, &copy[i].text, reterr))
-			return false;
-	}
-	*pairs = copy;
-	return true;
-}
-
-static bool
-copy_licences(struct arena *a, struct claims_init *s, struct error *reterr)
-{
-	struct str *copy = ARENA_ARRAY(a, s->n_licences, struct str);
-
-	if (!copy)
-		return error_nomem(reterr);
-	for (size_t i = 0; i < s->n_licences; i++) {
-		copy[i] = s->licences[i];
-		if (!copy_str(a, &copy[i], reterr))
-			return false;
-	}
-	s->licences = copy;
-	return true;
-}
-
-static bool
-copy_others(struct arena *a, struct claims_init *s, struct error *reterr)
-{
-	struct claims_document *copy =
-	    ARENA_ARRAY(a, s->n_others, struct claims_document);
-
-	if (!copy)
-		return error_nomem(reterr);
-	for (size_t i = 0; i < s->n_others; i++) {
-		copy[i] = s->others[i];
-		if (!copy_str(a, &copy[i].id, reterr) ||
-		    !copy_str(a, &copy[i].key_id, reterr))
-			return false;
-	}
-	s->others = copy;
-	return true;
-}
-
-static bool
-copy_said(struct arena *a, struct claims_init *s, struct error *reterr)
-{
-	struct str *const strings[] = { &s->kind, &s->issuer, &s->key_id,
-		&s->document_id, &s->subject, &s->prefix, &s->spiffe_id,
-		&s->os_name, &s->os_version };
-
-	for (size_t i = 0; i < ARRAY_LEN(strings); i++)
-		if (!copy_str(a, strings[i], reterr))
-			return false;
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-		if (!copy_str(a, said_at(s, &rows[i]), reterr))
-			return false;
-	return copy_licences(a, s, reterr) && copy_others(a, s, reterr) &&
-	       copy_pairs(a, &s->applications, s->n_applications, reterr) &&
-	       copy_pairs(a, &s->custom, s->n_custom, reterr);
 }
 
 /* --- attributes -------------------------------------------------------- */
@@ -158,19 +75,52 @@ put(struct making *m, struct str name, struct value v)
 }
 
 static bool
-put_time(struct making *m, struct str name, int64_t s)
+put_text(struct making *m, struct str name, struct str text)
 {
-	struct value v;
-	int64_t ms;
+	put(m, name, value_string(text));
+	return true;
+}
 
-	if (__builtin_mul_overflow(s, 1000, &ms))
+/* `text`, unless empty, is how that time is written. */
+static bool
+put_time(struct making *m, struct str name, int64_t s, struct str text)
+{
+	struct value v = { .kind = VALUE_DATETIME, .text = text };
+
+	if (__builtin_mul_overflow(s, 1000, &v.number))
 		return error_set(m->reterr, ERR_EVIDENCE_MALFORMED, SPAN_NONE,
 		    "`%s` is no time", name.p);
-	v = value_datetime(m->arena, ms);
+	if (text.n == 0)
+		v = value_datetime(m->arena, v.number);
 	if (v.kind == VALUE_NONE)
 		return error_nomem(m->reterr);
 	put(m, name, v);
 	return true;
+}
+
+/* Of the text that `addr` is printed as. An IPv4 address has one text alone,
+ * which `text` is when it is written as one. */
+static bool
+value_of_address(struct making *m, struct str text, const struct net_addr *addr,
+    struct value *ret)
+{
+	char room[64]; /* an IPv6 address and its range fit */
+	struct buf b = buf_over(room, sizeof room);
+	struct str plain;
+
+	if (addr->family == 4 && str_find(text, ':', 0) == text.n) {
+		*ret = (struct value){
+			.kind = VALUE_IP, .ip = { .prefix = 32 }, .text = text
+		};
+		memcpy(ret->ip.bytes, addr->bytes, 4);
+		return true;
+	}
+	net_print(&b, addr);
+	plain = buf_ok(&b) ? str_dup(m->arena, buf_str(&b))
+			   : (struct str){ NULL, 0 };
+	if (!plain.p)
+		return error_nomem(m->reterr);
+	return value_construct(STR("ip"), plain, ret, m->reterr);
 }
 
 /* As the extension type reads it: an IPv6 spelling of an IPv4 address becomes
@@ -179,20 +129,12 @@ static bool
 put_address(struct making *m, struct str name, struct str text)
 {
 	struct net_addr addr;
-	char room[64]; /* an IPv6 address and its range fit */
-	struct buf b = buf_over(room, sizeof room);
-	struct str plain;
 	struct value v;
 
 	if (!net_parse_addr(text, &addr))
 		return error_set(m->reterr, ERR_EVIDENCE_MALFORMED, SPAN_NONE,
 		    "`%s` is no address", name.p);
-	net_print(&b, &addr);
-	plain = buf_ok(&b) ? str_dup(m->arena, buf_str(&b))
-			   : (struct str){ NULL, 0 };
-	if (!plain.p)
-		return error_nomem(m->reterr);
-	if (!value_construct(STR("ip"), plain, &v, m->reterr))
+	if (!value_of_address(m, text, &addr, &v))
 		return false;
 	m->c->address = addr;
 	put(m, name, v);
@@ -221,14 +163,15 @@ put_row(struct making *m, const struct row *row)
 }
 
 static bool
-put_licences(struct making *m)
+put_licences(struct making *m, const struct row *row)
 {
 	const struct claims_init *s = &m->c->said;
-	struct value *items =
-	    ARENA_ARRAY(m->arena, s->n_licences, struct value);
+	struct value *items;
 
+	(void)row;
 	if (!s->has_licences)
 		return true;
+	items = ARENA_ARRAY(m->arena, s->n_licences, struct value);
 	if (!items)
 		return error_nomem(m->reterr);
 	for (size_t i = 0; i < s->n_licences; i++)
@@ -238,14 +181,18 @@ put_licences(struct making *m)
 }
 
 static bool
-put_os(struct making *m)
+put_os(struct making *m, const struct row *row)
 {
 	const struct claims_init *s = &m->c->said;
-	struct value_field *os = ARENA_ARRAY(m->arena, 2, struct value_field);
+	struct value_field *os;
 	struct value v;
 	struct str dup;
 	size_t n = 0;
 
+	(void)row;
+	if (!s->os_name.n && !s->os_version.n)
+		return true;
+	os = ARENA_ARRAY(m->arena, 2, struct value_field);
 	if (!os)
 		return error_nomem(m->reterr);
 	if (s->os_name.n)
@@ -254,55 +201,126 @@ put_os(struct making *m)
 	if (s->os_version.n)
 		os[n++] = (struct value_field){ STR("version"),
 			value_string(s->os_version) };
-	if (n > 0 && value_record_take(os, n, &v, &dup))
+	if (value_record_take(os, n, &v, &dup))
 		put(m, STR("os"), v);
 	return true;
 }
 
 static bool
-make_attrs(struct making *m)
+put_document_id(struct making *m, const struct row *row)
+{
+	(void)row;
+	return put_text(m, STR("documentId"), m->c->said.document_id);
+}
+
+static bool
+put_expires_at(struct making *m, const struct row *row)
 {
 	const struct claims_init *s = &m->c->said;
+
+	(void)row;
+	return !s->has_expires_at ||
+	       put_time(m, STR("expiresAt"), s->expires_at, s->expires_text);
+}
+
+static bool
+put_issued_at(struct making *m, const struct row *row)
+{
+	const struct claims_init *s = &m->c->said;
+
+	(void)row;
+	return !s->has_issued_at ||
+	       put_time(m, STR("issuedAt"), s->issued_at, s->issued_text);
+}
+
+static bool
+put_issuer(struct making *m, const struct row *row)
+{
+	(void)row;
+	return put_text(m, STR("issuer"), m->c->said.issuer);
+}
+
+static bool
+put_kind(struct making *m, const struct row *row)
+{
+	(void)row;
+	return put_text(m, STR("kind"), m->c->said.kind);
+}
+
+static bool
+put_spiffe_id(struct making *m, const struct row *row)
+{
+	(void)row;
+	return m->c->said.spiffe_id.n == 0 ||
+	       put_text(m, STR("spiffeId"), m->c->said.spiffe_id);
+}
+
+/* What may be an attribute, in the order of the names: a record is sorted, and
+ * one that comes sorted is quickly made. */
+static const struct {
+	bool (*put)(struct making *, const struct row *);
+	const struct row *row;
+} attributes[] = {
+	{ put_document_id, NULL },
+	{ put_expires_at, NULL },
+	{ put_row, &rows[IMAGE] },
+	{ put_issued_at, NULL },
+	{ put_issuer, NULL },
+	{ put_kind, NULL },
+	{ put_row, &rows[LAUNCHED] },
+	{ put_licences, NULL },
+	{ put_os, NULL },
+	{ put_row, &rows[OWNER] },
+	{ put_row, &rows[ADDRESS] },
+	{ put_row, &rows[REGION] },
+	{ put_spiffe_id, NULL },
+	{ put_row, &rows[SUPPORT] },
+	{ put_row, &rows[ZONE] },
+};
+
+static bool
+make_attrs(struct making *m)
+{
 	struct str dup;
 
-	m->fields = ARENA_ARRAY(m->arena, MAX_ATTRS, struct value_field);
+	m->fields =
+	    ARENA_ARRAY(m->arena, ARRAY_LEN(attributes), struct value_field);
 	if (!m->fields)
 		return error_nomem(m->reterr);
-	put(m, STR("kind"), value_string(s->kind));
-	put(m, STR("issuer"), value_string(s->issuer));
-	put(m, STR("documentId"), value_string(s->document_id));
-	if (s->spiffe_id.n)
-		put(m, STR("spiffeId"), value_string(s->spiffe_id));
-	if ((s->has_issued_at && !put_time(m, STR("issuedAt"), s->issued_at)) ||
-	    (s->has_expires_at &&
-		!put_time(m, STR("expiresAt"), s->expires_at)))
-		return false;
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-		if (!put_row(m, &rows[i]))
+	for (size_t i = 0; i < ARRAY_LEN(attributes); i++)
+		if (!attributes[i].put(m, attributes[i].row))
 			return false;
-	if (!put_licences(m) || !put_os(m))
-		return false;
 	return value_record_take(m->fields, m->n, &m->c->entity.attrs, &dup);
 }
 
 /* --- tags and parents -------------------------------------------------- */
+
+/* Both together. */
+static bool
+join(struct making *m, struct str one, struct str other, struct str *ret)
+{
+	char *p = arena_alloc(m->arena, one.n + other.n);
+
+	if (!p)
+		return error_nomem(m->reterr);
+	if (one.n)
+		memcpy(p, one.p, one.n);
+	if (other.n)
+		memcpy(p + one.n, other.p, other.n);
+	*ret = (struct str){ p, one.n + other.n };
+	return true;
+}
 
 static bool
 put_tags(struct making *m, const char *before, const struct claims_pair *pairs,
     size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		struct buf name = { 0 };
-		struct str kept;
+		struct str name;
 
-		buf_addz(&name, before);
-		buf_add(&name, pairs[i].name);
-		kept = buf_ok(&name) ? str_dup(m->arena, buf_str(&name))
-				     : (struct str){ NULL, 0 };
-		buf_free(&name);
-		if (!kept.p)
-			return error_nomem(m->reterr);
-		put(m, kept, value_string(pairs[i].text));
+		if (!join(m, str_of(before), pairs[i].name, &name))
+			return false;
+		put(m, name, value_string(pairs[i].text));
 	}
 	return true;
 }
@@ -349,16 +367,11 @@ static bool
 make_uid(struct making *m)
 {
 	const struct claims_init *s = &m->c->said;
-	struct buf id = { 0 };
 	struct uid *uid = &m->c->entity.uid;
 
-	buf_add(&id, s->prefix);
-	buf_add(&id, s->subject);
 	uid->type = STR("Instance");
-	uid->id = buf_ok(&id) ? str_dup(m->arena, buf_str(&id))
-			      : (struct str){ NULL, 0 };
-	buf_free(&id);
-	return uid->id.p || error_nomem(m->reterr);
+	uid->id = s->subject;
+	return s->prefix.n == 0 || join(m, s->prefix, s->subject, &uid->id);
 }
 
 bool
@@ -372,18 +385,11 @@ claims_make(struct arena *a, const struct claims_init *init,
 		return error_nomem(reterr);
 	c->said = *init;
 	c->entity.from = "claims";
-	if (!copy_said(a, &c->said, reterr) || !make_uid(&m) ||
-	    !make_attrs(&m) || !make_tags(&m) || !make_parents(&m))
+	if (!make_uid(&m) || !make_attrs(&m) || !make_tags(&m) ||
+	    !make_parents(&m))
 		return false;
 	*ret = c;
 	return true;
-}
-
-bool
-claims_copy(struct arena *a, const struct claims *c, const struct claims **ret,
-    struct error *reterr)
-{
-	return claims_make(a, &c->said, ret, reterr);
 }
 
 /* --- asking ------------------------------------------------------------ */

@@ -1,6 +1,8 @@
 /* test_base64.c - one text for one sequence of bytes, both forms. */
 #include "base/base64.h"
 
+#include <ctype.h>
+
 #include "base/arena.h"
 #include "tests/lib/run.h"
 
@@ -109,6 +111,57 @@ START_TEST(every_byte_comes_back)
 }
 END_TEST
 
+/* Each byte at each place: it is a letter, or refused. */
+START_TEST(every_letter_everywhere)
+{
+	static const char *const marks[] = { "+/", "-_" };
+	struct arena *a = arena_new(0);
+
+	for (unsigned i = 0; i < 256u * 11u; i++) {
+		char text[] = "QUJDREVGR0g"; /* and one more: 8 bytes */
+		unsigned char c = (unsigned char)(i % 256);
+		enum base64_form form = (enum base64_form)_i;
+		bool is_letter = c && (isalnum(c) || strchr(marks[_i], c));
+		struct str in = { text, 11 }, out = { 0 };
+		struct buf again = { 0 };
+		char padded[12];
+		bool ok;
+
+		text[i / 256] = (char)c;
+		if (form == BASE64_STANDARD) {
+			memcpy(padded, text, 11);
+			padded[11] = '=';
+			in = (struct str){ padded, 12 };
+		}
+		ok = base64_decode(a, form, in, &out);
+		ck_assert(!ok || is_letter);
+		/* But the last, of which two bits are none. */
+		ck_assert(ok || !is_letter || i / 256 == 10);
+		base64_encode(&again, form, out);
+		ck_assert(!ok || str_eq(buf_str(&again), in));
+		buf_free(&again);
+		arena_reset(a);
+	}
+	arena_free(a);
+}
+END_TEST
+
+START_TEST(into_room_that_is_enough)
+{
+	char room[8] = { 0 };
+	size_t n = 0;
+
+	/* Six letters: 4 bytes, and 5 are asked for. */
+	ck_assert(!base64_decode_into(BASE64_URL, STR("Zm9vYg"), room, 4, &n));
+	ck_assert(base64_decode_into(BASE64_URL, STR("Zm9vYg"), room, 5, &n));
+	ck_assert(n == 4 && memcmp(room, "foob", 4) == 0);
+	ck_assert_int_eq(room[5], 0);
+	ck_assert(base64_decode_into(BASE64_STANDARD, STR(""), room, 2, &n));
+	ck_assert_uint_eq(n, 0);
+	ck_assert(!base64_decode_into(BASE64_URL, STR("Zh"), room, 8, &n));
+}
+END_TEST
+
 START_TEST(no_memory_is_a_refusal)
 {
 	struct arena *a = arena_new(16);
@@ -129,6 +182,8 @@ main(void)
 	tcase_add_loop_test(tc, both_ways, 0, ARRAY_LEN(pairs));
 	tcase_add_loop_test(tc, refuses, 0, ARRAY_LEN(bad));
 	tcase_add_test(tc, every_byte_comes_back);
+	tcase_add_loop_test(tc, every_letter_everywhere, 0, 2);
+	tcase_add_test(tc, into_room_that_is_enough);
 	tcase_add_test(tc, no_memory_is_a_refusal);
 	suite_add_tcase(s, tc);
 	return run_suite(s);

@@ -245,6 +245,70 @@ START_TEST(edited)
 }
 END_TEST
 
+/* A byte that a plain string has not, at each place of one: it is seen, however
+ * many bytes are looked at together. */
+START_TEST(every_byte_everywhere)
+{
+	struct arena *a = arena_new(0);
+	struct flat *plain;
+	bool canonical;
+
+	for (unsigned at = 0; at < 20; at++)
+		for (unsigned c = 0; c < 256; c++) {
+			char text[] = "{\"a\":\"bcdefghijklmnopqrstu\"}";
+			bool is_stop =
+			    c < 0x20 || c >= 0x80 || c == '"' || c == '\\';
+			struct str s = { text, sizeof text - 1 };
+
+			text[6 + at] = (char)c;
+			ck_assert_int_eq(
+			    is_plain(a, s, &plain, &canonical), !is_stop);
+			ck_assert(is_stop ||
+				  str_eq(plain[1].text, str_sub(s, 6, 26)));
+			arena_reset(a);
+		}
+	arena_free(a);
+}
+END_TEST
+
+static const struct {
+	const char *text;
+	size_t known;
+	int at[3]; /* which member each row finds, from 1; 0: none */
+} matches[] = {
+	{ "{}", 0, { 0, 0, 0 } },
+	{ "{\"a\":1,\"bb\":2,\"c\":3}", 3, { 1, 2, 3 } },
+	{ "{\"c\":1,\"bb\":2,\"a\":3}", 3, { 3, 2, 1 } },
+	{ "{\"c\":1,\"d\":2,\"a\":3}", 2, { 3, 0, 1 } },
+	{ "{\"d\":1,\"bc\":2,\"b\":3}", 0, { 0, 0, 0 } },
+	{ "{\"bb\":1,\"x\":2,\"y\":3,\"z\":4}", 1, { 0, 1, 0 } },
+};
+
+START_TEST(members_by_a_table)
+{
+	static const struct {
+		struct str name;
+		int more;
+	} rows[] = { { STR_INIT("a"), 0 }, { STR_INIT("bb"), 0 },
+		{ STR_INIT("c"), 0 } };
+	const struct flat *found[3] = { 0 };
+	struct arena *a = arena_new(0);
+	struct flat *plain;
+	bool canonical;
+
+	ck_assert(is_plain(a, str_of(matches[_i].text), &plain, &canonical));
+	ck_assert_uint_eq(
+	    flat_match(plain, rows, ARRAY_LEN(rows), sizeof rows[0], found),
+	    matches[_i].known);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		ck_assert_ptr_eq(found[i], flat_get(plain, rows[i].name));
+		ck_assert_ptr_eq(found[i],
+		    matches[_i].at[i] ? plain + matches[_i].at[i] : NULL);
+	}
+	arena_free(a);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -253,6 +317,8 @@ main(void)
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, a_text, 0, ARRAY_LEN(texts));
+	tcase_add_test(tc, every_byte_everywhere);
+	tcase_add_loop_test(tc, members_by_a_table, 0, ARRAY_LEN(matches));
 	tcase_add_test(tc, limits);
 	tcase_add_test(tc, many_values);
 	tcase_add_test(tc, cut_anywhere);

@@ -182,18 +182,43 @@ START_TEST(claims_has_by_document_name)
 }
 END_TEST
 
-START_TEST(claims_are_copies)
+/* An IPv4 address and a time are lent as they are written: the same values as
+ * from other text, and from none. */
+START_TEST(claims_take_text_as_it_is)
 {
 	struct claims_init init = full();
-	char owner[] = "123";
-	const struct claims *c;
+	const struct value *made[3], *one;
 
-	init.owner = (struct str){ owner, 3 };
-	c = make(&init);
-	owner[0] = '9';
-	ck_str_is(
-	    value_get(&claims_entity(c)->attrs, STR("owner"))->string, "123");
-	ck_str_is(claims_entity(c)->parents[1].id, "123");
+	init.issued_text = STR("1970-01-01T00:16:40Z");
+	init.private_ip = STR("10.0.0.7");
+	one = &claims_entity(make(&init))->attrs;
+	init = full(); /* written as ::ffff:10.0.0.7, and no text */
+	made[0] = &claims_entity(make(&init))->attrs;
+	ck_assert(value_eq(one, made[0]));
+	made[1] = value_get(one, STR("issuedAt"));
+	made[2] = value_get(made[0], STR("issuedAt"));
+	ck_assert(str_eq(made[1]->text, made[2]->text));
+	made[1] = value_get(one, STR("privateIp"));
+	made[2] = value_get(made[0], STR("privateIp"));
+	ck_assert(str_eq(made[1]->text, made[2]->text));
+	ck_assert_int_eq(
+	    memcmp(&made[1]->ip, &made[2]->ip, sizeof made[1]->ip), 0);
+}
+END_TEST
+
+/* Sorted as they are put, so that a record is made without sorting. */
+START_TEST(attributes_rise)
+{
+	struct claims_init init = full();
+	const struct value *attrs;
+
+	init.spiffe_id = STR("spiffe://a.example/instance/i-1");
+	attrs = &claims_entity(make(&init))->attrs;
+	ck_assert_uint_eq(attrs->record.n, 15);
+	for (size_t i = 1; i < attrs->record.n; i++)
+		ck_assert_int_lt(str_cmp(attrs->record.fields[i - 1].name,
+				     attrs->record.fields[i].name),
+		    0);
 }
 END_TEST
 
@@ -306,7 +331,8 @@ main(void)
 	tcase_add_test(tc, claims_answer);
 	tcase_add_loop_test(
 	    tc, claims_has_by_document_name, 0, ARRAY_LEN(names));
-	tcase_add_test(tc, claims_are_copies);
+	tcase_add_test(tc, claims_take_text_as_it_is);
+	tcase_add_test(tc, attributes_rise);
 	tcase_add_loop_test(tc, claims_refuse, 0, ARRAY_LEN(malformed));
 	tcase_add_test(tc, claims_refuse_one_name_twice);
 	tcase_add_loop_test(tc, claims_lease_ends, 0, ARRAY_LEN(leases));
