@@ -7,18 +7,10 @@ static struct policy_set *
 merge_policies(const struct engine_snapshot *s)
 {
 	struct policy_set *set = policy_set_new(POLICY_NAMED);
-	uint32_t n = policy_set_files(s->policies);
 	struct errors errors = { 0 };
-	bool ok = set != NULL;
 
-	for (uint32_t i = 0; ok && i < n; i++) {
-		struct str text;
-
-		ok = policy_set_file_text(s->policies, i, &text) &&
-		     policy_set_add_file(set,
-			 policy_set_file_name(s->policies, i), text, &errors);
-	}
-	if (ok && policy_set_finish(set, &errors))
+	if (set != NULL && policy_set_add_all(set, s->policies, &errors) &&
+	    policy_set_finish(set, &errors))
 		return set;
 	policy_set_free(set);
 	return NULL;

@@ -1,6 +1,6 @@
 /* update.c - files as they are now, over a snapshot of what they were.
- * A file of policies whose text is the same is not parsed again, a file of
- * entities whose digest is the same is not read as JSON again. What differs is
+ * A policy whose text is the same is not parsed again, a file of entities whose
+ * digest is the same is not read as JSON again. What differs is
  * always told against the base: changes of changes do not pile up, and the cost
  * of a decision does not grow with the number of updates. What is not plainly
  * the sum of its parts is not updated (templates, files in another order, many
@@ -31,6 +31,7 @@ give_up(struct updating *u, const char *why)
 
 static const char out_of_memory[] = "memory ran out";
 static const char has_errors[] = "there are errors";
+static const char many_policies[] = "many policies changed";
 
 /* ---- policies --------------------------------------------------------------
  */
@@ -67,32 +68,85 @@ is_same_text(
 		   str_eq(text, now->text));
 }
 
+/* All files there are, as picks. */
+struct picking {
+	struct policy_pick *items;
+	size_t n, cap;
+	size_t n_same; /* files */
+	uint32_t next; /* file of the base behind the last that was taken */
+	bool is_moved; /* not all of those are in their order */
+};
+
+static bool
+add_picks(struct updating *u, struct picking *p, const struct policy_pick *add,
+    size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (!ARENA_PUSH_ROOM(u->spare, p->items, p->n, p->cap))
+			return give_up(u, out_of_memory);
+		p->items[p->n++] = add[i];
+	}
+	return true;
+}
+
+/* A file of the base as it was: with the one before, if that is the one before
+ * it. */
+static bool
+pick_same(struct updating *u, struct picking *p, uint32_t file)
+{
+	const struct policy_pick one = { .file = file, .n_files = 1 };
+	struct policy_pick *last = p->n > 0 ? &p->items[p->n - 1] : NULL;
+
+	p->n_same++;
+	p->is_moved = p->is_moved || file < p->next;
+	p->next = file + 1;
+	if (last == NULL || last->is_changed || last->is_part ||
+	    last->file + last->n_files != file)
+		return add_picks(u, p, &one, 1);
+	last->n_files++;
+	return true;
+}
+
+/* Policies that are new, of one file, into the set of changes. */
+static bool
+pick_changed(struct updating *u, struct picking *p, uint32_t file,
+    const struct engine_file *f)
+{
+	struct policy_set *delta = u->next->delta;
+	const struct policy_set *base = u->base->policies;
+	const struct policy_pick *picks;
+	struct errors errors = { 0 };
+	size_t n;
+
+	if (f->is_known)
+		return give_up(u, has_errors);
+	if (!policy_set_add_changes(delta, base,
+		file < policy_set_files(base) ? file : POLICY_NO_FILE, f->name,
+		f->text, LIMIT_DELTA_POLICIES, &picks, &n, &errors))
+		return give_up(u, errors.e[0].code == ERR_LIMIT_COUNT
+				      ? many_policies
+				      : has_errors);
+	return add_picks(u, p, picks, n);
+}
+
 /* The changed files into a set, and which file of which set comes when. */
 static bool
-pick_files(struct updating *u, struct policy_pick *picks, size_t *ret_same)
+pick_files(struct updating *u, struct picking *p)
 {
-	uint32_t n = policy_set_files(u->base->policies), expected = 0,
-		 n_changed = 0;
+	uint32_t n = policy_set_files(u->base->policies), expected = 0;
 	struct errors errors = { 0 };
 
 	for (size_t i = 0; i < u->now->n_policies; i++) {
 		const struct engine_file *f = &u->now->policies[i];
 		uint32_t at = update_find_file(u->base, expected, f->name);
+		bool is_same = is_same_text(u, at, f);
 
-		if (is_same_text(u, at, f)) {
-			picks[i].file = at;
-			expected = at + 1;
-			++*ret_same;
-			continue;
-		}
-		/* Changed, or new. */
 		if (at < n)
 			expected = at + 1;
-		picks[i] = (struct policy_pick){ true, n_changed++ };
-		if (f->is_known || !policy_set_add_file(u->next->delta, f->name,
-				       f->text, &errors))
-			return give_up(u, has_errors);
-		if (n_changed > LIMIT_DELTA_FILES)
+		if (!(is_same ? pick_same(u, p, at)
+			      : pick_changed(u, p, at, f)))
+			return false;
+		if (i + 1 - p->n_same > LIMIT_DELTA_FILES)
 			return give_up(u, "many files changed");
 	}
 	return policy_set_finish(u->next->delta, &errors) ||
@@ -100,7 +154,7 @@ pick_files(struct updating *u, struct policy_pick *picks, size_t *ret_same)
 }
 
 static bool
-compose_policies(struct updating *u, const struct policy_pick *picks)
+compose_policies(struct updating *u, const struct picking *p)
 {
 	struct engine_snapshot *s = u->next;
 	struct errors errors = { 0 };
@@ -109,12 +163,12 @@ compose_policies(struct updating *u, const struct policy_pick *picks)
 	bool is_local;
 
 	if (policy_set_count(s->delta) > LIMIT_DELTA_POLICIES)
-		return give_up(u, "many policies changed");
+		return give_up(u, many_policies);
 	if (!policy_index_new_sparse(
 		s->delta, u->base->index, &s->delta_index, NULL))
 		return give_up(u, out_of_memory);
-	if (!policy_index_patch(u->base->index, s->delta_index, picks,
-		u->now->n_policies, &set, &index, &is_local, &errors))
+	if (!policy_index_patch(u->base->index, s->delta_index, p->items, p->n,
+		&set, &index, &is_local, &errors))
 		return give_up(u, has_errors);
 	if (!is_local)
 		return give_up(u, "templates, links or the order changed");
@@ -136,23 +190,21 @@ drop_delta(struct engine_snapshot *s)
 static bool
 update_policies(struct updating *u)
 {
-	size_t n = u->now->n_policies, n_same = 0;
-	struct policy_pick *picks =
-	    ARENA_ARRAY(u->spare, n + 1, struct policy_pick);
-	bool ok;
+	size_t n = u->now->n_policies;
+	struct picking p = { 0 };
 
 	u->next->delta = policy_set_new(POLICY_NAMED);
-	if (picks == NULL || u->next->delta == NULL)
+	if (u->next->delta == NULL)
 		return give_up(u, out_of_memory);
-	ok = pick_files(u, picks, &n_same);
-	for (size_t i = 1; ok && n_same == n && i < n; i++)
-		if (picks[i].file <= picks[i - 1].file)
-			ok = give_up(u, "the order of files changed");
-	if (ok && n_same == n && n == policy_set_files(u->base->policies)) {
+	if (!pick_files(u, &p))
+		return false;
+	if (p.n_same == n && p.is_moved)
+		return give_up(u, "the order of files changed");
+	if (p.n_same == n && n == policy_set_files(u->base->policies)) {
 		drop_delta(u->next);
 		return true;
 	}
-	return ok && compose_policies(u, picks);
+	return compose_policies(u, &p);
 }
 
 /* ---- entities --------------------------------------------------------------

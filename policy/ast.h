@@ -138,8 +138,18 @@ struct ast_comment {
 	uint32_t off, len; /* from // to before the line's end */
 };
 
+/* A file that was changed in places is several trees, one behind the other (edit.c): what a tree stands for, where it is not a file. */
+struct ast_share {
+	bool is_part;
+	bool goes_on;        /* with the file of the tree before */
+	uint32_t from, to;   /* bytes of the source */
+	uint32_t position;   /* policies of the file before its own */
+	uint32_t first_node; /* nodes before it are of other parts */
+};
+
 struct ast {
 	struct source source;
+	struct ast_share share;
 	bool is_cedar;  /* text without additions */
 	bool is_marked; /* JSON of Avow's own form */
 	bool is_json;   /* places are of JSON text: what a node says is printed, not quoted */

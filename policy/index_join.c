@@ -42,22 +42,12 @@ struct list {
 	size_t n;
 };
 
-/* Both in the order of ids. */
-static bool
-merge(const struct policy_index *ix, const struct list of[2],
-    struct arena *scratch, const uint32_t **ret, size_t *ret_n)
+static void
+merge_into(
+    const struct policy_index *ix, const struct list of[2], uint32_t *out)
 {
 	size_t n = of[0].n + of[1].n, at[2] = { 0, 0 };
-	uint32_t *out;
 
-	*ret_n = n;
-	if (of[0].n == 0 || of[1].n == 0) {
-		*ret = of[of[0].n == 0].items;
-		return true;
-	}
-	out = ARENA_ARRAY(scratch, n, uint32_t);
-	if (!out)
-		return false;
 	for (size_t i = 0; i < n; i++) {
 		bool second =
 		    at[0] == of[0].n ||
@@ -66,19 +56,98 @@ merge(const struct policy_index *ix, const struct list of[2],
 
 		out[i] = of[second].items[at[second]++];
 	}
+}
+
+/* Both in the order of ids. */
+static bool
+merge(const struct policy_index *ix, const struct list of[2],
+    struct arena *scratch, const uint32_t **ret, size_t *ret_n)
+{
+	uint32_t *out;
+
+	*ret_n = of[0].n + of[1].n;
+	if (of[0].n == 0 || of[1].n == 0) {
+		*ret = of[of[0].n == 0].items;
+		return true;
+	}
+	out = ARENA_ARRAY(scratch, *ret_n, uint32_t);
+	if (!out)
+		return false;
+	merge_into(ix, of, out);
 	*ret = out;
 	return true;
 }
 
-static struct list
-own_list(const struct policy_index *ix, unsigned part, const uint32_t *items,
-    size_t n)
+static bool
+is_sorted(const struct policy_index *ix, const uint32_t *list, size_t n)
+{
+	for (size_t i = 1; i < n; i++)
+		if (is_before(ix, list[i], list[i - 1]))
+			return false;
+	return true;
+}
+
+/* Ids by position that moved are in another order than they were. */
+static bool
+sort_again(const struct policy_index *ix, struct arena *scratch,
+    uint32_t **inout, size_t n)
+{
+	uint32_t *from = *inout, *to, *other;
+
+	if (is_sorted(ix, from, n))
+		return true;
+	to = ARENA_ARRAY(scratch, n, uint32_t);
+	if (!to)
+		return false;
+	for (size_t width = 1; width < n; width *= 2) {
+		for (size_t i = 0; i < n; i += 2 * width) {
+			size_t left = n - i,
+			       first = left < width ? left : width;
+			size_t rest = left - first;
+			const struct list of[2] = { { from + i, first },
+				{ from + i + first,
+				    rest < width ? rest : width } };
+
+			merge_into(ix, of, to + i);
+		}
+		other = from;
+		from = to;
+		to = other;
+	}
+	*inout = from;
+	return true;
+}
+
+static bool
+own_list(const struct policy_index *ix, unsigned part, struct arena *scratch,
+    struct list found, struct list *ret)
 {
 	uint32_t *list;
 
 	/* The list is scratch of this decision. */
-	memcpy(&list, &items, sizeof list);
-	return (struct list){ items, n ? renumber(ix, part, list, n) : 0 };
+	memcpy(&list, &found.items, sizeof list);
+	ret->n = found.n ? renumber(ix, part, list, found.n) : 0;
+	if (ix->set->is_renumbered && !sort_again(ix, scratch, &list, ret->n))
+		return false;
+	ret->items = list;
+	return true;
+}
+
+/* What part `part` found, in the numbers of the whole. */
+static bool
+own_lists(const struct policy_index *ix, unsigned part, struct arena *scratch,
+    const struct policy_found *f, struct list satisfied[2][2],
+    struct list doubtful[2])
+{
+	for (unsigned e = 0; e < 2; e++) {
+		const struct list found = { f->satisfied[e],
+			f->n_satisfied[e] };
+
+		if (!own_list(ix, part, scratch, found, &satisfied[e][part]))
+			return false;
+	}
+	return own_list(ix, part, scratch,
+	    (struct list){ f->doubtful, f->n_doubtful }, &doubtful[part]);
 }
 
 bool
@@ -98,10 +167,8 @@ index_join_find(const struct policy_index *ix,
 			return false;
 		if (f->is_walk)
 			return true;
-		for (unsigned e = 0; e < 2; e++)
-			satisfied[e][p] =
-			    own_list(ix, p, f->satisfied[e], f->n_satisfied[e]);
-		doubtful[p] = own_list(ix, p, f->doubtful, f->n_doubtful);
+		if (!own_lists(ix, p, scratch, f, satisfied, doubtful))
+			return false;
 	}
 	ret->is_walk = false;
 	for (unsigned e = 0; e < 2; e++)

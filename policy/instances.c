@@ -15,8 +15,7 @@ struct maker {
 	struct arena *arena;  /* of the tables: gone when all is made */
 	struct intern *ids;   /* NULL: ids are not looked up */
 	bool skips_positions; /* ids by position are not */
-	char *room;           /* of the set's arena, for such ids */
-	size_t n_room;
+	struct id_room room;  /* for such ids */
 	struct entry *entries;
 	size_t cap_entries;
 	bool ok;
@@ -69,9 +68,8 @@ own_id(const struct policy_set *set, const struct ast *t, uint32_t policy)
 #define DIGITS_MAX 20u
 #define ROOM_BYTES 4096u
 
-/* `before` and the number. There are many of them, so they lie close. */
-static struct str
-number_id(struct maker *m, struct str before, size_t number)
+struct str
+instances_number_id(struct id_room *room, struct str before, size_t number)
 {
 	char digits[DIGITS_MAX], *p;
 	size_t at = sizeof digits, n;
@@ -80,17 +78,17 @@ number_id(struct maker *m, struct str before, size_t number)
 		digits[--at] = (char)('0' + number % 10);
 	while (number /= 10);
 	n = before.n + sizeof digits - at;
-	if (n > m->n_room) {
-		m->n_room = n > ROOM_BYTES ? n : ROOM_BYTES;
-		m->room = arena_alloc(m->set->arena, m->n_room);
+	if (n > room->n) {
+		room->n = n > ROOM_BYTES ? n : ROOM_BYTES;
+		room->p = arena_alloc(room->arena, room->n);
 	}
-	if (!m->room)
+	if (!room->p)
 		return (struct str){ 0 };
-	p = m->room;
+	p = room->p;
 	memcpy(p, before.p, before.n);
 	memcpy(p + before.n, digits + at, sizeof digits - at);
-	m->room += n;
-	m->n_room -= n;
+	room->p += n;
+	room->n -= n;
 	return (struct str){ p, n };
 }
 
@@ -183,8 +181,8 @@ add_file(struct maker *m, const struct ast *t, size_t *inout_position)
 		bool is_own = id.p != NULL;
 
 		if (!is_own)
-			id = number_id(
-			    m, before, is_named ? j : *inout_position);
+			id = instances_number_id(&m->room, before,
+			    is_named ? t->share.position + j : *inout_position);
 		*inout_position += !t->policies[j].has_id;
 		if (!id.p)
 			return nomem(m->errors);
@@ -198,9 +196,11 @@ add_policies(struct maker *m)
 {
 	size_t position = 0;
 
-	for (size_t i = 0; i < m->set->n_files; i++)
+	for (size_t i = 0; i < m->set->n_files; i++) {
 		if (!add_file(m, m->set->files[i], &position))
 			return false;
+		m->set->ends[i] = (uint32_t)m->set->n_instances;
+	}
 	return true;
 }
 
@@ -296,13 +296,16 @@ can_skip_positions(const struct maker *m)
 {
 	const struct policy_set *set = m->set;
 	struct intern *names = intern_new(m->arena, NULL);
+	uint32_t n_names = 0;
 
 	if (set->naming != POLICY_NAMED || !names)
 		return false;
 	for (size_t i = 0; i < set->n_files; i++) {
 		const struct ast *t = set->files[i];
 
-		if (intern_add(names, STR(""), str_of(t->source.file)) != i ||
+		if ((!t->share.goes_on &&
+			intern_add(names, STR(""), str_of(t->source.file)) !=
+			    n_names++) ||
 		    t->n_links)
 			return false;
 		for (uint32_t j = 0; j < t->n_policies; j++) {
@@ -341,11 +344,12 @@ make_room(struct maker *m)
 	    n_policies - n_templates + n_links, struct policy_instance);
 	set->templates =
 	    ARENA_ARRAY(set->arena, n_templates, struct policy_template);
-	if (!set->instances || !set->templates)
+	set->ends = ARENA_ARRAY(set->arena, set->n_files, uint32_t);
+	if (!set->instances || !set->templates || !set->ends)
 		return nomem(m->errors);
 	if (set->naming == POLICY_BY_POSITION && !own_ids)
 		return true;
-	m->skips_positions = can_skip_positions(m);
+	m->skips_positions = set->has_plain_ids = can_skip_positions(m);
 	m->ids = intern_new(m->arena, NULL);
 	return m->ids != NULL || nomem(m->errors);
 }
@@ -354,7 +358,11 @@ bool
 instances_make(struct policy_set *set, struct errors *reterr)
 {
 	struct maker m = {
-		.set = set, .errors = reterr, .arena = arena_new(0), .ok = true
+		.set = set,
+		.errors = reterr,
+		.arena = arena_new(0),
+		.ok = true,
+		.room = { .arena = set->arena },
 	};
 
 	set->n_instances = set->n_templates = set->n_links = 0;

@@ -145,6 +145,55 @@ policy_set_add_file(struct policy_set *set, const char *file, struct str text,
 	       add_copy(set, name, text, files_form_of(name), reterr);
 }
 
+/* What the tree's part of its file says. */
+static struct str
+share_text(const struct ast *t)
+{
+	return t->share.is_part
+		   ? str_sub(t->source.text, t->share.from, t->share.to)
+		   : t->source.text;
+}
+
+static bool
+add_parts(struct policy_set *set, struct ast *const *parts, size_t n,
+    struct errors *reterr)
+{
+	struct buf text = { 0 };
+	bool ok;
+
+	for (size_t i = 0; i < n; i++)
+		buf_add(&text, share_text(parts[i]));
+	ok = buf_ok(&text) ? policy_set_add_file(set, parts[0]->source.file,
+				 buf_str(&text), reterr)
+			   : nomem(reterr);
+	buf_free(&text);
+	return ok;
+}
+
+bool
+policy_set_add_all(struct policy_set *set, const struct policy_set *from,
+    struct errors *reterr)
+{
+	bool ok = true;
+
+	for (uint32_t i = 0; ok && from->image && i < policy_set_files(from);
+	     i++) {
+		struct str text;
+
+		ok = policy_set_file_text(from, i, &text) &&
+		     policy_set_add_file(
+			 set, policy_set_file_name(from, i), text, reterr);
+	}
+	for (size_t i = 0, n; ok && i < from->n_files; i += n) {
+		n = 1;
+		while (
+		    i + n < from->n_files && from->files[i + n]->share.goes_on)
+			n++;
+		ok = add_parts(set, from->files + i, n, reterr);
+	}
+	return ok;
+}
+
 bool
 policy_set_add_path(
     struct policy_set *set, const char *path, struct errors *reterr)
@@ -234,23 +283,38 @@ set_check_indivisibles(const struct policy_set *set, struct errors *reterr)
 	return ok && disjoint;
 }
 
+static bool
+no_digest(struct errors *reterr)
+{
+	(void)errors_add(reterr, ERR_SYSTEM_ERROR, SPAN_NONE, "SHA-256 failed");
+	return false;
+}
+
+bool
+set_version_of(struct policy_set *set, uint8_t (*digests)[32], size_t n,
+    struct errors *reterr)
+{
+	const struct str all = { (const char *)digests, n * sizeof *digests };
+	uint8_t digest[32];
+
+	if (!digest_sha256(&all, 1, digest))
+		return no_digest(reterr);
+	digest_hex(digest, VERSION_BYTES, set->version);
+	return true;
+}
+
 bool
 set_compute_version(struct policy_set *set, struct errors *reterr)
 {
-	struct str *texts = ARENA_ARRAY(set->arena, set->n_files, struct str);
-	uint8_t digest[32];
-
-	if (!texts)
+	set->digests =
+	    arena_array(set->arena, set->n_files, sizeof *set->digests);
+	if (!set->digests)
 		return nomem(reterr);
 	for (size_t i = 0; i < set->n_files; i++)
-		texts[i] = set->files[i]->source.text;
-	if (!digest_sha256_framed(texts, set->n_files, digest)) {
-		(void)errors_add(
-		    reterr, ERR_SYSTEM_ERROR, SPAN_NONE, "SHA-256 failed");
-		return false;
-	}
-	digest_hex(digest, VERSION_BYTES, set->version);
-	return true;
+		if (!digest_sha256(
+			&set->files[i]->source.text, 1, set->digests[i]))
+			return no_digest(reterr);
+	return set_version_of(set, set->digests, set->n_files, reterr);
 }
 
 bool
@@ -327,7 +391,9 @@ policy_set_links(const struct policy_set *set)
 uint32_t
 policy_set_files(const struct policy_set *set)
 {
-	return (uint32_t)(set->image ? set->image->n_files : set->n_files);
+	if (set->image)
+		return (uint32_t)set->image->n_files;
+	return (uint32_t)(set->n_whole ? set->n_whole : set->n_files);
 }
 
 const struct policy_instance *
@@ -389,43 +455,64 @@ policy_set_effect(const struct policy_set *set, uint32_t i)
 							       : POLICY_DENY;
 }
 
+/* Of each string of a file, the type that an action had it with, plus one: most
+ * policies name an action that others did. */
+struct seen {
+	const struct str *strings;
+	uint32_t *types;
+};
+
+struct actions {
+	struct arena *arena;
+	struct uid *uids;
+	size_t n, cap;
+	struct seen seen[2]; /* [1]: of what stayed of a file */
+};
+
+static bool
+add_actions(struct actions *of, const struct ast *t)
+{
+	struct seen *s = &of->seen[t->share.first_node > 0];
+	uint32_t i = t->share.first_node > 0 ? t->share.first_node : 1;
+
+	/* What stayed of a file has the file's strings, in each part. */
+	if (!s->types || s->strings != t->strings)
+		*s = (struct seen){ t->strings,
+			ARENA_ARRAY(of->arena, t->n_strings, uint32_t) };
+	for (; s->types && i < t->n_nodes; i++) {
+		const struct ast_node *node = &t->nodes[i];
+
+		if (node->kind != NODE_ENTITY ||
+		    s->types[node->b] == node->a + 1 ||
+		    !uid_type_is_action(t->strings[node->a]))
+			continue;
+		s->types[node->b] = node->a + 1;
+		if (!ARENA_PUSH_ROOM(of->arena, of->uids, of->n, of->cap))
+			return false;
+		of->uids[of->n++] =
+		    (struct uid){ t->strings[node->a], t->strings[node->b] };
+	}
+	return s->types != NULL;
+}
+
 bool
 policy_set_actions(const struct policy_set *set, struct arena *a,
     const struct uid **ret, size_t *ret_n, struct error *reterr)
 {
-	struct uid *uids = NULL;
-	size_t n = 0, cap = 0, kept = 0;
+	struct actions of = { .arena = a };
+	size_t kept = 0;
 
 	if (set->image)
 		return image_actions(set->image, a, ret, ret_n, reterr);
-	for (size_t f = 0; f < set->n_files; f++) {
-		const struct ast *t = set->files[f];
-		/* Of each string, the type that an action had it with, plus
-		 * one: most policies name an action that others did. */
-		uint32_t *seen = ARENA_ARRAY(a, t->n_strings, uint32_t);
-
-		if (!seen)
+	for (size_t f = 0; f < set->n_files; f++)
+		if (!add_actions(&of, set->files[f]))
 			return error_nomem(reterr);
-		for (uint32_t i = 1; i < t->n_nodes; i++) {
-			const struct ast_node *node = &t->nodes[i];
-
-			if (node->kind != NODE_ENTITY ||
-			    seen[node->b] == node->a + 1 ||
-			    !uid_type_is_action(t->strings[node->a]))
-				continue;
-			seen[node->b] = node->a + 1;
-			if (!ARENA_PUSH_ROOM(a, uids, n, cap))
-				return error_nomem(reterr);
-			uids[n++] = (struct uid){ t->strings[node->a],
-				t->strings[node->b] };
-		}
-	}
-	if (n > 1)
-		qsort(uids, n, sizeof *uids, uid_compare);
-	for (size_t i = 0; i < n; i++)
-		if (kept == 0 || !uid_eq(uids[kept - 1], uids[i]))
-			uids[kept++] = uids[i];
-	*ret = uids;
+	if (of.n > 1)
+		qsort(of.uids, of.n, sizeof *of.uids, uid_compare);
+	for (size_t i = 0; i < of.n; i++)
+		if (kept == 0 || !uid_eq(of.uids[kept - 1], of.uids[i]))
+			of.uids[kept++] = of.uids[i];
+	*ret = of.uids;
 	*ret_n = kept;
 	return true;
 }

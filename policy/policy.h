@@ -55,6 +55,9 @@ bool policy_set_add_path(struct policy_set *set, const char *path,
 /* One file, its form told by its name. */
 bool policy_set_add_file(struct policy_set *set, const char *file,
     struct str text, struct errors *reterr) MUST_USE;
+/* All files of another set, as they were loaded, or picked. */
+bool policy_set_add_all(struct policy_set *set, const struct policy_set *from,
+    struct errors *reterr) MUST_USE;
 /* Links bound, ids unique, indivisible sets disjoint, version computed. */
 bool policy_set_finish(struct policy_set *set, struct errors *reterr) MUST_USE;
 
@@ -70,7 +73,7 @@ uint32_t policy_set_templates(const struct policy_set *set);
 /* How many of the count are links. */
 uint32_t policy_set_links(const struct policy_set *set);
 uint32_t policy_set_files(const struct policy_set *set);
-/* A file's name and text, as loaded. Lent. An image puts the text together when it is asked for first: false where it cannot. */
+/* A file's name and text, as loaded. Lent. Not of a set that policy_index_patch made: files may be in parts there. An image puts the text together when it is asked for first: false where it cannot. */
 const char *policy_set_file_name(const struct policy_set *set, uint32_t i);
 bool policy_set_file_text(
     const struct policy_set *set, uint32_t i, struct str *ret) MUST_USE;
@@ -87,7 +90,7 @@ bool policy_set_assume(const struct policy_set *const *sets, size_t n,
 /* Every action that some policy names, sorted. Lent; memory is `a`'s. Errors: memory. */
 bool policy_set_actions(const struct policy_set *set, struct arena *a,
     const struct uid **ret, size_t *ret_n, struct error *reterr) MUST_USE;
-/* First 16 hex digits of SHA-256 over all files in load order. */
+/* First 16 hex digits of SHA-256 over all files in load order: over the SHA-256 of each. */
 struct str policy_set_version(const struct policy_set *set);
 /* Text of one file in canonical form, comments kept. Errors: those of parsing; then `out` is untouched. */
 bool policy_format(const char *file, struct str text,
@@ -272,15 +275,31 @@ bool policy_index_new(const struct policy_set *set, const struct entities *base,
 bool policy_index_new_sparse(const struct policy_set *set,
     const struct policy_index *over, struct policy_index **ret,
     struct error *reterr) MUST_USE;
-/* Files of two sets, in the order in which they are loaded. */
+#define POLICY_NO_FILE UINT32_MAX
+/* Files of two sets, in the order in which they are loaded: whole files, one after the other, or a part of one that was changed in places. */
 struct policy_pick {
-	bool is_changed; /* a file of the second */
-	uint32_t file;   /* its number there */
+	bool is_changed;        /* of the second */
+	uint32_t file, n_files; /* their numbers there */
+	/* A part, as policy_set_add_changes makes them. */
+	bool is_part, goes_on;   /* goes_on: not its file's first */
+	uint32_t was;            /* what changed: the file's number in the first, or POLICY_NO_FILE */
+	uint32_t first, n;       /* its policies of that file, where they stayed */
+	uint32_t from, to;       /* its bytes */
+	uint32_t line_shift;     /* how far its lines are from where they were */
+	const uint8_t *digest;   /* a first part's: SHA-256 of all the file's text */
 };
+/* What file `file` of `was` holds now, into the set `changed`: only policies that `was` does not have at this place are parsed and added, others are picked where they
+ * are. Where parts cannot be told from one another (templates, links, indivisible sets, JSON; a file that `was` does not have:
+ * POLICY_NO_FILE) the file is added whole. *ret are the file's picks, in order; lent by `changed`. Errors: those of parsing; ERR_LIMIT_COUNT when more than `max` policies
+ * are new; memory. Cost: comparing the texts, SHA-256 of the new one, parsing what is new. */
+bool policy_set_add_changes(struct policy_set *changed,
+    const struct policy_set *was, uint32_t file, const char *name,
+    struct str text, uint32_t max, const struct policy_pick **ret,
+    size_t *ret_n, struct errors *reterr) MUST_USE;
 /* `base` with some of its files changed: `delta` is the index (sparse) of a set that has what the changed and added files are now, and `picks` are all files there
  * are. *ret_set is what loading them all would make, *ret its index; both borrow from `base`, `delta` and their sets. *ret_is_local is false, and nothing is made,
  * where the change is more than that of single policies: templates and links, another order of files. Errors: an id that stands twice, sets that overlap, limits,
- * memory. Cost: 64 bytes a policy, SHA-256 over all texts. */
+ * memory. Cost: 64 bytes a policy, 32 a file. */
 bool policy_index_patch(const struct policy_index *base,
     const struct policy_index *delta, const struct policy_pick *picks,
     size_t n_picks, struct policy_set **ret_set, struct policy_index **ret,

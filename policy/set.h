@@ -34,10 +34,15 @@ struct policy_set {
 	enum policy_naming naming;
 	struct ast **files;
 	size_t n_files, cap_files;
+	size_t n_whole;         /* files, where some are in parts: compose.c; 0: `files` are files */
+	uint8_t (*digests)[32]; /* SHA-256 of each file's text */
+	uint32_t *ends;         /* instances up to the end of each file, links apart */
 	struct policy_instance *instances;
 	size_t n_instances;
 	struct policy_template *templates;
 	size_t n_templates, n_links;
+	bool has_plain_ids; /* ids by position are no other policy's: nobody wrote a `#` in an id, no file has the name of another */
+	bool is_renumbered; /* compose.c: ids by position moved, so that ids lie in another order */
 	char version[17];
 	const struct schema *closed; /* what wildcards may be expanded by; borrowed */
 	bool finished;
@@ -72,6 +77,14 @@ const struct policy_instance *policy_instance_in(
 
 /* instances.c: templates apart from what decides, links bound, ids given and found to be unique. */
 bool instances_make(struct policy_set *set, struct errors *reterr) MUST_USE;
+/* `before` and the number, as ids by position are: many lie close in one piece of memory. {NULL, 0} when memory is out. */
+struct id_room {
+	struct arena *arena;
+	char *p;
+	size_t n;
+};
+struct str instances_number_id(
+    struct id_room *room, struct str before, size_t number);
 /* How a file is read. */
 enum file_form { FILE_AVOW = POLICY_AVOW, FILE_CEDAR = POLICY_CEDAR, FILE_JSON };
 /* files.c: what a file's name says of it; false, with an error, for what begins as no policy text does. */
@@ -96,6 +109,9 @@ bool set_check_indivisibles(
     const struct policy_set *set, struct errors *reterr) MUST_USE;
 bool set_compute_version(
     struct policy_set *set, struct errors *reterr) MUST_USE;
+/* policy.c: of n files' digests. */
+bool set_version_of(struct policy_set *set, uint8_t (*digests)[32], size_t n,
+    struct errors *reterr) MUST_USE;
 /* A policy set in JSON. On errors the ast may still be made; false all the same. */
 bool parse_json_policies(struct arena *a, const struct source *source,
     struct ast **ret, struct errors *reterr) MUST_USE;

@@ -1,9 +1,11 @@
 /* updates.c - does a snapshot that was updated decide as one that was loaded?
- * Files of policies and of entities are changed, added and removed at random;
- * after each step the same files are loaded whole. Decision, code, reasons,
- * errors with their places, and the version must be the same, and the same as
- * direct evaluation gives; what cannot be loaded must not be an update either.
- * Now and then the changes are merged. */
+ * Files of policies and of entities are changed, added and removed at random,
+ * and files of policies changed in places: lines come, go, move, are joined,
+ * get comments. After each step the same files are loaded whole. Ids and places
+ * of all policies, decision, code, reasons, errors with their places, reports
+ * and the version must be the same, and the same as direct evaluation gives;
+ * what cannot be loaded must not be an update either. Now and then the changes
+ * are merged. */
 #include "tests/lib/entities.h"
 #include "tests/property/updates.h"
 
@@ -19,6 +21,8 @@
 #define REQUESTS 6u
 #define TEXT_BYTES 8192u
 #define SHOWN 5u
+#define LARGE 7u /* the file of many policies, mostly changed in places */
+#define LARGE_POLICIES 24u
 
 /* The files of one moment; a text that is NULL: there is no such file. */
 struct files {
@@ -84,6 +88,154 @@ policies_text(struct run *r)
 	return keep(r, &b);
 }
 
+/* ---- lines -----------------------------------------------------------------
+ */
+
+struct lines {
+	struct str items[4 * LARGE_POLICIES];
+	uint32_t n;
+};
+
+/* Each with its line's end; what is too much is left out. */
+static struct lines
+lines_of(const char *text)
+{
+	struct str rest = str_of(text);
+	struct lines l = { .n = 0 };
+
+	while (rest.n && l.n < ARRAY_LEN(l.items)) {
+		size_t end = str_find(rest, '\n', 0) + 1;
+
+		l.items[l.n++] = str_sub(rest, 0, end);
+		rest = str_sub(rest, end, rest.n);
+	}
+	return l;
+}
+
+static void
+insert_line(struct lines *l, uint32_t at, struct str line)
+{
+	if (l->n == ARRAY_LEN(l->items))
+		return;
+	memmove(
+	    &l->items[at + 1], &l->items[at], (l->n - at) * sizeof *l->items);
+	l->items[at] = line;
+	l->n++;
+}
+
+static struct str
+remove_line(struct lines *l, uint32_t at)
+{
+	struct str line = l->items[at];
+
+	l->n--;
+	memmove(
+	    &l->items[at], &l->items[at + 1], (l->n - at) * sizeof *l->items);
+	return line;
+}
+
+/* A new policy, which may name itself. */
+static struct str
+new_line(struct run *r)
+{
+	static const char *const before[] = { "", "", "", "", "  ",
+		"// of \"one; kind\n", "@note(\"a;\\\"b\")\n", "\n\n" };
+	struct generate_case c;
+	struct buf b = { 0 };
+
+	generate_case(&r->g, &c);
+	if (c.n_policies == 0)
+		return STR("\n");
+	if (generate_one_in(&r->g, 4))
+		buf_printf(&b, "@id(\"own %u\") ", generate_below(&r->g, 1000));
+	buf_addz(&b, before[generate_below(&r->g, ARRAY_LEN(before))]);
+	generate_text(&b, &c.policies[0]);
+	if (generate_one_in(&r->g, 200))
+		buf_addz(&b, "indivisible action [Action::\"q\"];\n");
+	if (generate_one_in(&r->g, 200))
+		buf_addz(&b, "permit (principal == ?principal, action, "
+			     "resource);\n");
+	return str_of(keep(r, &b));
+}
+
+/* The line with something behind it, in place of its end. */
+static struct str
+line_with(struct run *r, struct str line, const char *more)
+{
+	struct buf b = { 0 };
+
+	buf_add(&b, str_sub(line, 0, line.n - 1));
+	buf_addz(&b, more);
+	return str_of(keep(r, &b));
+}
+
+static void
+change_line(struct run *r, struct lines *l)
+{
+	static const char *const behind[] = { " // not; this\n", "\r\n", " ",
+		"\n\n", "\n// a line\n", "  \n" };
+	uint32_t at = generate_below(&r->g, l->n + 1), other;
+
+	if (at == l->n || generate_one_in(&r->g, 4)) {
+		insert_line(l, at, new_line(r));
+		return;
+	}
+	other = generate_below(&r->g, l->n);
+	switch (generate_below(&r->g, 7)) {
+	case 0:
+	case 1:
+		(void)remove_line(l, at);
+		return;
+	case 2:
+		insert_line(l, other, remove_line(l, at));
+		return;
+	case 3:
+		insert_line(l, other, l->items[at]);
+		return;
+	case 4:
+	case 5:
+		l->items[at] = new_line(r);
+		return;
+	default:
+		l->items[at] = line_with(r, l->items[at],
+		    behind[generate_below(&r->g, ARRAY_LEN(behind))]);
+	}
+}
+
+static const char *
+joined(struct run *r, const struct lines *l)
+{
+	struct buf b = { 0 };
+
+	for (uint32_t i = 0; i < l->n; i++)
+		buf_add(&b, l->items[i]);
+	return keep(r, &b);
+}
+
+static const char *
+in_places(struct run *r, const char *text)
+{
+	struct lines l = lines_of(text);
+	uint32_t n = 1 + generate_below(&r->g, 3);
+
+	for (uint32_t i = 0; i < n; i++)
+		change_line(r, &l);
+	return joined(r, &l);
+}
+
+static const char *
+large_text(struct run *r)
+{
+	struct lines l = { .n = 0 };
+
+	while (l.n < LARGE_POLICIES)
+		insert_line(&l, l.n, new_line(r));
+	return joined(r, &l);
+}
+
+/* ---- files -----------------------------------------------------------------
+ */
+
 /* Which of several files an entity is in hangs on its name: mostly each is in
  * one, sometimes in two. */
 static bool
@@ -135,6 +287,20 @@ change_policies(struct run *r)
 {
 	uint32_t i = generate_below(&r->g, POLICY_FILES);
 
+	const char *was;
+
+	if (generate_one_in(&r->g, 2))
+		i = LARGE;
+	was = r->now.policies[i];
+	if (i == LARGE && !was) {
+		r->now.policies[i] = large_text(r);
+		return;
+	}
+	if (i >= 2 && was && (i == LARGE || generate_one_in(&r->g, 2)) &&
+	    !generate_one_in(&r->g, 40)) {
+		r->now.policies[i] = in_places(r, was);
+		return;
+	}
 	/* Files of templates and links change seldom. */
 	if (i < 2 && !generate_one_in(&r->g, 20))
 		i = 2 + generate_below(&r->g, POLICY_FILES - 2);
@@ -320,6 +486,93 @@ compare_one(struct run *r, const struct engine_snapshot *whole,
 	json_decref(direct);
 }
 
+static bool
+is_same_info(const struct policy_set *x, const struct policy_set *y, uint32_t i)
+{
+	struct policy_info a = policy_set_info(x, i), b = policy_set_info(y, i);
+
+	return str_eq(a.id, b.id) && a.effect == b.effect &&
+	       strcmp(a.at.file, b.at.file) == 0 && a.at.line == b.at.line &&
+	       a.at.col == b.at.col && a.at.len == b.at.len;
+}
+
+static bool
+is_same_body(const struct policy_set *x, const struct policy_set *y, uint32_t i)
+{
+	struct buf a = { 0 }, b = { 0 };
+	bool same;
+
+	policy_print(x, i, &a);
+	policy_print(y, i, &b);
+	same = buf_ok(&a) && buf_ok(&b) && str_eq(buf_str(&a), buf_str(&b));
+	buf_free(&a);
+	buf_free(&b);
+	return same;
+}
+
+static bool
+has_same_actions(
+    struct run *r, const struct policy_set *x, const struct policy_set *y)
+{
+	const struct uid *a, *b;
+	size_t n, n_b;
+
+	if (!policy_set_actions(x, r->scratch, &a, &n, NULL) ||
+	    !policy_set_actions(y, r->scratch, &b, &n_b, NULL) || n != n_b)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (!uid_eq(a[i], b[i]))
+			return false;
+	return true;
+}
+
+/* Policy by policy. */
+static void
+compare_sets(
+    struct run *r, const struct policy_set *x, const struct policy_set *y)
+{
+	uint32_t n = policy_set_count(x);
+
+	if (n != policy_set_count(y) ||
+	    policy_set_files(x) != policy_set_files(y)) {
+		show(r, "the policies differ in number", NULL, NULL);
+		return;
+	}
+	for (uint32_t i = 0; i < n; i++)
+		if (!is_same_info(x, y, i) || !is_same_body(x, y, i)) {
+			show(r, "a policy is another", NULL, NULL);
+			return;
+		}
+	if (!has_same_actions(r, x, y))
+		show(r, "the actions differ", NULL, NULL);
+	if (!str_eq(policy_set_version(x), policy_set_version(y)))
+		show(r, "the versions differ", NULL, NULL);
+	arena_reset(r->scratch);
+}
+
+/* Reports name clauses with their places, and quote them. */
+static void
+compare_reports(struct run *r, const struct engine_snapshot *whole,
+    const struct engine_snapshot *updated, struct engine_request q)
+{
+	enum engine_effect effect;
+	json_t *want, *got;
+
+	q.entities = engine_snapshot_entities(whole);
+	want = engine_verify(whole, &q, NULL, ERRORED_DENY_DENIES, LEVEL_HIGH,
+	    NULL, r->scratch, &effect);
+	q.entities = engine_snapshot_entities(updated);
+	got = engine_verify(updated, &q, NULL, ERRORED_DENY_DENIES, LEVEL_HIGH,
+	    NULL, r->scratch, &effect);
+	/* It lists all entities, in an order of their layers. */
+	(void)json_object_del(want, "request");
+	(void)json_object_del(got, "request");
+	if (!want || !got || !json_equal(want, got))
+		show(r, "the reports differ", want, got);
+	json_decref(want);
+	json_decref(got);
+}
+
 static void
 compare(struct run *r, const struct engine_snapshot *whole,
     const struct engine_snapshot *updated)
@@ -330,6 +583,8 @@ compare(struct run *r, const struct engine_snapshot *whole,
 	if (entities_count(engine_snapshot_entities(whole)) !=
 	    entities_count(engine_snapshot_entities(updated)))
 		show(r, "the entities differ in number", NULL, NULL);
+	compare_sets(r, engine_snapshot_policies(whole),
+	    engine_snapshot_policies(updated));
 	for (uint32_t i = 0; i < REQUESTS; i++) {
 		struct eval_request e;
 		struct engine_request q;
@@ -343,6 +598,8 @@ compare(struct run *r, const struct engine_snapshot *whole,
 			    others, generate_below(&r->g, (uint32_t)n));
 		arena_reset(r->scratch);
 		compare_one(r, whole, updated, q, own);
+		if (i == 0)
+			compare_reports(r, whole, updated, q);
 	}
 }
 
@@ -403,6 +660,8 @@ updates_run(uint64_t seed, struct updates_tally *tally)
 	generate_init(&r.g, r.arena, seed);
 	r.now.policies[0] = template;
 	r.now.policies[1] = links;
+	if (seed % 2) /* no links: ids by position may move */
+		r.now.policies[0] = r.now.policies[1] = NULL;
 	for (uint32_t i = 0; i < ENTITY_FILES; i++)
 		change_entities(&r);
 	while (!(s = load(&r.now)))

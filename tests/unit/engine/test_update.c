@@ -78,6 +78,9 @@ load(const struct world *w)
 #define IN(id) "{\"type\":\"G\",\"id\":\"" id "\"}"
 #define PEOPLE "[" USER("u", "1", IN("g")) "," USER("v", "2", "") "]"
 #define GROUPS "[" GROUP("g", "") "," GROUP("h", "") "]"
+#define ERRS "deny (principal, action, resource) when { principal.gone }"
+#define TWO ALL ";\n" ALL " when { principal.n == 1 };\n"
+#define TEN TWO TWO TWO TWO TWO
 #define LINKS                                                                  \
 	"{\"staticPolicies\":{},\"templates\":{},\"templateLinks\":[{"         \
 	"\"templateId\":\"t\",\"newId\":\"link\",\"values\":{\"?principal\":{" \
@@ -152,6 +155,24 @@ static const struct {
 	    { ALL ";", NULL, NULL, PEOPLE, "[" GROUP("g", IN("h")) "," GROUP("h", IN("g")) "]" }, false, true },
 	{ "data that cannot be read", { ALL ";", NULL, NULL, PEOPLE, NULL },
 	    { ALL ";", NULL, NULL, "[{", NULL }, false, true },
+	{ "a policy in the midst comes", { ALL ";\n" ERRS ";\n", NULL, NULL, PEOPLE, NULL },
+	    { ALL ";\n\n" ALL " when { principal.n == 1 };\n" ERRS ";\n", NULL, NULL, PEOPLE, NULL }, true, false },
+	{ "a policy in the midst goes", { ALL ";\n" ERRS ";\n" ALL ";\n" ERRS ";\n", NULL, NULL, PEOPLE, NULL },
+	    { ALL ";\n" ALL ";\n" ERRS ";\n", NULL, NULL, PEOPLE, NULL }, true, false },
+	{ "ids by number get a place more", { TEN ALL ";\n" ERRS ";\n", NULL, NULL, PEOPLE, NULL },
+	    { ALL " when { principal.n == 2 };\n" TEN ALL ";\n" ERRS ";\n", NULL, NULL, PEOPLE, NULL }, true, false },
+	{ "an id comes in the midst", { TEN TEN, NULL, NULL, PEOPLE, NULL },
+	    { TEN "@id(\"own\") " ALL ";\n" TEN, NULL, NULL, PEOPLE, NULL }, true, false },
+	{ "an id by number is written down", { TEN TEN, NULL, NULL, PEOPLE, NULL },
+	    { TEN "@id(\"p0.avow#12\") " ALL ";\n" TEN, NULL, NULL, PEOPLE, NULL }, false, true },
+	{ "an id stands twice in one file", { TEN "@id(\"own\") " ALL ";\n" TEN, NULL, NULL, PEOPLE, NULL },
+	    { TEN "@id(\"own\") " ALL ";\n" TEN "@id(\"own\") " ALL ";\n", NULL, NULL, PEOPLE, NULL }, false, true },
+	{ "an id moves within its file", { "@id(\"own\") " ALL ";\n" TEN, NULL, NULL, PEOPLE, NULL },
+	    { TEN "@id(\"own\") " ALL ";\n", NULL, NULL, PEOPLE, NULL }, true, false },
+	{ "a template in the midst comes", { TEN TEN, NULL, NULL, PEOPLE, NULL },
+	    { TEN TEMPLATE "\n" TEN, NULL, NULL, PEOPLE, NULL }, false, false },
+	{ "a set in the midst comes", { TEN TEN, NULL, NULL, PEOPLE, NULL },
+	    { TEN "indivisible action [Action::\"a\", Action::\"b\"];\n" TEN, NULL, NULL, PEOPLE, NULL }, true, false },
 	{ "both at once", { ALL " when { principal.n == 1 };", NULL, NULL, PEOPLE, GROUPS },
 	    { ALL " when { principal.n == 7 };", "deny (principal in G::\"h\", action, resource);", NULL,
 		"[" USER("u", "7", IN("g")) "," USER("v", "7", "") "]", "[" GROUP("g", IN("h")) "]" }, true, false },
@@ -247,6 +268,37 @@ START_TEST(tells_its_parts)
 }
 END_TEST
 
+/* Of a file, what is new alone; and an action goes with its policy. */
+START_TEST(parses_what_is_new)
+{
+	const struct world first = { TEN "permit (principal, action == "
+					 "Action::\"old\", resource);\n" TEN,
+		NULL, NULL, PEOPLE, NULL };
+	const struct world second = { TEN "permit (principal, action == "
+					  "Action::\"new\", resource);\n" TEN,
+		NULL, NULL, PEOPLE, NULL };
+	struct engine_snapshot *s = load(&first), *next;
+	const struct uid *actions;
+	struct engine_parts p;
+	struct listed l;
+	const char *why = NULL;
+	size_t n;
+
+	next = engine_snapshot_update(s, list(&second, &l), 2, &why);
+	ck_assert_ptr_nonnull(next);
+	p = engine_snapshot_parts(next);
+	ck_assert_uint_eq(p.base_policies, 21);
+	ck_assert_uint_eq(p.changed_policies, 1);
+	ck_assert_uint_eq(p.gone_policies, 1);
+	ck_assert(policy_set_actions(
+	    engine_snapshot_policies(next), mem, &actions, &n, NULL));
+	ck_assert_uint_eq(n, 1);
+	ck_assert(str_eq(actions[0].id, STR("new")));
+	engine_snapshot_unref(next);
+	engine_snapshot_unref(s);
+}
+END_TEST
+
 /* ---- readers under swaps ---------------------------------------------------
  */
 
@@ -285,7 +337,7 @@ decide_on(void *ctx)
 
 START_TEST(no_decision_sees_a_mixture)
 {
-	static const struct world worlds[2] = {
+	static const struct world whole[2] = {
 		{ ALL " when { principal.n == 1 };",
 		    "deny (principal, action, resource) when { principal.n == "
 		    "2 };",
@@ -295,7 +347,14 @@ START_TEST(no_decision_sees_a_mixture)
 		    "principal.n == 2 };",
 		    NULL, "[" USER("u", "2", IN("g")) "]",
 		    "[" GROUP("g", IN("h")) "]" },
+		/* Lines and numbers move. */
+	}, in_parts[2] = {
+		{ TEN ERRS ";\n" TEN, NULL, NULL, PEOPLE, NULL },
+		{ TEN "\n" ALL " when { principal.gone };\n" TWO ERRS
+		      ";\n" TEN,
+		    NULL, NULL, PEOPLE, NULL },
 	};
+	const struct world *worlds = _i == 0 ? whole : in_parts;
 	struct engine_snapshot *states[2] = { load(&worlds[0]), NULL };
 	pthread_t threads[READERS];
 	long n[READERS] = { 0 };
@@ -308,6 +367,7 @@ START_TEST(no_decision_sees_a_mixture)
 	for (size_t i = 0; i < 2; i++)
 		possible[i] = answer(states[i], "u");
 	ck_assert_str_ne(possible[0], possible[1]);
+	atomic_store(&is_over, false);
 	swap_init(&now, states[0]);
 	for (size_t i = 0; i < READERS; i++)
 		ck_assert_int_eq(
@@ -345,7 +405,8 @@ main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, updates_as_a_load, 0, ARRAY_LEN(cases));
 	tcase_add_test(tc, tells_its_parts);
-	tcase_add_test(tc, no_decision_sees_a_mixture);
+	tcase_add_test(tc, parses_what_is_new);
+	tcase_add_loop_test(tc, no_decision_sees_a_mixture, 0, 2);
 	suite_add_tcase(s, tc);
 	return run_suite(s);
 }
