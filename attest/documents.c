@@ -37,10 +37,17 @@ check_options(const struct documents_options *o, struct error *reterr)
 	for (size_t i = 0; i < o->n_levels; i++)
 		if (!check_claims(&o->levels[i].claim, 1, reterr))
 			return false;
-	for (size_t i = 0; i < o->n_profiles; i++)
-		if (!check_claims(
-			o->profiles[i].claims, o->profiles[i].n_claims, reterr))
+	for (size_t i = 0; i < o->n_profiles; i++) {
+		const struct documents_profile *p = &o->profiles[i];
+
+		if (!check_claims(p->claims, p->n_claims, reterr))
 			return false;
+		if (p->unbound_s < 0 || p->unbound_s > LIMIT_DOCUMENT_UNBOUND_S)
+			return error_set(reterr, ERR_CONFIG_VALUE, SPAN_NONE,
+			    "a document that is bound to no key lives at most "
+			    "%d s",
+			    LIMIT_DOCUMENT_UNBOUND_S);
+	}
 	return true;
 }
 
@@ -67,7 +74,8 @@ copy_profiles(struct arena *a, struct documents_options *o)
 		const struct documents_profile *p = &o->profiles[i];
 
 		copy[i] = (struct documents_profile){ str_dup(a, p->name),
-			copy_texts(a, p->claims, p->n_claims), p->n_claims };
+			copy_texts(a, p->claims, p->n_claims), p->n_claims,
+			p->unbound_s };
 		if (!copy[i].name.p || !copy[i].claims)
 			return false;
 	}

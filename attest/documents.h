@@ -21,6 +21,8 @@ struct documents_profile {
 	struct str name; /* of a service: what a request may say instead of claims; also its audience where none is said */
 	const struct str *claims;
 	size_t n_claims;
+	/* Its documents are bound to no key, and live this long at most (LIMIT_DOCUMENT_UNBOUND_S): bearer secrets, for who can show a password and prove nothing. 0: bound. */
+	int64_t unbound_s;
 };
 
 /* `store` is borrowed, and outlives the object; the rest is copied. */
@@ -140,7 +142,7 @@ struct documents_ask {
 	bool is_select, may_issue;
 };
 /* For the instance itself, a member of the group, or the owner, who gets no bytes. Bound to the key of the instance's live incarnation (a group's to none: it is worth nothing without a
- * member's). The same asked for again is the same document while half its life is left. *ret_made: it is new.
+ * member's; by a profile that says so an instance's to none). The same asked for again is the same document while half its life is left. *ret_made: it is new.
  * Errors: ERR_REQUEST_MALFORMED (a claim there is not), ERR_REQUIREMENT_CLAIM (one that is not known of it), ERR_REQUEST_LIMIT (LIMIT_DOCUMENTS_LIVE), ERR_ACCOUNT_AUTHORITY (no key that it could be
  * bound to), ERR_KEY_FORM (the key has no signature of this form), ERR_DATA_MISSING (select alone: none is enough). */
 bool documents_issue(struct documents *d, struct arena *a,

@@ -310,6 +310,7 @@ make_anew(struct changing *c, struct sql *tx, const struct store_document *row,
 		.form = (enum attest_form)row->form,
 		.names = row->claims,
 		.audience = row->audience,
+		.is_unbound = row->bound.n == 0,
 		.lifetime_s = row->expires_at - row->issued_at,
 		.version = c->subject.row.version,
 		.now_s = c->now_s };
@@ -322,6 +323,18 @@ make_anew(struct changing *c, struct sql *tx, const struct store_document *row,
 	return true;
 }
 
+/* One that is bound to no key is not made again once no profile says so. */
+static bool
+may_make_anew(struct changing *c, const struct store_document *row)
+{
+	bool is_unbound = row->bound.n == 0;
+
+	return documents_check_key(&c->subject, is_unbound, NULL) &&
+	       (!is_unbound || c->subject.is_group ||
+		   documents_may_unbind(c->d, c->a, row->claims,
+		       row->expires_at - row->issued_at));
+}
+
 /* Superseded first, so that there is never a second newest. What can be said no
  * more, or not of an instance that is not active, has no successor. */
 static bool
@@ -330,7 +343,7 @@ supersede(struct changing *c, struct sql *tx, const struct store_document *row,
 {
 	struct str id = STR("");
 	bool again = claims && row->ended == STORE_DOCUMENT_NEWEST &&
-		     documents_check_key(&c->subject, NULL);
+		     may_make_anew(c, row);
 
 	c->n_superseded++;
 	if (!store_document_end(

@@ -124,7 +124,7 @@ make_anew(struct regrouping *g, struct sql *tx,
 static bool
 supersede_all(struct regrouping *g, struct sql *tx, struct error *reterr)
 {
-	bool may = documents_check_key(&g->is, NULL);
+	bool may = documents_check_key(&g->is, true, NULL);
 	struct store_document *rows = NULL;
 	size_t n = 0;
 

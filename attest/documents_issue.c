@@ -9,8 +9,31 @@
 /* ---- bound to whom ---------------------------------------------------------
  */
 
+struct str
+documents_bound_to(const struct documents_subject *s, bool is_unbound)
+{
+	return s->is_group || is_unbound ? STR("") : s->account.thumbprint;
+}
+
 bool
-documents_check_key(const struct documents_subject *s, struct error *reterr)
+documents_may_unbind(const struct documents *d, struct arena *a,
+    struct str names, int64_t lifetime_s)
+{
+	for (size_t i = 0; i < d->o.n_profiles; i++) {
+		const struct documents_profile *p = &d->o.profiles[i];
+		struct str own;
+
+		if (lifetime_s <= p->unbound_s &&
+		    documents_names(a, p->claims, p->n_claims, &own, NULL) &&
+		    str_eq(own, names))
+			return true;
+	}
+	return false;
+}
+
+bool
+documents_check_key(
+    const struct documents_subject *s, bool is_unbound, struct error *reterr)
 {
 	if (s->is_group)
 		return s->n_members > 0 ||
@@ -21,7 +44,7 @@ documents_check_key(const struct documents_subject *s, struct error *reterr)
 		return error_set(reterr, ERR_EVIDENCE_REVOKED, SPAN_NONE,
 		    "the instance is not active: disabled, evicted, banned, or "
 		    "without a key");
-	if (s->account.method == PROVE_HMAC)
+	if (s->account.method == PROVE_HMAC && !is_unbound)
 		return error_set(reterr, ERR_ACCOUNT_AUTHORITY, SPAN_NONE,
 		    "the instance's key is a shared secret, to which no "
 		    "document can be bound");
@@ -42,6 +65,7 @@ struct asking {
 	size_t n_wanted, n_for_whom;
 	int64_t lifetime_s;
 	enum attest_form form;
+	bool is_unbound;
 	struct documents_subject subject;
 	struct store_document row;
 	bool made;
@@ -79,6 +103,14 @@ read_claims(struct asking *k, struct error *reterr)
 		    "there is no profile `%.*s`",
 		    (int)(ask->profile.n < 100 ? ask->profile.n : 100),
 		    ask->profile.p);
+	k->is_unbound = p->unbound_s > 0;
+	if (k->is_unbound && !ask->lifetime_s && k->lifetime_s > p->unbound_s)
+		k->lifetime_s = p->unbound_s;
+	if (k->is_unbound && k->lifetime_s > p->unbound_s)
+		return error_set(reterr, ERR_REQUEST_MALFORMED, SPAN_NONE,
+		    "a document of this profile is bound to no key, and lives "
+		    "at most %llds",
+		    (long long)p->unbound_s);
 	return documents_names(k->a, p->claims, p->n_claims, &k->names, reterr);
 }
 
@@ -118,13 +150,13 @@ read_ask(struct asking *k, struct error *reterr)
 /* ---- found -----------------------------------------------------------------
  */
 
-/* Bound to the key that the instance has now, and good for a while. */
+/* Bound to the key that the instance has now, or to none where that is what is
+ * asked for, and good for a while. */
 static bool
 is_usable(
     const struct asking *k, const struct store_document *row, int64_t now_s)
 {
-	struct str key =
-	    k->subject.is_group ? STR("") : k->subject.account.thumbprint;
+	struct str key = documents_bound_to(&k->subject, k->is_unbound);
 
 	return row->ended == STORE_DOCUMENT_NEWEST &&
 	       row->form == (int64_t)k->form && str_eq(row->bound, key) &&
@@ -165,8 +197,11 @@ is_better(const struct store_document *a, const struct store_document *b)
 static const struct store_document *
 find_same(const struct asking *k, const struct store_document *rows, size_t n)
 {
+	bool is_bound = documents_bound_to(&k->subject, k->is_unbound).n > 0;
+
 	for (size_t i = 0; i < n; i++)
 		if (rows[i].ended == STORE_DOCUMENT_NEWEST &&
+		    (rows[i].bound.n > 0) == is_bound &&
 		    rows[i].form == (int64_t)k->form &&
 		    str_eq(rows[i].claims, k->names) &&
 		    str_eq(rows[i].audience, k->audience))
@@ -236,6 +271,7 @@ make(struct asking *k, struct sql *tx, const struct store_document *same,
 		.form = k->form,
 		.names = k->names,
 		.audience = k->audience,
+		.is_unbound = k->is_unbound,
 		.lifetime_s = k->lifetime_s,
 		.version = k->subject.row.version,
 		.now_s = now_s };
@@ -274,7 +310,7 @@ issue_inside(struct sql *tx, int64_t now_ms, void *ctx, bool *keep_it,
 	k->made = false;
 	if (!documents_find(
 		tx, k->a, k->actor, k->ask->subject, &k->subject, reterr) ||
-	    !documents_check_key(&k->subject, reterr) ||
+	    !documents_check_key(&k->subject, k->is_unbound, reterr) ||
 	    !store_document_live(
 		tx, k->a, k->subject.id, now_s, &rows, &n, reterr) ||
 	    (k->ask->is_select && !find_best(k, rows, n, now_s, &best, reterr)))

@@ -101,8 +101,8 @@ fingerprint(const struct documents_drafts *all, const struct documents_make *m,
 	for (size_t i = 0; i < s->n_members; i++)
 		buf_printf(&text, " %.*s", STR_ARG(s->members[i]));
 	const struct str parts[] = { s->id,
-		s->is_group ? STR("") : s->account.thumbprint, m->names,
-		m->audience, all->signer->key_id, buf_str(&text) };
+		documents_bound_to(s, m->is_unbound), m->names, m->audience,
+		all->signer->key_id, buf_str(&text) };
 
 	ok = ok && buf_ok(&text) &&
 	     digest_sha256_framed(parts, ARRAY_LEN(parts), ret);
@@ -136,7 +136,7 @@ fill(struct documents *d, struct documents_drafts *all,
 		.claims = m->names,
 		.audience = m->audience,
 		.key_id = all->signer->key_id,
-		.bound = s->is_group ? STR("") : s->account.thumbprint,
+		.bound = documents_bound_to(s, m->is_unbound),
 		.version = m->version,
 		.n_values = documents_values(m->claims),
 		.issued_at = m->now_s,

@@ -74,6 +74,7 @@ struct documents_make {
 	const json_t *claims;       /* picked */
 	struct str names, audience; /* JSON lists */
 	enum attest_form form;
+	bool is_unbound; /* by a profile that says so */
 	int64_t lifetime_s, version, now_s;
 };
 /* A document on its way. Lives in the call's arena. */
@@ -106,9 +107,16 @@ void documents_drafts_fini(struct documents_drafts *all);
 /* ---- issuing (documents_issue.c) --------------------------------------------
  */
 
-/* To what key a document of the subject is bound. Errors:
- * ERR_ACCOUNT_AUTHORITY. */
-bool documents_check_key(
-    const struct documents_subject *s, struct error *reterr) MUST_USE;
+/* May the subject have a document, bound to its key or to none? Errors:
+ * ERR_ACCOUNT_AUTHORITY, ERR_EVIDENCE_REVOKED. */
+bool documents_check_key(const struct documents_subject *s, bool is_unbound,
+    struct error *reterr) MUST_USE;
+/* The key that its documents are bound to; empty: none. */
+struct str documents_bound_to(
+    const struct documents_subject *s, bool is_unbound);
+/* Is there still a profile of these claims whose documents are bound to no key
+ * and live that long? */
+bool documents_may_unbind(const struct documents *d, struct arena *a,
+    struct str names, int64_t lifetime_s);
 
 #endif

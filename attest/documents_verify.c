@@ -166,7 +166,8 @@ check_active(struct sql *tx, const struct judging *j,
 		tx, j->a, row->subject, &account, &found, reterr))
 		return false;
 	return (found && sts_may_prove(&account) && account.incarnation != 0 &&
-		   str_eq(account.thumbprint, row->bound)) ||
+		   (row->bound.n == 0 ||
+		       str_eq(account.thumbprint, row->bound))) ||
 	       refuse(
 		   reterr, ERR_EVIDENCE_REVOKED, "the instance is not active");
 }

@@ -51,6 +51,8 @@
 #define LIMIT_PACKS 8u               /* documents that are shown together, within LIMIT_PACK_BYTES */
 #define LIMIT_INSTANCE_ID 128u
 #define LIMIT_DOCUMENT_LIFE_S 86400  /* a document of the document service lives no longer */
+#define LIMIT_DOCUMENT_UNBOUND_S 3600 /* nor does one that is bound to no key longer than this, LIMIT_DOCUMENT_UNBOUND_USUAL_S where nothing is said */
+#define LIMIT_DOCUMENT_UNBOUND_USUAL_S 900
 #define LIMIT_DOCUMENTS_LIVE 64u     /* of one instance or group */
 #define LIMIT_DOCUMENT_CLAIMS 64u    /* names that one may be asked for with */
 #define LIMIT_DOCUMENT_AUDIENCES 8u

@@ -100,6 +100,7 @@ struct config_level {
 struct config_profile {
 	struct str name;
 	struct config_strings claims;
+	int64_t unbound_s; /* `bind: false`: how long its documents live at most; 0: they are bound */
 };
 
 /* The document service, beside the token service. */

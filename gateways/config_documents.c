@@ -45,6 +45,57 @@ read_levels(struct config_reader *r, const struct config_field *f,
 	d->n_levels = n;
 }
 
+/* ---- profiles: a list of claims, or a map of more -------------------------
+ */
+
+struct profile {
+	struct config_strings claims;
+	int is_unbound;
+	int64_t lifetime_s; /* 0: not given */
+};
+static const struct config_choice bindings[] = { { "true", 0, false },
+	{ "false", 1, false }, { NULL, 0, false } };
+enum { P_CLAIMS, P_LIFETIME, P_BIND };
+static const struct config_field profile_fields[] = {
+	[P_CLAIMS] = CONFIG_FIELD(struct profile, claims, "claims",
+	    config_read_strings, .is_required = true, .may_be_empty = true),
+	[P_LIFETIME] = CONFIG_FIELD(
+	    struct profile, lifetime_s, "lifetime", config_read_lease, 0),
+	[P_BIND] = CONFIG_FIELD(struct profile, is_unbound, "bind",
+	    config_read_choice, .choices = bindings),
+};
+
+/* What is bound to no key is a bearer secret: it is short-lived, and told of.
+ */
+static void
+read_profile_map(struct config_reader *r, const struct yaml *value,
+    struct config_profile *ret)
+{
+	struct profile p = { 0 };
+	struct config_seen seen;
+
+	if (!config_read_map(
+		r, value, profile_fields, ARRAY_LEN(profile_fields), &p, &seen))
+		return;
+	ret->claims = p.claims;
+	if (!p.is_unbound) {
+		if (p.lifetime_s)
+			config_fail(r, ERR_CONFIG_KEY, seen.at[P_LIFETIME],
+			    "`lifetime` of a profile goes with `bind: false`");
+		return;
+	}
+	ret->unbound_s =
+	    p.lifetime_s ? p.lifetime_s : LIMIT_DOCUMENT_UNBOUND_USUAL_S;
+	if (ret->unbound_s > LIMIT_DOCUMENT_UNBOUND_S)
+		config_fail(r, ERR_CONFIG_VALUE, seen.at[P_LIFETIME],
+		    "a document that is bound to no key lives at most %dm",
+		    LIMIT_DOCUMENT_UNBOUND_S / 60);
+	config_warn(r, seen.at[P_BIND],
+	    "documents of the profile `%.*s` are bound to no key: whoever "
+	    "reads one can show it, from its instance's address",
+	    STR_ARG(ret->name));
+}
+
 static void
 read_profiles(struct config_reader *r, const struct config_field *f,
     const struct yaml *value, void *to)
@@ -60,7 +111,10 @@ read_profiles(struct config_reader *r, const struct config_field *f,
 		const struct yaml *claims = &value->items[2 * i + 1];
 
 		all[i].name = config_text(r, &value->items[2 * i]);
-		config_read_strings(r, &list, claims, &all[i].claims);
+		if (claims->kind == YAML_MAP)
+			read_profile_map(r, claims, &all[i]);
+		else
+			config_read_strings(r, &list, claims, &all[i].claims);
 		for (size_t k = 0; k < all[i].claims.n; k++)
 			(void)is_claim(r, claims, all[i].claims.items[k]);
 	}

@@ -375,7 +375,8 @@ copy_names(struct arena *a, const struct config_documents *c,
 			c->levels[i].level };
 	for (size_t i = 0; i < c->n_profiles; i++)
 		profiles[i] = (struct documents_profile){ c->profiles[i].name,
-			c->profiles[i].claims.items, c->profiles[i].claims.n };
+			c->profiles[i].claims.items, c->profiles[i].claims.n,
+			c->profiles[i].unbound_s };
 	o->levels = levels;
 	o->n_levels = c->n_levels;
 	o->profiles = profiles;

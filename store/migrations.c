@@ -168,6 +168,14 @@ static const char *const document_forms[] = {
 	NULL,
 };
 
+/* One that is bound to no key is another newest than one that is. */
+static const char *const document_bindings[] = {
+	"DROP INDEX document_newest",
+	"CREATE UNIQUE INDEX document_newest ON document (subject, claims,"
+	" audience, form, (bound = '')) WHERE ended = 0",
+	NULL,
+};
+
 static const struct {
 	const char *name;
 	const char *const *statements; /* the last is NULL */
@@ -182,6 +190,7 @@ static const struct {
 	{ "changes", changes },
 	{ "master secret", master_secret },
 	{ "document forms", document_forms },
+	{ "document bindings", document_bindings },
 };
 
 static const char make_list[] =

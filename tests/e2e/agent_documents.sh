@@ -133,5 +133,48 @@ sed -i "s/ form: embedded,/ form: cms,/" "$T/agent.yaml"
 kill -HUP "${PIDS[agent]}"
 expect "CMS as the form of all: one document for both" "document pkcs7 rsa2048 200" \
     soon "document pkcs7 rsa2048 200" listing /latest/dynamic/instance-identity/
+say "Bound to no key, by a profile that says so, for apt without the proxy:"
+stop agent
+sed -i "s|profiles: {|profiles: {apt: {claims: [imageId, privateIp], bind: false, lifetime: 10m}, |" "$T/etc/avow/sts.yaml"
+expect "which is warned of" "*warning: documents of the profile \`apt\` are bound to no key*" \
+    eval '"$AVOW" serve --config "$T/etc/avow/sts.yaml" --check 2>&1'
+kill -HUP "${PIDS[sts]}"
+check "the service reads it" until_true 10 grep -q 'event=reload ok=true' "$T/sts.log"
+expect "an address that is this one's" "done" says happened web-1 provisioned '{"privateIp":"127.0.0.1"}'
+mkdir -p "$T/gate/policies"
+echo 'permit (principal, action, resource);' >"$T/gate/policies/all.avow"
+cat >"$T/gate/gate.yaml" <<-END
+	listen: unix:$T/gate/gate.sock
+	policies: [$T/gate/policies]
+	decisionLog: $T/gate/gate.jsonl
+	gates:
+	  - {kind: repository, name: updates, repositories: {main: /debian/}}
+	  - {kind: repository, name: strict, demand: key, url: "http://gate", repositories: {strict: /strict/}}
+	trust:
+	  - {kind: avow, keys: $T/documents.pem, issuer: acme}
+END
+start gate "$AVOW" serve --config "$T/gate/gate.yaml"
+until_true 10 test -S "$T/gate/gate.sock" || give_up "the gate does not start"
+sed -i "s|^documents:.*|documents: {keys: $T/documents.pem, issuer: acme, audience: [updates, strict], profile: apt}|
+	s|^files:.*|files: [$APT, {kind: pack, path: $T/pack.curl, form: curl}]|" "$T/agent.yaml"
+rm -rf "$T/state/document"* "$T/state/cms"*
+start_agent || give_up "the agent does not start with a profile"
+kill -USR1 "${PIDS[agent]}"
+expect "all is written" "*: ready*apt.conf  written*pack.curl  written*" soon "*: ready*" status
+# shown PATH [CURL OPTION...]: as apt shows what stands in its file.
+shown() {
+	local path=$1
+	shift
+	curl -s --max-time 10 --unix-socket "$T/gate/gate.sock" -o "$T/body" -w '%{http_code} %header{x-avow-reason}' \
+	    -H "X-Original-URI: $path" -H 'X-Original-Method: GET' -H 'X-Forwarded-Proto: https' "$@" http://gate/gate/auth
+}
+as_apt() {
+	local path=$1 from=$2
+	shown "$path" -H "X-Forwarded-For: $from" -u "$(awk '{ print $4 ":" $6 }' "$T/apt.conf")"
+}
+expect "the gate takes it as a password, from its address" "204 permit" as_apt /debian/dists/stable/InRelease 127.0.0.1
+expect "from another address not" "403 requirement.address" as_apt /debian/dists/stable/InRelease 127.0.0.9
+expect "a gate that demands a key does not" "401 evidence.proof" as_apt /strict/dists/stable/InRelease 127.0.0.1
+expect "curl, by its file" "204 permit" shown /debian/dists/stable/InRelease -H 'X-Forwarded-For: 127.0.0.1' -K "$T/pack.curl"
 check "the log has no token" bash -c "! grep -q eyJ '$T/agent.log'"
 finish

@@ -18,7 +18,9 @@ static struct sts_actor web;
 static const struct str updates_claims[] = { STR_INIT("imageId"),
 	STR_INIT("os.name") };
 static const struct documents_profile profiles[] = {
-	{ STR_INIT("updates"), updates_claims, ARRAY_LEN(updates_claims) },
+	{ STR_INIT("updates"), updates_claims, ARRAY_LEN(updates_claims), 0 },
+	/* The same claims, bound to no key. */
+	{ STR_INIT("apt"), updates_claims, ARRAY_LEN(updates_claims), 600 },
 };
 static const struct documents_level levels[] = {
 	{ STR_INIT("privateIp"), 5 },

@@ -166,6 +166,117 @@ START_TEST(a_secret_binds_nothing)
 }
 END_TEST
 
+/* ---- bound to no key ---- */
+
+static struct documents_issued
+issue_unbound(void)
+{
+	struct documents_ask ask = ask_of("web-1", NULL, "up");
+	struct documents_issued d;
+	json_t *cnf;
+
+	ask.profile = STR("apt");
+	ck_assert_msg(
+	    issue_by(&web, &ask, &d, NULL) == ERR_NONE, "%s", err.msg);
+	cnf = member(&d, "cnf");
+	ck_assert_ptr_null(cnf);
+	ck_assert_uint_eq(d.row.bound.n, 0);
+	return d;
+}
+
+START_TEST(a_profile_may_bind_to_nothing)
+{
+	struct documents_issued d = issue_unbound(), again = issue_unbound();
+	struct documents_ask ask = ask_of("web-1", NULL, "up");
+
+	ck_assert_int_eq(d.row.expires_at - d.row.issued_at, 600);
+	ck_assert(str_eq(d.row.id, again.row.id));
+	ck_assert_int_eq(judge(&d, NULL), ERR_NONE);
+	ask.profile = STR("apt");
+	ask.lifetime_s = 601;
+	ck_assert_int_eq(
+	    issue_by(&web, &ask, NULL, NULL), ERR_REQUEST_MALFORMED);
+	ask.lifetime_s = 300;
+	ck_assert_int_eq(issue_by(&web, &ask, &d, NULL), ERR_NONE);
+	ck_assert_int_eq(d.row.expires_at - d.row.issued_at, 300);
+}
+END_TEST
+
+/* The same claims for the same audience, bound: both are newest, and neither
+ * is given for the other. */
+START_TEST(bound_and_unbound_are_two)
+{
+	struct documents_issued unbound = issue_unbound();
+	struct documents_issued bound = issue("imageId os.name", "up");
+	struct documents_ask ask = ask_of("web-1", "imageId", "up");
+	struct documents_issued found;
+	bool newest = false;
+
+	ck_assert_uint_gt(bound.row.bound.n, 0);
+	ck_assert(!str_eq(bound.row.id, unbound.row.id));
+	ck_assert_int_eq(judge(&unbound, &newest), ERR_NONE);
+	ck_assert(newest);
+	ck_assert_int_eq(judge(&bound, &newest), ERR_NONE);
+	ck_assert(newest);
+	ask.is_select = true;
+	ck_assert_int_eq(issue_by(&web, &ask, &found, NULL), ERR_NONE);
+	ck_assert(str_eq(found.row.id, bound.row.id));
+	ck_assert(str_eq(issue_unbound().row.id, unbound.row.id));
+	ck_assert(str_eq(issue("imageId os.name", "up").row.id, bound.row.id));
+}
+END_TEST
+
+/* Made anew as long as a profile says so; without one it ends. */
+START_TEST(unbound_ones_change_with_what_is_known)
+{
+	struct documents_issued d = issue_unbound();
+	struct documents_options o = options();
+	struct documents_changed c;
+
+	c = change("web-1", "upgraded", "{\"os\":{\"name\":\"devuan\"}}");
+	ck_assert_uint_eq(c.n_superseded, 1);
+	ck_assert_uint_eq(c.n_made, 1);
+	ck_assert_int_eq(judge(&d, NULL), ERR_EVIDENCE_SUPERSEDED);
+	d = issue_unbound();
+	ck_claims(&d, "{\"imageId\":\"img-1\",\"os\":{\"name\":\"devuan\"}}");
+	documents_close(docs);
+	o.n_profiles = 1;
+	docs = documents_open(&o, &err);
+	ck_assert_ptr_nonnull(docs);
+	c = change("web-1", "upgraded", "{\"os\":{\"name\":\"debian\"}}");
+	ck_assert_uint_eq(c.n_superseded, 1);
+	ck_assert_uint_eq(c.n_made, 0);
+	ck_assert_int_eq(judge(&d, NULL), ERR_EVIDENCE_SUPERSEDED);
+}
+END_TEST
+
+START_TEST(unbound_ones_end_with_the_key)
+{
+	struct documents_issued d = issue_unbound();
+	struct attest_key *other = service_key(&s, KEY_P256);
+
+	(void)service_opened(&s, "web-1", STS_OPEN_KEY, other);
+	ck_assert_int_eq(judge(&d, NULL), ERR_EVIDENCE_REVOKED);
+	ck_assert(service_is_revoked(&s, "document", d.row.id));
+	attest_key_free(other);
+}
+END_TEST
+
+START_TEST(a_secret_may_have_unbound_ones)
+{
+	struct documents_ask ask = ask_of("web-h", NULL, "up");
+	struct sts_actor web_h;
+
+	ask.profile = STR("apt");
+	service_bare(&s, "web-h");
+	web_h = service_actor(
+	    "web-h", service_opened(&s, "web-h", STS_OPEN_HMAC, NULL)
+			 .account.incarnation);
+	change("web-h", "provisioned", PROPERTIES);
+	ck_assert_int_eq(issue_by(&web_h, &ask, NULL, NULL), ERR_NONE);
+}
+END_TEST
+
 /* ---- one newest ---- */
 
 START_TEST(asked_again_it_is_the_same)
@@ -725,6 +836,12 @@ START_TEST(options_that_cannot_be)
 	o = options();
 	o.issuer = STR("");
 	ck_assert(!documents_open(&o, &err));
+	o = options();
+	struct documents_profile long_lived = profiles[1];
+	long_lived.unbound_s = LIMIT_DOCUMENT_UNBOUND_S + 1;
+	o.profiles = &long_lived;
+	o.n_profiles = 1;
+	ck_assert(!documents_open(&o, &err));
 }
 END_TEST
 
@@ -737,6 +854,11 @@ add_tests(TCase *tc)
 	tcase_add_test(tc, a_profile_names_claims_and_audience);
 	tcase_add_test(tc, only_its_instance_gets_it);
 	tcase_add_test(tc, a_secret_binds_nothing);
+	tcase_add_test(tc, a_profile_may_bind_to_nothing);
+	tcase_add_test(tc, bound_and_unbound_are_two);
+	tcase_add_test(tc, unbound_ones_change_with_what_is_known);
+	tcase_add_test(tc, unbound_ones_end_with_the_key);
+	tcase_add_test(tc, a_secret_may_have_unbound_ones);
 	tcase_add_test(tc, asked_again_it_is_the_same);
 	tcase_add_test(tc, selection_tells_least);
 	tcase_add_test(tc, there_is_an_end_to_documents);

@@ -236,6 +236,19 @@ START_TEST(document_service)
 	ck_assert_uint_eq(d->n_profiles, 2);
 	ck_str_is(d->profiles[0].claims.items[1], "os.name");
 	ck_assert_uint_eq(d->profiles[1].claims.n, 0);
+	ck_assert_int_eq(d->profiles[0].unbound_s, 0);
+	c = parse_good(
+	    ST "service: {" SV
+	       ", documentKeys: d, documents: {profiles: {apt: {claims: "
+	       "[privateIp], bind: false}, dnf: {claims: [], bind: false, "
+	       "lifetime: 1h}, up: {claims: [imageId], bind: true}}}}\n");
+	d = &c->service.documents;
+	ck_assert_int_eq(d->profiles[0].unbound_s, 900);
+	ck_str_is(d->profiles[0].claims.items[0], "privateIp");
+	ck_assert_int_eq(d->profiles[1].unbound_s, 3600);
+	ck_assert_int_eq(d->profiles[2].unbound_s, 0);
+	/* storeMark, and the two that are bearers. */
+	ck_assert_uint_eq(c->n_warnings, 3);
 	c = parse_good(ST "service: {" SV "}\n");
 	ck_assert_uint_eq(c->service.documents.keys.n, 0);
 	ck_assert_int_eq(c->service.documents.lifetime_s, 3600);
@@ -491,6 +504,20 @@ static const struct {
 	    ERR_CONFIG_VALUE, 2, 113, "0 to 100" },
 	{ ST "service: {" SV ", " DOCS "{profiles: {a: [os.kernel]}}}\n",
 	    ERR_CONFIG_VALUE, 2, 119, "no claim `os.kernel`" },
+	{ ST "service: {" SV ", " DOCS
+	     "{profiles: {a: {claims: [os.kernel]}}}}\n",
+	    ERR_CONFIG_VALUE, 2, 119, "no claim `os.kernel`" },
+	{ ST "service: {" SV ", " DOCS
+	     "{profiles: {a: {claims: [], bind: false, lifetime: 61m}}}}\n",
+	    ERR_CONFIG_VALUE, 2, 144, "at most 60m" },
+	{ ST "service: {" SV ", " DOCS
+	     "{profiles: {a: {claims: [], bind: false, lifetime: none}}}}\n",
+	    ERR_CONFIG_VALUE, 2, 144, "at most 60m" },
+	{ ST "service: {" SV ", " DOCS
+	     "{profiles: {a: {claims: [], lifetime: 5m}}}}\n",
+	    ERR_CONFIG_KEY, 2, 131, "bind: false" },
+	{ ST "service: {" SV ", " DOCS "{profiles: {a: {bind: false}}}}\n",
+	    ERR_CONFIG_KEY, 2, 119, "claims" },
 	/* the token service */
 	{ ST "service: {" SV "}\n" P, ERR_CONFIG_KEY, 3, 1,
 	    "belongs to gates" },
