@@ -2,6 +2,8 @@
  * share. */
 #include "engine/engine_private.h"
 
+#include "base/limits.h"
+
 json_t *
 answer_ids_json(
     const struct engine_answer *a, const uint32_t *policies, size_t n)
@@ -20,12 +22,14 @@ answer_ids_json(
 }
 
 static json_t *
-error_json(const struct engine_answer *a, const struct engine_policy_error *e)
+error_json(const struct engine_answer *a, size_t i, struct arena *scratch)
 {
-	struct policy_info info =
-	    policy_set_info(engine_snapshot_policies(a->snapshot), e->policy);
+	struct policy_info info = policy_set_info(
+	    engine_snapshot_policies(a->snapshot), a->errors[i].policy);
 	json_t *json = json_object();
-	const struct error *err = &e->error;
+	struct error e UNZEROED, *err = &e;
+
+	engine_error_tell(a, i, scratch, err);
 	bool ok =
 	    json != NULL && info.id.p != NULL &&
 	    json_object_set_new(json, "policy", json_from_str(info.id)) == 0 &&
@@ -48,13 +52,18 @@ static json_t *
 errors_json(const struct engine_answer *a)
 {
 	json_t *list = json_array();
-	for (size_t i = 0; list != NULL && i < a->n_errors; i++)
-		if (json_array_append_new(list, error_json(a, &a->errors[i])) !=
-		    0) {
-			json_decref(list);
-			return NULL;
-		}
-	return list;
+	struct arena *scratch =
+	    a->n_errors > 0 ? arena_new(LIMIT_SCRATCH_BYTES) : NULL;
+	bool ok = list != NULL && (a->n_errors == 0 || scratch != NULL);
+
+	for (size_t i = 0; ok && i < a->n_errors; i++)
+		ok =
+		    json_array_append_new(list, error_json(a, i, scratch)) == 0;
+	arena_free(scratch);
+	if (ok)
+		return list;
+	json_decref(list);
+	return NULL;
 }
 
 json_t *

@@ -63,20 +63,19 @@ is_limit(enum err_code code)
 	       code == ERR_NONE;
 }
 
-/* The error lies in its slot already, where there is one. */
 static void
-count_error(struct tally *t, uint32_t i, enum policy_effect effect,
-    const struct error *err)
+count_error(struct tally *t, struct arena *a, uint32_t i,
+    enum policy_effect effect, enum err_code code)
 {
-	t->limit_hit = t->limit_hit || is_limit(err->code);
+	t->limit_hit = t->limit_hit || is_limit(code);
 	t->deny_failed = t->deny_failed || effect == POLICY_DENY;
-	if (err->code == ERR_EVAL_PATTERN)
+	if (code == ERR_EVAL_PATTERN)
 		t->ended = ++t->pattern_hits >= LIMIT_PATTERN_HITS;
-	if (t->n_errors == t->cap_errors) {
+	if (!ARENA_PUSH_ROOM(a, t->errors, t->n_errors, t->cap_errors)) {
 		t->limit_hit = true;
 		return;
 	}
-	t->errors[t->n_errors++].policy = i;
+	t->errors[t->n_errors++] = (struct engine_policy_error){ i, code };
 }
 
 static int
@@ -147,16 +146,10 @@ static void
 count_policy(struct tally *t, uint32_t i, const struct eval_request *request,
     struct arena *scratch, const struct eval_trace *trace)
 {
-	struct error elsewhere UNZEROED, *err = &elsewhere;
-	/* Its place is asked for first: what evaluation takes is released. */
-	if (ARENA_PUSH_ROOM(scratch, t->errors, t->n_errors, t->cap_errors))
-		err = &t->errors[t->n_errors].error;
-	err->code = ERR_NONE;
-	err->at = SPAN_NONE;
-	err->msg[0] = err->hint[0] = '\0';
+	enum err_code code;
 	struct arena_mark mark = arena_mark(scratch);
 	enum eval_outcome outcome =
-	    policy_eval(t->set, i, request, scratch, trace, err);
+	    policy_eval_code(t->set, i, request, scratch, trace, &code);
 	arena_release(scratch, mark);
 	if (outcome == EVAL_FALSE)
 		return;
@@ -167,7 +160,21 @@ count_policy(struct tally *t, uint32_t i, const struct eval_request *request,
 	} else if (outcome == EVAL_UNKNOWN)
 		count_open(t, scratch, i, effect);
 	else
-		count_error(t, i, effect, err);
+		count_error(t, scratch, i, effect, code);
+}
+
+/* All that the index doubts lacks an attribute. */
+static void
+take_missing(
+    struct tally *t, const struct policy_found *found, struct arena *scratch)
+{
+	for (size_t i = 0; i < found->n_doubtful; i++) {
+		uint32_t policy = found->doubtful[i];
+
+		count_error(t, scratch, policy,
+		    policy_set_effect(t->set, policy),
+		    ERR_EVAL_MISSING_ATTRIBUTE);
+	}
 }
 
 /* What the index found, without those it doubts. */
@@ -186,7 +193,7 @@ take_found(struct tally *t, const struct policy_found *found)
 static void
 expect_errors(struct tally *t, struct arena *a, size_t n)
 {
-	t->errors = n ? ARENA_ARRAY(a, n, struct engine_policy_error) : NULL;
+	t->errors = ARENA_ARRAY(a, n, struct engine_policy_error);
 	t->cap_errors = t->errors ? n : 0;
 }
 
@@ -197,31 +204,67 @@ question_of(const struct engine_request *r)
 		&r->context, r->entities };
 }
 
+/* Whose words somebody may ask for later. */
+static void
+keep_asked(struct tally *t, const struct engine_request *r,
+    struct arena *scratch, struct engine_answer *ret)
+{
+	struct engine_request *asked =
+	    ARENA_NEW(scratch, struct engine_request);
+
+	if (asked)
+		*asked = *r;
+	else
+		t->limit_hit = true;
+	ret->asked = asked;
+}
+
+static void
+count_all(struct tally *t, const struct eval_request *request,
+    struct arena *scratch, const struct eval_trace *trace)
+{
+	uint32_t n = policy_set_count(t->set);
+
+	for (uint32_t i = 0; i < n && !t->ended; i++)
+		count_policy(t, i, request, scratch, trace);
+}
+
+static void
+count_found(struct tally *t, const struct policy_found *found,
+    const struct eval_request *request, struct arena *scratch)
+{
+	t->is_sorted = true;
+	take_found(t, found);
+	if (found->n_doubtful == 0)
+		return;
+	expect_errors(t, scratch, found->n_doubtful);
+	if (found->are_missing)
+		take_missing(t, found, scratch);
+	else
+		for (size_t i = 0; i < found->n_doubtful && !t->ended; i++)
+			count_policy(
+			    t, found->doubtful[i], request, scratch, NULL);
+}
+
 /* From what the index found; NULL: memory ran out. False where a limit was
  * hit; *ret is then a refusal, or may lack some of its errors. */
 static bool
-decide_found(const struct engine_snapshot *s,
+decide_found(const struct engine_snapshot *s, const struct engine_request *r,
     const struct eval_request *request, const struct policy_found *found,
     enum engine_errored_deny errored_deny, struct arena *scratch,
     const struct eval_trace *trace, struct engine_answer *ret)
 {
 	struct tally t = { .set = engine_snapshot_policies(s) };
 
+	*ret = (struct engine_answer){ .snapshot = s };
 	if (found == NULL)
 		t.limit_hit = true;
-	else if (!found->is_walk) {
-		t.is_sorted = true;
-		take_found(&t, found);
-		expect_errors(&t, scratch, found->n_doubtful);
-		for (size_t i = 0; i < found->n_doubtful && !t.ended; i++)
-			count_policy(
-			    &t, found->doubtful[i], request, scratch, trace);
-	} else {
-		uint32_t n = policy_set_count(t.set);
-		for (uint32_t i = 0; i < n && !t.ended; i++)
-			count_policy(&t, i, request, scratch, trace);
-	}
-	*ret = (struct engine_answer){ .snapshot = s };
+	else if (found->is_walk)
+		count_all(&t, request, scratch, trace);
+	else
+		count_found(&t, found, request, scratch);
+	if (t.n_errors > 0)
+		keep_asked(&t, r, scratch, ret);
 	conclude(&t, errored_deny, ret);
 	return !t.limit_hit;
 }
@@ -236,8 +279,30 @@ decide_request(const struct engine_snapshot *s, const struct engine_request *r,
 	bool ok = trace != NULL || policy_index_find(snapshot_index(s),
 				       &request, scratch, &found);
 
-	(void)decide_found(
-	    s, &request, ok ? &found : NULL, errored_deny, scratch, trace, ret);
+	(void)decide_found(s, r, &request, ok ? &found : NULL, errored_deny,
+	    scratch, trace, ret);
+}
+
+void
+engine_error_tell(const struct engine_answer *answer, size_t i,
+    struct arena *scratch, struct error *ret)
+{
+	const struct engine_policy_error *e = &answer->errors[i];
+	struct arena_mark mark = arena_mark(scratch);
+
+	*ret = (struct error){ 0 };
+	if (answer->asked) {
+		const struct eval_request request = question_of(answer->asked);
+
+		(void)policy_eval(engine_snapshot_policies(answer->snapshot),
+		    e->policy, &request, scratch, NULL, ret);
+	}
+	arena_release(scratch, mark);
+	/* It is the same, unless memory ran out in one of both. */
+	if (ret->code == e->code)
+		return;
+	*ret = (struct error){ 0 };
+	(void)error_set(ret, e->code, SPAN_NONE, "%s", error_help(e->code));
 }
 
 bool
@@ -297,7 +362,7 @@ evaluate_batch(const struct engine_snapshot *s, const struct engine_request *r,
 	while (ok && go_on && done < n) {
 		struct engine_answer answer;
 
-		ok = decide_found(s, &requests[done], &found[done],
+		ok = decide_found(s, &r[done], &requests[done], &found[done],
 		    errored_deny, scratch, NULL, &answer);
 		if (ok)
 			go_on = answered(ctx, &r[done++], &answer);

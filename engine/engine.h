@@ -133,9 +133,10 @@ enum engine_errored_deny { ERRORED_DENY_DENIES = 0, ERRORED_DENY_SKIP };
 bool engine_errored_deny_of(struct str name, enum engine_errored_deny *ret)
     MUST_USE;
 
+/* A policy in error. Its place and words are made when they are asked for: engine_error_tell. */
 struct engine_policy_error {
 	uint32_t policy;
-	struct error error;
+	enum err_code code;
 };
 
 #define ENGINE_NEAR_MAX 8
@@ -150,6 +151,7 @@ struct engine_answer {
 	size_t n_reasons;
 	const struct engine_policy_error *errors;
 	size_t n_errors;
+	const struct engine_request *asked; /* where there are errors: a copy of the request, which borrows what that did */
 	/* A gate's deny by default: permits whose scope matched and whose conditions did not, the nearest first, at most ENGINE_NEAR_MAX. */
 	const uint32_t *near;
 	size_t n_near;
@@ -190,6 +192,10 @@ bool engine_evaluate_many(const struct engine_snapshot *s,
 void engine_enforce(const struct engine_snapshot *s,
     const struct engine_gated *g, enum engine_errored_deny errored_deny,
     struct arena *scratch, struct engine_decision *ret);
+/* The i-th error with its place and words, by evaluating its policy again; *ret has its code in any case. `scratch` is as it was afterwards. The request's texts and
+ * the snapshot are still there. Cost: one policy, and in a large image its parsing. */
+void engine_error_tell(const struct engine_answer *answer, size_t i,
+    struct arena *scratch, struct error *ret);
 /* The decision as contracts have it: {"decision","code","reasons","errors","policies"}; new reference. */
 json_t *engine_answer_to_json(const struct engine_answer *answer);
 /* A deny that no policy was asked for. */

@@ -23,6 +23,7 @@ struct eval {
 	struct error *reterr;
 	uint32_t index;
 	unsigned depth;
+	bool is_terse;
 };
 
 static enum found eval_expr(struct eval *e, uint32_t node, struct value *ret);
@@ -31,7 +32,7 @@ static struct operation
 operation_at(const struct eval *e, uint32_t node)
 {
 	return (struct operation){ e->ast, node, e->request->entities,
-		e->scratch, e->reterr };
+		e->scratch, e->reterr, e->is_terse };
 }
 
 static enum eval_outcome
@@ -76,7 +77,7 @@ call_extension(struct eval *e, uint32_t node, const struct value *args,
 
 	if (ext_call(op, args, n, SPAN_NONE, ret, e->reterr))
 		return FOUND_VALUE;
-	if (e->reterr && e->reterr->at.line == 0)
+	if (e->reterr && !e->is_terse && e->reterr->at.line == 0)
 		e->reterr->at = ast_span(e->ast, node);
 	return FOUND_NOTHING;
 }
@@ -659,10 +660,10 @@ eval_expression(const struct policy_instance *instance, uint32_t i,
 	return eval_expr(&e, node, ret);
 }
 
-enum eval_outcome
-policy_eval(const struct policy_set *set, uint32_t i,
+static enum eval_outcome
+eval_policy(const struct policy_set *set, uint32_t i,
     const struct eval_request *request, struct arena *scratch,
-    const struct eval_trace *trace, struct error *reterr)
+    const struct eval_trace *trace, bool is_terse, struct error *reterr)
 {
 	const struct policy_instance *instance =
 	    policy_instance_in(set, i, scratch);
@@ -676,10 +677,33 @@ policy_eval(const struct policy_set *set, uint32_t i,
 		return EVAL_ERROR;
 	}
 	e = evaluation(instance, i, request, scratch, trace, reterr);
+	e.is_terse = is_terse;
 	policy = &e.ast->policies[instance->policy];
 	outcome = eval_scope(&e, policy);
 	for (uint32_t k = 0; k < policy->n_conds && outcome == EVAL_TRUE; k++)
 		outcome =
 		    eval_condition(&e, e.ast->kids[policy->first_cond + k]);
+	return outcome;
+}
+
+enum eval_outcome
+policy_eval(const struct policy_set *set, uint32_t i,
+    const struct eval_request *request, struct arena *scratch,
+    const struct eval_trace *trace, struct error *reterr)
+{
+	return eval_policy(set, i, request, scratch, trace, false, reterr);
+}
+
+enum eval_outcome
+policy_eval_code(const struct policy_set *set, uint32_t i,
+    const struct eval_request *request, struct arena *scratch,
+    const struct eval_trace *trace, enum err_code *ret_code)
+{
+	struct error err UNZEROED; /* words are not read */
+	enum eval_outcome outcome;
+
+	err.code = ERR_NONE;
+	outcome = eval_policy(set, i, request, scratch, trace, true, &err);
+	*ret_code = err.code;
 	return outcome;
 }

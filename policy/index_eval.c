@@ -29,6 +29,13 @@ fetched_of(const struct policy_index *ix, const struct value *v)
 	return f;
 }
 
+static bool
+has_record(const struct match *m, const struct index_slot *s)
+{
+	return s->record && m->ix->base &&
+	       s->record <= entities_count(m->ix->base);
+}
+
 static const struct entity *
 entity_of(struct match *m, unsigned var)
 {
@@ -41,8 +48,7 @@ entity_of(struct match *m, unsigned var)
 	if (!view->slot)
 		ok = entities_find(m->request->entities, *view->uid, m->scratch,
 		    &view->entity, NULL);
-	else if (view->slot->record &&
-		 view->slot->record <= entities_count(m->ix->base))
+	else if (has_record(m, view->slot))
 		ok = entities_seen_at(m->ix->base, view->slot->record - 1,
 		    m->scratch, &view->entity, NULL);
 	m->no_memory = m->no_memory || !ok;
@@ -152,6 +158,31 @@ fetch(struct match *m, uint32_t path)
 /* --- tests -----------------------------------------------------------------
  */
 
+/* The direct evaluator says what it is. */
+static enum verdict
+doubt(struct match *m)
+{
+	m->is_asked = true;
+	return VERDICT_DOUBT;
+}
+
+/* The value of a path that is wanted is not there. Where what should have it is
+ * there, that is an error, and the direct evaluator's, too: all that a rule
+ * tests before holds, or cannot err, in the order in which it is written. */
+static enum verdict
+missing(struct match *m, const struct index_path *p, uint32_t code)
+{
+	bool is_there = code == INDEX_ABSENT && p->n_names == 1;
+
+	if (is_there && p->var != VAR_CONTEXT) {
+		const struct view *view = &m->view[p->var];
+
+		is_there = view->slot ? has_record(m, view->slot)
+				      : entity_of(m, p->var) != NULL;
+	}
+	return is_there ? VERDICT_DOUBT : doubt(m);
+}
+
 static enum verdict
 eval_tree(struct match *m, uint32_t number)
 {
@@ -162,7 +193,7 @@ eval_tree(struct match *m, uint32_t number)
 	enum eval_outcome outcome;
 
 	if (number >= m->ix->n_trees)
-		return VERDICT_DOUBT;
+		return doubt(m);
 	c.instance = m->ix->trees[number].instance;
 	c.node = m->ix->trees[number].node;
 	c.member = m->ix->trees[number].member;
@@ -175,7 +206,7 @@ eval_tree(struct match *m, uint32_t number)
 		return VERDICT_TRUE;
 	if (err.code == ERR_EVAL_PATTERN && ++m->n_pattern_hits >= PATTERN_HITS)
 		m->is_walk = true;
-	return outcome == EVAL_FALSE ? VERDICT_FALSE : VERDICT_DOUBT;
+	return outcome == EVAL_FALSE ? VERDICT_FALSE : doubt(m);
 }
 
 static bool
@@ -205,20 +236,20 @@ eval_test(struct match *m, const struct index_test *t)
 			   ? VERDICT_TRUE
 			   : VERDICT_FALSE;
 	if (t->path >= ix->n_paths)
-		return VERDICT_DOUBT;
+		return doubt(m);
 	f = fetch(m, t->path);
 	if (op == TEST_HAS) {
 		if (f.code == INDEX_FAILS)
-			return VERDICT_DOUBT;
+			return doubt(m);
 		holds = f.code != INDEX_ABSENT;
 	} else if (INDEX_CODE_KIND(f.code) == VALUE_NONE)
-		return VERDICT_DOUBT;
+		return missing(m, &ix->paths[t->path], f.code);
 	else if (op == TEST_EQ)
 		holds = f.code == t->arg;
 	else {
 		if (INDEX_CODE_KIND(f.code) !=
 		    (enum value_kind)(t->kind & ~INDEX_NEGATED))
-			return VERDICT_DOUBT;
+			return doubt(m);
 		holds = in_order(op, f.number, (int32_t)t->arg);
 	}
 	return holds != ((t->kind & INDEX_NEGATED) != 0) ? VERDICT_TRUE
@@ -349,7 +380,7 @@ eval_tests(struct match *m, const struct index_rule *r)
 		return verdict;
 	tail = tail_of(m, r);
 	if (!index_is_inside(tail->test, tail->n_tests, m->ix->n_tests))
-		return VERDICT_DOUBT;
+		return doubt(m);
 	for (uint32_t i = 0; i < tail->n_tests && verdict == VERDICT_TRUE; i++)
 		verdict = eval_test(m, &m->ix->tests[tail->test + i]);
 	return verdict;

@@ -171,6 +171,8 @@ index_join_find(const struct policy_index *ix,
 			return false;
 	}
 	ret->is_walk = false;
+	ret->are_missing = (doubtful[0].n == 0 || found[0].are_missing) &&
+			   (doubtful[1].n == 0 || found[1].are_missing);
 	for (unsigned e = 0; e < 2; e++)
 		if (!merge(ix, satisfied[e], scratch, &ret->satisfied[e],
 			&ret->n_satisfied[e]))

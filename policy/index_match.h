@@ -56,6 +56,7 @@ struct match {
 	bool is_walk, no_memory;
 	bool is_viewed; /* all views are as slots say, and there */
 	bool is_void;   /* no shape has what is seen so far: nothing holds */
+	bool is_asked;  /* of those in doubt, some are to be evaluated */
 	struct index_seen *seen; /* to be told, or (sparse) known; NULL: neither */
 };
 

@@ -31,7 +31,7 @@ static struct operation
 operation_of(const struct testing *t)
 {
 	return (struct operation){ tree_of(t), t->c->node, t->request->entities,
-		t->scratch, t->reterr };
+		t->scratch, t->reterr, false };
 }
 
 static struct uid

@@ -22,6 +22,8 @@ begin_error(const struct operation *o, enum err_code code)
 	if (!e || e->code != ERR_NONE)
 		return NULL;
 	e->code = code;
+	if (o->is_terse)
+		return NULL;
 	e->at = ast_span(o->ast, o->node);
 	e->hint[0] = '\0';
 	return e;
@@ -125,6 +127,18 @@ uid_text(struct uid uid)
 	c = clip(buf_str(&b));
 	buf_free(&b);
 	return c;
+}
+
+static void
+fail_entity(const struct operation *o, struct uid uid, struct str name)
+{
+	/* Both texts cost more than finding out that nobody asks. */
+	if (o->is_terse)
+		(void)begin_error(o, ERR_EVAL_MISSING_ENTITY);
+	else
+		(void)operate_fail(o, ERR_EVAL_MISSING_ENTITY,
+		    "`%s` is not in the data, so it has no attribute `%s`",
+		    uid_text(uid).text, clip(name).text);
 }
 
 /* Does nothing inside wait for data? */
@@ -320,9 +334,7 @@ operate_attribute(const struct operation *o, const struct value *x,
 		    "only entities and records have attributes, found %s",
 		    value_kind_name(x->kind));
 	else if (!fields)
-		(void)operate_fail(o, ERR_EVAL_MISSING_ENTITY,
-		    "`%s` is not in the data, so it has no attribute `%s`",
-		    uid_text(x->uid).text, clip(name).text);
+		fail_entity(o, x->uid, name);
 	else if (!(v = value_get(fields, name)))
 		fail_attribute(o, name);
 	else

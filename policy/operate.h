@@ -15,6 +15,7 @@ struct operation {
 	const struct entities *entities;
 	struct arena *scratch;
 	struct error *reterr;
+	bool is_terse; /* nobody asks for place and words: of *reterr, the code is set */
 };
 
 /* The two operands of OP_EQ … OP_MUL. `in` too. */

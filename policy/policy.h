@@ -259,6 +259,10 @@ struct eval_trace {
 enum eval_outcome policy_eval(const struct policy_set *set, uint32_t i,
     const struct eval_request *request, struct arena *scratch,
     const struct eval_trace *trace, struct error *reterr);
+/* The same for who wants an error's code alone (ERR_NONE: there was none), which is what policy_eval has: place and words are most of what an error costs. */
+enum eval_outcome policy_eval_code(const struct policy_set *set, uint32_t i,
+    const struct eval_request *request, struct arena *scratch,
+    const struct eval_trace *trace, enum err_code *ret_code);
 
 /* ---- index -------------------------------------------------------------------------------------------------------------------------------- */
 
@@ -315,6 +319,7 @@ struct policy_found {
 	 * missing data may be need not be here. */
 	const uint32_t *doubtful;
 	size_t n_doubtful;
+	bool are_missing; /* all of those are in error, ERR_EVAL_MISSING_ATTRIBUTE, without asking */
 	bool is_walk; /* the index cannot tell (too many ancestors, a layer it does not know): all policies are doubtful, and not listed */
 };
 

@@ -52,7 +52,7 @@ errors_of(const struct engine_answer *answer)
 			engine_snapshot_policies(answer->snapshot),
 			answer->errors[i].policy)
 				.id),
-		    error_id(answer->errors[i].error.code));
+		    error_id(answer->errors[i].code));
 	copy = str_dup(a, buf_str(&b)).p;
 	buf_free(&b);
 	return copy;
@@ -166,13 +166,16 @@ START_TEST(errors_have_their_place)
 			"  context.absent == 2 };",
 	    NULL);
 	struct engine_answer answer;
+	struct error e;
 
 	decide(s, "", ERRORED_DENY_DENIES, &answer);
 	ck_assert_uint_eq(answer.n_errors, 1);
-	ck_assert_str_eq(answer.errors[0].error.at.file, "p.avow");
-	ck_assert_uint_eq(answer.errors[0].error.at.line, 5);
-	ck_assert_uint_eq(answer.errors[0].error.at.col, 3);
-	ck_assert_ptr_nonnull(strstr(answer.errors[0].error.msg, "absent"));
+	engine_error_tell(&answer, 0, a, &e);
+	ck_assert_int_eq((int)e.code, (int)answer.errors[0].code);
+	ck_assert_str_eq(e.at.file, "p.avow");
+	ck_assert_uint_eq(e.at.line, 5);
+	ck_assert_uint_eq(e.at.col, 3);
+	ck_assert_ptr_nonnull(strstr(e.msg, "absent"));
 	engine_snapshot_unref(s);
 }
 END_TEST
@@ -261,7 +264,7 @@ START_TEST(patterns_over_their_limit_deny)
 			"\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab\"}"));
 		engine_evaluate(s, &r, ERRORED_DENY_SKIP, a, &answer);
 		ck_assert_uint_eq(answer.n_errors, n < 16 ? n : 16);
-		ck_assert_int_eq(answer.errors[0].error.code, ERR_EVAL_PATTERN);
+		ck_assert_int_eq(answer.errors[0].code, ERR_EVAL_PATTERN);
 		ck_assert_str_eq(
 		    error_id(answer.code), n < 16 ? "permit" : "system.limit");
 		ck_assert_int_eq(

@@ -178,6 +178,13 @@ check_rule(const struct engine_snapshot *s, const char *ask,
 		ck_assert_int_lt(str_cmp(id_of(s, answer.reasons[i - 1]),
 				     id_of(s, answer.reasons[i])),
 		    0);
+	for (size_t i = 0; i < answer.n_errors; i++) {
+		struct error e;
+
+		engine_error_tell(&answer, i, a, &e);
+		ck_assert_int_eq((int)e.code, (int)answer.errors[i].code);
+		ck_assert(e.at.line > 0 && e.msg[0] != '\0');
+	}
 	for (size_t i = 1; i < answer.n_errors; i++)
 		ck_assert_int_lt(str_cmp(id_of(s, answer.errors[i - 1].policy),
 				     id_of(s, answer.errors[i].policy)),
@@ -198,7 +205,7 @@ essence(const struct engine_snapshot *s, const char *ask)
 	for (size_t i = 0; i < answer.n_errors; i++)
 		buf_printf(&b, " %.*s=%s",
 		    STR_ARG(id_of(s, answer.errors[i].policy)),
-		    error_id(answer.errors[i].error.code));
+		    error_id(answer.errors[i].code));
 	copy = str_dup(a, buf_str(&b)).p;
 	buf_free(&b);
 	return copy;

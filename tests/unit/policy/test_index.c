@@ -220,6 +220,7 @@ check_found(const struct policy_set *set, const struct policy_index *ix,
 		bool holds =
 		    is_listed(f.satisfied[effect], f.n_satisfied[effect], i);
 		bool doubt = is_listed(f.doubtful, f.n_doubtful, i);
+		bool is_sure = doubt && f.are_missing;
 
 		ck_assert_msg(
 		    !is_listed(f.satisfied[!effect], f.n_satisfied[!effect], i),
@@ -232,6 +233,10 @@ check_found(const struct policy_set *set, const struct policy_index *ix,
 		    : doubt ? "doubtful"
 			    : "false",
 		    text_of(set, i));
+		ck_assert_msg(
+		    !is_sure || err.code == ERR_EVAL_MISSING_ATTRIBUTE,
+		    "%s: outcome %d (%s), found missing: %s", note, (int)o,
+		    err.msg, text_of(set, i));
 	}
 }
 
