@@ -518,6 +518,16 @@ parse_conditions(struct parser *p, struct ast_policy *policy)
 	return true;
 }
 
+void
+parse_keep_policy(struct parser *p, const struct ast_policy *policy)
+{
+	buf_add(
+	    &p->policies, (struct str){ (const char *)policy, sizeof *policy });
+	if (p->policies.n / sizeof *policy == LIMIT_POLICIES + 1)
+		(void)parse_refuse(p, ERR_LIMIT_COUNT, p->prev,
+		    "more than %u policies", LIMIT_POLICIES);
+}
+
 static bool
 parse_policy(struct parser *p)
 {
@@ -539,11 +549,18 @@ parse_policy(struct parser *p)
 	policy.has_slots = p->has_slots;
 	policy.len = parse_len(p, policy.off);
 	p->failed = p->failed || before;
-	buf_add(
-	    &p->policies, (struct str){ (const char *)&policy, sizeof policy });
-	if (p->policies.n / sizeof policy == LIMIT_POLICIES + 1)
-		(void)parse_refuse(p, ERR_LIMIT_COUNT, p->prev,
-		    "more than %u policies", LIMIT_POLICIES);
+	parse_keep_policy(p, &policy);
+	return ok;
+}
+
+static bool
+parse_next_policy(struct parser *p)
+{
+	uint32_t first_kid = (uint32_t)(p->kids.n / sizeof(uint32_t));
+	bool ok = parse_policy(p);
+
+	if (ok && p->shapes)
+		shapes_learn(p, first_kid);
 	return ok;
 }
 
@@ -619,10 +636,12 @@ parse_file(struct parser *p)
 		p->stack.n = 0;
 		p->open = p->base = (struct parse_open){ 0 };
 		p->inside = (struct parse_inside){ 0 };
+		if (p->shapes && shapes_copy(p))
+			continue;
 		if (p->dialect == POLICY_AVOW && parse_at(p, KW_INDIVISIBLE))
 			ok = parse_indivisible(p);
 		else
-			ok = parse_policy(p);
+			ok = parse_next_policy(p);
 		if (!ok) {
 			bool nothing = p->tok.off == from &&
 				       p->tok.kind == TOKEN_SEMICOLON;
@@ -670,9 +689,11 @@ parse(struct arena *a, const struct source *source, enum policy_dialect dialect,
 
 	if (no_heap)
 		build_in(&p, a);
-	/* Without it, more strings are kept twice. */
+	/* Without them, more strings are kept twice, more is parsed. */
 	if (source->text.n >= PARSE_LARGE)
 		p.recent_large = ARENA_ARRAY(a, PARSE_RECENT_LARGE, uint32_t);
+	if (source->text.n >= PARSE_SHAPES && !no_heap)
+		p.shapes = shapes_new(a);
 	p.lexer = (struct lexer){ source->text, 0, &p.comments };
 	p.failed = !check_utf8(&p);
 	if (!p.failed)

@@ -1,6 +1,6 @@
 /* parse.h - what the files of the parser share: the parser's state, reporting, and building the tree.
  *   parse.c policies, declarations   parse_scope.c scope elements   parse_expr.c operators   parse_access.c members and calls   parse_primary.c what stands between
- *   parse_token.c tokens, messages, names   parse_pattern.c strings and patterns   parse_recover.c where parsing goes on after an error   build.c the arrays
+ *   parse_token.c tokens, messages, names   parse_pattern.c strings and patterns   parse_recover.c where parsing goes on after an error   build.c the arrays   parse_shape.c policies like earlier ones
  * A parse_ function that returns false has reported a syntax error; its caller passes that on up to where parsing can go on: the next operand of `&&` or `||`,
  * item of a list, condition, scope element or policy. Errors after which parsing goes on as if nothing had been are reported with parse_refuse alone. What
  * could not be parsed is the error node. Children are built before their parents, so a child's id is always the smaller one. */
@@ -15,6 +15,8 @@
 /* Of a text of so many bytes: a few hundredths of it, and strings that come again are few of many. */
 #define PARSE_LARGE (1u << 20)
 #define PARSE_RECENT_LARGE (1u << 14)
+/* … in which policies may be alike. */
+#define PARSE_SHAPES (1u << 14)
 #define ADDITION_HINT \
 	"this is an addition to Cedar: put it in a file that ends in `.avow`"
 #define ENTITY_WANTED "an entity such as `User::\"alice\"`"
@@ -69,6 +71,7 @@ struct parser {
 	    policies, indivisibles, comments, links, stack, scratch;
 	struct intern *regex_ids; /* texts of patterns: the id is the index in regexes; NULL before the first */
 	uint32_t recent[PARSE_RECENT]; /* index + 1 of strings seen lately */
+	struct parse_shapes *shapes; /* parse_shape.c; NULL: not of this text */
 	uint32_t *recent_large; /* PARSE_RECENT_LARGE, in place of `recent`; NULL: not of this text */
 };
 
@@ -166,6 +169,16 @@ bool parse_element(struct parser *p, enum ast_var var, uint32_t *ret_node)
     MUST_USE;
 /* `[ ent, … ]` (the current token is the bracket), pushed on the stack. */
 bool parse_members(struct parser *p, enum ast_var var) MUST_USE;
+
+/* One more policy. */
+void parse_keep_policy(struct parser *p, const struct ast_policy *policy);
+
+/* Policies like earlier ones. NULL when memory is out. */
+struct parse_shapes *shapes_new(struct arena *a);
+/* The policy that begins here is as an earlier one but for literals: it was copied, and the current token is the one behind it. */
+bool shapes_copy(struct parser *p) MUST_USE;
+/* The last policy was parsed; `first_kid` is its first entry in `kids`. */
+void shapes_learn(struct parser *p, uint32_t first_kid);
 
 /* Building. Indices of what was added; 0 when memory is out (noticed at the end). */
 uint32_t build_node(struct parser *p, const struct ast_node *n);

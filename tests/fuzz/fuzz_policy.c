@@ -1,9 +1,11 @@
 /* fuzz_policy.c - policy text in both dialects: no input breaks the parser, an
  * error always has a place, what parses formats to what parses and formats to
- * itself, and whatever Cedar's dialect accepts ours accepts too. */
+ * itself, and whatever Cedar's dialect accepts ours accepts too. Behind many
+ * empty lines, where policies like earlier ones are copied, it means the same.
+ */
 #include <stdlib.h>
 
-#include "policy/policy.h"
+#include "policy/parse.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -71,6 +73,66 @@ try_set(struct str text, bool parses)
 	policy_set_free(set);
 }
 
+static void
+same_errors(const struct errors *x, const struct errors *y)
+{
+	require(x->n == y->n && x->dropped == y->dropped);
+	for (size_t i = 0; i < x->n; i++)
+		require(x->e[i].code == y->e[i].code &&
+			x->e[i].at.line + PARSE_SHAPES == y->e[i].at.line &&
+			x->e[i].at.col == y->e[i].at.col);
+}
+
+static void
+same_trees(const struct ast *x, const struct ast *y)
+{
+	struct buf a = { 0 }, b = { 0 };
+
+	require(x->n_nodes == y->n_nodes && x->n_policies == y->n_policies &&
+		x->n_kids == y->n_kids && x->n_comments == y->n_comments);
+	for (uint32_t i = 1; i < x->n_nodes; i++)
+		require(x->nodes[i].kind == y->nodes[i].kind &&
+			x->nodes[i].off + PARSE_SHAPES == y->nodes[i].off &&
+			x->nodes[i].len == y->nodes[i].len);
+	for (uint32_t i = 0; i < x->n_policies; i++) {
+		require(
+		    x->policies[i].off + PARSE_SHAPES == y->policies[i].off &&
+		    x->policies[i].has_error == y->policies[i].has_error);
+		if (x->policies[i].has_error)
+			continue;
+		require(x->policies[i].len == y->policies[i].len);
+		print_policy(x, i, &a);
+		print_policy(y, i, &b);
+	}
+	require(str_eq(buf_str(&a), buf_str(&b)));
+	buf_free(&a);
+	buf_free(&b);
+}
+
+static void
+try_copies(struct str text)
+{
+	struct arena *a = arena_new(0);
+	char *p = arena_alloc(a, PARSE_SHAPES + text.n);
+	struct str padded = { p, PARSE_SHAPES + text.n };
+	struct source source, shifted;
+	struct errors e[2] = { 0 };
+	struct error no = { 0 };
+	struct ast *x = NULL, *y = NULL;
+
+	memset(p, '\n', PARSE_SHAPES);
+	if (text.n)
+		memcpy(p + PARSE_SHAPES, text.p, text.n);
+	if (source_init(a, "f", text, &source, &no) &&
+	    source_init(a, "f", padded, &shifted, &no)) {
+		require(parse_policies(a, &source, POLICY_AVOW, &x, &e[0]) ==
+			parse_policies(a, &shifted, POLICY_AVOW, &y, &e[1]));
+		same_errors(&e[0], &e[1]);
+		same_trees(x, y);
+	}
+	arena_free(a);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -80,5 +142,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	require(avow || !cedar);
 	try_set(text, avow);
+	try_copies(text);
 	return 0;
 }
