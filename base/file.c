@@ -19,6 +19,7 @@
 
 /* Read size when a file does not tell its own (pipes, /proc). */
 #define READ_FIRST 65536u
+#define ROOM_LEAST ((size_t)1 << 20)
 
 static bool
 fail(struct error *reterr, enum err_code code, const char *path,
@@ -292,12 +293,22 @@ sync_folder(const char *path)
 	return ok;
 }
 
+/* Of what is large, the room is taken first: a full disk is known at once.
+ * Where that cannot be asked, writing tells. */
+static bool
+take_room(int fd, size_t n)
+{
+	if (n < ROOM_LEAST || fallocate(fd, 0, 0, (off_t)n) == 0)
+		return true;
+	return errno != ENOSPC && errno != EDQUOT && errno != EFBIG;
+}
+
 /* Content into the open temporary `fd`, which is closed in any case. */
 static bool
 fill(int fd, unsigned mode, struct str content)
 {
-	bool ok = fchmod(fd, (mode_t)mode) == 0 && write_all(fd, content) &&
-		  fsync(fd) == 0;
+	bool ok = fchmod(fd, (mode_t)mode) == 0 && take_room(fd, content.n) &&
+		  write_all(fd, content) && fsync(fd) == 0;
 	int why = errno;
 
 	if (close(fd) != 0 && ok)

@@ -6,11 +6,12 @@
 #include "cli/rules.h"
 #include "policy/normal.h"
 
+#define NOTES_SHOWN 20u
 #define IMAGE_MODE 0644 /* nothing in it is secret */
 
 struct compile {
 	struct cli_list paths, entities, granularity;
-	bool print, stats;
+	bool print, stats, notes;
 	const char *schema, *out, *sign, *trust;
 };
 
@@ -79,7 +80,8 @@ show(struct policy_set *set, const struct schema *schema, struct arena *a,
 	if (c->print)
 		normal_print(n, &out);
 	if (c->stats)
-		normal_print_stats(n, &out);
+		normal_print_stats(
+		    n, c->notes ? UINT32_MAX : NOTES_SHOWN, &out);
 	ok = cli_print(&out);
 	buf_free(&out);
 	return ok;
@@ -170,6 +172,8 @@ check_wanted(const struct compile *c)
 {
 	if (!c->print && !c->stats && !c->out)
 		cli_errorf("nothing to do: --print, --stats or -o FILE");
+	else if (c->notes && !c->stats)
+		cli_errorf("--notes is for --stats");
 	else if (!c->out && (c->sign || c->entities.n))
 		cli_errorf("--entities and --sign are for an image: -o FILE is "
 			   "missing");
@@ -218,6 +222,9 @@ cmd_compile(int argc, char **argv)
 		{ "stats", CLI_FLAG, &c.stats, false, NULL,
 		    "counts, what was merged, time by stage; with -o the "
 		    "image's parts, in bytes" },
+		{ "notes", CLI_FLAG, &c.notes, false, NULL,
+		    "with --stats: all that was merged or left out, one a "
+		    "line, not only the first" },
 		{ "schema", CLI_TEXT, &c.schema, false, "FILE",
 		    "Cedar schema (text or JSON): --print expands wildcards "
 		    "over its actions and enumerated types; --entities are "
@@ -228,7 +235,8 @@ cmd_compile(int argc, char **argv)
 	};
 	const struct cli_usage usage = {
 		.synopsis = "avow compile --policies PATH ... [-o FILE] "
-			    "[--print] [--stats]\n       [--schema FILE] "
+			    "[--print] [--stats [--notes]]\n"
+			    "       [--schema FILE] "
 			    "[--granularity ELEMENT=LEVEL ...]",
 		.about =
 		    "Take policies apart into rules of one principal, action "

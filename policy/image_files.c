@@ -1,15 +1,22 @@
 /* image_files.c - files and policies into an image: their texts packed, entry
  * after entry, as image.h has them. Each text is put together again from what
  * was packed, and held against what it was: an image never holds another text
- * than it was made of. Cost: a few looks at each byte. */
+ * than it was made of. All of it is done beside the index, by a thread of its
+ * own where there is much. Cost: a few looks at each byte. */
 #include <assert.h>
+#include <unistd.h>
 
 #include "policy/image_make.h"
 
-#define TEXT_BYTES 4096u /* of one entry that is text alone */
+#define TEXT_BYTES 4096u              /* of one entry that is text alone */
+#define APART_BYTES ((size_t)1 << 20) /* what is less is not worth a thread */
 
-struct packing {
-	struct making_image *m;
+struct image_packing {
+	struct making_image *m; /* what it does not share, until it is joined */
+	pthread_t thread;
+	bool is_apart, ok;
+	struct error error;
+	struct arena *a;
 	struct packer *p;
 	struct arena *spare; /* of what is put together again */
 	uint32_t *entries;   /* of the file: where each policy's lies */
@@ -18,38 +25,41 @@ struct packing {
 };
 
 static bool
-is_same(struct packing *w, const struct image_entry *e, struct str text)
+is_same(struct image_packing *w, size_t at, struct str text)
 {
 	struct packed view = packer_view(w->p);
+	struct image_entry e;
+	struct unpacking u = { .of = &view };
 	struct arena_mark mark = arena_mark(w->spare);
-	struct str again;
-	bool ok = image_entry_text(&view, e, w->spare, text.n, &again) &&
-		  str_eq(text, again);
+	struct unpacked to = { .p = arena_alloc(w->spare, text.n + 1),
+		.room = text.n };
+	bool ok = to.p && image_entry_at(&view, at, &e);
 
+	if (ok) {
+		u.at = e.text;
+		ok = unpack_text(&u, &to) && u.at == view.n_bytes &&
+		     str_eq(text, (struct str){ to.p, to.n });
+	}
 	arena_release(w->spare, mark);
 	return ok;
 }
 
 /* The text of the entry that began at `at`. */
 static bool
-put_text(struct packing *w, size_t at, struct str text)
+put_text(struct image_packing *w, size_t at, struct str text)
 {
-	struct packed view;
-	struct image_entry e;
-
 	pack_text(w->p, text);
 	if (!packer_check(w->p))
-		return error_nomem(w->m->reterr);
-	view = packer_view(w->p);
-	if (image_entry_at(&view, at, &e) && is_same(w, &e, text))
+		return error_nomem(&w->error);
+	if (is_same(w, at, text))
 		return true;
-	return error_set(w->m->reterr, ERR_SYSTEM_ERROR, SPAN_NONE,
+	return error_set(&w->error, ERR_SYSTEM_ERROR, SPAN_NONE,
 	    "a text of the image is not what was packed, or memory ran out");
 }
 
 /* Texts alone, as many as it takes. */
 static bool
-put_texts(struct packing *w, struct str text)
+put_texts(struct image_packing *w, struct str text)
 {
 	for (size_t from = 0; from < text.n; from += TEXT_BYTES) {
 		size_t at = packer_at(w->p);
@@ -68,17 +78,18 @@ put_texts(struct packing *w, struct str text)
 static bool
 is_by_place(const struct ast *t, uint32_t policy, struct str id)
 {
-	char number[16];
-	struct buf buf = buf_over(number, sizeof number);
 	struct str name = str_of(t->source.file);
+	struct str digits = str_sub(id, name.n + 1, id.n);
+	uint64_t number;
 
-	buf_printf(&buf, "#%u", policy);
-	return id.n == name.n + buf.n && str_has_prefix(id, name) &&
-	       str_has_suffix(id, buf_str(&buf));
+	return str_has_prefix(id, name) && id.n > name.n &&
+	       id.p[name.n] == '#' && str_to_u64(digits, UINT32_MAX, &number) &&
+	       number == policy && (digits.p[0] != '0' || digits.n == 1);
 }
 
 static void
-put_id(struct packing *w, const struct ast *t, uint32_t policy, struct str id)
+put_id(struct image_packing *w, const struct ast *t, uint32_t policy,
+    struct str id)
 {
 	bool own = !is_by_place(t, policy, id);
 
@@ -89,7 +100,7 @@ put_id(struct packing *w, const struct ast *t, uint32_t policy, struct str id)
 
 /* What the policy is called, unless it is a template: that never decides. */
 static void
-put_own_id(struct packing *w, const struct ast *t, uint32_t policy)
+put_own_id(struct image_packing *w, const struct ast *t, uint32_t policy)
 {
 	const struct policy_instance *p;
 
@@ -104,7 +115,8 @@ put_own_id(struct packing *w, const struct ast *t, uint32_t policy)
 }
 
 static void
-put_place(struct packing *w, const struct ast *t, uint32_t policy, uint32_t gap)
+put_place(
+    struct image_packing *w, const struct ast *t, uint32_t policy, uint32_t gap)
 {
 	const struct ast_policy *body = &t->policies[policy];
 	struct span head =
@@ -124,7 +136,8 @@ put_place(struct packing *w, const struct ast *t, uint32_t policy, uint32_t gap)
 
 /* From `from`, where the policy before it ended. */
 static bool
-put_policy(struct packing *w, const struct ast *t, uint32_t policy, size_t from)
+put_policy(
+    struct image_packing *w, const struct ast *t, uint32_t policy, size_t from)
 {
 	const struct ast_policy *body = &t->policies[policy];
 	struct str text = t->source.text;
@@ -146,7 +159,7 @@ put_policy(struct packing *w, const struct ast *t, uint32_t policy, size_t from)
 }
 
 static bool
-put_text_file(struct packing *w, const struct ast *t)
+put_text_file(struct image_packing *w, const struct ast *t)
 {
 	size_t from = 0;
 
@@ -160,7 +173,7 @@ put_text_file(struct packing *w, const struct ast *t)
 
 /* A file of JSON is read whole: its text, then where its policies are. */
 static bool
-put_json_file(struct packing *w, const struct ast *t)
+put_json_file(struct image_packing *w, const struct ast *t)
 {
 	if (!put_texts(w, t->source.text))
 		return false;
@@ -185,19 +198,18 @@ form_of(const struct ast *t)
 }
 
 static bool
-put_file(struct packing *w, const struct ast *t, uint32_t **ret_entries)
+put_file(struct image_packing *w, const struct ast *t, uint32_t **ret_entries)
 {
 	struct image_file f = { .form = form_of(t),
 		.n_bytes = (uint32_t)t->source.text.n,
 		.at = (uint32_t)packer_at(w->p) };
 
-	w->entries = ARENA_ARRAY(w->m->a, t->n_policies, uint32_t);
+	w->entries = ARENA_ARRAY(w->a, t->n_policies, uint32_t);
 	if (!w->entries)
-		return error_nomem(w->m->reterr);
+		return error_nomem(&w->error);
 	if (!(t->is_json ? put_json_file(w, t) : put_text_file(w, t)))
 		return false;
 	f.end = (uint32_t)packer_at(w->p);
-	f.name = image_add_name(w->m, t->source.file);
 	IMAGE_ADD(&w->m->own[IMAGE_AT_files], f);
 	*ret_entries = w->entries;
 	return true;
@@ -216,7 +228,8 @@ file_of(const struct making_image *m, const struct ast *t, uint32_t from)
 
 /* Its own id, and the template's entry. */
 static uint32_t
-put_link(struct packing *w, const struct policy_instance *p, uint32_t body)
+put_link(
+    struct image_packing *w, const struct policy_instance *p, uint32_t body)
 {
 	uint32_t at = (uint32_t)packer_at(w->p);
 
@@ -228,7 +241,7 @@ put_link(struct packing *w, const struct policy_instance *p, uint32_t body)
 }
 
 static void
-add_policies(struct packing *w, uint32_t *const *entries)
+add_policies(struct image_packing *w, uint32_t *const *entries)
 {
 	uint32_t file = 0;
 
@@ -247,41 +260,116 @@ add_policies(struct packing *w, uint32_t *const *entries)
 }
 
 static bool
-add_all(struct packing *w)
+add_all(struct image_packing *w)
 {
 	const struct policy_set *set = w->m->set;
-	uint32_t **entries = ARENA_ARRAY(w->m->a, set->n_files, uint32_t *);
+	uint32_t **entries = ARENA_ARRAY(w->a, set->n_files, uint32_t *);
 
 	if (!entries)
-		return error_nomem(w->m->reterr);
+		return error_nomem(&w->error);
 	for (size_t i = 0; i < set->n_files; i++)
 		if (!put_file(w, set->files[i], &entries[i]))
 			return false;
 	add_policies(w, entries);
 	if (!packer_check(w->p))
-		return error_nomem(w->m->reterr);
+		return error_nomem(&w->error);
 	if (packer_at(w->p) < UINT32_MAX)
 		return true;
-	return error_set(w->m->reterr, ERR_LIMIT_SIZE, SPAN_NONE,
+	return error_set(&w->error, ERR_LIMIT_SIZE, SPAN_NONE,
 	    "the texts of an image are at most 4 GiB when they are packed");
 }
 
-bool
-image_add_files(struct making_image *m)
+static void *
+pack_all(void *arg)
 {
-	struct packing w = { .m = m, .spare = arena_new(0) };
-	bool ok;
+	struct image_packing *w = arg;
 
-	w.p = m->packer = packer_new(m->a);
-	ok = w.spare && w.p ? add_all(&w) : error_nomem(m->reterr);
-	arena_free(w.spare);
-	return ok;
+	w->ok = add_all(w);
+	return NULL;
+}
+
+static bool
+is_worth_a_thread(const struct policy_set *set)
+{
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < set->n_files; i++)
+		bytes += set->files[i]->source.text.n;
+	return bytes >= APART_BYTES && sysconf(_SC_NPROCESSORS_ONLN) > 1;
+}
+
+bool
+image_pack_begin(struct making_image *m)
+{
+	struct image_packing *w = ARENA_NEW(m->a, struct image_packing);
+
+	if (!w)
+		return error_nomem(m->reterr);
+	m->packing = w;
+	w->m = m;
+	w->a = arena_new(0);
+	w->spare = arena_new(0);
+	w->p = w->a ? packer_new(w->a) : NULL;
+	if (!w->spare || !w->p)
+		return error_nomem(m->reterr);
+	w->is_apart = is_worth_a_thread(m->set) &&
+		      pthread_create(&w->thread, NULL, pack_all, w) == 0;
+	if (!w->is_apart)
+		(void)pack_all(w);
+	return true;
+}
+
+static void
+join(struct image_packing *w)
+{
+	if (w->is_apart)
+		(void)pthread_join(w->thread, NULL);
+	w->is_apart = false;
+}
+
+/* Names lie with strings that others add, too. */
+static void
+name_files(struct making_image *m)
+{
+	struct image_file *files = (void *)m->own[IMAGE_AT_files].p;
+
+	for (size_t i = 0; i < m->set->n_files; i++)
+		files[i].name =
+		    image_add_name(m, m->set->files[i]->source.file);
+}
+
+bool
+image_pack_end(struct making_image *m)
+{
+	struct image_packing *w = m->packing;
+
+	join(w);
+	if (w->ok && !buf_ok(&m->own[IMAGE_AT_files]))
+		return error_nomem(m->reterr);
+	if (w->ok)
+		name_files(m);
+	else if (m->reterr)
+		*m->reterr = w->error;
+	return w->ok;
+}
+
+void
+image_pack_free(struct making_image *m)
+{
+	struct image_packing *w = m->packing;
+
+	if (!w)
+		return;
+	join(w);
+	packer_free(w->p);
+	arena_free(w->spare);
+	arena_free(w->a);
 }
 
 struct str
 image_packed_at(const struct making_image *m, size_t section)
 {
-	struct packed p = packer_view(m->packer);
+	struct packed p = packer_view(m->packing->p);
 
 	switch (section) {
 	case IMAGE_AT_shape_ends:

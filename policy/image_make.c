@@ -262,9 +262,10 @@ number_named(struct making_image *m)
 static bool
 gather(struct making_image *m, const struct entities *layer)
 {
-	if (!image_add_files(m) || !image_add_entities(m, layer) ||
+	if (!image_pack_begin(m) || !image_add_entities(m, layer) ||
 	    !index_new_seeded(m->set, layer, m->slot_seed, &m->ix, m->reterr) ||
-	    !number_named(m) || !add_actions(m) || !add_trees(m))
+	    !image_pack_end(m) || !number_named(m) || !add_actions(m) ||
+	    !add_trees(m))
 		return false;
 	add_links(m);
 	add_eager(m);
@@ -281,9 +282,9 @@ gather(struct making_image *m, const struct entities *layer)
 static void
 free_all(struct making_image *m)
 {
+	image_pack_free(m);
 	for (size_t i = 0; i < IMAGE_OWN_SECTIONS; i++)
 		buf_free(&m->own[i]);
-	packer_free(m->packer);
 	policy_index_free(m->ix);
 	arena_free(m->a);
 }

@@ -11,7 +11,7 @@ struct making_image {
 	struct error *reterr;
 	struct buf own[IMAGE_OWN_SECTIONS];
 	struct index_tree *trees;
-	struct packer *packer; /* of the files' texts */
+	struct image_packing *packing;
 	/* Of entities: what a layer's id is in the image; NULL: none. */
 	uint32_t *numbers;
 	bool all_known; /* no record has more above it than is kept */
@@ -25,8 +25,11 @@ struct making_image {
 struct index_text image_add_text(struct making_image *m, struct str s);
 /* With NUL behind it. */
 struct index_text image_add_name(struct making_image *m, const char *name);
-/* image_files.c: files and policies, their texts packed. Each text is put together again, and is what it was. Errors: memory, ERR_LIMIT_SIZE, ERR_SYSTEM_ERROR. */
-bool image_add_files(struct making_image *m) MUST_USE;
+/* image_files.c: files and policies, their texts packed. Each text is put together again, and is what it was. Between begin and end the sections of files and policies
+ * are not to be touched. Errors: memory, ERR_LIMIT_SIZE, ERR_SYSTEM_ERROR. */
+bool image_pack_begin(struct making_image *m) MUST_USE;
+bool image_pack_end(struct making_image *m) MUST_USE;
+void image_pack_free(struct making_image *m);
 /* One of the sections that texts are packed into. */
 struct str image_packed_at(const struct making_image *m, size_t section);
 /* image_records.c: the records of a finished bottom layer (NULL: none), and the seed that their table and the index's slots share: told by what they are, so that who

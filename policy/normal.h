@@ -166,8 +166,9 @@ bool normal_make(struct arena *a, const struct policy_set *set,
 /* The normal form as text, one rule a line with its parents as FILE:LINE, in an order that does not depend on the order of files; the same policies written in
  * another order or with other spacing print the same rules. */
 void normal_print(const struct normal *n, struct buf *out);
-/* Counts, what was dropped and merged and why, time by stage. */
-void normal_print_stats(const struct normal *n, struct buf *out);
+/* Counts, how often what was done, the first `most` things that were, time by stage. */
+void normal_print_stats(
+    const struct normal *n, uint32_t most, struct buf *out);
 
 /* Is the request's action declared, and are its principal and resource listed where their types are enumerated? Cost: three look-ups by name. */
 bool normal_is_closed(

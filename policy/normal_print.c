@@ -194,8 +194,54 @@ print_note(
 	buf_byte(out, '\n');
 }
 
+/* How often the thing was done that note `first` is the first of; 0: it is not
+ * the first. The words are few, and always the same ones. */
+static uint32_t
+count_alike(const struct normal *n, uint32_t first)
+{
+	const struct normal_note *x = &n->notes[first];
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < n->n_notes; i++) {
+		const struct normal_note *y = &n->notes[i];
+		bool alike = strcmp(x->stage, y->stage) == 0 &&
+			     strcmp(x->what, y->what) == 0;
+
+		if (alike && i < first)
+			return 0;
+		count += alike;
+	}
+	return count;
+}
+
+static void
+print_notes(const struct normal *n, uint32_t most, struct buf *out)
+{
+	uint32_t shown = n->n_notes < most ? n->n_notes : most;
+	uint32_t left = n->n_notes - shown;
+
+	if (n->n_notes == 0)
+		return;
+	buf_addz(out, "what was done:\n");
+	for (uint32_t i = 0, count; i < n->n_notes; i++)
+		if ((count = count_alike(n, i)) > 0)
+			buf_printf(out, "  %-11s %8u %s\n", n->notes[i].stage,
+			    count, n->notes[i].what);
+	if (n->n_notes_dropped)
+		buf_printf(out, "  %-11s %8u more, not counted by kind\n", "",
+		    n->n_notes_dropped);
+	buf_addz(out, "to what, and with what:\n");
+	for (uint32_t i = 0; i < shown; i++)
+		print_note(n, &n->notes[i], out);
+	if (left)
+		buf_printf(out, "  and %u more: --notes shows them\n", left);
+	else if (n->n_notes_dropped)
+		buf_printf(
+		    out, "  and %u more, not kept\n", n->n_notes_dropped);
+}
+
 void
-normal_print_stats(const struct normal *n, struct buf *out)
+normal_print_stats(const struct normal *n, uint32_t most, struct buf *out)
 {
 	uint64_t conjuncts = 0;
 
@@ -212,10 +258,5 @@ normal_print_stats(const struct normal *n, struct buf *out)
 		    n->stages[i].name, n->stages[i].n_before,
 		    n->stages[i].n_after, (double)n->stages[i].ns / 1e6,
 		    n->stages[i].why);
-	if (n->n_notes)
-		buf_addz(out, "what was done, and with what:\n");
-	for (uint32_t i = 0; i < n->n_notes; i++)
-		print_note(n, &n->notes[i], out);
-	if (n->n_notes_dropped)
-		buf_printf(out, "  and %u more\n", n->n_notes_dropped);
+	print_notes(n, most, out);
 }

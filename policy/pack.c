@@ -23,6 +23,7 @@ struct packer {
 	struct arena *arena;
 	struct buf bytes, shape_ends, shape_bytes, word_ends, word_bytes;
 	struct buf shape, parts; /* of the text that is packed now */
+	uint32_t last;           /* the shape of the one before */
 	bool failed;
 };
 
@@ -278,22 +279,34 @@ cut(struct packer *p, struct str s)
 	put_piece(p, str_sub(s, from, s.n));
 }
 
+/* p->last becomes the shape's number. Mostly it is that already. */
+static bool
+find_shape(struct packer *p)
+{
+	struct str shape = buf_str(&p->shape), type, last = { 0 };
+	uint32_t n = intern_count(p->shapes);
+
+	if (n > 0)
+		intern_get(p->shapes, p->last, &type, &last);
+	if (n > 0 && str_eq(shape, last))
+		return true;
+	p->last = intern_add(p->shapes, STR(""), shape);
+	if (p->last == INTERN_NONE) {
+		p->failed = true;
+		return false;
+	}
+	if (p->last == n)
+		put_item(&p->shape_ends, &p->shape_bytes, shape);
+	return true;
+}
+
 void
 pack_text(struct packer *p, struct str s)
 {
-	uint32_t before = intern_count(p->shapes), number;
-
 	p->shape.n = p->parts.n = 0;
 	cut(p, s);
-	if (!packer_check(p))
+	if (!packer_check(p) || !find_shape(p))
 		return;
-	number = intern_add(p->shapes, STR(""), buf_str(&p->shape));
-	if (number == INTERN_NONE) {
-		p->failed = true;
-		return;
-	}
-	if (number == before)
-		put_item(&p->shape_ends, &p->shape_bytes, buf_str(&p->shape));
-	put_number(&p->bytes, number);
+	put_number(&p->bytes, p->last);
 	buf_add(&p->bytes, buf_str(&p->parts));
 }

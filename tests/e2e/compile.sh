@@ -14,6 +14,11 @@ expect "compile --print" 'permit (principal in G::"a", action, resource); // a.a
 permit (principal in G::"b", action, resource); // a.avow:1' \
 	"$AVOW" compile --policies a.avow --print
 expect "compile --stats" 'policies: 2*merge: a.avow:2 merged with a.avow:1' "$AVOW" compile --policies a.avow --stats
+for i in $(seq 30); do echo 'permit (principal, action, resource);'; done >same.avow
+expect "many notes are counted, and the first shown" '*merge *29 merged*same.avow:21 merged with same.avow:1*and 9 more: --notes*' \
+	"$AVOW" compile --policies same.avow --stats
+expect "all of them on request" '*same.avow:30 merged with same.avow:1' "$AVOW" compile --policies same.avow --stats --notes
+expect_exit "notes are of statistics" 1 "$AVOW" compile --policies same.avow --print --notes
 printf 'permit (principal in [G::"b", G::"a"], action, resource);\n' >b.avow
 expect "compile --granularity" 'permit (principal in \[G::"a", G::"b"\], action, resource); // b.avow:1' \
 	"$AVOW" compile --policies b.avow --print --granularity principal=type

@@ -541,13 +541,17 @@ START_TEST(stats_say_what_was_done)
 		       "resource);\n" SCOPE " when { false };");
 	struct buf out = { 0 };
 
-	normal_print_stats(make(set, NORMAL_DEFAULTS), &out);
+	normal_print_stats(make(set, NORMAL_DEFAULTS), UINT32_MAX, &out);
 	ck_assert_ptr_nonnull(
 	    strstr(out.p, "policies: 4\nrules: 1, with 0 tests"));
 	ck_assert_ptr_nonnull(strstr(out.p, "hung below others: 1\n"));
 	ck_assert_ptr_nonnull(strstr(out.p, "merge: t:2 merged with t:1\n"));
 	ck_assert_ptr_nonnull(strstr(out.p, "contain: t:3 hung below t:1\n"));
 	ck_assert_ptr_nonnull(strstr(out.p, "atoms: t:4 never holds\n"));
+	ck_assert_ptr_nonnull(strstr(out.p, "merge              1 merged\n"));
+	out.n = 0;
+	normal_print_stats(make(set, NORMAL_DEFAULTS), 1, &out);
+	ck_assert_ptr_nonnull(strstr(out.p, "and 2 more: --notes"));
 	buf_free(&out);
 	policy_set_free(set);
 }

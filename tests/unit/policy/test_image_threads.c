@@ -1,0 +1,84 @@
+/* test_image_threads.c - an image is the same, byte for byte, however many
+ * processors made it. */
+#include <dlfcn.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "policy/policy.h"
+#include "tests/lib/run.h"
+
+#define POLICIES 20000u
+
+static long processors; /* 0: as many as there are */
+
+/* Ours is what the library asks. */
+long
+sysconf(int name)
+{
+	static long (*real)(int);
+
+	if (name == _SC_NPROCESSORS_ONLN && processors)
+		return processors;
+	if (!real)
+		*(void **)&real = dlsym(RTLD_NEXT, "sysconf");
+	return real(name);
+}
+
+static void
+write_policies(struct buf *out)
+{
+	for (unsigned i = 0; i < POLICIES; i++)
+		buf_printf(out,
+		    "%s (principal in Group::\"g%u\", action == "
+		    "Action::\"a%u\", resource in Folder::\"f-%x\")\nwhen { "
+		    "context.level %s %u && principal.name == \"n%u\" };\n",
+		    i % 7 ? "permit" : "deny", i % 97, i % 5, i % 1013,
+		    i % 3 ? "<=" : ">", i % 11, i % 41);
+}
+
+static struct buf
+image_by(struct str text, long n)
+{
+	struct policy_set *set = policy_set_new(POLICY_NAMED);
+	struct errors e = { 0 };
+	struct error err = { 0 };
+	struct buf image = { 0 };
+
+	processors = n;
+	ck_assert(set && policy_set_add_text(set, "p", text, POLICY_AVOW, &e) &&
+		  policy_set_add_text(set, "q", text, POLICY_AVOW, &e) &&
+		  policy_set_finish(set, &e));
+	ck_assert_msg(
+	    policy_image_make(set, NULL, NULL, &image, &err), "%s", err.msg);
+	policy_set_free(set);
+	processors = 0;
+	return image;
+}
+
+START_TEST(same_bytes)
+{
+	struct buf text = { 0 }, one, many;
+
+	write_policies(&text);
+	one = image_by(buf_str(&text), 1);
+	many = image_by(buf_str(&text), 4);
+	ck_assert_uint_gt(one.n, POLICIES);
+	ck_assert_uint_eq(one.n, many.n);
+	ck_assert_int_eq(memcmp(one.p, many.p, one.n), 0);
+	buf_free(&text);
+	buf_free(&one);
+	buf_free(&many);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("image_threads");
+	TCase *tc = tcase_create("image_threads");
+
+	tcase_set_timeout(tc, 120);
+	tcase_add_test(tc, same_bytes);
+	suite_add_tcase(s, tc);
+	return run_suite(s);
+}
