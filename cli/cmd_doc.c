@@ -594,7 +594,7 @@ cmd_doc_pack(int argc, char **argv)
 	const struct cli_option options[] = {
 		{ "kind", CLI_TEXT, &kind, false, "KIND",
 		    "avow (default), avow-embedded, avow-jws, avow-cms, "
-		    "ec2-signature or ec2-rsa2048" },
+		    "ec2-signature, ec2-rsa2048, ec2-pkcs7, azure or gcp" },
 		{ "document", CLI_TEXT, &document, true, "FILE",
 		    "the document" },
 		{ "signature", CLI_TEXT, &signature, false, "FILE",

@@ -12,7 +12,7 @@ forge() {
 
 # --- who signs -----------------------------------------------------------
 
-mkdir -p docs run log policies trust/cloud trust/regions trust/gcp
+mkdir -p docs run log policies trust/cloud trust/regions trust/dsa trust/gcp trust/azure
 issuer acme
 issuer other
 echo 'permit (principal, action, resource);' >policies/all.avow
@@ -24,7 +24,22 @@ for region in us-east-1 us-west-1; do
 	openssl req -x509 -newkey rsa:2048 -nodes -keyout $region.key -out $region.pem \
 	    -days 3 -subj "/CN=$region" 2>>openssl.log
 	cp $region.pem trust/regions/$region.rsa2048.pem
+	openssl dsaparam -genkey -out $region.dsa.key 1024 2>>openssl.log
+	openssl req -x509 -new -key $region.dsa.key -sha1 -out $region.dsa.pem -days 3 -subj "/CN=$region" 2>>openssl.log
+	cp $region.dsa.pem trust/dsa/$region.dsa.pem
 done
+# authority NAME, leaf NAME AUTHORITY HOST: who certifies Azure's signers, and one of them.
+authority() {
+	openssl req -x509 -newkey rsa:2048 -nodes -keyout "$1.ca.key" -out "$1.ca.pem" -days 3 -subj "/CN=$1" 2>>openssl.log
+}
+leaf() {
+	openssl req -new -newkey rsa:2048 -nodes -keyout "$1.leaf.key" -out "$1.leaf.csr" -subj "/CN=$3" 2>>openssl.log &&
+		openssl x509 -req -in "$1.leaf.csr" -CA "$2.ca.pem" -CAkey "$2.ca.key" -CAcreateserial -days 2 -out "$1.leaf.pem" \
+		    -extfile <(printf 'subjectAltName=DNS:%s\nextendedKeyUsage=serverAuth\nbasicConstraints=CA:FALSE' "$3") 2>>openssl.log
+}
+authority azure && authority stranger && leaf azure azure eastus.metadata.azure.com && leaf stranger stranger eastus.metadata.azure.com &&
+	leaf host azure metadata.azure.com.evil.example || give_up "no authority for Azure's signers"
+cp azure.ca.pem trust/azure/
 {
 	cat <<-END
 		listen: unix:$T/run/gate.sock
@@ -37,6 +52,8 @@ done
 		  - {kind: avow, keys: $T/etc/avow/trust/acme, issuer: acme, forms: [detached, embedded, jws, cms]}
 		  - {kind: ec2-signature, keys: $T/trust/cloud/cloud.pem, owners: ["123456789012"], prefix: aws/, maxLease: 1h}
 		  - {kind: ec2-rsa2048, keys: $T/trust/regions, owners: ["123456789012"], prefix: ec2/, maxLease: 1h}
+		  - {kind: ec2-pkcs7, keys: $T/trust/dsa, owners: ["123456789012"], prefix: dsa/, maxLease: 1h, weak: true}
+		  - {kind: azure, keys: $T/trust/azure, owners: ["123456789012"], prefix: azure/}
 		  - {kind: gcp, keys: $T/trust/gcp, owners: [p], prefix: gcp/}
 	END
 } >gate.yaml
@@ -56,7 +73,7 @@ asks() {
 # --- what they sign ------------------------------------------------------
 
 FORMS="detached embedded jws cms"
-CLOUDS="ec2-signature ec2-rsa2048 gcp"
+CLOUDS="ec2-signature ec2-rsa2048 ec2-pkcs7 azure gcp"
 echo '{"region":"north","privateIp":"127.0.0.1"}' >claims.json
 # own NAME FORM SUBJECT OPTION...: docs/NAME.pack
 own() {
@@ -76,6 +93,14 @@ own() {
 b64url() {
 	openssl base64 -A | tr '+/' '-_' | tr -d '='
 }
+# azure_says NAME ID OWNER FROM UNTIL: Azure's content; `skuId` is one of those that say nothing here.
+azure_says() {
+	printf '{%s"nonce":"1","skuId":"us-east-1","subscriptionId":"%s","timeStamp":{"createdOn":"%s","expiresOn":"%s"},"vmId":"%s"}' \
+	    "${EXTRA-}" "$3" "$4" "$5" "$2" >"docs/$1.json"
+}
+azure_time() {
+	date -u -d "$1" '+%m/%d/%y %H:%M:%S -0000'
+}
 # cloud NAME KIND ID OWNER REGION
 cloud() {
 	local name=$1 kind=$2 now
@@ -87,6 +112,14 @@ cloud() {
 		openssl dgst -sha256 -sign cloud.key "docs/$name.json" | openssl base64 >"docs/$name.sig" ;;
 	ec2-rsa2048)
 		openssl smime -sign -binary -nodetach -nocerts -outform DER -in "docs/$name.json" -signer "$5.pem" -inkey "$5.key" |
+			openssl base64 >"docs/$name.sig" ;;
+	ec2-pkcs7)
+		openssl smime -sign -md sha1 -binary -nodetach -nocerts -outform DER -in "docs/$name.json" -signer "$5.dsa.pem" -inkey "$5.dsa.key" |
+			openssl base64 >"docs/$name.sig" ;;
+	azure)
+		azure_says "$name" "$3" "$4" "$(azure_time "${FROM-now}")" "$(azure_time "${UNTIL-6 hours}")"
+		openssl cms -sign -md sha256 -binary -nodetach -nosmimecap -outform DER -in "docs/$name.json" \
+		    -signer "${SIGNER-azure}.leaf.pem" -inkey "${SIGNER-azure}.leaf.key" |
 			openssl base64 >"docs/$name.sig" ;;
 	gcp)
 		{
@@ -127,69 +160,84 @@ for kind in $CLOUDS; do
 	EXTRA='"y":[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]],' cloud deep-"$kind" "$kind" i-0one 123456789012 us-east-1
 	expect "$kind as it was made" "204 permit" asks "$(cat docs/good-"$kind".pack)"
 done
-cloud region-ec2-rsa2048 ec2-rsa2048 i-0one 123456789012 us-west-1 us-east-1
+for kind in ec2-rsa2048 ec2-pkcs7; do
+	cloud region-$kind $kind i-0one 123456789012 us-west-1 us-east-1
+done
+SIGNER=stranger cloud authority-azure azure i-0one 123456789012 us-east-1
+SIGNER=host cloud host-azure azure i-0one 123456789012 us-east-1
+UNTIL=now cloud late-azure azure i-0one 123456789012 us-east-1
+FROM='10 minutes' cloud early-azure azure i-0one 123456789012 us-east-1
+FROM='3 days ago' cloud before-azure azure i-0one 123456789012 us-east-1
 # --- each attack in each form --------------------------------------------
 
 short() {
 	sed 's/^401 evidence\.//; s/^204 permit/PERMIT/; s/ /_/'
 }
-# PERMIT are: what nobody changed, and ECDSA's other signature (n - s).
+# PERMIT are: what nobody changed, ECDSA's other signature (n - s), and of a cloud's PKCS #7 what is outside of what it signs and says nothing here (another encoding, and names of the
+# signer where a key is pinned): the same document by its id, so that it is revoked below in each of its texts.
 cat >wanted <<END
-attack              detached   embedded   jws        cms        ec2-signature ec2-rsa2048 gcp
-alg-mac             -          -          signature  -          -          -          signature
-alg-none            -          -          signature  -          -          -          signature
-as-avow             -          malformed  malformed  malformed  malformed  malformed  malformed
-as-avow-cms         malformed  malformed  malformed  -          malformed  malformed  malformed
-as-avow-embedded    malformed  -          malformed  malformed  malformed  malformed  malformed
-as-avow-jws         malformed  malformed  -          malformed  malformed  malformed  kind
-as-ec2-rsa2048      malformed  malformed  malformed  malformed  malformed  -          malformed
-as-ec2-signature    signature  malformed  malformed  malformed  -          signature  malformed
-as-gcp              malformed  malformed  kind       malformed  malformed  malformed  -
-content             signature  signature  signature  malformed  signature  signature  signature
-deep                malformed  malformed  malformed  malformed  signature  signature  signature
-der-in-jws          -          -          signature  -          -          -          -
-digest-sha1         -          -          -          malformed  -          signature  -
-flip                signature  signature  signature  signature  signature  signature  signature
-fourth-part         -          -          malformed  -          -          -          malformed
-half                malformed  malformed  malformed  malformed  signature  signature  malformed
-half-signed         -          -          -          -          -          malformed  -
-high-s              PERMIT     PERMIT     PERMIT     PERMIT     -          -          -
-inner-left-over     -          -          malformed  -          -          -          malformed
-inner-line          -          malformed  malformed  -          -          -          malformed
-inner-no-padding    -          malformed? -          -          -          -          -
-inner-padding       -          -          malformed  -          -          -          malformed
-long-length         signature  signature  -          signature  -          -          -
-long-signature      signature  signature  signature  signature  signature  signature  signature
-more                signature  malformed  malformed  malformed  signature  signature  malformed
-more-cms            -          -          -          malformed  -          malformed  -
-no-object           malformed  malformed  malformed  malformed  signature  signature  signature
-no-signature        malformed  malformed  signature  signature  malformed  signature  signature
-no-signer           -          -          -          malformed  -          malformed  -
-none                PERMIT     PERMIT     PERMIT     PERMIT     PERMIT     PERMIT     PERMIT
-not-utf8            malformed  malformed  malformed  malformed  signature  signature  signature
-nul                 malformed  malformed  malformed  malformed  signature  signature  signature
-other-content       -          -          -          -          -          signature  -
-other-content-type  -          -          -          malformed  -          malformed  -
-other-outer-type    -          -          -          malformed  -          malformed  -
-other-signature     signature  signature  signature  signature  signature  signature  signature
-pack-fifth-part     malformed  malformed  malformed  malformed  malformed  malformed  malformed
-pack-half           malformed  malformed  malformed  malformed  malformed  malformed  malformed
-pack-large          too_large  too_large  too_large  too_large  too_large  too_large  too_large
-pack-left-over      malformed? malformed? malformed? malformed? malformed? malformed? malformed?
-pack-no-part        malformed  malformed  malformed  malformed  malformed  malformed  malformed
-pack-other-magic    malformed  malformed  malformed  malformed  malformed  malformed  malformed
-pack-padding        malformed  malformed  malformed  malformed  malformed  malformed  malformed
-pack-space          malformed  malformed  malformed  malformed  malformed  malformed  malformed
-pack-standard       malformed? malformed? malformed? malformed? malformed? malformed? malformed?
-r-negative          signature  signature  -          signature  -          -          -
-r-padded            signature  signature  -          signature  -          -          -
-raw-in-der          signature  signature  -          signature  -          -          -
-short-signature     signature  signature  signature  signature  signature  signature  signature
-spaced              signature  malformed  signature  malformed  signature  signature  signature
-twice               malformed  malformed  malformed  malformed  signature  signature  signature
-two-signers         -          -          -          malformed  -          malformed  -
-unsigned-attribute  -          -          -          malformed  -          malformed  -
-zero-r-s            signature  signature  signature  signature  -          -          -
+attack              detached   embedded   jws        cms        ec2-signature ec2-rsa2048 ec2-pkcs7  azure      gcp
+alg-mac             -          -          signature  -          -             -           -          -          signature
+alg-none            -          -          signature  -          -             -           -          -          signature
+as-avow             -          malformed  malformed  malformed  malformed     malformed   malformed  malformed  malformed
+as-avow-cms         malformed  malformed  malformed  -          malformed     malformed   malformed  malformed  malformed
+as-avow-embedded    malformed  -          malformed  malformed  malformed     malformed   malformed  malformed  malformed
+as-avow-jws         malformed  malformed  -          malformed  malformed     malformed   malformed  malformed  kind
+as-azure            malformed  malformed  malformed  malformed  malformed     key         signature  -          malformed
+as-ec2-pkcs7        malformed  malformed  malformed  malformed  malformed     signature   -          signature  malformed
+as-ec2-rsa2048      malformed  malformed  malformed  malformed  malformed     -           signature  signature  malformed
+as-ec2-signature    signature  malformed  malformed  malformed  -             signature   signature  signature  malformed
+as-gcp              malformed  malformed  kind       malformed  malformed     malformed   malformed  malformed  -
+ber                 -          -          -          malformed  -             PERMIT      PERMIT     PERMIT     -
+ber-long            -          -          -          malformed  -             PERMIT      PERMIT     PERMIT     -
+certificate-twice   -          -          -          -          -             -           -          PERMIT     -
+content             signature  signature  signature  malformed  signature     signature   signature  signature  signature
+deep                malformed  malformed  malformed  malformed  signature     signature   signature  signature  signature
+der-in-jws          -          -          signature  -          -             -           -          -          -
+digest-sha1         -          -          -          malformed  -             signature   -          signature  -
+flip                signature  signature  signature  signature  signature     signature   signature  signature  signature
+fourth-part         -          -          malformed  -          -             -           -          -          malformed
+half                malformed  malformed  malformed  malformed  signature     signature   signature  signature  malformed
+half-signed         -          -          -          -          -             malformed   malformed  malformed  -
+high-s              PERMIT     PERMIT     PERMIT     PERMIT     -             -           -          -          -
+inner-left-over     -          -          malformed  -          -             -           -          -          malformed
+inner-line          -          malformed  malformed  -          -             -           -          -          malformed
+inner-no-padding    -          malformed? -          -          -             -           -          -          -
+inner-padding       -          -          malformed  -          -             -           -          -          malformed
+long-length         signature  signature  -          signature  -             -           signature  -          -
+long-signature      signature  signature  signature  signature  signature     signature   signature  signature  signature
+more                signature  malformed  malformed  malformed  signature     signature   signature  signature  malformed
+more-cms            -          -          -          malformed  -             malformed   malformed  malformed  -
+no-object           malformed  malformed  malformed  malformed  signature     signature   signature  signature  signature
+no-signature        malformed  malformed  signature  signature  malformed     signature   signature  signature  signature
+no-signer           -          -          -          malformed  -             malformed   malformed  malformed  -
+none                PERMIT     PERMIT     PERMIT     PERMIT     PERMIT        PERMIT      PERMIT     PERMIT     PERMIT
+not-utf8            malformed  malformed  malformed  malformed  signature     signature   signature  signature  signature
+nul                 malformed  malformed  malformed  malformed  signature     signature   signature  signature  signature
+other-content       -          -          -          -          -             signature   signature  signature  -
+other-content-type  -          -          -          malformed  -             malformed   malformed  malformed  -
+other-outer-type    -          -          -          malformed  -             malformed   malformed  malformed  -
+other-serial        -          -          -          malformed  -             PERMIT      PERMIT     key        -
+other-signature     signature  signature  signature  signature  signature     signature   signature  signature  signature
+pack-fifth-part     malformed  malformed  malformed  malformed  malformed     malformed   malformed  malformed  malformed
+pack-half           malformed  malformed  malformed  malformed  malformed     malformed   malformed  malformed  malformed
+pack-large          too_large  too_large  too_large  too_large  too_large     too_large   too_large  too_large  too_large
+pack-left-over      malformed? malformed? malformed? malformed? malformed?    malformed?  malformed? malformed? malformed?
+pack-no-part        malformed  malformed  malformed  malformed  malformed     malformed   malformed  malformed  malformed
+pack-other-magic    malformed  malformed  malformed  malformed  malformed     malformed   malformed  malformed  malformed
+pack-padding        malformed  malformed  malformed  malformed  malformed     malformed   malformed  malformed  malformed
+pack-space          malformed  malformed  malformed  malformed  malformed     malformed   malformed  malformed  malformed
+pack-standard       malformed? malformed? malformed? malformed? malformed?    malformed?  malformed? malformed? malformed?
+r-negative          signature  signature  -          signature  -             -           signature  -          -
+r-padded            signature  signature  -          signature  -             -           signature  -          -
+raw-in-der          signature  signature  -          signature  -             -           signature  -          -
+short-signature     signature  signature  signature  signature  signature     signature   signature  signature  signature
+spaced              signature  malformed  signature  malformed  signature     signature   signature  signature  signature
+twice               malformed  malformed  malformed  malformed  signature     signature   signature  signature  signature
+two-signers         -          -          -          malformed  -             malformed   malformed  malformed  -
+unsigned-attribute  -          -          -          malformed  -             malformed   malformed  malformed  -
+unsigned-none       -          -          -          malformed  -             malformed   malformed  malformed  -
+zero-r-s            signature  signature  signature  signature  -             -           signature  -          -
 END
 for form in $FORMS $CLOUDS; do
 	forge "$(cat docs/good-"$form".pack)" "$(cat docs/other-"$form".pack)" >"forged.$form" || give_up "nothing to attack $form with"
@@ -226,14 +274,24 @@ for kind in $CLOUDS; do
 	expect "$kind, signed with a name twice" "401 evidence.malformed" genuine twice-"$kind"
 	expect "$kind, signed and deep" "401 evidence.malformed" genuine deep-"$kind"
 done
-expect "ec2-rsa2048, a region by another's key" "401 evidence.owner" genuine region-ec2-rsa2048
+for kind in ec2-rsa2048 ec2-pkcs7; do
+	expect "$kind, a region by another's key" "401 evidence.owner" genuine region-$kind
+done
+expect "azure, by another authority" "401 evidence.key" genuine authority-azure
+expect "azure, by a certificate for another name" "401 evidence.key" genuine host-azure
+expect "azure, stale" "401 evidence.expired" genuine late-azure
+expect "azure, before its time" "401 evidence.not_yet_valid" genuine early-azure
+expect "azure, of before its signer's certificate" "401 evidence.key" genuine before-azure
 
 say "Another instance's, where its address is asked for:"
 sed -i 's/, demand: bearer//' gate.yaml
 for form in $FORMS; do
 	sed -n 's/.*"id":"\([0-9a-f]\{32\}\)".*/document \1/p' docs/good-"$form".says
 done >revoked
-expect "four are to be revoked" 4 eval 'wc -l <revoked'
+for kind in ec2-signature ec2-rsa2048 ec2-pkcs7 azure gcp; do
+	sha256sum "docs/good-$kind.json" | sed 's/^\(.\{32\}\).*/document \1/'
+done >>revoked
+expect "nine are to be revoked" 9 eval 'wc -l <revoked'
 kill -HUP "${PIDS[gate]}"
 until_true 10 grep -q 'event=reload ok=true' gate.log || give_up "the gate does not reload"
 for form in $FORMS; do
@@ -241,8 +299,16 @@ for form in $FORMS; do
 	expect "$form, revoked" "401 evidence.revoked" genuine good-"$form"
 	expect "$form, revoked, by the other signature" "401 evidence.revoked" asks "$(sed -n 's/^high-s //p' "forged.$form")"
 done
-for kind in ec2-signature ec2-rsa2048; do
+for kind in $CLOUDS; do
+	expect "$kind, revoked" "401 evidence.revoked" genuine good-"$kind"
+	while read -r attack made; do
+		expect "$kind, revoked, $attack" "401 evidence.revoked" asks "$made"
+	done < <(grep -f <(awk '$2 == "PERMIT" { print "^" $1 " " }' "answers.$kind") "forged.$kind" | grep -v ' -$')
+done
+for kind in ec2-signature ec2-rsa2048 ec2-pkcs7; do
 	expect "$kind, from another address" "403 requirement.address" asks "$(cat docs/other-"$kind".pack)" 127.0.0.9
 done
-expect "gcp, which names no address" "403 requirement.address" genuine other-gcp
+for kind in azure gcp; do
+	expect "$kind, which names no address" "403 requirement.address" genuine other-$kind
+done
 finish

@@ -61,7 +61,11 @@ my $order = pack 'H*', 'ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2
 sub minus { my @n = unpack 'C32', $_[0]; my @s = unpack 'C32', $_[1]; my $b = 0; for (reverse 0 .. 31) { my $d = $n[$_] - $s[$_] - $b; $b = $d < 0; $n[$_] = $d & 255; } pack 'C32', @n }
 sub needs { die "-\n" unless grep { $kind eq $_ } @_ }
 my @ecdsa = qw(avow avow-embedded avow-cms);
-my @cms = qw(avow-cms ec2-rsa2048);
+my @dsa = (@ecdsa, 'ec2-pkcs7');
+my @clouds = qw(ec2-rsa2048 ec2-pkcs7 azure);
+my @cms = ('avow-cms', @clouds);
+# The message, as bytes or with its tree.
+sub with_bytes { my $f = shift; needs(@cms); local $_ = $kind eq 'avow-cms' ? $doc : $sig; $f->(); if ($kind eq 'avow-cms') { $doc = $_ } else { $sig = $_ } }
 sub with_tree { my $f = shift; needs(@cms); my ($t) = parse($kind eq 'avow-cms' ? $doc : $sig); $f->($t); if ($kind eq 'avow-cms') { $doc = der($t) } else { $sig = der($t) } }
 
 my %attacks = (
@@ -74,7 +78,7 @@ my %attacks = (
 	'short-signature' => sub { my $s = get($doc, $sig); put(substr $s, 0, -1) },
 	'long-signature' => sub { put(get($doc, $sig) . "\0") },
 	'half' => sub { $doc = substr $doc, 0, length($doc) / 3 },
-	'half-signed' => sub { needs('ec2-rsa2048'); $sig = substr $sig, 0, length($sig) / 2 },
+	'half-signed' => sub { needs(@clouds); $sig = substr $sig, 0, length($sig) / 2 },
 	'more' => sub { $doc .= ' ' },
 	'more-cms' => sub { needs(@cms); if ($kind eq 'avow-cms') { $doc .= "\0" } else { $sig .= "\0" } },
 	# ECDSA: (r, n - s) verifies as well, and is the same document.
@@ -83,12 +87,12 @@ my %attacks = (
 		if ($is_url) { my $s = get($doc, $sig); put(substr($s, 0, 32) . minus($order, substr $s, 32)) }
 		else { my ($r, $s) = raw_of(get($doc, $sig)); put(der([0x30, [int_of($r), int_of(minus($order, $s))]])) }
 	},
-	'r-padded' => sub { needs(@ecdsa); my ($r, $s) = raw_of(get($doc, $sig)); put(der([0x30, [[2, "\0\0$r"], int_of($s)]])) },
-	'r-negative' => sub { needs(@ecdsa); my ($r, $s) = raw_of(get($doc, $sig)); put(der([0x30, [[2, "\xff" . substr $r, 1], int_of($s)]])) },
-	'long-length' => sub { needs(@ecdsa); my $s = get($doc, $sig); put("\x30\x81" . substr $s, 1) },
-	'zero-r-s' => sub { needs(@ecdsa, 'avow-jws'); put($is_url ? "\0" x 64 : "\x30\6\2\1\0\2\1\0") },
+	'r-padded' => sub { needs(@dsa); my ($r, $s) = raw_of(get($doc, $sig)); put(der([0x30, [[2, "\0\0$r"], int_of($s)]])) },
+	'r-negative' => sub { needs(@dsa); my ($r, $s) = raw_of(get($doc, $sig)); put(der([0x30, [[2, "\xff" . substr $r, 1], int_of($s)]])) },
+	'long-length' => sub { needs(@dsa); my $s = get($doc, $sig); put("\x30\x81" . substr $s, 1) },
+	'zero-r-s' => sub { needs(@dsa, 'avow-jws'); put($is_url ? "\0" x 64 : "\x30\6\2\1\0\2\1\0") },
 	'der-in-jws' => sub { needs('avow-jws'); my $s = get($doc, $sig); put(der([0x30, [int_of(substr $s, 0, 32), int_of(substr $s, 32)]])) },
-	'raw-in-der' => sub { needs(@ecdsa); put(join '', raw_of(get($doc, $sig))) },
+	'raw-in-der' => sub { needs(@dsa); put(join '', raw_of(get($doc, $sig))) },
 	# Base64 in another way: of what is inside, and of the pack's parts.
 	'inner-padding' => sub { needs('avow-jws', 'gcp'); put('', url(get($doc, $sig)) . '==') },
 	'inner-no-padding' => sub { needs('avow-embedded'); my $t = b64(get($doc, $sig) . ''); $t =~ tr/=//d or die "-\n"; put('', $t) },
@@ -109,9 +113,15 @@ my %attacks = (
 	'no-signer' => sub { with_tree(sub { @{signers($_[0])} = () }) },
 	'other-content-type' => sub { with_tree(sub { info($_[0])->[2][1][0][1] = pack 'H*', '2a864886f70d010703' }) },
 	'other-outer-type' => sub { with_tree(sub { $_[0][1][0][1] = pack 'H*', '2a864886f70d010703' }) },
-	'other-content' => sub { needs('ec2-rsa2048'); with_tree(sub { info($_[0])->[2][1][1] and info($_[0])->[2][1][1][1][0][1] =~ s/us-east-1/us-west-1/ or die }) },
+	'other-content' => sub { needs(@clouds); with_tree(sub { info($_[0])->[2][1][1] and info($_[0])->[2][1][1][1][0][1] =~ s/us-east-1/us-west-1/ or die }) },
+	'other-serial' => sub { with_tree(sub { my $id = signers($_[0])->[0][1][1]; $id->[0] == 0x30 ? ($id->[1][1][1] = "\x55") : ($id->[1] = 'x' x length $id->[1]) }) },
+	'certificate-twice' => sub { with_tree(sub { my ($c) = grep { $_->[0] == 0xa0 } @{info($_[0])}; die "-\n" unless $c; push @{$c->[1]}, $c->[1][0] }) },
+	'unsigned-none' => sub { with_tree(sub { my $a = signers($_[0])->[0][1]; push @$a, [0xa1, []] }) },
+	# The same in other bytes: of no length, of a longer one.
+	'ber' => sub { with_bytes(sub { my ($t) = parse($_); $_ = "\x30\x80" . der(@{$t->[1]}) . "\0\0" }) },
+	'ber-long' => sub { with_bytes(sub { my ($t) = parse($_); my $v = der(@{$t->[1]}); $_ = "\x30\x83\0" . pack('n', length $v) . $v }) },
 	'unsigned-attribute' => sub { with_tree(sub { push @{signers($_[0])->[0][1]}, [0xa1, [[0x30, [[6, "\x2a\x03"], [0x31, [[5, '']]]]]]] }) },
-	'digest-sha1' => sub { with_tree(sub { for (@{signers($_[0])->[0][1]}) { if (ref $_->[1] && ref $_->[1][0] && $_->[0] == 0x30 && $_->[1][0][0] == 6 && $_->[1][0][1] eq pack 'H*', '608648016503040201') { $_->[1][0][1] = pack 'H*', '2b0e03021a' } } }) },
+	'digest-sha1' => sub { needs(grep { $_ ne 'ec2-pkcs7' } @cms); with_tree(sub { for (@{signers($_[0])->[0][1]}) { if (ref $_->[1] && ref $_->[1][0] && $_->[0] == 0x30 && $_->[1][0][0] == 6 && $_->[1][0][1] eq pack 'H*', '608648016503040201') { $_->[1][0][1] = pack 'H*', '2b0e03021a' } } }) },
 );
 # Of the pack's own text.
 my %texts = (
@@ -125,7 +135,7 @@ my %texts = (
 	'pack-other-magic' => sub { my $p = $pack; $p =~ s/^avow1/avow2/; $p },
 	'pack-large' => sub { my @p = split /\./, $pack, -1; $p[2] = url(un64($p[2]) . ' ' x 5000); join '.', @p },
 );
-for (qw(avow avow-embedded avow-jws avow-cms ec2-rsa2048 ec2-signature gcp)) {
+for (qw(avow avow-embedded avow-jws avow-cms ec2-rsa2048 ec2-pkcs7 ec2-signature azure gcp)) {
 	my $as = $_;
 	$texts{"as-$as"} = sub { die "-\n" if $kind eq $as; my @p = split /\./, $pack, -1; $p[1] = $as; join '.', @p };
 }
