@@ -374,6 +374,187 @@ START_TEST(leaving_is_leaving)
 }
 END_TEST
 
+/* ---- each form in which evidence comes ---- */
+
+/* A key that signs in every form, and a trust that takes them. */
+static void
+take_every_form(void)
+{
+	const char *file = kit_path(&k, "p.key.pem");
+	const char *config = kit_config(&k), *end = "issuer: acme}";
+	const char *at = strstr(config, end);
+	struct error err = { 0 };
+	struct buf pem = { 0 };
+
+	attest_key_free(k.key);
+	(void)unlink(file);
+	ck_assert(attest_key_create(KEY_P256, file, &err));
+	k.key = attest_key_open(file, &err);
+	ck_assert(attest_key_public_pem(file, &pem, &err));
+	buf_byte(&pem, '\0');
+	kit_put(&k, "trust/k.pub.pem", pem.p);
+	buf_free(&pem);
+	ck_assert_ptr_nonnull(at);
+	kit_put(&k, "avow.yaml",
+	    str_printf(k.a,
+		"%.*sissuer: acme, forms: [detached, embedded, jws, cms]}%s",
+		(int)(at - config), config, at + strlen(end))
+		.p);
+	kit_load(&k);
+}
+
+static struct str
+pack_in(enum attest_form form, const char *id)
+{
+	const struct str audience = STR("lb");
+	struct buf document = { 0 }, signature = { 0 };
+	struct attest_evidence e = { .kind = attest_form_kind(form) };
+	struct error err = { 0 };
+	json_t *claims =
+	    json_loads(kit_claims(&k, &(struct kit_doc){ 0 }), 0, NULL);
+	const struct attest_issue what = { .issuer = STR("acme"),
+		.subject = STR("i-1"),
+		.audience = &audience,
+		.n_audience = 1,
+		.issued_at = k.now_ms / 1000,
+		.not_before = k.now_ms / 1000,
+		.expires_at = k.now_ms / 1000 + 600,
+		.claims = claims,
+		.id = str_of(id),
+		.form = form };
+
+	ck_assert_msg(attest_issue(k.key, &what, &document, &signature, &err),
+	    "%s", err.msg);
+	e.document = str_dup(k.a, buf_str(&document));
+	e.signature = str_dup(k.a, buf_str(&signature));
+	json_decref(claims);
+	buf_free(&document);
+	buf_free(&signature);
+	return kit_pack(&k, &e);
+}
+
+#define OTHER_ID "ffeeddccbbaa99887766554433221100"
+
+/* The last: two of them together. */
+static struct str
+pack_of(int i)
+{
+	struct str one, two;
+
+	if (i < ATTEST_FORMS)
+		return pack_in((enum attest_form)i, KIT_DOC_ID);
+	one = pack_in(ATTEST_CMS, KIT_DOC_ID);
+	two = pack_in(ATTEST_DETACHED, OTHER_ID);
+	return str_printf(k.a, "%.*s~%.*s", STR_ARG(one), STR_ARG(two));
+}
+
+static unsigned
+ask_with(struct str pack, const char *method)
+{
+	kit_begin(&k, method, WEB);
+	kit_header(&k, "X-Forwarded-For", STR("10.0.0.7"));
+	kit_header(&k, "X-Forwarded-Proto", STR("https"));
+	kit_header(&k, "X-Avow-Pack", pack);
+	k.q.body = STR(BODY);
+	pool_handle(&k.env, &k.q, &k.r);
+	return k.r.status;
+}
+
+static void
+tick(void)
+{
+	struct error err = { 0 };
+
+	ck_assert_msg(balancer_tick(k.env.balancer, &err), "%s", err.msg);
+}
+
+/* Another process over the same store, that has seen no evidence yet. */
+static void
+restart(void)
+{
+	struct error err = { 0 };
+
+	balancer_free(k.env.balancer);
+	attest_cache_free(k.env.prover.cache);
+	k.env.prover.cache = attest_cache_new();
+	k.env.balancer = balancer_new(
+	    &(struct balancer_options){ .config = k.env.state->config,
+		.store = k.store,
+		.clock = &k.clock,
+		.judge = { &k.env, prove_again, decide_again } },
+	    &err);
+	ck_assert_msg(k.env.balancer != NULL, "%s", err.msg);
+}
+
+/* What was stored of a member is verified anew, as it came, until it ends. */
+START_TEST(members_of_every_form)
+{
+	struct str pack;
+
+	take_every_form();
+	pack = pack_of(_i);
+	ck_assert_uint_eq(ask_with(pack, "POST"), 202);
+	ck_assert_uint_eq(members_now(), 1);
+	tick();
+	ck_assert_uint_eq(members_now(), 1);
+	restart();
+	tick();
+	ck_assert_uint_eq(members_now(), 1);
+	k.now_ms += 599999;
+	tick();
+	ck_assert_uint_eq(members_now(), 1);
+	k.now_ms += 1;
+	tick();
+	ck_assert_uint_eq(members_now(), 0);
+	ck_assert_uint_eq(ask_with(pack, "POST"), 401);
+	ck_str_is(kit_answered(&k, "X-Avow-Reason"), "evidence.expired");
+}
+END_TEST
+
+START_TEST(members_of_every_form_are_revoked)
+{
+	take_every_form();
+	ck_assert_uint_eq(ask_with(pack_of(_i), "POST"), 202);
+	/* Of two, the one beside it. */
+	kit_put(&k, "revoked",
+	    _i < ATTEST_FORMS ? "document " KIT_DOC_ID "\n"
+			      : "document " OTHER_ID "\n");
+	kit_load(&k);
+	restart();
+	tick();
+	ck_assert_uint_eq(members_now(), 0);
+}
+END_TEST
+
+/* A key that is trusted no more takes its members along. */
+START_TEST(members_of_every_form_lose_their_key)
+{
+	take_every_form();
+	ck_assert_uint_eq(ask_with(pack_of(_i), "POST"), 202);
+	take_every_form();
+	tick();
+	ck_assert_uint_eq(members_now(), 0);
+}
+END_TEST
+
+START_TEST(members_of_every_form_leave)
+{
+	struct str pack;
+
+	take_every_form();
+	pack = pack_of(_i);
+	ck_assert_uint_eq(ask_with(pack, "POST"), 202);
+	ck_assert_uint_eq(ask_with(pack, "DELETE"), 204);
+	ck_assert_uint_eq(members_now(), 0);
+	/* A form that is not taken is refused. */
+	kit_put(&k, "avow.yaml", kit_config(&k));
+	kit_load(&k);
+	ck_assert_uint_eq(
+	    ask_with(pack, "POST"), _i == ATTEST_DETACHED ? 202 : 401);
+	ck_assert_uint_eq(members_now(), _i == ATTEST_DETACHED);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -389,6 +570,13 @@ main(void)
 	tcase_add_test(tc, without_pools);
 	tcase_add_loop_test(tc, members_are_judged_again, 0, 4);
 	tcase_add_test(tc, leaving_is_leaving);
+	tcase_add_loop_test(tc, members_of_every_form, 0, ATTEST_FORMS + 1);
+	tcase_add_loop_test(
+	    tc, members_of_every_form_are_revoked, 0, ATTEST_FORMS + 1);
+	tcase_add_loop_test(
+	    tc, members_of_every_form_lose_their_key, 0, ATTEST_FORMS + 1);
+	tcase_add_loop_test(
+	    tc, members_of_every_form_leave, 0, ATTEST_FORMS + 1);
 	suite_add_tcase(s, tc);
 	return run_suite(s);
 }
