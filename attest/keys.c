@@ -255,16 +255,7 @@ keys_thumbprint(const struct keys_public *k)
 bool
 keys_thumbprint_is_valid(struct str s)
 {
-	if (s.n != KEYS_THUMBPRINT)
-		return false;
-	for (size_t i = 0; i < KEYS_THUMBPRINT; i++) {
-		char c = s.p[i];
-
-		if (!((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-			(c >= '0' && c <= '9') || c == '-' || c == '_'))
-			return false;
-	}
-	return true;
+	return s.n == KEYS_THUMBPRINT && base64_is_letters(BASE64_URL, s);
 }
 
 /* ---- PEM ------------------------------------------------------------------

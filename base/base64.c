@@ -157,6 +157,16 @@ decode(enum base64_form form, struct str text, char *to, size_t *ret_n)
 }
 
 bool
+base64_is_letters(enum base64_form form, struct str text)
+{
+	uint32_t all = 1u << 24;
+
+	for (size_t i = 0; i < text.n; i++)
+		all &= values[form][3][(unsigned char)text.p[i]];
+	return all != 0;
+}
+
+bool
 base64_decode(struct arena *a, enum base64_form form, struct str text,
     struct str *ret_bytes)
 {

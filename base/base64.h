@@ -12,6 +12,8 @@ void base64_encode(struct buf *out, enum base64_form form, struct str bytes);
 /* Decoded bytes live in `a`. False: not of that form, or memory is out. */
 bool base64_decode(struct arena *a, enum base64_form form, struct str text,
     struct str *ret_bytes) MUST_USE;
+/* Letters of that form, whatever they stand for; no padding. */
+bool base64_is_letters(enum base64_form form, struct str text);
 /* Into `room`, which must have two bytes more than every four letters make three. False: not of that form, or not room enough. */
 bool base64_decode_into(enum base64_form form, struct str text, char *room,
     size_t room_bytes, size_t *ret_n) MUST_USE;

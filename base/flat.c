@@ -166,23 +166,45 @@ read_word(struct reading *r, struct flat *v)
 	return false;
 }
 
+/* Of the members that an object has so far: their last, whether all rose up to
+ * it, and a bit for each name, which others may have, too. */
+struct names {
+	struct str last;
+	bool is_rising;
+	uint64_t bits;
+};
+
+static uint64_t
+bit_of(struct str name)
+{
+	unsigned char first = 0, last = 0;
+
+	if (name.n > 0) {
+		first = (unsigned char)name.p[0];
+		last = (unsigned char)name.p[name.n - 1];
+	}
+	return UINT64_C(1) << ((first * 7u + last * 13u + name.n) % 64);
+}
+
 /* Whether `name` may come after the members that `object` has: they are looked
- * through unless it is after the last, to which all others rose. */
+ * through where its bit is taken and they did not all rise. */
 static bool
-is_new(struct reading *r, size_t object, struct str name, struct str *last,
-    bool *is_rising)
+is_new(struct reading *r, size_t object, struct str name, struct names *seen)
 {
 	const struct flat *o = &r->items[object], *m = o + 1;
+	uint64_t bit = bit_of(name);
+	bool is_taken = (seen->bits & bit) != 0;
 
 	if (o->n == FLAT_MEMBERS)
 		return false;
-	if (o->n > 0 && *is_rising)
-		*is_rising = str_cmp(*last, name) < 0;
-	*last = name;
-	if (*is_rising)
+	if (o->n > 0 && seen->is_rising)
+		seen->is_rising = str_cmp(seen->last, name) < 0;
+	seen->last = name;
+	seen->bits |= bit;
+	if (seen->is_rising)
 		return true;
 	r->is_canonical = false;
-	for (uint32_t i = 0; i < o->n; i++, m = flat_next(m))
+	for (uint32_t i = 0; is_taken && i < o->n; i++, m = flat_next(m))
 		if (str_eq(m->name, name))
 			return false;
 	return true;
@@ -193,15 +215,14 @@ static bool read_value(struct reading *r, struct str name);
 static bool
 read_members(struct reading *r, size_t object)
 {
-	struct str name, last = { 0 };
-	bool is_rising = true;
+	struct names seen = { .is_rising = true };
+	struct str name;
 
 	if (take(r, '}'))
 		return true;
 	do {
 		if (!read_string(r, &name) || !take(r, ':') ||
-		    !is_new(r, object, name, &last, &is_rising) ||
-		    !read_value(r, name))
+		    !is_new(r, object, name, &seen) || !read_value(r, name))
 			return false;
 		r->items[object].n++;
 	} while (take(r, ','));

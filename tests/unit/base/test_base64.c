@@ -146,6 +146,19 @@ START_TEST(every_letter_everywhere)
 }
 END_TEST
 
+START_TEST(letters_of_a_form)
+{
+	ck_assert(base64_is_letters(BASE64_URL, STR("AZaz09-_")));
+	ck_assert(base64_is_letters(BASE64_URL, STR("")));
+	ck_assert(!base64_is_letters(BASE64_URL, STR("AZaz09+_")));
+	ck_assert(!base64_is_letters(BASE64_URL, STR("AAAA=")));
+	ck_assert(!base64_is_letters(BASE64_URL, STR("A\0")));
+	ck_assert(!base64_is_letters(BASE64_URL, STR("\xc1")));
+	ck_assert(base64_is_letters(BASE64_STANDARD, STR("+/")));
+	ck_assert(!base64_is_letters(BASE64_STANDARD, STR("-")));
+}
+END_TEST
+
 START_TEST(into_room_that_is_enough)
 {
 	char room[8] = { 0 };
@@ -183,6 +196,7 @@ main(void)
 	tcase_add_loop_test(tc, refuses, 0, ARRAY_LEN(bad));
 	tcase_add_test(tc, every_byte_comes_back);
 	tcase_add_loop_test(tc, every_letter_everywhere, 0, 2);
+	tcase_add_test(tc, letters_of_a_form);
 	tcase_add_test(tc, into_room_that_is_enough);
 	tcase_add_test(tc, no_memory_is_a_refusal);
 	suite_add_tcase(s, tc);
