@@ -7,18 +7,25 @@
  * (verify_again). It spares signature and reading, nothing else; a refusal is
  * never kept, and another trust has another version, under which nothing is
  * found.
- * Entries are immutable and counted: a hit lends the claims until the asker's
- * arena ends, so eviction takes nothing from under anybody.
- * A digest belongs to one shard, which has its own lock, and there to one set
- * of WAYS slots; when they are full, or the shard has its bytes, the one used
- * longest ago goes. Memory: LIMIT_EVIDENCE_CACHE entries, and
- * LIMIT_EVIDENCE_CACHE_BYTES beside what is lent.
- * Cost of a hit: one SHA-256, WAYS compares under the lock, the checks. */
+ * Of packs that are shown together each is kept by itself, too, so that one
+ * which comes with others than before is not verified anew: it is checked as at
+ * every use, and what they say together (one instance, no contradiction) is
+ * worked out from what was kept. Such a part has no claims and another key than
+ * the same document by itself, which may be worth nothing alone. Entries are
+ * immutable and counted: a hit lends the claims until the asker's arena ends,
+ * so eviction takes nothing from under anybody. A digest belongs to one shard,
+ * which has its own lock, and there to one set of WAYS slots; when they are
+ * full, or the shard has its bytes, the one used longest ago goes. Memory:
+ * LIMIT_EVIDENCE_CACHE entries, and LIMIT_EVIDENCE_CACHE_BYTES beside what is
+ * lent. Cost of a hit: one SHA-256, WAYS compares under the lock, the checks.
+ */
 #include "attest/attest.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "attest/kind.h"
 #include "attest/verify.h"
 #include "base/digest.h"
 #include "base/limits.h"
@@ -252,16 +259,77 @@ remember(
 /* Takes the reference of `e`; `a` has it until its end. */
 static bool
 use_again(struct arena *a, struct entry *e, const struct attest_context *ctx,
-    const struct claims **ret_claims, struct error *reterr)
+    struct error *reterr)
 {
 	bool ok = verify_again(&e->verified, ctx, reterr) &&
 		  (arena_at_end(a, entry_unref, e) || error_nomem(reterr));
 
-	if (ok)
-		*ret_claims = e->verified.claims;
-	else
+	if (!ok)
 		entry_unref(e);
 	return ok;
+}
+
+/* A part of several has one more to its key, so that neither is ever taken for
+ * the other. */
+static bool
+key_of(const struct attest_evidence *e, const struct attest_context *ctx,
+    bool is_part, uint8_t ret[32])
+{
+	const struct str parts[] = { e->kind, e->document, e->signature,
+		attest_trust_version(ctx->trust), STR("part") };
+
+	return digest_sha256_framed(
+	    parts, ARRAY_LEN(parts) - (is_part ? 0 : 1), ret);
+}
+
+/* ---- several together ------------------------------------------------------
+ */
+
+static bool
+verify_one_part(struct attest_cache *cache, struct arena *a,
+    const struct attest_evidence *e, const struct attest_context *ctx,
+    struct checked *ret, struct error *reterr)
+{
+	uint8_t digest[32];
+	struct entry *known;
+
+	if (!key_of(e, ctx, true, digest))
+		return error_nomem(reterr);
+	known = look_up(cache, digest);
+	if (known) {
+		if (!use_again(a, known, ctx, reterr))
+			return false;
+		*ret = known->verified.checked[0];
+		return true;
+	}
+	if (!verify_part(a, e, ctx, ret, reterr))
+		return false;
+	remember(cache, digest,
+	    &(struct verified){ .checked = ret,
+		.n = 1,
+		.keep_bytes = checked_keep_bytes(ret) });
+	return true;
+}
+
+static bool
+verify_parts(struct attest_cache *cache, struct arena *a,
+    const struct attest_evidence *e, const struct attest_context *ctx,
+    struct verified *ret, struct error *reterr)
+{
+	struct attest_evidence *all;
+	struct checked *checked;
+	size_t n;
+
+	if (!verify_split(a, e, &all, &n, reterr))
+		return false;
+	checked = ARENA_ARRAY(a, n, struct checked);
+	if (!checked)
+		return error_nomem(reterr);
+	for (size_t i = 0; i < n; i++)
+		if (!verify_one_part(
+			cache, a, &all[i], ctx, &checked[i], reterr))
+			return false;
+	return verify_together(a, checked, n, ret, reterr);
 }
 
 bool
@@ -269,21 +337,28 @@ attest_cache_verify(struct attest_cache *cache, struct arena *a,
     const struct attest_evidence *e, const struct attest_context *ctx,
     const struct claims **ret_claims, struct error *reterr)
 {
-	const struct str parts[] = { e->kind, e->document, e->signature,
-		attest_trust_version(ctx->trust) };
 	uint8_t digest[32];
 	struct entry *known;
 	struct verified v;
+	bool ok;
 
 	if (e->document.n > LIMIT_DOCUMENT_BYTES ||
 	    e->signature.n > LIMIT_SIGNATURE_BYTES)
 		return attest_verify(a, e, ctx, ret_claims, reterr);
-	if (!digest_sha256_framed(parts, ARRAY_LEN(parts), digest))
+	if (!key_of(e, ctx, false, digest))
 		return error_nomem(reterr);
 	known = look_up(cache, digest);
-	if (known)
-		return use_again(a, known, ctx, ret_claims, reterr);
-	if (!verify_evidence(a, e, ctx, &v, reterr))
+	if (known) {
+		if (!use_again(a, known, ctx, reterr))
+			return false;
+		assert(known->verified.claims);
+		*ret_claims = known->verified.claims;
+		return true;
+	}
+	ok = str_eq(e->kind, STR(KIND_PACKS))
+		 ? verify_parts(cache, a, e, ctx, &v, reterr)
+		 : verify_evidence(a, e, ctx, &v, reterr);
+	if (!ok)
 		return false;
 	remember(cache, digest, &v);
 	*ret_claims = v.claims;

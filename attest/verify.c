@@ -146,6 +146,15 @@ text_at(struct checked *c, size_t i)
 	return (struct str *)(void *)((char *)c + texts[i]);
 }
 
+static size_t
+length_at(const struct checked *c, size_t i)
+{
+	struct str s;
+
+	memcpy(&s, (const char *)c + texts[i], sizeof s);
+	return s.n;
+}
+
 /* The i-th list of `c`; how many texts it has. */
 static size_t
 list_at(const struct checked *c, size_t i, const struct str **ret)
@@ -166,13 +175,13 @@ rounded(size_t bytes)
 
 /* How many bytes all texts have; and what a copy takes of an arena besides. */
 static size_t
-count_texts(struct checked *c, size_t *ret_besides)
+count_texts(const struct checked *c, size_t *ret_besides)
 {
 	const struct str *list;
 	size_t n = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
-		n += text_at(c, i)->n;
+		n += length_at(c, i);
 	for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
 		size_t n_list = list_at(c, i, &list);
 
@@ -357,14 +366,31 @@ is_lasting(const struct checked *all, size_t n)
 	return true;
 }
 
+/* What texts, lists and `n` of these take of an arena. */
+static size_t
+own_bytes(const struct checked *all, size_t n)
+{
+	size_t bytes = rounded(n * sizeof *all);
+
+	for (size_t i = 0; i < n; i++)
+		(void)count_texts(&all[i], &bytes);
+	return bytes;
+}
+
+size_t
+checked_keep_bytes(const struct checked *c)
+{
+	return is_lasting(c, 1) ? own_bytes(c, 1) : 0;
+}
+
 bool
-verify_together(struct arena *a, struct checked *all, size_t n,
+verify_together(struct arena *a, const struct checked *all, size_t n,
     struct verified *ret, struct error *reterr)
 {
 	const struct checked *first = first_of_instance(all, n);
 	const struct claims_document *others = NULL;
 	struct verified v = { .checked = all, .n = n };
-	size_t before = arena_used(a), besides;
+	size_t before = arena_used(a);
 	struct doc d;
 
 	if (!first)
@@ -379,11 +405,8 @@ verify_together(struct arena *a, struct checked *all, size_t n,
 	    !make_claims(a, first, &d, others, n - 1, &v.claims, reterr))
 		return false;
 	/* The same steps take no more elsewhere. */
-	besides = arena_used(a) - before + rounded(n * sizeof *all);
-	for (size_t i = 0; i < n; i++)
-		(void)count_texts(&all[i], &besides);
 	if (is_lasting(all, n))
-		v.keep_bytes = besides;
+		v.keep_bytes = arena_used(a) - before + own_bytes(all, n);
 	*ret = v;
 	return true;
 }
@@ -401,7 +424,10 @@ verified_copy(struct arena *a, const struct verified *v, struct verified *ret,
 		if (!own_texts(a, &all[i], reterr))
 			return false;
 	}
-	return verify_together(a, all, v->n, ret, reterr);
+	if (v->claims)
+		return verify_together(a, all, v->n, ret, reterr);
+	*ret = (struct verified){ .checked = all, .n = v->n };
+	return true;
 }
 
 /* ---- one ------------------------------------------------------------------

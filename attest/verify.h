@@ -29,7 +29,7 @@ struct checked {
  * what is checked of each. Immutable; lives in the arena it was made or copied
  * in. */
 struct verified {
-	const struct claims *claims;
+	const struct claims *claims; /* NULL: a part of several, by itself */
 	const struct checked *checked;
 	size_t n;
 	size_t keep_bytes; /* what a copy takes of an arena at most; 0: not to
@@ -47,7 +47,7 @@ bool verify_again(const struct verified *v, const struct attest_context *ctx,
     struct error *reterr) MUST_USE;
 /* The two steps of it, for several documents: each by itself, and all together:
  * of one instance or its group, of one trust entry, without a contradiction.
- * `all` is lent to *ret, whose claims live in `a`. Errors: ERR_EVIDENCE_*. */
+ * `all` is lent to *ret, whose claims live in `a` and lend from it. Errors: ERR_EVIDENCE_*. */
 bool verify_split(struct arena *a, const struct attest_evidence *e,
     struct attest_evidence **ret, size_t *ret_n, struct error *reterr) MUST_USE;
 bool verify_part(struct arena *a, const struct attest_evidence *e,
@@ -55,9 +55,12 @@ bool verify_part(struct arena *a, const struct attest_evidence *e,
     struct error *reterr) MUST_USE;
 bool verify_part_again(const struct checked *c, const struct attest_context *ctx,
     struct error *reterr) MUST_USE;
-bool verify_together(struct arena *a, struct checked *all, size_t n,
+bool verify_together(struct arena *a, const struct checked *all, size_t n,
     struct verified *ret, struct error *reterr) MUST_USE;
-/* Into `a`, borrowing nothing. Errors: memory. */
+/* As `keep_bytes` of a part that has no claims by itself. */
+size_t checked_keep_bytes(const struct checked *c);
+/* Into `a`, borrowing nothing; without claims where there are none. Errors:
+ * memory. */
 bool verified_copy(struct arena *a, const struct verified *v,
     struct verified *ret, struct error *reterr) MUST_USE;
 
