@@ -282,16 +282,17 @@ struct fit {
 	uint32_t at;
 };
 
+/* What the parser refuses, or reads as something else, it shall look at. */
 static bool
 read_string(struct str text, uint32_t *at)
 {
-	uint32_t i = *at;
+	uint32_t i = *at, from = i;
 
 	for (; i < text.n && text.p[i] != '"'; i++)
 		if (text.p[i] == '\\' || text.p[i] == '\n' || text.p[i] == '\r')
 			return false;
 	*at = i;
-	return i < text.n;
+	return i < text.n && i - from < LIMIT_STRING_BYTES - 1;
 }
 
 static bool

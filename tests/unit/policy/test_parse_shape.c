@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 
+#include "base/limits.h"
 #include "tests/lib/run.h"
 
 #define PAD PARSE_SHAPES
@@ -261,6 +262,36 @@ START_TEST(strings_are_kept_once)
 }
 END_TEST
 
+START_TEST(long_strings_are_refused)
+{
+	static const char before[] =
+	    "permit (principal == U::\"a\", action, resource);\n"
+	    "permit (principal == U::\"";
+	static const size_t lengths[] = { LIMIT_STRING_BYTES - 2,
+		LIMIT_STRING_BYTES - 1 };
+
+	for (size_t i = 0; i < ARRAY_LEN(lengths); i++) {
+		struct arena *a = arena_new(0);
+		char *id = arena_alloc(a, lengths[i]);
+		struct buf text = { 0 };
+		struct parsed x;
+
+		ck_assert_ptr_nonnull(id);
+		memset(id, 'x', lengths[i]);
+		buf_addz(&text, before);
+		buf_add(&text, (struct str){ id, lengths[i] });
+		buf_addz(&text, "\", action, resource);\n");
+		parse(a, buf_str(&text), POLICY_AVOW, &x);
+		ck_assert_int_eq(x.ok, i == 0);
+		ck_assert_uint_eq(x.errors.n, i);
+		if (i)
+			ck_assert_int_eq(x.errors.e[0].code, ERR_LIMIT_SIZE);
+		buf_free(&text);
+		arena_free(a);
+	}
+}
+END_TEST
+
 int
 main(void)
 {
@@ -270,6 +301,7 @@ main(void)
 	tcase_add_loop_test(tc, copies_are_what_is_parsed, 0, ARRAY_LEN(cases));
 	tcase_add_test(tc, shapes_come_and_go);
 	tcase_add_test(tc, strings_are_kept_once);
+	tcase_add_test(tc, long_strings_are_refused);
 	suite_add_tcase(s, tc);
 	return run_suite(s);
 }
