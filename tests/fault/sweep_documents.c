@@ -191,6 +191,122 @@ supersede(void *ctx)
 	return ok && code == ERR_EVIDENCE_SUPERSEDED;
 }
 
+/* ---- groups ---- */
+
+static bool
+make_group(struct scene *s, struct arena *a, struct str id)
+{
+	static const struct str members[] = { STR_INIT("web-1") };
+	struct documents_change what = {
+		.id = id, .members = members, .n_members = 1, .if_version = -1
+	};
+	struct documents_changed changed = { 0 };
+	json_t *json = json_pack("{s:{s:s}}", "custom", "n", "1");
+	bool ok;
+
+	what.changes = json;
+	ok = json && documents_change(s->docs, a, &s->service.boss, &s->signer,
+			 &what, &changed, NULL);
+	if (ok)
+		documents_instance_fini(&changed.instance);
+	json_decref(json);
+	return ok;
+}
+
+static bool
+issue_to_group(struct scene *s, struct arena *a, struct str id,
+    struct documents_issued *ret)
+{
+	const struct documents_ask ask = { .subject = id,
+		.claims = claims,
+		.n_claims = 1,
+		.has_claims = true,
+		.audience = audience,
+		.n_audience = 1 };
+	bool made;
+
+	return documents_issue(
+	    s->docs, a, &s->web, &s->signer, &ask, ret, &made, NULL);
+}
+
+/* What was done is done, and what was not is not: a document that was good is
+ * still, unless a commit was made and said to have failed. */
+static void
+ck_group(struct scene *s, struct arena *a, const struct documents_issued *d,
+    bool ok, const struct error *why, enum err_code ended)
+{
+	enum err_code code = judge(s, a, d);
+
+	if (ok)
+		ck_assert_msg(code != ERR_NONE, "it is gone, and valid");
+	else
+		ck_assert_msg(
+		    code == ERR_NONE ||
+			(code == ended && why->code == ERR_SYSTEM_STORE),
+		    "nothing changed, and it is not valid: %s", error_id(code));
+}
+
+/* Names of its own each time: what failed half-way lies about, whole. */
+static bool
+group_names(struct scene *s, struct arena *a, struct str *was, struct str *is)
+{
+	*was = str_printf(a, "web-g%u", ++s->n);
+	*is = str_printf(a, "web-h%u", s->n);
+	return was->p && is->p;
+}
+
+static bool
+rename_group(void *ctx)
+{
+	struct scene *s = ctx;
+	struct arena *a = arena_new(0);
+	struct documents_issued d = { 0 };
+	struct documents_changed c = { 0 };
+	struct error err = { 0 };
+	struct str was, is;
+	bool ok;
+
+	s->service.now_ms += 4000000;
+	if (!a || !group_names(s, a, &was, &is) || !make_group(s, a, was) ||
+	    !issue_to_group(s, a, was, &d)) {
+		arena_free(a);
+		return false;
+	}
+	ok = documents_group_rename(
+	    s->docs, a, &s->service.boss, &s->signer, was, is, -1, &c, &err);
+	ck_group(s, a, &d, ok, &err, ERR_EVIDENCE_SUPERSEDED);
+	if (ok) {
+		ck_assert_uint_eq(c.n_superseded, 1);
+		ck_assert_uint_eq(c.n_made, 1);
+		documents_instance_fini(&c.instance);
+	}
+	arena_free(a);
+	return ok;
+}
+
+static bool
+delete_group(void *ctx)
+{
+	struct scene *s = ctx;
+	struct arena *a = arena_new(0);
+	struct documents_issued d = { 0 };
+	struct error err = { 0 };
+	struct str was, is;
+	bool ok;
+
+	s->service.now_ms += 4000000;
+	if (!a || !group_names(s, a, &was, &is) || !make_group(s, a, was) ||
+	    !issue_to_group(s, a, was, &d)) {
+		arena_free(a);
+		return false;
+	}
+	ok =
+	    documents_group_delete(s->docs, a, &s->service.boss, was, -1, &err);
+	ck_group(s, a, &d, ok, &err, ERR_EVIDENCE_REVOKED);
+	arena_free(a);
+	return ok;
+}
+
 static bool
 keys(void *ctx)
 {
@@ -213,6 +329,8 @@ static const struct {
 } sweeps[] = {
 	{ "make", make },
 	{ "supersede", supersede },
+	{ "rename a group", rename_group },
+	{ "delete a group", delete_group },
 	{ "keys", keys },
 };
 

@@ -15,6 +15,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -107,7 +109,10 @@ struct scene {
 	struct str message; /* a document that is issued at noon */
 	struct str socket;  /* `unix:/PATH` of the signer */
 	const char *uri, *url;
-	pid_t serves, signs; /* 0: not there */
+	const char *asking_url; /* of one that asks clients for certificates */
+	const char *own_certificate, *own_key; /* files of a client's */
+	struct certs_leaf client;
+	pid_t serves, signs, asks; /* 0: not there */
 };
 
 static struct scene scene;
@@ -146,13 +151,24 @@ says_hello(void *ctx, const struct http_request *q, struct http_response *r)
 	buf_addz(&r->body, "hello");
 }
 
+/* Who the client is, by its certificate. */
+static void
+says_who(void *ctx, const struct http_request *q, struct http_response *r)
+{
+	(void)ctx;
+	r->status = 200;
+	buf_add(&r->body,
+	    q->client == TLS_CLIENT_PROVEN ? q->client_subject : STR("nobody"));
+}
+
 /* Its port goes to `to`. */
 static _Noreturn void
-serve_http(const struct scene *s, int to)
+serve_http(const struct scene *s, int to, bool asks)
 {
 	const struct http_options o = { .listen = "127.0.0.1:0",
 		.threads = 1,
-		.handle = says_hello,
+		.handle = asks ? says_who : says_hello,
+		.tls_client_ca_pem = asks ? s->ca.pem : NULL,
 		.connections_per_address = 1000,
 		.tls_certificate_pem = s->leaf.certificate,
 		.tls_key_pem = s->leaf.key };
@@ -165,21 +181,22 @@ serve_http(const struct scene *s, int to)
 		pause();
 }
 
-static void
-start_http(struct scene *s)
+/* Its URL; *ret_pid is its process. */
+static const char *
+start_http(struct scene *s, bool asks, pid_t *ret_pid)
 {
 	uint16_t port = 0;
 	int ends[2];
 
 	ck_assert_int_eq(pipe(ends), 0);
-	s->serves = fork_peer();
-	if (s->serves == 0)
-		serve_http(s, ends[1]);
+	*ret_pid = fork_peer();
+	if (*ret_pid == 0)
+		serve_http(s, ends[1], asks);
 	close(ends[1]);
 	ck_assert_int_eq(read(ends[0], &port, sizeof port), sizeof port);
 	close(ends[0]);
 	ck_assert_uint_ne(port, 0);
-	s->url = str_printf(s->arena, "https://127.0.0.1:%u", port).p;
+	return str_printf(s->arena, "https://127.0.0.1:%u", port).p;
 }
 
 static _Noreturn void
@@ -357,9 +374,9 @@ through_the_signer(void *ctx)
 
 /* ---- our client ---- */
 
-/* Ask the server with `o`; true for the whole answer. */
+/* Ask the server with `o`; true for the whole answer, which is `want`. */
 static bool
-ask(const struct client_options *o)
+ask_for(const struct client_options *o, const char *want)
 {
 	const struct client_request q = { .method = "GET", .path = STR("/") };
 	struct client_response r = { 0 };
@@ -372,11 +389,17 @@ ask(const struct client_options *o)
 		ck_assert_int_eq(ok, err.code == ERR_NONE);
 	if (ok) {
 		ck_assert_uint_eq(r.status, 200);
-		ck_str_is(r.body, "hello");
+		ck_str_is(r.body, want);
 	}
 	client_free(c);
 	arena_free(a);
 	return ok;
+}
+
+static bool
+ask(const struct client_options *o)
+{
+	return ask_for(o, "hello");
 }
 
 static bool
@@ -421,6 +444,19 @@ asks_others(void *ctx)
 	    .ca_file = s->authority_file,
 	    .subject = "CN=there" }));
 	return true;
+}
+
+/* With a certificate of its own, or not at all: never as nobody. */
+static bool
+asks_as_somebody(void *ctx)
+{
+	struct scene *s = ctx;
+
+	return ask_for(&(struct client_options){ .url = s->asking_url,
+			   .ca_file = s->authority_file,
+			   .certificate_file = s->own_certificate,
+			   .key_file = s->own_key },
+	    "CN=me");
 }
 
 /* Pulled byte by byte: all of it, or told that it broke off. */
@@ -490,6 +526,125 @@ listens(void *ctx)
 	return ok;
 }
 
+/* ---- who the client is, and the channel's value ---- */
+
+/* Both ends of a handshake that is over. */
+static struct {
+	gnutls_certificate_credentials_t of_server, of_client;
+	gnutls_session_t server, client;
+	int ends[2];
+	uint8_t channel[TLS_CHANNEL_BYTES];
+} shaken;
+
+static gnutls_datum_t
+datum(const char *pem)
+{
+	return (gnutls_datum_t){ (unsigned char *)(uintptr_t)pem,
+		(unsigned)strlen(pem) };
+}
+
+static gnutls_certificate_credentials_t
+credentials(const struct certs_leaf *own, const char *ca)
+{
+	gnutls_certificate_credentials_t c;
+	gnutls_datum_t certificate = datum(own->certificate),
+		       key = datum(own->key), authority = datum(ca);
+
+	ck_assert_int_eq(gnutls_certificate_allocate_credentials(&c), 0);
+	ck_assert_int_ge(gnutls_certificate_set_x509_key_mem(
+			     c, &certificate, &key, GNUTLS_X509_FMT_PEM),
+	    0);
+	ck_assert_int_ge(gnutls_certificate_set_x509_trust_mem(
+			     c, &authority, GNUTLS_X509_FMT_PEM),
+	    1);
+	return c;
+}
+
+static gnutls_session_t
+session(unsigned flags, gnutls_certificate_credentials_t c, int fd)
+{
+	gnutls_session_t s;
+
+	ck_assert_int_eq(gnutls_init(&s, flags | GNUTLS_NONBLOCK), 0);
+	ck_assert_int_eq(gnutls_set_default_priority(s), 0);
+	ck_assert_int_eq(
+	    gnutls_credentials_set(s, GNUTLS_CRD_CERTIFICATE, c), 0);
+	gnutls_transport_set_int(s, fd);
+	return s;
+}
+
+static void
+shake_hands(const struct scene *s)
+{
+	int at_server = GNUTLS_E_AGAIN, at_client = GNUTLS_E_AGAIN;
+
+	ck_assert_int_eq(
+	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, shaken.ends),
+	    0);
+	shaken.of_server = credentials(&s->leaf, s->ca.pem);
+	shaken.of_client = credentials(&s->client, s->ca.pem);
+	shaken.server =
+	    session(GNUTLS_SERVER, shaken.of_server, shaken.ends[0]);
+	shaken.client =
+	    session(GNUTLS_CLIENT, shaken.of_client, shaken.ends[1]);
+	gnutls_certificate_server_set_request(
+	    shaken.server, GNUTLS_CERT_REQUEST);
+	for (int i = 0; i < 100 && (at_server || at_client); i++) {
+		if (at_client)
+			at_client = gnutls_handshake(shaken.client);
+		if (at_server)
+			at_server = gnutls_handshake(shaken.server);
+	}
+	ck_assert_int_eq(at_server, 0);
+	ck_assert_int_eq(at_client, 0);
+	/* The client's end has the same. */
+	ck_assert(tls_channel(shaken.client, shaken.channel));
+}
+
+static void
+let_go(void)
+{
+	if (!shaken.server)
+		return;
+	gnutls_deinit(shaken.server);
+	gnutls_deinit(shaken.client);
+	gnutls_certificate_free_credentials(shaken.of_server);
+	gnutls_certificate_free_credentials(shaken.of_client);
+	close(shaken.ends[0]);
+	close(shaken.ends[1]);
+	shaken.server = NULL;
+}
+
+/* It is who it is, or refused: never nobody, never another. */
+static bool
+knows_the_client(void *ctx)
+{
+	struct arena *a = arena_new(0);
+	struct str subject = { 0 };
+	enum tls_client client;
+
+	(void)ctx;
+	if (!a)
+		return false;
+	client = tls_client_of(shaken.server, a, &subject);
+	ck_assert_int_ne(client, TLS_CLIENT_NONE);
+	if (client == TLS_CLIENT_PROVEN)
+		ck_str_is(subject, "CN=me");
+	arena_free(a);
+	return client == TLS_CLIENT_PROVEN;
+}
+
+static bool
+knows_the_channel(void *ctx)
+{
+	uint8_t got[TLS_CHANNEL_BYTES] = { 0 };
+	bool ok = tls_channel(shaken.server, got);
+
+	(void)ctx;
+	ck_assert(!ok || memcmp(got, shaken.channel, sizeof got) == 0);
+	return ok;
+}
+
 /* ---- all of them ---- */
 
 static void
@@ -511,8 +666,16 @@ setup(void)
 	s->not_pinned =
 	    kit_file(s->arena, "next.pem", str_of(s->next.certificate));
 	s->message = kit_document(&s->kit, NULL, NULL);
+	say = (struct certs_say){ .cn = "me", .is_for_clients = true };
+	s->client = certs_leaf(&s->ca, s->arena, &say);
+	s->own_certificate =
+	    kit_file(s->arena, "me.pem", str_of(s->client.certificate));
+	s->own_key = kit_file(s->arena, "me.key.pem", str_of(s->client.key));
+	ck_assert_int_eq(chmod(s->own_key, 0600), 0);
 	start_signer(s);
-	start_http(s);
+	s->url = start_http(s, false, &s->serves);
+	s->asking_url = start_http(s, true, &s->asks);
+	shake_hands(s);
 }
 
 /* After a test that failed, too. */
@@ -525,6 +688,8 @@ teardown(void)
 	if (now)
 		now->armed = false;
 	now = NULL;
+	let_go();
+	end_peer(&s->asks);
 	end_peer(&s->serves);
 	end_peer(&s->signs);
 	(void)unlink(s->socket.p + strlen("unix:"));
@@ -559,6 +724,8 @@ static const struct {
 	{ "client of another", asks_others, false },
 	{ "stream", streams, false },
 	{ "listener", listens, false },
+	{ "client as somebody", asks_as_somebody, false },
+	{ "who the client is", knows_the_client, false },
 };
 
 START_TEST(ours)
@@ -588,6 +755,12 @@ static const struct {
 	{ "client by name", asks_by_name, &curl, 1 },
 	{ "stream", streams, &curl, 1 },
 	{ "listener", listens, &tls, 1 },
+	{ "client as somebody", asks_as_somebody, &openssl, 31 },
+	{ "client as somebody", asks_as_somebody, &curl, 1 },
+	/* GnuTLS 3.7.9 itself falls when gnutls_certificate_verify_peers gets
+	 * no memory (gnutls_x509_rdn_get2 goes on with none), so "who the
+	 * client is" is swept over our allocations alone. */
+	{ "the channel", knows_the_channel, &tls, 1 },
 };
 
 START_TEST(theirs)
