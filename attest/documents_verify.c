@@ -172,16 +172,15 @@ check_active(struct sql *tx, const struct judging *j,
 		   reterr, ERR_EVIDENCE_REVOKED, "the instance is not active");
 }
 
+/* It is asked of one moment, and nobody waits for it: what ends the document a
+ * moment later is not known yet, as it is to nobody else. */
 static bool
-judge_inside(
-    struct sql *tx, int64_t now_ms, void *ctx, bool *keep, struct error *reterr)
+judge_inside(struct sql *tx, void *ctx, struct error *reterr)
 {
 	struct judging *j = ctx;
 	struct store_document row = { 0 };
 	bool found = false;
 
-	(void)now_ms;
-	*keep = false;
 	if (!store_document_find(tx, j->a, j->doc.id, &row, &found, reterr))
 		return false;
 	/* By a key of ours, and not one that we know of. */
@@ -203,7 +202,7 @@ judge(struct documents *d, struct judging *j, const struct attest_evidence *e,
 	return read_genuine(d, j, e, reterr) &&
 	       check_times(&j->doc, now, reterr) &&
 	       check_revoked(&j->doc, revoked, reterr) &&
-	       store_transact(d->o.store, judge_inside, j, reterr);
+	       store_look(d->o.store, judge_inside, j, reterr);
 }
 
 /* ---- several together (A9) -------------------------------------------------

@@ -41,6 +41,20 @@ store_transact(struct store *s,
 }
 
 bool
+store_look(struct store *s,
+    bool (*inside)(struct sql *tx, void *ctx, struct error *reterr), void *ctx,
+    struct error *reterr)
+{
+	bool ok;
+
+	pthread_mutex_lock(&s->lock);
+	ok = sql_begin_read(s->sql, reterr) && inside(s->sql, ctx, reterr);
+	sql_rollback(s->sql);
+	pthread_mutex_unlock(&s->lock);
+	return ok;
+}
+
+bool
 store_savepoint(struct sql *tx, struct error *reterr)
 {
 	return sql_do(tx, "SAVEPOINT undo", reterr);

@@ -16,6 +16,11 @@ bool store_transact(struct store *s,
 	struct error *reterr),
     void *ctx, struct error *reterr) MUST_USE;
 
+/* To read alone: all that `inside` reads is of one moment, it neither waits for who writes nor lets him wait, and nothing is kept of what it may do else. */
+bool store_look(struct store *s,
+    bool (*inside)(struct sql *tx, void *ctx, struct error *reterr), void *ctx,
+    struct error *reterr) MUST_USE;
+
 /* Inside a transaction: remember how it stands, and go back to that; what was done before it stays. Not one within another. */
 bool store_savepoint(struct sql *tx, struct error *reterr) MUST_USE;
 bool store_savepoint_undo(struct sql *tx, struct error *reterr) MUST_USE;

@@ -1,6 +1,6 @@
 /* documents.h - what the document service must not forget, as rows: what is known of instances and groups, the documents that were issued of it, the public keys that signed
  * them. A named contract of store/, for attest/documents*.c alone: the rules are there, here nothing is judged.
- * As accounts.h: all but store_document_look and store_document_key_look run inside a transaction of store_transact; texts are borrowed in calls, results live in the arena. That a subject has one newest
+ * As accounts.h: all but store_document_look and store_document_key_look run inside a transaction of store_transact, those that only read also of store_look; texts are borrowed in calls, results live in the arena. That a subject has one newest
  * document for the same claims, audience and form is the database's to keep, on two nodes too. A document that is superseded or revoked is so in the list that gates read, in the same
  * transaction. Times in unix s. False: ERR_SYSTEM_STORE, memory. */
 #ifndef STORE_DOCUMENTS_H

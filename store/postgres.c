@@ -605,16 +605,30 @@ exec(void *db, const char *text, struct error *reterr)
  */
 
 static bool
-begin(void *db, struct error *reterr)
+begin_by(struct postgres *p, const char *text, struct error *reterr)
 {
-	static const char text[] =
-	    "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; " LOCK;
-	struct postgres *p = db;
-
 	if (!ready(p, reterr))
 		return false;
 	p->in_transaction = true;
 	return simple(p, text, NULL, reterr);
+}
+
+static bool
+begin(void *db, struct error *reterr)
+{
+	static const char text[] =
+	    "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; " LOCK;
+
+	return begin_by(db, text, reterr);
+}
+
+static bool
+begin_read(void *db, struct error *reterr)
+{
+	static const char text[] =
+	    "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+
+	return begin_by(db, text, reterr);
 }
 
 static bool
@@ -734,6 +748,7 @@ const struct sql_driver sql_postgres = {
 	.open = open_db,
 	.close = close_db,
 	.begin = begin,
+	.begin_read = begin_read,
 	.commit = commit,
 	.rollback = rollback,
 	.exec = exec,

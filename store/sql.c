@@ -74,6 +74,12 @@ sql_begin(struct sql *q, struct error *reterr)
 }
 
 bool
+sql_begin_read(struct sql *q, struct error *reterr)
+{
+	return q->driver->begin_read(q->db, reterr);
+}
+
+bool
 sql_commit(struct sql *q, struct error *reterr)
 {
 	return q->driver->commit(q->db, reterr);

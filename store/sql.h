@@ -30,6 +30,8 @@ void sql_close(struct sql *q);
 
 /* A transaction that may write, from its start: until it ends no other writes, on any node, and it reads what was committed before it. */
 bool sql_begin(struct sql *q, struct error *reterr) MUST_USE;
+/* A transaction that only reads, all of it from one moment, and neither waits for who writes nor lets him wait. Ended by sql_rollback. */
+bool sql_begin_read(struct sql *q, struct error *reterr) MUST_USE;
 /* Durable when it returns true. When it returns false after the connection was lost, nobody knows: the message says so. */
 bool sql_commit(struct sql *q, struct error *reterr) MUST_USE;
 /* Also after a failure, and when none is open. */

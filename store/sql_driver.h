@@ -8,6 +8,7 @@ struct sql_driver {
 	void *(*open)(struct str url, struct error *reterr);
 	void (*close)(void *db);
 	bool (*begin)(void *db, struct error *reterr);
+	bool (*begin_read)(void *db, struct error *reterr);
 	bool (*commit)(void *db, struct error *reterr);
 	void (*rollback)(void *db);
 	bool (*exec)(void *db, const char *text, struct error *reterr);

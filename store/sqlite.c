@@ -382,6 +382,16 @@ begin(void *db, struct error *reterr)
 	return run(db, text, NULL, 0, NULL, NULL, reterr);
 }
 
+/* What it reads first picks the moment. */
+static bool
+begin_read(void *db, struct error *reterr)
+{
+	static const char text[] = "BEGIN DEFERRED";
+
+	rollback(db);
+	return run(db, text, NULL, 0, NULL, NULL, reterr);
+}
+
 static bool
 commit(void *db, struct error *reterr)
 {
@@ -448,6 +458,7 @@ const struct sql_driver sql_sqlite = {
 	.open = open_db,
 	.close = close_db,
 	.begin = begin,
+	.begin_read = begin_read,
 	.commit = commit,
 	.rollback = rollback,
 	.exec = exec,

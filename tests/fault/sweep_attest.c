@@ -60,6 +60,7 @@ openssl_free(void *p, const char *file, int line)
 struct scene {
 	struct kit kit;
 	struct attest_evidence good, bad;
+	struct attest_evidence joined[3]; /* of packs */
 	struct attest_context ctx;
 	struct attest_trust *forms; /* the kit's, taking all forms */
 	struct attest_trust *aws;   /* NULL without the outside data */
@@ -243,6 +244,21 @@ packs(void *ctx)
 		ck_assert(str_eq(back.document, s->good.document));
 	buf_free(&pack);
 	arena_free(a);
+	return ok;
+}
+
+/* Two together, then the first with another: from a cache it is lent. What
+ * cannot be kept is verified again; claims come whole or not at all. */
+static bool
+packs_cached(void *ctx)
+{
+	struct scene *s = ctx;
+	struct attest_cache *cache = attest_cache_new();
+	bool ok = cache != NULL;
+
+	for (size_t i = 0; ok && i < ARRAY_LEN(s->joined); i++)
+		ok = verify_one(s, cache, &s->joined[i]);
+	attest_cache_free(cache);
 	return ok;
 }
 
@@ -490,6 +506,7 @@ static const struct {
 	{ "revoked", load_revoked, false },
 	{ "issue", issue, false },
 	{ "pack", packs, false },
+	{ "packs from a cache", packs_cached, false },
 	{ "token", verify_token, true },
 	{ "token issue", issue_token, true },
 	{ "token exchange", exchange_token, false },
@@ -570,6 +587,31 @@ load_gcp(struct scene *s)
 	buf_free(&text);
 }
 
+/* The kit's document under another id each, as packs. */
+static void
+load_joined(struct scene *s)
+{
+	static const char *const ids[] = { "00112233445566778899aabbccddeeff",
+		"10112233445566778899aabbccddeeff",
+		"20112233445566778899aabbccddeeff" };
+	static const unsigned pairs[][2] = { { 0, 1 }, { 0, 2 }, { 0, 2 } };
+	struct attest_evidence one[ARRAY_LEN(ids)];
+
+	for (size_t i = 0; i < ARRAY_LEN(ids); i++)
+		one[i] =
+		    kit_sign(&s->kit, kit_document(&s->kit, ids[0], ids[i]));
+	for (size_t i = 0; i < ARRAY_LEN(pairs); i++) {
+		struct buf b = { 0 };
+
+		ck_assert(attest_evidence_pack(&one[pairs[i][0]], &b, NULL));
+		buf_byte(&b, '~');
+		ck_assert(attest_evidence_pack(&one[pairs[i][1]], &b, NULL));
+		ck_assert(attest_evidence_from_pack(
+		    s->kit.arena, buf_str(&b), &s->joined[i], NULL));
+		buf_free(&b);
+	}
+}
+
 static void
 scene_init(struct scene *s)
 {
@@ -580,6 +622,7 @@ scene_init(struct scene *s)
 	s->good = kit_sign(&s->kit, kit_document(&s->kit, NULL, NULL));
 	s->bad = s->good;
 	s->bad.document = kit_document(&s->kit, "gold", "iron");
+	load_joined(s);
 	load_forms(s);
 	load_ec2(s);
 	load_gcp(s);

@@ -3,6 +3,9 @@
  * attest/sts*. */
 #include "store/accounts.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+
 #include "base/limits.h"
 #include "tests/lib/run.h"
 
@@ -102,6 +105,13 @@ nothing_there(struct sql *tx, int64_t now)
 	ck_assert(!has_account(tx, "a"));
 }
 
+static void
+no_z(struct sql *tx, int64_t now)
+{
+	(void)now;
+	ck_assert(!has_account(tx, "z"));
+}
+
 START_TEST(all_or_nothing)
 {
 	struct doing failed = { an_id_twice, true, true },
@@ -137,6 +147,70 @@ prefixes(struct sql *tx, int64_t now)
 		ck_assert_msg(meets == cases[i].meets, "%s", cases[i].prefix);
 	}
 }
+
+/* Beside one who writes and has not ended: it sees what was before, at once,
+ * and can change nothing. */
+struct beside {
+	struct store *other;
+	bool expected, writes;
+	unsigned seen;
+};
+
+static bool
+look_inside(struct sql *tx, void *ctx, struct error *reterr)
+{
+	struct beside *b = ctx;
+
+	(void)reterr;
+	ck_assert_int_eq(has_account(tx, "a"), b->expected);
+	b->seen++;
+	return !b->writes || insert(tx, "z", "", "");
+}
+
+static bool
+write_and_look(
+    struct sql *tx, int64_t at_ms, void *ctx, bool *keep, struct error *reterr)
+{
+	struct beside *b = ctx;
+
+	(void)at_ms;
+	(void)keep;
+	ck_assert(insert(tx, "a", "", ""));
+	ck_assert_msg(
+	    store_look(b->other, look_inside, b, reterr), "%s", reterr->msg);
+	return true;
+}
+
+START_TEST(a_look_waits_for_nobody)
+{
+	char folder[] = "/tmp/avow-look-XXXXXX", url[64], command[64];
+	struct beside b = { 0 };
+	struct store *own;
+
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	snprintf(url, sizeof url, "sqlite://%s/db", folder);
+	own = store_open_at(str_of(url), &clock_at, &err);
+	ck_assert_msg(own, "%s", err.msg);
+	b.other = store_open_at(str_of(url), &clock_at, &err);
+	ck_assert_msg(b.other, "%s", err.msg);
+	ck_assert_msg(
+	    store_transact(own, write_and_look, &b, &err), "%s", err.msg);
+	ck_assert_uint_eq(b.seen, 1);
+	b.expected = true;
+	ck_assert(store_look(b.other, look_inside, &b, &err));
+	b.writes = true;
+	(void)!store_look(b.other, look_inside, &b, &err);
+	b.writes = false;
+	store_close(own);
+	own = store;
+	store = b.other;
+	transact(no_z);
+	store = own;
+	store_close(b.other);
+	snprintf(command, sizeof command, "rm -r %s", folder);
+	ck_assert_int_eq(system(command), 0);
+}
+END_TEST
 
 START_TEST(prefixes_meet)
 {
@@ -272,6 +346,7 @@ main(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, all_or_nothing);
+	tcase_add_test(tc, a_look_waits_for_nobody);
 	tcase_add_test(tc, prefixes_meet);
 	tcase_add_test(tc, one_live_key_an_account);
 	tcase_add_test(tc, a_challenge_is_spent_once);
