@@ -14,9 +14,9 @@
  * Cost: comparing bytes, and ALIKE_WITHIN short looks for each new policy. */
 #include "policy/set.h"
 
-#include "base/digest.h"
 #include "base/limits.h"
 #include "policy/lex.h"
+#include "policy/pieces.h"
 
 #define ALIKE_WITHIN 64u /* policies that went, one after the other */
 
@@ -26,8 +26,8 @@ struct edit {
 	uint32_t file; /* which that is */
 	const char *name;
 	struct str old, now;
-	size_t n_alike_end; /* bytes */
-	uint32_t max;       /* new policies */
+	size_t n_alike, n_alike_end; /* bytes, from the start and to the end */
+	uint32_t max;                /* new policies */
 	/* What is behind. */
 	uint32_t unit; /* policies of the old text */
 	size_t at;     /* bytes of the new text */
@@ -90,8 +90,7 @@ count_lines(struct str text)
 static bool
 is_utf8(const struct edit *e)
 {
-	size_t from = count_alike(e->old, e->now),
-	       to = e->now.n - e->n_alike_end;
+	size_t from = e->n_alike, to = e->now.n - e->n_alike_end;
 
 	while (from > 0 && (unsigned char)e->now.p[from - 1] >= 0x80)
 		from--;
@@ -237,8 +236,14 @@ alike_up_to(const struct edit *e)
 
 	if (e->unit == e->was->n_policies || !may_begin(e, e->unit))
 		return e->unit;
-	n = count_alike(
-	    str_sub(e->old, from, e->old.n), str_sub(e->now, e->at, e->now.n));
+	if (from == e->at && from < e->n_alike)
+		n = e->n_alike - from;
+	else if (e->now.n - e->at <= e->n_alike_end &&
+		 e->now.n - e->at == e->old.n - from)
+		n = e->now.n - e->at;
+	else
+		n = count_alike(str_sub(e->old, from, e->old.n),
+		    str_sub(e->now, e->at, e->now.n));
 	to = units_before(e, from + n);
 	return to > e->unit ? to : e->unit;
 }
@@ -358,15 +363,20 @@ parse_new(struct edit *e)
 }
 
 static bool
-note_digest(struct edit *e)
+note_digest(struct edit *e, const struct pieces *was)
 {
-	uint8_t *digest = arena_alloc(e->set->arena, 32);
+	const struct pieces_was of = { .pieces = *was,
+		.n = e->old.n,
+		.n_alike = e->n_alike,
+		.n_alike_end = e->n_alike_end };
+	struct arena *a = e->set->arena;
+	uint8_t *digest = arena_alloc(a, 32);
 
 	if (!digest)
 		return nomem(e->errors);
-	if (!digest_sha256(&e->now, 1, digest)) {
-		(void)errors_add(
-		    e->errors, ERR_SYSTEM_ERROR, SPAN_NONE, "SHA-256 failed");
+	if (!pieces_digest(a, e->now, &of, NULL, digest)) {
+		(void)errors_add(e->errors, ERR_SYSTEM_ERROR, SPAN_NONE,
+		    "SHA-256 failed, or memory ran out");
 		return false;
 	}
 	e->picks[0].digest = digest;
@@ -430,6 +440,7 @@ policy_set_add_changes(struct policy_set *changed, const struct policy_set *was,
 	e.name = str_z(changed->arena, str_of(name));
 	if (!e.name)
 		return nomem(reterr);
+	e.n_alike = count_alike(e.old, text);
 	e.n_alike_end = count_alike_end(e.old, text);
 	if (is_utf8(&e) && !plan(&e))
 		return false;
@@ -437,5 +448,5 @@ policy_set_add_changes(struct policy_set *changed, const struct policy_set *was,
 		return add_whole(changed, file, name, text, ret, ret_n, reterr);
 	*ret = e.picks;
 	*ret_n = e.n;
-	return parse_new(&e) && note_digest(&e);
+	return parse_new(&e) && note_digest(&e, &was->pieces[file]);
 }

@@ -12,6 +12,7 @@
 #include "base/intern.h"
 #include "base/limits.h"
 #include "policy/image.h"
+#include "policy/pieces.h"
 
 #define VERSION_BYTES 8u
 
@@ -286,7 +287,8 @@ set_check_indivisibles(const struct policy_set *set, struct errors *reterr)
 static bool
 no_digest(struct errors *reterr)
 {
-	(void)errors_add(reterr, ERR_SYSTEM_ERROR, SPAN_NONE, "SHA-256 failed");
+	(void)errors_add(reterr, ERR_SYSTEM_ERROR, SPAN_NONE,
+	    "SHA-256 failed, or memory ran out");
 	return false;
 }
 
@@ -308,11 +310,12 @@ set_compute_version(struct policy_set *set, struct errors *reterr)
 {
 	set->digests =
 	    arena_array(set->arena, set->n_files, sizeof *set->digests);
-	if (!set->digests)
+	set->pieces = ARENA_ARRAY(set->arena, set->n_files, struct pieces);
+	if (!set->digests || !set->pieces)
 		return nomem(reterr);
 	for (size_t i = 0; i < set->n_files; i++)
-		if (!digest_sha256(
-			&set->files[i]->source.text, 1, set->digests[i]))
+		if (!pieces_digest(set->arena, set->files[i]->source.text, NULL,
+			&set->pieces[i], set->digests[i]))
 			return no_digest(reterr);
 	return set_version_of(set, set->digests, set->n_files, reterr);
 }

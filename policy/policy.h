@@ -90,7 +90,7 @@ bool policy_set_assume(const struct policy_set *const *sets, size_t n,
 /* Every action that some policy names, sorted. Lent; memory is `a`'s. Errors: memory. */
 bool policy_set_actions(const struct policy_set *set, struct arena *a,
     const struct uid **ret, size_t *ret_n, struct error *reterr) MUST_USE;
-/* First 16 hex digits of SHA-256 over all files in load order: over the SHA-256 of each. */
+/* First 16 hex digits of SHA-256 over all files in load order: over the digest of each, which is made of those of its pieces (pieces.h). It hangs on the texts alone. */
 struct str policy_set_version(const struct policy_set *set);
 /* Text of one file in canonical form, comments kept. Errors: those of parsing; then `out` is untouched. */
 bool policy_format(const char *file, struct str text,
@@ -290,12 +290,12 @@ struct policy_pick {
 	uint32_t first, n;       /* its policies of that file, where they stayed */
 	uint32_t from, to;       /* its bytes */
 	uint32_t line_shift;     /* how far its lines are from where they were */
-	const uint8_t *digest;   /* a first part's: SHA-256 of all the file's text */
+	const uint8_t *digest;   /* a first part's: of all the file's text */
 };
 /* What file `file` of `was` holds now, into the set `changed`: only policies that `was` does not have at this place are parsed and added, others are picked where they
  * are. Where parts cannot be told from one another (templates, links, indivisible sets, JSON; a file that `was` does not have:
  * POLICY_NO_FILE) the file is added whole. *ret are the file's picks, in order; lent by `changed`. Errors: those of parsing; ERR_LIMIT_COUNT when more than `max` policies
- * are new; memory. Cost: comparing the texts, SHA-256 of the new one, parsing what is new. */
+ * are new; memory. Cost: comparing the texts, parsing what is new, SHA-256 of some thousands of bytes around it. */
 bool policy_set_add_changes(struct policy_set *changed,
     const struct policy_set *was, uint32_t file, const char *name,
     struct str text, uint32_t max, const struct policy_pick **ret,

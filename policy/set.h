@@ -6,6 +6,7 @@
 #include "policy/policy.h"
 
 struct schema;
+struct pieces;
 
 /* An instance: a static policy has no bindings, a link has its template's body. */
 struct policy_instance {
@@ -35,7 +36,8 @@ struct policy_set {
 	struct ast **files;
 	size_t n_files, cap_files;
 	size_t n_whole;         /* files, where some are in parts: compose.c; 0: `files` are files */
-	uint8_t (*digests)[32]; /* SHA-256 of each file's text */
+	uint8_t (*digests)[32]; /* of each file's text: pieces.h */
+	struct pieces *pieces;  /* the same; of a set that is not composed */
 	uint32_t *ends;         /* instances up to the end of each file, links apart */
 	struct policy_instance *instances;
 	size_t n_instances;

@@ -4,8 +4,11 @@
 
 #include "policy/pattern.h"
 #include "policy/policy.h"
+#include <limits.h>
 #include <pthread.h>
+#include <sys/stat.h>
 
+#include "base/file.h"
 #include "base/limits.h"
 #include "tests/lib/run.h"
 
@@ -170,6 +173,59 @@ load_json(void *ctx)
 	return ok;
 }
 
+/* Files so large that several threads read them, of few policies. */
+#define FOLDER_FILES 4u
+#define FILE_BYTES (400u << 10)
+
+static char folder[PATH_MAX];
+
+static bool
+load_folder(void *ctx)
+{
+	struct policy_set *set = policy_set_new(POLICY_NAMED);
+	struct errors e = { 0 };
+	bool ok;
+
+	(void)ctx;
+	if (!set)
+		return false;
+	ok = policy_set_add_path(set, folder, &e) && policy_set_finish(set, &e);
+	if (ok)
+		ck_assert_uint_eq(policy_set_count(set), 2 * FOLDER_FILES);
+	else
+		ok = only_memory(&e);
+	policy_set_free(set);
+	return ok;
+}
+
+static void
+make_folder(void)
+{
+	char path[PATH_MAX + 16];
+
+	snprintf(folder, sizeof folder, "%s/threads", test_folder());
+	ck_assert_int_eq(mkdir(folder, 0700), 0);
+	for (unsigned i = 0; i < FOLDER_FILES; i++) {
+		struct buf b = { 0 };
+
+		buf_addz(&b, "permit (principal, action, resource);\n//");
+		while (b.n < FILE_BYTES)
+			buf_addz(&b, " a long comment is soon read");
+		buf_addz(&b, "\ndeny (principal, action, resource);\n");
+		snprintf(path, sizeof path, "%s/%u.avow", folder, i);
+		ck_assert(file_create(path, 0600, buf_str(&b), NULL));
+		buf_free(&b);
+	}
+}
+
+START_TEST(allocations_of_threads_fail)
+{
+	make_folder();
+	ck_assert_int_gt(
+	    fault_sweep("folder by threads", load_folder, NULL), 60);
+}
+END_TEST
+
 static const struct {
 	const char *name;
 	bool (*once)(void *ctx);
@@ -259,6 +315,7 @@ main(void)
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, allocations_fail, 0, ARRAY_LEN(sweeps));
+	tcase_add_test(tc, allocations_of_threads_fail);
 	tcase_add_test(tc, searching_allocates_once_a_thread);
 	suite_add_tcase(s, tc);
 	return run_suite(s);

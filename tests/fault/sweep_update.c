@@ -8,12 +8,18 @@
 
 static struct engine_snapshot *old, *updated;
 
+#define LINE "permit (principal, action, resource) when { principal.n == 8 };\n"
+#define REST LINE LINE LINE LINE LINE LINE LINE LINE LINE LINE LINE
+
 static const char *const texts[2][3] = {
-	{ "permit (principal in G::\"g\", action, resource);",
+	{ "permit (principal in G::\"g\", action, resource);\n" REST,
 	    "deny (principal, action, resource) when { principal.n == 7 };",
 	    "[{\"uid\":{\"type\":\"U\",\"id\":\"u\"},\"attrs\":{\"n\":1},"
 	    "\"parents\":[{\"type\":\"G\",\"id\":\"g\"}]}]" },
-	{ "permit (principal in G::\"g\", action, resource);",
+	/* Ids by number move. */
+	{ "permit (principal in G::\"g\", action, resource);\n"
+	  "permit (principal, action, resource) when { principal.n == 1 "
+	  "};\n" REST,
 	    "deny (principal, action, resource) when { principal.n == 8 };",
 	    "[{\"uid\":{\"type\":\"U\",\"id\":\"u\"},\"attrs\":{\"n\":8},"
 	    "\"parents\":[{\"type\":\"G\",\"id\":\"g\"}]}]" },

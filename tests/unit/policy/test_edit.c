@@ -163,6 +163,36 @@ START_TEST(tells_places)
 }
 END_TEST
 
+/* The digest is the text's, of however many pieces it is. */
+START_TEST(has_the_digest_of_the_text)
+{
+	const struct policy_pick *picks;
+	struct policy_set *whole = policy_set_new(POLICY_NAMED);
+	struct errors errors = { 0 };
+	struct buf before = { 0 }, after = { 0 };
+	size_t n;
+
+	for (unsigned i = 0; i < 2000; i++) {
+		buf_printf(&before, "@id(\"p%u\") " A "\n", i);
+		if (i != 700)
+			buf_printf(&after, "@id(\"p%u\") %s\n", i,
+			    i % 999 == 1 ? B : A);
+	}
+	ck_assert(buf_ok(&before) && buf_ok(&after));
+	add(before.p);
+	ck_assert(policy_set_add_changes(changed, was, 0, "a.avow",
+	    buf_str(&after), 8, &picks, &n, &errors));
+	ck_assert(
+	    policy_set_add_file(whole, "a.avow", buf_str(&after), &errors) &&
+	    policy_set_finish(whole, &errors));
+	ck_assert(picks[0].is_part);
+	ck_assert_mem_eq(picks[0].digest, whole->digests[0], 32);
+	buf_free(&before);
+	buf_free(&after);
+	policy_set_free(whole);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -173,6 +203,7 @@ main(void)
 	tcase_add_loop_test(tc, takes_apart, 0, ARRAY_LEN(cases));
 	tcase_add_loop_test(tc, leaves_nothing_out, 0, ARRAY_LEN(cases));
 	tcase_add_test(tc, tells_places);
+	tcase_add_test(tc, has_the_digest_of_the_text);
 	suite_add_tcase(s, tc);
 	return run_suite(s);
 }
