@@ -364,13 +364,15 @@ instances_make(struct policy_set *set, struct errors *reterr)
 		.ok = true,
 		.room = { .arena = set->arena },
 	};
+	bool all;
 
 	set->n_instances = set->n_templates = set->n_links = 0;
 	if (!m.arena)
 		m.ok = nomem(reterr);
-	m.ok = m.ok && make_room(&m) && add_policies(&m) && m.ok;
-	/* Without ids memory has run out. */
-	for (size_t i = 0; i < set->n_files && m.ids; i++)
+	all = m.ok && make_room(&m) && add_policies(&m);
+	m.ok = all && m.ok;
+	/* Without all policies, or ids, memory has run out. */
+	for (size_t i = 0; all && i < set->n_files && m.ids; i++)
 		for (uint32_t j = 0; j < set->files[i]->n_links && m.ids; j++)
 			add_link(&m, set->files[i], &set->files[i]->links[j]);
 	arena_free(m.arena);

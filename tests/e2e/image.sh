@@ -95,6 +95,19 @@ cp p.img before.img
 check "a full disk is said" sh -c "trap '' XFSZ; ! (ulimit -f 1; $AVOW compile --policies p --entities e.json -o p.img)"
 check "and the old image stays" cmp p.img before.img
 check "with nothing beside it" test -z "$(find . -name 'p.img.*')"
+# A file system of its own, with room for one image: only where we may mount.
+mkdir full
+cat >full.sh <<END
+mount -t tmpfs -o size=$((($(stat -c %s p.img) / 4096 + 1) * 4))k none full || exit 9
+cp p.img full/p.img || exit 8
+"$AVOW" compile --policies p --entities e.json -o full/p.img
+[ \$? = 1 ] && cmp p.img full/p.img && [ "\$(ls -A full)" = p.img ]
+END
+if unshare -m sh -c 'mount -t tmpfs none full' 2>/dev/null; then
+	check "no space left: said, the old image stays, nothing beside it" unshare -m sh full.sh
+else
+	skip "a full file system: none may be mounted"
+fi
 
 # --- a server ----------------------------------------------------------------------
 mkdir -m 700 run
