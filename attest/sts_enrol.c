@@ -100,14 +100,28 @@ check_fresh(struct enrolling *e, const struct claims *c)
 		   "the document is older than the challenge");
 }
 
+/* Google's is for our audience, Azure's carries our nonce; neither ever names
+ * an address. Of EC2's, which anybody may be shown, the address is all there
+ * is. */
+static bool
+is_asked_for(const struct claims *c)
+{
+	return str_eq(claims_kind(c), STR(KIND_GCP)) ||
+	       str_eq(claims_kind(c), STR(KIND_AZURE));
+}
+
 /* SECURITY 2: what is copied from an instance is not shown from it. */
 static bool
 check_address(struct enrolling *e, const struct claims *c)
 {
 	struct net_addr attested = claims_address(c);
 
-	if (e->rule->any_address || attested.family == 0)
+	if (e->rule->any_address || (attested.family == 0 && is_asked_for(c)))
 		return true;
+	if (attested.family == 0)
+		return refuse(e, ERR_REQUIREMENT_ADDRESS,
+		    "the evidence names no address that it could be shown "
+		    "from");
 	return net_addr_eq(&attested, &e->caller->source) ||
 	       refuse(e, ERR_REQUIREMENT_ADDRESS,
 		   "the evidence is shown from another address than it names");

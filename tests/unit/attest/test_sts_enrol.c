@@ -93,7 +93,7 @@ struct ask {
 	const char *account; /* that the answer is of */
 	const struct attest_key *key, *signer;
 	const char *audience, *from;
-	bool is_cut, is_relayed;
+	bool is_cut, is_relayed, names_no_address;
 };
 
 static const char * or (const char *text, const char *usual)
@@ -106,9 +106,11 @@ evidence_of(const struct ask *q)
 {
 	struct str document = str_printf(s.a,
 	    "{\n  \"accountId\" : \"%s\",\n  \"instanceId\" : \"%s\",\n"
-	    "  \"region\" : \"%s\",\n  \"privateIp\" : \"%s\"\n}",
+	    "  \"region\" : \"%s\",\n  \"%s\" : \"%s\"\n}",
 	    or (q->owner, OWNER), or (q->instance, "i-0abc"),
-	    or (q->region, "us-east-1"), or (q->address, "192.0.2.1"));
+	    or (q->region, "us-east-1"),
+	    q->names_no_address ? "version" : "privateIp",
+	    or (q->address, "192.0.2.1"));
 	struct buf b = { 0 };
 	struct str signature;
 
@@ -298,6 +300,8 @@ static const struct {
 	    ERR_EVIDENCE_INSTANCE },
 	{ "shown from elsewhere", { .from = "192.0.2.7" },
 	    ERR_REQUIREMENT_ADDRESS },
+	{ "of no address", { .names_no_address = true },
+	    ERR_REQUIREMENT_ADDRESS },
 	{ "cut", { .is_cut = true }, ERR_EVIDENCE_SIGNATURE },
 	{ "a proof for another audience", { .audience = "updates" },
 	    ERR_EVIDENCE_PROOF },
@@ -327,6 +331,15 @@ END_TEST
 START_TEST(any_address_is_written_out)
 {
 	const struct ask q = { .from = "192.0.2.7" };
+
+	rule.any_address = true;
+	ck_assert_int_eq(enrol(&q, NULL, NULL), ERR_NONE);
+}
+END_TEST
+
+START_TEST(any_address_may_be_none)
+{
+	const struct ask q = { .names_no_address = true };
 
 	rule.any_address = true;
 	ck_assert_int_eq(enrol(&q, NULL, NULL), ERR_NONE);
@@ -881,6 +894,7 @@ cases_once(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, signed_by_another_key);
 	tcase_add_test(tc, any_address_is_written_out);
+	tcase_add_test(tc, any_address_may_be_none);
 	tcase_add_test(tc, a_key_that_is_not_the_prover_s);
 	tcase_add_test(tc, a_challenge_is_spent_by_what_is_wrong);
 	tcase_add_test(tc, a_challenge_lives_five_minutes);
