@@ -278,9 +278,11 @@ contain_some(const struct finding *p)
 	for (uint32_t x = p->from; x < p->to; x++) {
 		struct ids covers = { 0 };
 		size_t n = p->ends[x] - at;
+		/* None at all may be no list. */
+		const uint32_t *kept = n ? p->kept + at : NULL;
 
 		if (!m->rules[x].is_contained &&
-		    !(choose(p->f, x, p->kept + at, n, &covers) &&
+		    !(choose(p->f, x, kept, n, &covers) &&
 			contain_hang(m, x, &covers)))
 			return false;
 		at = p->ends[x];

@@ -18,11 +18,23 @@ struct image_packing {
 	struct error error;
 	struct arena *a;
 	struct packer *p;
-	struct arena *spare; /* of what is put together again */
-	uint32_t *entries;   /* of the file: where each policy's lies */
-	size_t next;         /* instance whose policy comes next */
+	char *room; /* of what is put together again */
+	size_t n_room;
+	uint32_t *entries; /* of the file: where each policy's lies */
+	size_t next;       /* instance whose policy comes next */
 	uint32_t n_links;
 };
+
+/* To put a text together in; NULL when memory is out. */
+static char *
+room_for(struct image_packing *w, size_t n)
+{
+	if (n > w->n_room || !w->room) {
+		w->n_room = n * 2 + 1;
+		w->room = arena_alloc(w->a, w->n_room);
+	}
+	return w->room;
+}
 
 static bool
 is_same(struct image_packing *w, size_t at, struct str text)
@@ -30,18 +42,13 @@ is_same(struct image_packing *w, size_t at, struct str text)
 	struct packed view = packer_view(w->p);
 	struct image_entry e;
 	struct unpacking u = { .of = &view };
-	struct arena_mark mark = arena_mark(w->spare);
-	struct unpacked to = { .p = arena_alloc(w->spare, text.n + 1),
-		.room = text.n };
-	bool ok = to.p && image_entry_at(&view, at, &e);
+	struct unpacked to = { .p = room_for(w, text.n), .room = text.n };
 
-	if (ok) {
-		u.at = e.text;
-		ok = unpack_text(&u, &to) && u.at == view.n_bytes &&
-		     str_eq(text, (struct str){ to.p, to.n });
-	}
-	arena_release(w->spare, mark);
-	return ok;
+	if (!to.p || !image_entry_at(&view, at, &e))
+		return false;
+	u.at = e.text;
+	return unpack_text(&u, &to) && u.at == view.n_bytes &&
+	       str_eq(text, (struct str){ to.p, to.n });
 }
 
 /* The text of the entry that began at `at`. */
@@ -308,9 +315,8 @@ image_pack_begin(struct making_image *m)
 	m->packing = w;
 	w->m = m;
 	w->a = arena_new(0);
-	w->spare = arena_new(0);
 	w->p = w->a ? packer_new(w->a) : NULL;
-	if (!w->spare || !w->p)
+	if (!w->p)
 		return error_nomem(m->reterr);
 	w->is_apart = is_worth_a_thread(m->set) &&
 		      pthread_create(&w->thread, NULL, pack_all, w) == 0;
@@ -362,7 +368,6 @@ image_pack_free(struct making_image *m)
 		return;
 	join(w);
 	packer_free(w->p);
-	arena_free(w->spare);
 	arena_free(w->a);
 }
 

@@ -37,6 +37,17 @@ static const char policies[] =
     "deny (principal in G::\"g\", action, resource == R::\"t1/x\") when\n"
     "{ context.x == 1 && context.s == \"one\" && context.y < 3 };\n";
 
+static const char json_set[] =
+    "{\"staticPolicies\":{\"js\":{\"effect\":\"permit\",\"principal\":{\"op\":"
+    "\"==\",\"entity\":{\"type\":\"U\",\"id\":\"c\"}},\"action\":{\"op\":"
+    "\"All\"},\"resource\":{\"op\":\"All\"},\"conditions\":[]}},"
+    "\"templates\":{},\"templateLinks\":[{\"templateId\":\"t.cedar#0\","
+    "\"newId\":\"link\",\"values\":{\"?principal\":{\"type\":\"U\",\"id\":"
+    "\"b\"}}}]}";
+static const char cedar[] =
+    "// a comment\npermit (principal == ?principal, action, resource) when\n"
+    "{ context has x && context.x < 3 };\n";
+
 static const char entities[] =
     "[{\"uid\":{\"type\":\"U\",\"id\":\"a\"},\"attrs\":{\"level\":3},"
     "\"parents\":[{\"type\":\"G\",\"id\":\"g\"}]},"
@@ -83,6 +94,9 @@ prepare(void)
 	require(
 	    policy_set_add_text(
 		set, "p.avow", str_of(policies), POLICY_AVOW, &errors) &&
+	    policy_set_add_text(
+		set, "t.cedar", str_of(cedar), POLICY_CEDAR, &errors) &&
+	    policy_set_add_json(set, "j.json", str_of(json_set), &errors) &&
 	    policy_set_finish(set, &errors) &&
 	    policy_image_make(set, layer_of(a, entities), NULL, &good, NULL));
 	arena_free(a);
@@ -117,6 +131,27 @@ mend(struct buf *image)
 	memcpy(image->p, &head, sizeof head);
 	head.checksum = image_checksum(buf_str(image));
 	memcpy(image->p, &head, sizeof head);
+}
+
+/* Places, ids and texts of what is there. */
+static void
+look(const struct policy_set *set)
+{
+	for (uint32_t i = 0; i < policy_set_count(set); i++) {
+		struct policy_info info = policy_set_info(set, i);
+		struct buf out = { 0 };
+
+		require(!info.at.file || strlen(info.at.file) < good.n);
+		policy_print(set, i, &out);
+		buf_free(&out);
+	}
+	for (uint32_t i = 0; i < policy_set_files(set); i++) {
+		struct str text;
+
+		require(strlen(policy_set_file_name(set, i)) < good.n);
+		if (policy_set_file_text(set, i, &text))
+			require(str_is_utf8(text) || text.n > 0);
+	}
 }
 
 /* `layer_text` NULL: over the image's own entities. */
@@ -175,9 +210,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (size_t i = 0; i < ARRAY_LEN(layers); i++) {
 		struct error err = { 0 };
 
-		if (policy_image_open(path, NULL, &set, &err))
+		if (policy_image_open(path, NULL, &set, &err)) {
+			if (i == 0)
+				look(set);
 			decide(set, layers[i]);
-		else
+		} else
 			require(err.code != ERR_NONE);
 	}
 	buf_free(&image);
