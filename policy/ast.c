@@ -50,6 +50,12 @@ ast_span(const struct ast *t, uint32_t node)
 	return source_span(&t->source, t->nodes[node].off, t->nodes[node].len);
 }
 
+const struct ast_id *
+ast_own_id(const struct ast *t, const struct ast_policy *policy)
+{
+	return policy->own_id ? &t->ids[policy->own_id - 1] : NULL;
+}
+
 static void
 note_slot(const struct ast *t, uint32_t node, bool ret_has[2])
 {

@@ -112,10 +112,13 @@ struct ast_policy {
 	uint32_t head_off, head_len;  /* the effect word: the place reports name */
 	uint32_t first_node;          /* of text: its nodes follow on one another from here */
 	bool has_slots, has_error;
-	/* Policies of a JSON set have ids of their own. */
-	bool has_id;
+	uint32_t own_id; /* in `ids`, plus one; 0: none */
+};
+
+/* Policies of a JSON set have ids of their own. */
+struct ast_id {
 	struct str id;
-	uint32_t id_off, id_len;
+	uint32_t off, len;
 };
 
 /* A template with its slots bound: from the `templateLinks` of a JSON set. The template may be of any file of the set. [0] ?principal, [1] ?resource. */
@@ -164,8 +167,9 @@ struct ast {
 	struct ast_indivisible *indivisibles;
 	struct ast_comment *comments;
 	struct ast_link *links;
+	struct ast_id *ids;
 	uint32_t n_nodes, n_strings, n_longs, n_kids, n_parts, n_regexes,
-	    n_annotations, n_policies, n_indivisibles, n_comments, n_links;
+	    n_annotations, n_policies, n_indivisibles, n_comments, n_links, n_ids;
 };
 
 /* The operator's text, as in ops.def. */
@@ -174,6 +178,9 @@ const char *ast_op_text(enum ast_op op);
 bool ast_is_added(enum ast_op op);
 const char *ast_var_name(enum ast_var var);
 struct span ast_span(const struct ast *t, uint32_t node);
+/* The id that a policy of a JSON set has, or NULL. */
+const struct ast_id *ast_own_id(
+    const struct ast *t, const struct ast_policy *policy);
 /* Which slots the policy has: [0] ?principal, [1] ?resource. */
 void ast_slots(const struct ast *t, const struct ast_policy *policy,
     bool ret_has[2]);

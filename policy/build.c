@@ -139,6 +139,7 @@ build_ast(struct parser *p, struct ast **ret)
 	SETTLE(indivisibles);
 	SETTLE(comments);
 	SETTLE(links);
+	SETTLE(ids);
 #undef SETTLE
 	if (!ok)
 		return false;
@@ -153,7 +154,7 @@ build_ast(struct parser *p, struct ast **ret)
 		&(p)->nodes, &(p)->strings, &(p)->longs, &(p)->kids,           \
 		    &(p)->parts, &(p)->regexes, &(p)->annotations,             \
 		    &(p)->policies, &(p)->indivisibles, &(p)->comments,        \
-		    &(p)->links, &(p)->stack, &(p)->scratch                    \
+		    &(p)->links, &(p)->ids, &(p)->stack, &(p)->scratch         \
 	}
 
 void

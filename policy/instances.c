@@ -55,10 +55,11 @@ id_annotation(const struct ast *t, const struct ast_policy *policy)
 static struct str
 own_id(const struct policy_set *set, const struct ast *t, uint32_t policy)
 {
+	const struct ast_id *own = ast_own_id(t, &t->policies[policy]);
 	const struct ast_annotation *a;
 
-	if (t->policies[policy].has_id)
-		return t->policies[policy].id;
+	if (own)
+		return own->id;
 	if (set->naming == POLICY_BY_POSITION)
 		return (struct str){ 0 };
 	a = id_annotation(t, &t->policies[policy]);
@@ -98,12 +99,13 @@ id_span(const struct policy_set *set, const struct entry *e)
 {
 	const struct source *source = &e->ast->source;
 	const struct ast_policy *p = &e->ast->policies[e->policy];
+	const struct ast_id *own = ast_own_id(e->ast, p);
 	const struct ast_annotation *a;
 
 	if (e->link)
 		return source_span(source, e->link->id_off, e->link->id_len);
-	if (p->has_id)
-		return source_span(source, p->id_off, p->id_len);
+	if (own)
+		return source_span(source, own->off, own->len);
 	a = id_annotation(e->ast, p);
 	if (a && set->naming == POLICY_NAMED)
 		return source_span(source, a->off, a->len);
@@ -183,7 +185,7 @@ add_file(struct maker *m, const struct ast *t, size_t *inout_position)
 		if (!is_own)
 			id = instances_number_id(&m->room, before,
 			    is_named ? t->share.position + j : *inout_position);
-		*inout_position += !t->policies[j].has_id;
+		*inout_position += t->policies[j].own_id == 0;
 		if (!id.p)
 			return nomem(m->errors);
 		add_policy(m, t, j, id, is_own);

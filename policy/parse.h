@@ -68,7 +68,7 @@ struct parser {
 	uint32_t refused_end;
 	/* The arrays of the ast while they grow, and a stack of lists that are not complete yet. */
 	struct buf nodes, strings, longs, kids, parts, regexes, annotations,
-	    policies, indivisibles, comments, links, stack, scratch;
+	    policies, indivisibles, comments, links, ids, stack, scratch;
 	struct intern *regex_ids; /* texts of patterns: the id is the index in regexes; NULL before the first */
 	uint32_t recent[PARSE_RECENT]; /* index + 1 of strings seen lately */
 	struct parse_shapes *shapes; /* parse_shape.c; NULL: not of this text */

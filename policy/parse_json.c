@@ -405,6 +405,17 @@ check_slots(struct reader *r, const struct ast_policy *policy,
 	return false;
 }
 
+/* Its number, plus one. */
+static uint32_t
+add_id(struct reader *r, const struct whose *whose, const struct json_place *at)
+{
+	struct ast_id id = { reader_copy(r, whose->id), at->key_off,
+		at->key_len };
+
+	buf_add(&r->p.ids, (struct str){ (const char *)&id, sizeof id });
+	return (uint32_t)(r->p.ids.n / sizeof id);
+}
+
 static void
 read_policy(struct reader *r, const json_t *json, const json_t *around,
     const struct whose *whose)
@@ -413,11 +424,7 @@ read_policy(struct reader *r, const json_t *json, const json_t *around,
 		"resource", "conditions", "annotations", NULL, NULL };
 	const char *own[ARRAY_LEN(keys)];
 	struct json_place at = reader_place(r, json, around);
-	struct ast_policy policy = { .off = at.off,
-		.len = at.len,
-		.has_id = whose->in_set,
-		.id_off = at.key_off,
-		.id_len = at.key_len };
+	struct ast_policy policy = { .off = at.off, .len = at.len };
 	bool ok;
 
 	memcpy(own, keys, sizeof own);
@@ -429,7 +436,7 @@ read_policy(struct reader *r, const json_t *json, const json_t *around,
 	}
 	r->p.has_slots = false;
 	if (whose->in_set)
-		policy.id = reader_copy(r, whose->id);
+		policy.own_id = add_id(r, whose, &at);
 	ok = reader_check_object(r, json, around, own);
 	ok = read_effect(r, json, &policy) && ok;
 	for (unsigned v = 0; v < 3; v++)

@@ -413,8 +413,12 @@ translate_file(struct translator *r, const struct ast *t, struct buf *out)
 		copy_file(t, out);
 		return;
 	}
-	for (uint32_t i = 0; i < t->n_policies; i++)
-		translate_policy(r, t, i, t->policies[i].id, NULL, out);
+	for (uint32_t i = 0; i < t->n_policies; i++) {
+		const struct ast_id *own = ast_own_id(t, &t->policies[i]);
+
+		translate_policy(
+		    r, t, i, own ? own->id : (struct str){ 0 }, NULL, out);
+	}
 	for (uint32_t i = 0; i < t->n_indivisibles; i++)
 		put_indivisible(r, t, &t->indivisibles[i], out);
 }
