@@ -365,7 +365,7 @@ add_rule(struct placing *p)
 	}
 	rule.list = rules_list(m, p->ids.items, p->ids.n);
 	if (rule.list == UINT32_MAX ||
-	    !ids_add(m->scratch, &rule.parents, m->instance))
+	    !few_add(m->scratch, &rule.parents, m->instance))
 		return false;
 	m->rules[m->n_rules++] = rule;
 	return true;

@@ -175,6 +175,17 @@ has_room(struct making *m, const struct rule *x, const struct ids *covers)
 }
 
 static bool
+add_below(struct making *m, struct rule *cover, uint32_t rule)
+{
+	const uint32_t *below = few_items(&cover->below);
+
+	for (size_t i = 0; i < cover->below.n; i++)
+		if (below[i] == rule)
+			return true;
+	return few_add(m->scratch, &cover->below, rule);
+}
+
+static bool
 hang(struct making *m, uint32_t x, const struct ids *covers)
 {
 	struct rule *rule = &m->rules[x];
@@ -183,12 +194,12 @@ hang(struct making *m, uint32_t x, const struct ids *covers)
 		struct rule *cover = &m->rules[covers->items[i]];
 
 		for (size_t k = 0; k < rule->below.n; k++)
-			if (!add_cover(m, &cover->below, rule->below.items[k]))
+			if (!add_below(m, cover, few_items(&rule->below)[k]))
 				return false;
-		if (!add_cover(m, &cover->below, x))
+		if (!add_below(m, cover, x))
 			return false;
-		rules_note(m, "hung below", rule->parents.items[0],
-		    cover->parents.items[0]);
+		rules_note(m, "hung below", few_items(&rule->parents)[0],
+		    few_items(&cover->parents)[0]);
 	}
 	rule->below.n = 0;
 	rule->is_contained = true;
@@ -338,9 +349,14 @@ contain_denied(struct making *m, struct error *reterr)
 	arena_reset(m->each);
 	if (!finder_make(&f, m, 1))
 		return error_nomem(reterr);
-	for (uint32_t i = 0; i < m->n_rules; i++)
-		if (m->rules[i].effect == POLICY_PERMIT &&
-		    !find_all(&f, i, POLICY_DENY, &m->rules[i].denied_by))
+	for (uint32_t i = 0; i < m->n_rules; i++) {
+		struct rule_more *more;
+
+		if (m->rules[i].effect != POLICY_PERMIT)
+			continue;
+		more = rules_more(m, &m->rules[i]);
+		if (!more || !find_all(&f, i, POLICY_DENY, &more->denied_by))
 			return error_nomem(reterr);
+	}
 	return true;
 }

@@ -4,17 +4,17 @@
 #include "policy/rules.h"
 
 static bool
-add_parents(struct making *m, struct rule *to, const struct rule *from)
+add_parents(struct making *m, struct rule *to, struct rule *from)
 {
 	for (size_t i = 0; i < from->parents.n; i++) {
-		uint32_t parent = from->parents.items[i];
+		uint32_t parent = few_items(&from->parents)[i];
 
 		/* Rules come in the order of their policies. */
-		if (to->parents.items[to->parents.n - 1] == parent)
+		if (few_items(&to->parents)[to->parents.n - 1] == parent)
 			continue;
-		if (!ids_add(m->scratch, &to->parents, parent))
+		if (!few_add(m->scratch, &to->parents, parent))
 			return false;
-		rules_note(m, "merged", parent, to->parents.items[0]);
+		rules_note(m, "merged", parent, few_items(&to->parents)[0]);
 	}
 	return true;
 }
@@ -26,14 +26,39 @@ is_same(const struct rule *x, const struct rule *y)
 	       memcmp(x->atom, y->atom, sizeof x->atom) == 0;
 }
 
+/* Where the rule is looked up. */
+static uint32_t *
+head_of(const struct rule_table *t, const struct rule *r)
+{
+	const uint32_t key[RULE_KEY] = { r->effect, r->atom[0], r->atom[1],
+		r->atom[2], r->list };
+
+	return rule_table_head(t, key);
+}
+
+/* The rules that come soon are asked for in memory: their places first, then
+ * what is there. */
+#define AHEAD 8u
+
+static void
+look_ahead(const struct making *m, const struct rule_table *t, size_t i)
+{
+	if (i + 2 * AHEAD < m->n_rules)
+		__builtin_prefetch(head_of(t, &m->rules[i + 2 * AHEAD]));
+	if (i + AHEAD < m->n_rules) {
+		uint32_t at = *head_of(t, &m->rules[i + AHEAD]);
+
+		if (at)
+			__builtin_prefetch(&m->rules[at - 1]);
+	}
+}
+
 /* The rule among the first `kept` that equals `r`; else it becomes the last of
  * them. */
 static uint32_t
 keep(struct making *m, struct rule_table *t, const struct rule *r, size_t *kept)
 {
-	uint32_t key[RULE_KEY] = { r->effect, r->atom[0], r->atom[1],
-		r->atom[2], r->list };
-	uint32_t *head = rule_table_head(t, key);
+	uint32_t *head = head_of(t, r);
 
 	for (uint32_t at = *head; at; at = t->next[at - 1])
 		if (is_same(&m->rules[at - 1], r))
@@ -54,10 +79,12 @@ dedup_merge(struct making *m, struct error *reterr)
 	if (!rule_table_init(&table, m->each, m->n_rules))
 		return error_nomem(reterr);
 	for (size_t i = 0; i < m->n_rules; i++) {
-		const struct rule r = m->rules[i];
+		struct rule r = m->rules[i];
 		size_t before = kept;
-		uint32_t at = keep(m, &table, &r, &kept);
+		uint32_t at;
 
+		look_ahead(m, &table, i);
+		at = keep(m, &table, &r, &kept);
 		if (at < before && !add_parents(m, &m->rules[at], &r))
 			return error_nomem(reterr);
 	}

@@ -261,6 +261,7 @@ normal_take(struct making *m, uint32_t from, uint32_t to,
 
 struct publisher {
 	struct making *m;
+	uint32_t *ids; /* room for those of all rules, used from the front */
 	struct normal *n;
 	const struct normal_conjunct **lists; /* by number; NULL: not yet */
 	uint32_t *number; /* of each rule, among its own kind */
@@ -333,37 +334,63 @@ publish_list(struct publisher *p, uint32_t number)
 }
 
 static const uint32_t *
-publish_ids(struct publisher *p, const struct ids *ids)
+publish_ids(struct publisher *p, const uint32_t *ids, uint32_t n)
+{
+	uint32_t *kept = ARENA_ARRAY(p->m->a, n, uint32_t);
+
+	if (kept && n)
+		memcpy(kept, ids, n * sizeof *kept);
+	return kept;
+}
+
+/* The same for rules, which have room. */
+static const uint32_t *
+publish_few(struct publisher *p, struct few *few)
 {
 	static const uint32_t none;
-	uint32_t *kept;
+	uint32_t *kept = p->ids;
+	const uint32_t *from = few_items(few);
 
 	/* Most rules have none below them. */
-	if (ids->n == 0)
+	if (few->n == 0)
 		return &none;
-	kept = ARENA_ARRAY(p->m->a, ids->n, uint32_t);
-	if (kept)
-		memcpy(kept, ids->items, ids->n * sizeof *kept);
+	for (uint32_t i = 0; i < few->n; i++)
+		kept[i] = from[i];
+	p->ids += few->n;
 	return kept;
 }
 
 static bool
-publish_parts(
-    struct publisher *p, const struct rule_parts *parts, struct normal_rule *r)
+make_room(struct publisher *p)
 {
+	const struct making *m = p->m;
+	size_t n = 0;
+
+	for (size_t i = 0; i < m->n_rules; i++)
+		n += (size_t)m->rules[i].parents.n + m->rules[i].below.n;
+	p->ids = ARENA_ARRAY(m->a, n, uint32_t);
+	return p->ids != NULL;
+}
+
+static bool
+publish_parts(
+    struct publisher *p, const struct rule_more *more, struct normal_rule *r)
+{
+	const struct rule_parts *parts = more ? &more->parts : NULL;
 	struct normal_part *kept;
 
-	if (parts->n == 0)
+	if (!parts || parts->n == 0)
 		return true;
 	kept = ARENA_ARRAY(p->m->a, parts->n, struct normal_part);
 	r->parts = kept;
 	r->n_parts = (uint32_t)parts->n;
 	for (size_t i = 0; kept && i < parts->n; i++) {
-		const struct rule_part *part = &parts->items[i];
+		struct rule_part *part = &parts->items[i];
 
 		for (size_t k = 0; k < 3; k++)
 			kept[i].atom[k] = &p->n->atoms[part->atom[k]];
-		kept[i].parents = publish_ids(p, &part->parents);
+		kept[i].parents =
+		    publish_ids(p, few_items(&part->parents), part->parents.n);
 		kept[i].n_parents = part->parents.n;
 		if (!kept[i].parents)
 			return false;
@@ -372,24 +399,24 @@ publish_parts(
 }
 
 static bool
-publish_rule(struct publisher *p, const struct rule *r, struct normal_rule *ret)
+publish_rule(struct publisher *p, struct rule *r, struct normal_rule *ret)
 {
-	struct ids below = r->below;
+	for (size_t i = 0; i < r->below.n; i++) {
+		uint32_t *below = &few_items(&r->below)[i];
 
-	for (size_t i = 0; i < below.n; i++)
-		below.items[i] = p->number[below.items[i]];
+		*below = p->number[*below];
+	}
 	*ret = (struct normal_rule){ .effect = r->effect,
 		.conjuncts = publish_list(p, r->list),
 		.n_conjuncts = p->m->lists[r->list].n,
 		.n_total = p->m->lists[r->list].n_total,
-		.parents = publish_ids(p, &r->parents),
+		.parents = publish_few(p, &r->parents),
 		.n_parents = r->parents.n,
-		.below = publish_ids(p, &below),
-		.n_below = below.n };
+		.below = publish_few(p, &r->below),
+		.n_below = r->below.n };
 	for (size_t i = 0; i < 3; i++)
 		ret->atom[i] = &p->n->atoms[r->atom[i]];
-	return ret->conjuncts && ret->parents && ret->below &&
-	       publish_parts(p, &r->parts, ret);
+	return ret->conjuncts && publish_parts(p, r->more, ret);
 }
 
 static bool
@@ -403,7 +430,7 @@ publish_rules(struct publisher *p)
 		p->number[i] = n[m->rules[i].is_contained]++;
 	rules[0] = ARENA_ARRAY(m->a, n[0], struct normal_rule);
 	rules[1] = ARENA_ARRAY(m->a, n[1], struct normal_rule);
-	if (!rules[0] || !rules[1])
+	if (!rules[0] || !rules[1] || !make_room(p))
 		return false;
 	for (size_t i = 0; i < m->n_rules; i++)
 		if (!publish_rule(p, &m->rules[i],
@@ -424,20 +451,20 @@ publish_denied(struct publisher *p)
 	uint32_t n = 0;
 
 	for (size_t i = 0; i < m->n_rules; i++)
-		n += m->rules[i].denied_by.n > 0;
+		n += m->rules[i].more && m->rules[i].more->denied_by.n > 0;
 	denied = ARENA_ARRAY(m->a, n, struct normal_denied);
 	p->n->denied = denied;
 	for (size_t i = 0; denied && i < m->n_rules; i++) {
 		const struct rule *r = &m->rules[i];
+		const struct ids *by = r->more ? &r->more->denied_by : NULL;
 
-		for (size_t k = 0; k < r->denied_by.n; k++)
-			r->denied_by.items[k] =
-			    p->number[r->denied_by.items[k]];
-		if (r->denied_by.n == 0)
+		if (!by || by->n == 0)
 			continue;
+		for (size_t k = 0; k < by->n; k++)
+			by->items[k] = p->number[by->items[k]];
 		denied[p->n->n_denied] =
 		    (struct normal_denied){ p->number[i], r->is_contained,
-			    publish_ids(p, &r->denied_by), r->denied_by.n };
+			    publish_ids(p, by->items, by->n), by->n };
 		if (!denied[p->n->n_denied++].by)
 			return false;
 	}

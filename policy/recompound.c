@@ -100,10 +100,13 @@ group_of(struct making *m, struct intern *keys, const struct rule *r,
 static bool
 add_part(struct making *m, struct rule *to, const struct rule_part *part)
 {
-	if (!ARENA_PUSH_ROOM(
-		m->scratch, to->parts.items, to->parts.n, to->parts.cap))
+	struct rule_more *more = rules_more(m, to);
+	struct rule_parts *parts = more ? &more->parts : NULL;
+
+	if (!parts ||
+	    !ARENA_PUSH_ROOM(m->scratch, parts->items, parts->n, parts->cap))
 		return false;
-	to->parts.items[to->parts.n++] = *part;
+	parts->items[parts->n++] = *part;
 	return true;
 }
 
@@ -114,10 +117,10 @@ add_parts(struct making *m, struct rule *to, const struct rule *from)
 	bool ok = true;
 
 	memcpy(own.atom, from->atom, sizeof own.atom);
-	if (from->parts.n == 0)
+	if (!from->more || from->more->parts.n == 0)
 		return add_part(m, to, &own);
-	for (size_t i = 0; ok && i < from->parts.n; i++)
-		ok = add_part(m, to, &from->parts.items[i]);
+	for (size_t i = 0; ok && i < from->more->parts.n; i++)
+		ok = add_part(m, to, &from->more->parts.items[i]);
 	return ok;
 }
 
@@ -130,27 +133,28 @@ by_id(const void *x, const void *y)
 }
 
 static bool
-unite(struct making *m, struct ids *to, const struct ids *from)
+unite(struct making *m, struct few *to, struct few *from)
 {
-	uint32_t kept = 0;
+	uint32_t kept = 0, *items;
 
 	for (size_t i = 0; i < from->n; i++)
-		if (!ids_add(m->scratch, to, from->items[i]))
+		if (!few_add(m->scratch, to, few_items(from)[i]))
 			return false;
+	items = few_items(to);
 	if (to->n > 1)
-		qsort(to->items, to->n, sizeof *to->items, by_id);
+		qsort(items, to->n, sizeof *items, by_id);
 	for (size_t i = 0; i < to->n; i++)
-		if (kept == 0 || to->items[kept - 1] != to->items[i])
-			to->items[kept++] = to->items[i];
+		if (kept == 0 || items[kept - 1] != items[i])
+			items[kept++] = items[i];
 	to->n = kept;
 	return true;
 }
 
 static bool
-same_ids(const struct ids *x, const struct ids *y)
+same_ids(struct few *x, struct few *y)
 {
 	return x->n == y->n &&
-	       memcmp(x->items, y->items, x->n * sizeof *x->items) == 0;
+	       memcmp(few_items(x), few_items(y), x->n * sizeof(uint32_t)) == 0;
 }
 
 /* Parts of the same parents need not be told apart: they are all that the
@@ -158,11 +162,13 @@ same_ids(const struct ids *x, const struct ids *y)
 static void
 forget_alike(struct rule *joined)
 {
-	for (size_t i = 1; i < joined->parts.n; i++)
-		if (!same_ids(&joined->parts.items[0].parents,
-			&joined->parts.items[i].parents))
+	struct rule_parts *parts = &joined->more->parts;
+
+	for (size_t i = 1; i < parts->n; i++)
+		if (!same_ids(
+			&parts->items[0].parents, &parts->items[i].parents))
 			return;
-	joined->parts.n = 0;
+	parts->n = 0;
 }
 
 /* All members of the group's atoms, each once: the number of the atom. */
@@ -215,8 +221,8 @@ join(struct making *m, const struct group *group, unsigned var)
 	struct rule *first = &m->rules[group->rules.items[0]];
 	struct rule joined = *first;
 
-	joined.parts = (struct rule_parts){ 0 };
-	joined.parents = joined.below = (struct ids){ 0 };
+	joined.more = NULL;
+	joined.parents = joined.below = (struct few){ 0 };
 	joined.atom[var] = join_atoms(m, group, var);
 	if (joined.atom[var] == UINT32_MAX)
 		return false;
@@ -228,8 +234,8 @@ join(struct making *m, const struct group *group, unsigned var)
 		    !unite(m, &joined.below, &r->below))
 			return false;
 		if (i > 0)
-			rules_note(m, "joined", r->parents.items[0],
-			    first->parents.items[0]);
+			rules_note(m, "joined", few_items(&r->parents)[0],
+			    few_items(&first->parents)[0]);
 	}
 	forget_alike(&joined);
 	/* The others are taken out below. */
@@ -255,9 +261,11 @@ drop_joined(struct making *m)
 		}
 	m->n_rules = kept;
 	for (size_t i = 0; i < kept; i++)
-		for (size_t k = 0; k < m->rules[i].below.n; k++)
-			m->rules[i].below.items[k] =
-			    moved[m->rules[i].below.items[k]];
+		for (size_t k = 0; k < m->rules[i].below.n; k++) {
+			uint32_t *below = &few_items(&m->rules[i].below)[k];
+
+			*below = moved[*below];
+		}
 	return true;
 }
 

@@ -108,6 +108,37 @@ ids_add(struct arena *a, struct ids *ids, uint32_t id)
 	return true;
 }
 
+uint32_t *
+few_items(struct few *few)
+{
+	return few->cap ? few->at.items : &few->at.one;
+}
+
+bool
+few_add(struct arena *a, struct few *few, uint32_t id)
+{
+	size_t cap = few->cap;
+	uint32_t *items = few_items(few);
+
+	if (few->n > 0 || cap > 0) {
+		/* The old items are read before `at` is written. */
+		if (!ARENA_PUSH_ROOM(a, items, few->n, cap))
+			return false;
+		few->at.items = items;
+		few->cap = (uint32_t)cap;
+	}
+	few_items(few)[few->n++] = id;
+	return true;
+}
+
+struct rule_more *
+rules_more(struct making *m, struct rule *r)
+{
+	if (!r->more)
+		r->more = ARENA_NEW(m->scratch, struct rule_more);
+	return r->more;
+}
+
 bool
 rules_facts(struct making *m)
 {

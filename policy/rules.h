@@ -66,10 +66,19 @@ struct ids {
 	uint32_t n, cap;
 };
 
+/* Numbers of which there is most often one: that lies inside, and goes with the struct when it is copied. */
+struct few {
+	union {
+		uint32_t one; /* `cap` 0 */
+		uint32_t *items;
+	} at;
+	uint32_t n, cap;
+};
+
 /* What a joined rule was made of. */
 struct rule_part {
 	uint32_t atom[3];
-	struct ids parents;
+	struct few parents;
 };
 
 struct rule_parts {
@@ -77,12 +86,18 @@ struct rule_parts {
 	size_t n, cap;
 };
 
+/* What few rules have. */
+struct rule_more {
+	struct rule_parts parts; /* of a joined rule; none: its parents are those of all of it */
+	struct ids denied_by;    /* a permit's, if asked for: rules, by number */
+};
+
+/* There are many, and all are moved: one has a cache line. */
 struct rule {
-	enum policy_effect effect;
 	uint32_t atom[3], list;
-	struct ids parents, below; /* below: rules, by number */
-	struct rule_parts parts;   /* of a joined rule; none: its parents are those of all of it */
-	struct ids denied_by;      /* a permit's, if asked for: rules, by number */
+	struct few parents, below; /* below: rules, by number */
+	struct rule_more *more;    /* NULL: nothing */
+	enum policy_effect effect;
 	bool is_contained;
 };
 
@@ -198,6 +213,10 @@ uint32_t rules_first_place(
 uint32_t rules_total(
     const struct making *m, const uint32_t *tests, uint32_t n);
 bool ids_add(struct arena *a, struct ids *ids, uint32_t id) MUST_USE;
+uint32_t *few_items(struct few *few);
+bool few_add(struct arena *a, struct few *few, uint32_t id) MUST_USE;
+/* What the rule has more; NULL when memory is out. */
+struct rule_more *rules_more(struct making *m, struct rule *r);
 
 /* The atoms that rules have and that hold all that an atom holds, itself first; sets and prefixes that hold more are not looked for. */
 #define WIDER_MAX 8u

@@ -496,10 +496,14 @@ unions_denied(struct making *m, struct error *reterr)
 	if (!begin(&u, m, &any))
 		return error_nomem(reterr);
 	for (uint32_t i = 0; any && i < u.n_rules; i++) {
-		struct rule *r = &m->rules[i];
+		struct rule_more *more;
 
-		if (r->effect == POLICY_PERMIT && r->denied_by.n == 0 &&
-		    !find_union(&u, i, POLICY_DENY, &r->denied_by))
+		if (m->rules[i].effect != POLICY_PERMIT)
+			continue;
+		more = rules_more(m, &m->rules[i]);
+		if (!more ||
+		    (more->denied_by.n == 0 &&
+			!find_union(&u, i, POLICY_DENY, &more->denied_by)))
 			return error_nomem(reterr);
 	}
 	return true;
