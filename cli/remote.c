@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/limits.h"
 #include "gateways/gateways.h"
+#include "gateways/prover.h"
 
 struct remote {
 	struct remote_options *o;
@@ -422,9 +423,7 @@ struct proving {
 	struct remote *r;
 	const struct remote_proof *what;
 	struct attest_key *key;
-	struct prove_with with;
-	uint8_t channel[CLIENT_CHANNEL_BYTES];
-	struct prove_answer answer;
+	struct prover_exchange x;
 	bool json;
 	enum cli_exit *ret_exit;
 };
@@ -432,24 +431,32 @@ struct proving {
 static bool
 open_keys(struct proving *p)
 {
+	const struct remote_proof *what = p->what;
 	struct error err = { 0 };
 
-	p->key = attest_key_open(p->what->key, &err);
+	p->key = attest_key_open(what->key, &err);
 	if (!p->key)
 		return failed(&err);
-	p->with.key = p->key;
-	p->with.service =
-	    str_of(p->what->service ? p->what->service : p->r->o->server);
-	return !p->what->secret ||
-	       remote_read_shared(p->r->a, p->what->secret, &p->with.secret);
+	p->x.with.key = p->key;
+	p->x.with.service =
+	    str_of(what->service ? what->service : p->r->o->server);
+	p->x.answer = (struct prove_answer){ .role = what->role,
+		.account = str_of(what->account),
+		.audience = str_of(what->audience),
+		.relay = str_of(what->relay) };
+	return !what->secret ||
+	       remote_read_shared(p->r->a, what->secret, &p->x.with.secret);
 }
 
 /* One that a cloud's document carries was asked for before; the connection is
  * this one. */
 static bool
-take_challenge(struct proving *p, struct str text)
+take_challenge(struct proving *p)
 {
-	if (base64_decode(p->r->a, BASE64_URL, text, &p->answer.challenge))
+	const char *before = p->what->challenge;
+
+	if (!before || base64_decode(p->r->a, BASE64_URL, str_of(before),
+			   &p->x.answer.challenge))
 		return true;
 	cli_errorf("the challenge is not Base64url");
 	return false;
@@ -458,59 +465,29 @@ take_challenge(struct proving *p, struct str text)
 static bool
 get_challenge(struct proving *p)
 {
-	const struct remote_proof *what = p->what;
-	enum prove_method method =
-	    what->secret ? PROVE_HMAC : prove_method_of_key(p->key);
+	const struct prover_wire wire = prover_wire_of(p->r->client);
 	struct remote_call call = { .method = "POST",
 		.path = STR("/v1/challenges"),
 		.is_anonymous = true,
-		.body =
-		    json_pack("{s:s, s:s, s:s, s:s}", "account", what->account,
-			"method", prove_method_name(method), "audience",
-			what->audience, "role", prove_role_name(what->role)) };
+		.body = prover_ask(&p->x) };
+	struct error err = { 0 };
 	json_t *answer;
 	bool ok;
 
 	if (!remote_send(p->r, call, p->json, &answer, p->ret_exit))
 		return false;
-	ok = base64_decode(p->r->a, BASE64_URL,
-	    json_str(json_object_get(answer, "challenge")),
-	    &p->answer.challenge);
-	if (ok && str_eq(json_str(json_object_get(answer, "channelBinding")),
-		      STR("tls-exporter"))) {
-		ok = client_channel(p->r->client, p->channel);
-		p->with.channel =
-		    (struct str){ (const char *)p->channel, sizeof p->channel };
-	}
+	ok = prover_take(&p->x, p->r->a, &wire, answer, &err);
 	json_decref(answer);
 	*p->ret_exit = CLI_CANNOT_TELL;
-	if (!ok)
-		cli_errorf(
-		    "the service gave no challenge that can be answered");
-	else if (what->challenge)
-		ok = take_challenge(p, str_of(what->challenge));
-	return ok;
+	return ok ? take_challenge(p) : failed(&err);
 }
 
 static bool
 make_answer(struct proving *p, json_t **ret)
 {
-	const struct remote_proof *what = p->what;
 	struct error err = { 0 };
-	struct buf text = { 0 };
-	bool ok;
 
-	p->answer.role = what->role;
-	p->answer.account = str_of(what->account);
-	p->answer.audience = str_of(what->audience);
-	p->answer.relay = str_of(what->relay);
-	if (!prove_answer_make(p->r->a, &p->with, &p->answer, &err))
-		return failed(&err);
-	ok = prove_answer_write(&p->answer, &text) &&
-	     json_parse(buf_str(&text), "proof", LIMIT_ANSWER_BYTES,
-		 LIMIT_HTTP_JSON_DEPTH, JSON_NO_NUL, ret, &err);
-	buf_free(&text);
-	return ok || failed(&err);
+	return prover_answer(&p->x, p->r->a, ret, &err) || failed(&err);
 }
 
 /* The file as it is, as text of JSON. */

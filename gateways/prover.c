@@ -84,68 +84,64 @@ post(const struct prover_wire *w, struct arena *a, struct str path,
 	return parse(r.body, ret) || no_sense(reterr);
 }
 
-struct proving {
-	const struct prover_wire *w;
-	struct arena *a;
-	const struct prover_what *what;
-	struct prove_with with;
-	struct prove_answer answer;
-	uint8_t channel[CLIENT_CHANNEL_BYTES];
-};
+json_t *
+prover_ask(const struct prover_exchange *x)
+{
+	enum prove_method method =
+	    x->with.secret.n ? PROVE_HMAC : prove_method_of_key(x->with.key);
 
-static bool
-take_challenge(struct proving *p, const json_t *from, struct error *reterr)
+	return json_pack("{s:o, s:s, s:o, s:s}", "account",
+	    json_from_str(x->answer.account), "method",
+	    prove_method_name(method), "audience",
+	    json_from_str(x->answer.audience), "role",
+	    prove_role_name(x->answer.role));
+}
+
+bool
+prover_take(struct prover_exchange *x, struct arena *a,
+    const struct prover_wire *w, const json_t *from, struct error *reterr)
 {
 	struct str text = json_str(json_object_get(from, "challenge"));
 	struct str binding = json_str(json_object_get(from, "channelBinding"));
 
-	if (!base64_decode(p->a, BASE64_URL, text, &p->answer.challenge))
+	if (!base64_decode(a, BASE64_URL, text, &x->answer.challenge))
 		return no_sense(reterr);
 	if (!str_eq(binding, STR("tls-exporter")))
 		return true;
-	if (!p->w->channel(p->w->ctx, p->channel))
+	if (!w->channel(w->ctx, x->channel))
 		return error_set(reterr, ERR_EVIDENCE_TRANSPORT, SPAN_NONE,
 		    "the connection to " WHO
 		    " has no channel to bind to: TLS 1.3 is needed");
-	p->with.channel =
-	    (struct str){ (const char *)p->channel, sizeof p->channel };
+	x->with.channel =
+	    (struct str){ (const char *)x->channel, sizeof x->channel };
 	return true;
 }
 
-static bool
-get_challenge(struct proving *p, struct error *reterr)
+bool
+prover_answer(struct prover_exchange *x, struct arena *a, json_t **ret,
+    struct error *reterr)
 {
-	const struct prover_what *what = p->what;
-	enum prove_method method =
-	    what->secret.n ? PROVE_HMAC : prove_method_of_key(what->key);
-	json_t *answer = NULL;
-	bool ok = post(p->w, p->a, STR("/v1/challenges"),
-	    json_pack("{s:o, s:s, s:o, s:s}", "account",
-		json_from_str(what->account), "method",
-		prove_method_name(method), "audience",
-		json_from_str(what->audience), "role",
-		prove_role_name(what->role)),
-	    &answer, reterr);
+	struct buf text = { 0 };
+	bool ok =
+	    prove_answer_make(a, &x->with, &x->answer, reterr) &&
+	    (prove_answer_write(&x->answer, &text) || error_nomem(reterr)) &&
+	    json_parse(buf_str(&text), "proof", LIMIT_ANSWER_BYTES,
+		LIMIT_HTTP_JSON_DEPTH, JSON_NO_NUL, ret, reterr);
 
-	ok = ok && take_challenge(p, answer, reterr);
-	json_decref(answer);
+	buf_free(&text);
 	return ok;
 }
 
 static bool
-make_answer(struct proving *p, json_t **ret, struct error *reterr)
+get_challenge(struct prover_exchange *x, const struct prover_wire *w,
+    struct arena *a, struct error *reterr)
 {
-	struct buf text = { 0 };
-	bool ok;
+	json_t *answer = NULL;
+	bool ok =
+	    post(w, a, STR("/v1/challenges"), prover_ask(x), &answer, reterr) &&
+	    prover_take(x, a, w, answer, reterr);
 
-	p->answer.role = p->what->role;
-	p->answer.account = p->what->account;
-	p->answer.audience = p->what->audience;
-	ok = prove_answer_make(p->a, &p->with, &p->answer, reterr) &&
-	     (prove_answer_write(&p->answer, &text) || error_nomem(reterr)) &&
-	     json_parse(buf_str(&text), "proof", LIMIT_ANSWER_BYTES,
-		 LIMIT_HTTP_JSON_DEPTH, JSON_NO_NUL, ret, reterr);
-	buf_free(&text);
+	json_decref(answer);
 	return ok;
 }
 
@@ -161,7 +157,7 @@ read_time(const json_t *from, const char *name, int64_t *ret_s)
 }
 
 static bool
-take_grant(struct proving *p, const json_t *from, struct prover_grant *ret,
+take_grant(struct arena *a, const json_t *from, struct prover_grant *ret,
     struct error *reterr)
 {
 	struct str token = json_str(json_object_get(from, "token"));
@@ -170,7 +166,7 @@ take_grant(struct proving *p, const json_t *from, struct prover_grant *ret,
 	    !read_time(from, "issuedAt", &ret->issued_s) ||
 	    !read_time(from, "expiresAt", &ret->expires_s))
 		return no_sense(reterr);
-	ret->token = str_dup(p->a, token);
+	ret->token = str_dup(a, token);
 	return ret->token.p || error_nomem(reterr);
 }
 
@@ -179,21 +175,22 @@ prover_token(const struct prover_wire *w, struct arena *a,
     const struct prover_what *what, struct prover_grant *ret,
     struct error *reterr)
 {
-	struct proving p = { .w = w,
-		.a = a,
-		.what = what,
-		.with = { .service = what->service,
-		    .secret = what->secret,
-		    .key = what->key,
-		    .random = what->random } };
+	struct prover_exchange x = { .with = { .service = what->service,
+					 .secret = what->secret,
+					 .key = what->key,
+					 .random = what->random },
+		.answer = { .role = what->role,
+		    .account = what->account,
+		    .audience = what->audience } };
 	json_t *proof = NULL, *answer = NULL;
 	struct prover_grant grant = { 0 };
 	bool ok;
 
-	ok = get_challenge(&p, reterr) && make_answer(&p, &proof, reterr) &&
+	ok = get_challenge(&x, w, a, reterr) &&
+	     prover_answer(&x, a, &proof, reterr) &&
 	     post(w, a, STR("/v1/tokens"), json_pack("{s:o}", "proof", proof),
 		 &answer, reterr) &&
-	     take_grant(&p, answer, &grant, reterr);
+	     take_grant(a, answer, &grant, reterr);
 	json_decref(answer);
 	if (ok)
 		*ret = grant;

@@ -1,6 +1,6 @@
 /* prover.h - possession proven to the token service, as one call: challenge, answer, token (SECURITY 7; docs/proofs.md).
  * The way to the service is the caller's, so that a test needs no socket. What the service says in refusing becomes an error with its own code.
- * Nothing of the secret or the key is sent, logged, or in an error. */
+ * Nothing of the secret or the key is sent, logged, or in an error. A named contract of gateways/. */
 #ifndef GATEWAYS_PROVER_H
 #define GATEWAYS_PROVER_H
 
@@ -41,5 +41,24 @@ bool prover_token(const struct prover_wire *w, struct arena *a,
 /* A problem (RFC 9457) as an error: its code, where there is one that we know, and its detail, from `who`. Always false. */
 bool prover_refused(const struct client_response *r,
     const char *who, struct error *reterr);
+
+/* ---- step by step, for who sends the requests himself --------------------------------------------------------------------------------- */
+
+/* One proof on its way. `with`, and of `answer` role, account, audience and relay, are the caller's. */
+struct prover_exchange {
+	struct prove_with with;
+	struct prove_answer answer;
+	uint8_t channel[CLIENT_CHANNEL_BYTES];
+};
+/* The body of `POST /v1/challenges`. NULL when memory is out. */
+json_t *prover_ask(const struct prover_exchange *x);
+/* What came of it: the challenge, and the connection's channel where the service binds to that. Errors: ERR_DATA_MISSING for an answer that is none,
+ * ERR_EVIDENCE_TRANSPORT (no channel). */
+bool prover_take(struct prover_exchange *x, struct arena *a,
+    const struct prover_wire *w, const json_t *from, struct error *reterr)
+    MUST_USE;
+/* The proof, as a request carries it. Errors: those of prove_answer_make. */
+bool prover_answer(struct prover_exchange *x, struct arena *a, json_t **ret,
+    struct error *reterr) MUST_USE;
 
 #endif

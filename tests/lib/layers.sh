@@ -14,7 +14,7 @@ declare -A knows=(
 	[cli]="base store policy engine attest gateways cli"
 )
 # Headers of another folder that may be included: its door, and the contracts.
-door='^(base/.*|([a-z]+)/\2\.h|policy/(value|claims|normal|schema)\.h|attest/(signer|token|dpop|prove|spiffe|sts|documents)\.h|store/(accounts|admin|changes|sealed|replay|documents)\.h|gateways/(signer|admin|agent|client)\.h)$'
+door='^(base/.*|([a-z]+)/\2\.h|policy/(value|claims|normal|schema)\.h|attest/(signer|token|dpop|prove|spiffe|sts|documents)\.h|store/(accounts|admin|changes|sealed|replay|documents)\.h|gateways/(signer|admin|agent|client|prover)\.h)$'
 # Third-party header, and the files that may include it.
 private=(
 	'jansson\.h|base/json\.h'
