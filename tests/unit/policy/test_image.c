@@ -113,6 +113,27 @@ put(struct str bytes)
 	ck_assert_int_eq(pwrite(fd, bytes.p, bytes.n, 0), (ssize_t)bytes.n);
 }
 
+/* Far from the policy before it, and in the middle of a line. */
+static void
+add_far(struct errors *e)
+{
+	struct buf far = { 0 };
+
+	for (int i = 0; i < 400; i++)
+		buf_addz(&far, "// \xc3\xa9, again and again\n");
+	buf_addz(&far,
+	    "permit (principal, action, resource) when { context.s == "
+	    "\"\xc3\xa9\" };\t@id(\"mid\")\n\n  deny (principal, action, "
+	    "resource) when { "
+	    "context.s == \"\xc3\xa9\" && context.x == 3 };forbid "
+	    "(principal, action == Action::\"w\", resource) when { "
+	    "context.x\n== 7 };\n\n// the end");
+	ck_assert_msg(
+	    policy_set_add_text(set, "s.avow", buf_str(&far), POLICY_AVOW, e),
+	    "%s", e->e[0].msg);
+	buf_free(&far);
+}
+
 static void
 setup(void)
 {
@@ -127,9 +148,10 @@ setup(void)
 	    policy_set_add_text(set, "p.avow", str_of(text), POLICY_AVOW, &e) &&
 		policy_set_add_text(
 		    set, "q.cedar", str_of(cedar), POLICY_CEDAR, &e) &&
-		policy_set_add_json(set, "r.json", str_of(json), &e) &&
-		policy_set_finish(set, &e),
+		policy_set_add_json(set, "r.json", str_of(json), &e),
 	    "%s", e.e[0].msg);
+	add_far(&e);
+	ck_assert_msg(policy_set_finish(set, &e), "%s", e.e[0].msg);
 	own = entities_new(a, NULL);
 	ck_assert_msg(entities_add_text(own, str_of(data), "e.json", &err) &&
 			  entities_add_text(own, str_of(more), "f", &err) &&
@@ -233,6 +255,18 @@ same_policy(const struct policy_set *got, uint32_t i)
 }
 
 static void
+same_file(const struct policy_set *got, uint32_t i)
+{
+	struct str x, y;
+
+	ck_assert_str_eq(
+	    policy_set_file_name(set, i), policy_set_file_name(got, i));
+	ck_assert(policy_set_file_text(set, i, &x) &&
+		  policy_set_file_text(got, i, &y));
+	ck_assert(str_eq(x, y));
+}
+
+static void
 same_list(const uint32_t *x, size_t n, const uint32_t *y, size_t m)
 {
 	ck_assert_uint_eq(n, m);
@@ -300,7 +334,9 @@ START_TEST(says_the_same)
 	ck_assert_uint_eq(policy_set_count(set), policy_set_count(got));
 	ck_assert_uint_eq(policy_set_links(got), 1);
 	ck_assert_uint_eq(policy_set_templates(got), 1);
-	ck_assert_uint_eq(policy_set_files(got), 3);
+	ck_assert_uint_eq(policy_set_files(got), 4);
+	for (uint32_t i = 0; i < 4; i++)
+		same_file(got, i);
 	ck_assert(str_eq(policy_set_version(set), policy_set_version(got)));
 	for (uint32_t i = 0; i < policy_set_count(set); i++)
 		same_policy(got, i);
