@@ -118,6 +118,9 @@ pick_changed(struct updating *u, struct picking *p, uint32_t file,
 	struct errors errors = { 0 };
 	size_t n;
 
+	/* An image has no trees to lend. */
+	if (policy_image_bytes(base) > 0)
+		return give_up(u, "policies of an image changed");
 	if (f->is_known)
 		return give_up(u, has_errors);
 	if (!policy_set_add_changes(delta, base,

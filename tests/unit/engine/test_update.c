@@ -2,6 +2,7 @@
  * and what is no plain sum of its parts is not updated. */
 #include <pthread.h>
 
+#include "base/file.h"
 #include "base/swap.h"
 #include "tests/unit/engine/fixture.h"
 
@@ -268,6 +269,106 @@ START_TEST(tells_its_parts)
 }
 END_TEST
 
+/* ---- over an image ---------------------------------------------------------
+ */
+
+/* An image of the world's files, with its entities or without, in a file. */
+static const char *
+image_of(const struct world *w, bool has_entities)
+{
+	struct engine_snapshot *s = load(w);
+	const char *path =
+	    str_printf(mem, "%s/%d.img", test_folder(), has_entities).p;
+	struct error err = { 0 };
+	struct buf b = { 0 };
+
+	ck_assert_ptr_nonnull(s);
+	ck_assert_msg(policy_image_make(engine_snapshot_policies(s),
+			  has_entities ? engine_snapshot_entities(s) : NULL,
+			  NULL, &b, &err),
+	    "%s", err.msg);
+	ck_assert(file_create(path, 0600, buf_str(&b), NULL));
+	buf_free(&b);
+	engine_snapshot_unref(s);
+	return path;
+}
+
+static const struct world below = { TEN ERRS ";\n" TEN, ALL ";", NULL,
+	"[" USER("u", "1", IN("g")) "," USER("v", "2", "") "," GROUP(
+	    "g", "") "]",
+	NULL };
+
+/* Entities that lie in an image are copied before it goes. */
+START_TEST(merges_an_image)
+{
+	const char *path = image_of(&below, true);
+	struct buf messages = { 0 };
+	struct engine_snapshot *whole = load(&below), *merged,
+			       *s =
+				   engine_load(&path, 1, NULL, 0, 1, &messages);
+	struct listed l;
+	const char *why = NULL;
+
+	ck_assert_msg(s != NULL, "%s", messages.p);
+	ck_assert(entities_is_lent(engine_snapshot_entities(s)));
+	check_same("an image", whole, s);
+	/* Where its entities come from is not known, whatever changed. */
+	ck_assert_ptr_null(
+	    engine_snapshot_update(s, list(&below, &l), 2, &why));
+	ck_assert_ptr_nonnull(why);
+	merged = engine_snapshot_merge(s);
+	ck_assert_ptr_nonnull(merged);
+	engine_snapshot_unref(s);
+	ck_assert(!entities_is_lent(engine_snapshot_entities(merged)));
+	check_same("merged", whole, merged);
+	engine_snapshot_unref(merged);
+	engine_snapshot_unref(whole);
+}
+END_TEST
+
+/* Entities of files may change over the policies of an image, which may not;
+ * merged, they are texts, and then they may. */
+START_TEST(updates_over_an_image)
+{
+	const struct world entities = { below.p0, below.p1, NULL,
+		"[" USER("u", "3", IN("g")) "," GROUP("g", IN("h")) "]", NULL };
+	const struct world both = { TWO TEN ERRS ";\n" TEN, below.p1, NULL,
+		entities.e0, NULL };
+	const char *path = image_of(&below, false);
+	const char *data = str_printf(mem, "%s/e0.json", test_folder()).p;
+	struct buf messages = { 0 };
+	struct engine_snapshot *s, *next, *merged, *whole = load(&entities);
+	struct listed l;
+	const char *why = NULL;
+
+	ck_assert(file_create(data, 0600, str_of(below.e0), NULL));
+	s = engine_load(&path, 1, &data, 1, 1, &messages);
+	ck_assert_msg(s != NULL, "%s", messages.p);
+	(void)list(&entities, &l);
+	l.entities[0].name = data;
+	next = engine_snapshot_update(s, &l.files, 2, &why);
+	ck_assert_msg(next != NULL, "%s", why);
+	engine_snapshot_unref(s);
+	check_same("entities", whole, next);
+	(void)list(&both, &l);
+	l.entities[0].name = data;
+	ck_assert_ptr_null(engine_snapshot_update(next, &l.files, 2, &why));
+	ck_assert_str_eq(why, "policies of an image changed");
+	merged = engine_snapshot_merge(next);
+	ck_assert_ptr_nonnull(merged);
+	engine_snapshot_unref(next);
+	check_same("merged", whole, merged);
+	engine_snapshot_unref(whole);
+	whole = load(&both);
+	next = engine_snapshot_update(merged, &l.files, 2, &why);
+	ck_assert_msg(next != NULL, "%s", why);
+	check_same("changed when merged", whole, next);
+	engine_snapshot_unref(next);
+	engine_snapshot_unref(merged);
+	engine_snapshot_unref(whole);
+}
+END_TEST
+
 /* Of a file, what is new alone; and an action goes with its policy. */
 START_TEST(parses_what_is_new)
 {
@@ -405,6 +506,8 @@ main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, updates_as_a_load, 0, ARRAY_LEN(cases));
 	tcase_add_test(tc, tells_its_parts);
+	tcase_add_test(tc, merges_an_image);
+	tcase_add_test(tc, updates_over_an_image);
 	tcase_add_test(tc, parses_what_is_new);
 	tcase_add_loop_test(tc, no_decision_sees_a_mixture, 0, 2);
 	suite_add_tcase(s, tc);
