@@ -96,6 +96,11 @@ update(const struct engine_snapshot *old, struct arena *a,
 	struct reading e = { .base = old->base, .arena = a };
 	struct engine_files now;
 
+	for (size_t i = 0; i < n_policies; i++)
+		if (policy_path_is_image(policies[i])) {
+			*ret_why = "an image is mapped anew";
+			return NULL;
+		}
 	*ret_why = "not all files could be read";
 	if (!read_all(&p, policies, n_policies, texts, LIMIT_POLICY_FILE_BYTES,
 		is_known_policy) ||

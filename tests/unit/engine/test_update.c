@@ -81,6 +81,7 @@ load(const struct world *w)
 #define GROUPS "[" GROUP("g", "") "," GROUP("h", "") "]"
 #define ERRS "deny (principal, action, resource) when { principal.gone }"
 #define TWO ALL ";\n" ALL " when { principal.n == 1 };\n"
+#define NEW ALL " when { principal.n == 4 };\n"
 #define TEN TWO TWO TWO TWO TWO
 #define LINKS                                                                  \
 	"{\"staticPolicies\":{},\"templates\":{},\"templateLinks\":[{"         \
@@ -287,7 +288,7 @@ image_of(const struct world *w, bool has_entities)
 			  has_entities ? engine_snapshot_entities(s) : NULL,
 			  NULL, &b, &err),
 	    "%s", err.msg);
-	ck_assert(file_create(path, 0600, buf_str(&b), NULL));
+	ck_assert(file_replace(path, 0600, buf_str(&b), NULL));
 	buf_free(&b);
 	engine_snapshot_unref(s);
 	return path;
@@ -341,7 +342,7 @@ START_TEST(updates_over_an_image)
 	struct listed l;
 	const char *why = NULL;
 
-	ck_assert(file_create(data, 0600, str_of(below.e0), NULL));
+	ck_assert(file_replace(data, 0600, str_of(below.e0), NULL));
 	s = engine_load(&path, 1, &data, 1, 1, &messages);
 	ck_assert_msg(s != NULL, "%s", messages.p);
 	(void)list(&entities, &l);
@@ -366,6 +367,46 @@ START_TEST(updates_over_an_image)
 	engine_snapshot_unref(next);
 	engine_snapshot_unref(merged);
 	engine_snapshot_unref(whole);
+}
+END_TEST
+
+static void
+put_file(const char *path, const char *text)
+{
+	struct error err = { 0 };
+
+	ck_assert_msg(
+	    file_replace(path, 0600, str_of(text), &err), "%s", err.msg);
+}
+
+/* Files as they are read again; an image is not looked at as text. */
+START_TEST(reads_files_again)
+{
+	const char *path = str_printf(mem, "%s/r.avow", test_folder()).p;
+	const char *image = image_of(&below, true), *why = NULL;
+	struct engine_sources from = { .policies = &path, .n_policies = 1 };
+	struct buf messages = { 0 };
+	struct engine_snapshot *s, *next;
+
+	put_file(path, TEN ERRS ";\n" TEN);
+	s = engine_load_from(&from, 1, &messages);
+	ck_assert_msg(s != NULL, "%s", messages.p);
+	put_file(path, TEN NEW ERRS ";\n" TEN);
+	next = engine_reload(s, &from, 2, &messages, &why);
+	ck_assert(next != NULL && why == NULL);
+	ck_assert_uint_eq(engine_snapshot_parts(next).changed_policies, 1);
+	engine_snapshot_unref(next);
+	from.policies = &image;
+	next = engine_reload(s, &from, 2, &messages, &why);
+	ck_assert_ptr_nonnull(next);
+	ck_assert_str_eq(why, "an image is mapped anew");
+	engine_snapshot_unref(next);
+	put_file(path, TEN NEW ERRS "\n" TEN);
+	from.policies = &path;
+	ck_assert_ptr_null(engine_reload(s, &from, 2, &messages, &why));
+	ck_assert_ptr_nonnull(strstr(messages.p, "r.avow:13:1: error"));
+	engine_snapshot_unref(s);
+	buf_free(&messages);
 }
 END_TEST
 
@@ -508,6 +549,7 @@ main(void)
 	tcase_add_test(tc, tells_its_parts);
 	tcase_add_test(tc, merges_an_image);
 	tcase_add_test(tc, updates_over_an_image);
+	tcase_add_test(tc, reads_files_again);
 	tcase_add_test(tc, parses_what_is_new);
 	tcase_add_loop_test(tc, no_decision_sees_a_mixture, 0, 2);
 	suite_add_tcase(s, tc);
