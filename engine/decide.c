@@ -163,17 +163,16 @@ count_policy(struct tally *t, uint32_t i, const struct eval_request *request,
 		count_error(t, scratch, i, effect, code);
 }
 
-/* All that the index doubts lacks an attribute. */
+/* All that the index doubts is in error, as it knows. */
 static void
-take_missing(
+take_errors(
     struct tally *t, const struct policy_found *found, struct arena *scratch)
 {
 	for (size_t i = 0; i < found->n_doubtful; i++) {
 		uint32_t policy = found->doubtful[i];
 
 		count_error(t, scratch, policy,
-		    policy_set_effect(t->set, policy),
-		    ERR_EVAL_MISSING_ATTRIBUTE);
+		    policy_set_effect(t->set, policy), found->sure);
 	}
 }
 
@@ -238,8 +237,8 @@ count_found(struct tally *t, const struct policy_found *found,
 	if (found->n_doubtful == 0)
 		return;
 	expect_errors(t, scratch, found->n_doubtful);
-	if (found->are_missing)
-		take_missing(t, found, scratch);
+	if (found->sure != ERR_NONE)
+		take_errors(t, found, scratch);
 	else
 		for (size_t i = 0; i < found->n_doubtful && !t->ended; i++)
 			count_policy(

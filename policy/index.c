@@ -288,24 +288,33 @@ sort_few(uint32_t *ranks, size_t n)
 	}
 }
 
-/* Byte by byte from the lowest, forth and back: no comparison, no memory but
- * `other`. */
-static void
-sort_many(uint32_t *ranks, uint32_t *other, size_t n)
-{
-	for (unsigned shift = 0; shift < 32; shift += 8) {
-		size_t at[257] = { 0 };
-		uint32_t *swap = ranks;
+#define DIGIT_BITS 10u
 
+/* Digit by digit from the lowest, forth and back, with as few digits as numbers
+ * below `end` need: no comparison, no memory but `other`. Where they lie then.
+ */
+static uint32_t *
+sort_many(uint32_t *ranks, uint32_t *other, size_t n, size_t end)
+{
+	unsigned bits = end > 1 ? 64 - (unsigned)__builtin_clzll(end - 1) : 1;
+	unsigned width = (bits + DIGIT_BITS - 1) / DIGIT_BITS;
+
+	width = (bits + width - 1) / width;
+	for (unsigned shift = 0; shift < bits; shift += width) {
+		uint32_t at[(1u << DIGIT_BITS) + 1] UNZEROED, *swap = ranks;
+		uint32_t mask = (1u << width) - 1;
+
+		memset(at, 0, (mask + 2) * sizeof *at);
 		for (size_t i = 0; i < n; i++)
-			at[(ranks[i] >> shift & 255) + 1]++;
-		for (size_t i = 1; i < 257; i++)
+			at[(ranks[i] >> shift & mask) + 1]++;
+		for (size_t i = 1; i <= mask; i++)
 			at[i] += at[i - 1];
 		for (size_t i = 0; i < n; i++)
-			other[at[ranks[i] >> shift & 255]++] = ranks[i];
+			other[at[ranks[i] >> shift & mask]++] = ranks[i];
 		ranks = other;
 		other = swap;
 	}
+	return ranks;
 }
 
 bool
@@ -313,7 +322,7 @@ policy_index_sort(const struct policy_index *ix, uint32_t *policies, size_t n,
     struct arena *scratch)
 {
 	struct arena_mark mark = arena_mark(scratch);
-	uint32_t *other = NULL;
+	uint32_t *other = NULL, *sorted = policies;
 
 	if (n < 2)
 		return true;
@@ -329,11 +338,11 @@ policy_index_sort(const struct policy_index *ix, uint32_t *policies, size_t n,
 	for (size_t i = 0; i < n; i++)
 		policies[i] = ix->rank[policies[i]];
 	if (other)
-		sort_many(policies, other, n);
+		sorted = sort_many(policies, other, n, ix->n_instances);
 	else
 		sort_few(policies, n);
 	for (size_t i = 0; i < n; i++)
-		policies[i] = ix->by_rank[policies[i]];
+		policies[i] = ix->by_rank[sorted[i]];
 	arena_release(scratch, mark);
 	return true;
 }

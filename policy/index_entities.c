@@ -252,8 +252,9 @@ put_slot(struct slots *s, struct uid uid, const struct entity *e,
 	return true;
 }
 
+/* Those that policies name, or the others. */
 static bool
-put_entities(struct slots *s)
+put_entities(struct slots *s, bool named)
 {
 	const struct policy_index *ix = s->b->ix;
 	size_t n = ix->base ? entities_count(ix->base) : 0;
@@ -265,6 +266,8 @@ put_entities(struct slots *s)
 		struct above above;
 		enum above_how how;
 
+		if ((ix->named_of[id] != 0) != named)
+			continue;
 		if (!entities_seen_at(
 			ix->base, i, s->b->spare, &seen, s->b->reterr))
 			return false;
@@ -331,7 +334,10 @@ index_build_slots(struct index_building *b)
 	ix->slots = pages_new(ix->bytes_slots);
 	if (!ix->slots)
 		return error_nomem(b->reterr);
-	return name_ids(&s) && put_entities(&s) && put_named_uids(&s);
+	/* What is named is asked for most, actions above all: it comes first,
+	 * and so lies where its hash says. */
+	return name_ids(&s) && put_entities(&s, true) && put_named_uids(&s) &&
+	       put_entities(&s, false);
 }
 
 /* --- over an image

@@ -162,25 +162,36 @@ fetch(struct match *m, uint32_t path)
 static enum verdict
 doubt(struct match *m)
 {
-	m->is_asked = true;
+	m->sure = DOUBT_ASKS;
 	return VERDICT_DOUBT;
 }
 
-/* The value of a path that is wanted is not there. Where what should have it is
- * there, that is an error, and the direct evaluator's, too: all that a rule
+/* It is an error with this code, the direct evaluator's, too: all that a rule
  * tests before holds, or cannot err, in the order in which it is written. */
+static enum verdict
+error(struct match *m, enum err_code code)
+{
+	bool is_first = m->sure == ERR_NONE || m->sure == code;
+
+	m->sure = is_first ? code : DOUBT_ASKS;
+	return VERDICT_DOUBT;
+}
+
+/* The value of a path that is wanted is not there. */
 static enum verdict
 missing(struct match *m, const struct index_path *p, uint32_t code)
 {
-	bool is_there = code == INDEX_ABSENT && p->n_names == 1;
+	const struct view *view = p->var < 3 ? &m->view[p->var] : NULL;
+	bool is_there = true;
 
-	if (is_there && p->var != VAR_CONTEXT) {
-		const struct view *view = &m->view[p->var];
-
-		is_there = view->slot ? has_record(m, view->slot)
-				      : entity_of(m, p->var) != NULL;
-	}
-	return is_there ? VERDICT_DOUBT : doubt(m);
+	if (code != INDEX_ABSENT || p->n_names != 1)
+		return doubt(m);
+	if (view && view->slot)
+		is_there = has_record(m, view->slot);
+	else if (view)
+		is_there = entity_of(m, p->var) != NULL;
+	return error(
+	    m, is_there ? ERR_EVAL_MISSING_ATTRIBUTE : ERR_EVAL_MISSING_ENTITY);
 }
 
 static enum verdict
@@ -249,7 +260,7 @@ eval_test(struct match *m, const struct index_test *t)
 	else {
 		if (INDEX_CODE_KIND(f.code) !=
 		    (enum value_kind)(t->kind & ~INDEX_NEGATED))
-			return doubt(m);
+			return error(m, ERR_EVAL_TYPE);
 		holds = in_order(op, f.number, (int32_t)t->arg);
 	}
 	return holds != ((t->kind & INDEX_NEGATED) != 0) ? VERDICT_TRUE

@@ -150,6 +150,16 @@ own_lists(const struct policy_index *ix, unsigned part, struct arena *scratch,
 	    (struct list){ f->doubtful, f->n_doubtful }, &doubtful[part]);
 }
 
+/* Of both, where they agree. */
+static enum err_code
+sure_of(const struct policy_found found[2], const struct list doubtful[2])
+{
+	if (doubtful[0].n > 0 && doubtful[1].n > 0 &&
+	    found[0].sure != found[1].sure)
+		return ERR_NONE;
+	return found[doubtful[0].n == 0].sure;
+}
+
 bool
 index_join_find(const struct policy_index *ix,
     const struct eval_request *request, struct arena *scratch,
@@ -171,8 +181,7 @@ index_join_find(const struct policy_index *ix,
 			return false;
 	}
 	ret->is_walk = false;
-	ret->are_missing = (doubtful[0].n == 0 || found[0].are_missing) &&
-			   (doubtful[1].n == 0 || found[1].are_missing);
+	ret->sure = sure_of(found, doubtful);
 	for (unsigned e = 0; e < 2; e++)
 		if (!merge(ix, satisfied[e], scratch, &ret->satisfied[e],
 			&ret->n_satisfied[e]))

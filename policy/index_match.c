@@ -275,8 +275,8 @@ match_init(struct match *m, const struct policy_index *ix,
 	m->n_wave = m->n_below = m->n_pattern_hits = 0;
 	m->near = NULL;
 	m->n_near = m->max_near = 0;
-	m->is_walk = m->no_memory = m->is_viewed = m->is_void = m->is_asked =
-	    false;
+	m->is_walk = m->no_memory = m->is_viewed = m->is_void = false;
+	m->sure = ERR_NONE;
 	m->seen = NULL;
 	list_init(&m->satisfied[0]);
 	list_init(&m->satisfied[1]);
@@ -314,7 +314,7 @@ drop_satisfied(struct match *m, struct policy_found *ret)
 
 	if (ret->n_doubtful == 0)
 		return;
-	ret->are_missing = !m->is_asked;
+	ret->sure = m->sure == DOUBT_ASKS ? ERR_NONE : m->sure;
 	memcpy(&list, &ret->doubtful, sizeof list);
 	for (size_t i = 0; i < ret->n_doubtful; i++) {
 		bool holds = false;

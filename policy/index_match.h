@@ -23,6 +23,8 @@ struct view {
 	bool has_looked; /* for the entity */
 };
 
+#define DOUBT_ASKS ERR_COUNT
+
 /* Policies; the first few lie in the struct itself. */
 struct list {
 	uint32_t *items;
@@ -51,12 +53,12 @@ struct match {
 	struct probe wave[INDEX_WAVE];
 	uint32_t n_wave;
 	uint32_t n_below, n_pattern_hits;
+	enum err_code sure; /* of all rules in doubt so far; DOUBT_ASKS: of different codes, or some are to be evaluated */
 	uint32_t *near;
 	size_t n_near, max_near;
 	bool is_walk, no_memory;
 	bool is_viewed; /* all views are as slots say, and there */
 	bool is_void;   /* no shape has what is seen so far: nothing holds */
-	bool is_asked;  /* of those in doubt, some are to be evaluated */
 	struct index_seen *seen; /* to be told, or (sparse) known; NULL: neither */
 };
 

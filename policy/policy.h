@@ -319,7 +319,7 @@ struct policy_found {
 	 * missing data may be need not be here. */
 	const uint32_t *doubtful;
 	size_t n_doubtful;
-	bool are_missing; /* all of those are in error, ERR_EVAL_MISSING_ATTRIBUTE, without asking */
+	enum err_code sure; /* not ERR_NONE: all of those are in error, with this code; nothing is left to ask */
 	bool is_walk; /* the index cannot tell (too many ancestors, a layer it does not know): all policies are doubtful, and not listed */
 };
 

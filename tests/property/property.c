@@ -33,7 +33,7 @@ struct run {
 	struct normal_options tuning; /* growth, below, granularity */
 	struct schema *schema;        /* what wildcards may be expanded by */
 	uint64_t idle, agree, differ, forms, forms_differ, printed_again,
-	    indexed, missing;
+	    indexed, sure;
 	/* How often the stages did something. */
 	uint64_t merged, contained, united, joined, divided, expanded, cases,
 	    links;
@@ -277,20 +277,19 @@ check_decision(struct run *run, const struct generate_case *c,
 		show(run, &s);
 }
 
-/* Does the text lack an attribute, too, wherever the index is sure that it
- * does? */
+/* Has the text the error, too, that the index is sure of? */
 static bool
-are_missing(const struct policy_set *set, const struct policy_found *found,
+are_errors(const struct policy_set *set, const struct policy_found *found,
     const struct eval_request *r, struct arena *scratch)
 {
 	bool same = true;
 
-	for (size_t i = 0; found->are_missing && i < found->n_doubtful; i++) {
+	for (size_t i = 0; found->sure && i < found->n_doubtful; i++) {
 		enum err_code code;
 
 		same = policy_eval_code(set, found->doubtful[i], r, scratch,
 			   NULL, &code) == EVAL_ERROR &&
-		       code == ERR_EVAL_MISSING_ATTRIBUTE && same;
+		       code == found->sure && same;
 	}
 	return same;
 }
@@ -318,9 +317,9 @@ check_index(struct run *run, const struct generate_case *c,
 		got[found.doubtful[k]] = want->of[found.doubtful[k]];
 	for (uint32_t i = 0; same && i < policy_set_count(set); i++)
 		same = got[i] == want->of[i] || want->of[i] == EVAL_UNKNOWN;
-	same = same && are_missing(set, &found, r, run->scratch);
+	same = same && are_errors(set, &found, r, run->scratch);
 	run->indexed++;
-	run->missing += found.are_missing;
+	run->sure += found.sure != ERR_NONE;
 	if (same)
 		run->agree++;
 	else if (run->differ++ < SHOWN) {
@@ -343,7 +342,7 @@ same_found(const struct policy_found *x, const struct policy_found *y)
 	for (size_t e = 0; same && e < 2; e++)
 		same = same_list(x->satisfied[e], x->n_satisfied[e],
 		    y->satisfied[e], y->n_satisfied[e]);
-	return same && x->are_missing == y->are_missing &&
+	return same && x->sure == y->sure &&
 	       same_list(
 		   x->doubtful, x->n_doubtful, y->doubtful, y->n_doubtful);
 }
@@ -806,10 +805,10 @@ main(int argc, char **argv)
 	    (unsigned long long)run.contained, (unsigned long long)run.united,
 	    (unsigned long long)run.joined);
 	printf("%llu links of templates; %llu decisions were looked up in an "
-	       "index, %llu with nothing but missing attributes; lint found "
+	       "index, %llu with errors that it knew; lint found "
 	       "%llu policies that change nothing\n",
 	    (unsigned long long)run.links, (unsigned long long)run.indexed,
-	    (unsigned long long)run.missing, (unsigned long long)run.idle);
+	    (unsigned long long)run.sure, (unsigned long long)run.idle);
 	arena_free(run.arena);
 	arena_free(run.scratch);
 	schema_free(run.schema);

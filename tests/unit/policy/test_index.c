@@ -220,7 +220,7 @@ check_found(const struct policy_set *set, const struct policy_index *ix,
 		bool holds =
 		    is_listed(f.satisfied[effect], f.n_satisfied[effect], i);
 		bool doubt = is_listed(f.doubtful, f.n_doubtful, i);
-		bool is_sure = doubt && f.are_missing;
+		bool is_sure = doubt && f.sure != ERR_NONE;
 
 		ck_assert_msg(
 		    !is_listed(f.satisfied[!effect], f.n_satisfied[!effect], i),
@@ -233,9 +233,8 @@ check_found(const struct policy_set *set, const struct policy_index *ix,
 		    : doubt ? "doubtful"
 			    : "false",
 		    text_of(set, i));
-		ck_assert_msg(
-		    !is_sure || err.code == ERR_EVAL_MISSING_ATTRIBUTE,
-		    "%s: outcome %d (%s), found missing: %s", note, (int)o,
+		ck_assert_msg(!is_sure || err.code == f.sure,
+		    "%s: outcome %d (%s), found in error: %s", note, (int)o,
 		    err.msg, text_of(set, i));
 	}
 }
