@@ -686,13 +686,8 @@ act_instance_delete(struct asked *a, struct remote *r)
 {
 	struct remote_call call = { .method = "DELETE",
 		.path = instance_path(a, r, "") };
-	json_t *answer = NULL;
-	enum cli_exit code;
 
-	if (remote_send(r, call, a->json, &answer, &code))
-		code = CLI_YES;
-	json_decref(answer);
-	return code;
+	return remote_do(r, call, a->json);
 }
 
 enum cli_exit

@@ -522,15 +522,11 @@ offer(struct prover *p, struct remote *r)
 	struct remote_call call = { .method = "POST",
 		.path = STR("/v1/broker") };
 	struct str token;
-	json_t *answer;
-	enum cli_exit code;
 
 	if (!read_line(remote_arena(r), p->token, &token))
 		return CLI_CANNOT_TELL;
 	call.body = json_pack("{s:o}", "token", json_from_str(token));
-	if (remote_send(r, call, p->json, &answer, &code))
-		json_decref(answer);
-	return code;
+	return remote_do(r, call, p->json);
 }
 
 static enum cli_exit
@@ -555,12 +551,8 @@ withdraw(struct prover *p, struct remote *r)
 		    p->args.n ? p->args.items[0] : p->remote.as,
 		    p->audience ? "?audience=" : "",
 		    p->audience ? p->audience : "") };
-	json_t *answer;
-	enum cli_exit code;
 
-	if (remote_send(r, call, p->json, &answer, &code))
-		json_decref(answer);
-	return code;
+	return remote_do(r, call, p->json);
 }
 
 static bool

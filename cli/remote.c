@@ -417,6 +417,17 @@ remote_send(struct remote *r, struct remote_call call, bool json, json_t **ret,
 	return ok;
 }
 
+enum cli_exit
+remote_do(struct remote *r, struct remote_call call, bool json)
+{
+	json_t *answer = NULL;
+	enum cli_exit code;
+
+	(void)!remote_send(r, call, json, &answer, &code);
+	json_decref(answer);
+	return code;
+}
+
 /* ---- proving ------------------------------------------------------------- */
 
 struct proving {

@@ -64,6 +64,10 @@ struct remote_call {
 bool remote_send(struct remote *r, struct remote_call call, bool json,
     json_t **ret, enum cli_exit *ret_exit) MUST_USE;
 
+/* The same where the answer says nothing more. */
+enum cli_exit remote_do(
+    struct remote *r, struct remote_call call, bool json);
+
 /* ---- proving -------------------------------------------------------------------------------------------------------------------------------- */
 
 /* What to ask a token for. */

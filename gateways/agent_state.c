@@ -12,7 +12,6 @@
 #include "base/digest.h"
 #include "base/file.h"
 #include "base/limits.h"
-#include "base/timefmt.h"
 
 static const char *
 path_in(struct agent_core *c, struct arena *a, const char *name)
@@ -220,17 +219,6 @@ agent_state_save(
 }
 
 static bool
-read_time(const json_t *from, const char *name, int64_t *ret_s)
-{
-	int64_t ms;
-
-	if (!time_parse_datetime(json_str(json_object_get(from, name)), &ms))
-		return false;
-	*ret_s = ms / 1000;
-	return true;
-}
-
-static bool
 read_json(const char *path, struct arena *a, json_t **ret)
 {
 	struct str text;
@@ -248,8 +236,8 @@ token_of(struct agent_core *c, const struct agent_item *item, const json_t *j)
 	struct prover_grant g = { .token =
 				      json_str(json_object_get(j, "token")) };
 
-	if (g.token.n && read_time(j, "issuedAt", &g.issued_s) &&
-	    read_time(j, "expiresAt", &g.expires_s) &&
+	if (g.token.n && prover_read_time(j, "issuedAt", &g.issued_s) &&
+	    prover_read_time(j, "expiresAt", &g.expires_s) &&
 	    str_eq(json_str(json_object_get(j, "audience")), item->audience) &&
 	    str_eq(json_str(json_object_get(j, "key")),
 		str_of(c->key->thumbprint)) &&

@@ -145,8 +145,8 @@ get_challenge(struct prover_exchange *x, const struct prover_wire *w,
 	return ok;
 }
 
-static bool
-read_time(const json_t *from, const char *name, int64_t *ret_s)
+bool
+prover_read_time(const json_t *from, const char *name, int64_t *ret_s)
 {
 	int64_t ms;
 
@@ -163,8 +163,8 @@ take_grant(struct arena *a, const json_t *from, struct prover_grant *ret,
 	struct str token = json_str(json_object_get(from, "token"));
 
 	if (token.n == 0 || token.n > LIMIT_TOKEN_BYTES ||
-	    !read_time(from, "issuedAt", &ret->issued_s) ||
-	    !read_time(from, "expiresAt", &ret->expires_s))
+	    !prover_read_time(from, "issuedAt", &ret->issued_s) ||
+	    !prover_read_time(from, "expiresAt", &ret->expires_s))
 		return no_sense(reterr);
 	ret->token = str_dup(a, token);
 	return ret->token.p || error_nomem(reterr);

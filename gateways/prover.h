@@ -61,4 +61,8 @@ bool prover_take(struct prover_exchange *x, struct arena *a,
 bool prover_answer(struct prover_exchange *x, struct arena *a, json_t **ret,
     struct error *reterr) MUST_USE;
 
+/* A member that is a time, in unix s. */
+bool prover_read_time(
+    const json_t *from, const char *name, int64_t *ret_s) MUST_USE;
+
 #endif
