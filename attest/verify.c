@@ -70,28 +70,24 @@ copy_text(
 	return ret->p || error_nomem(reterr);
 }
 
+/* Into `c`, which was zeroed. */
 static bool
-checked_of(struct run *r, struct checked *ret, struct error *reterr)
+fill_checked(struct run *r, struct checked *c, struct error *reterr)
 {
-	struct checked c = { .doc = r->doc,
-		.max_lease_s = r->entry->max_lease_s,
-		.token_domain = r->token_domain,
-		.nonce = r->nonce,
-		.at = r->at,
-		.is_token = r->is_token,
-		/* What was found holds for as long as the trust has its
-		 * version; not so where a chain of certificates was judged,
-		 * whose dates are no part of a version. */
-		.is_lasting = !r->entry->chain };
-
-	memcpy(c.key_id, r->key_id, sizeof c.key_id);
-	if (!copy_text(r->arena, r->entry->kind, &c.kind, reterr) ||
-	    !copy_text(r->arena, r->entry->prefix, &c.prefix, reterr) ||
-	    !copy_text(r->arena, r->nonce, &c.nonce, reterr) ||
-	    !make_spiffe_id(r, &c.spiffe_id, reterr))
-		return false;
-	*ret = c;
-	return true;
+	c->doc = r->doc;
+	c->max_lease_s = r->entry->max_lease_s;
+	c->token_domain = r->token_domain;
+	c->at = r->at;
+	c->is_token = r->is_token;
+	/* What was found holds for as long as the trust has its version; not
+	 * so where a chain of certificates was judged, whose dates are no part
+	 * of a version. */
+	c->is_lasting = !r->entry->chain;
+	memcpy(c->key_id, r->key_id, sizeof c->key_id);
+	return copy_text(r->arena, r->entry->kind, &c->kind, reterr) &&
+	       copy_text(r->arena, r->entry->prefix, &c->prefix, reterr) &&
+	       copy_text(r->arena, r->nonce, &c->nonce, reterr) &&
+	       make_spiffe_id(r, &c->spiffe_id, reterr);
 }
 
 static const size_t texts[] = {
@@ -319,10 +315,19 @@ first_of_instance(const struct checked *all, size_t n)
 	return NULL;
 }
 
+/* *ret is `first`'s own when it is alone. */
 static bool
 merge_all(struct arena *a, const struct checked *all, size_t n,
-    const struct checked *first, struct doc *d, struct error *reterr)
+    const struct checked *first, const struct doc **ret, struct error *reterr)
 {
+	struct doc *d;
+
+	*ret = &first->doc;
+	if (n == 1)
+		return true;
+	d = ARENA_NEW(a, struct doc);
+	if (!d)
+		return error_nomem(reterr);
 	*d = first->doc;
 	for (size_t i = 0; i < n; i++) {
 		/* An entry speaks for its own prefix alone. */
@@ -332,6 +337,7 @@ merge_all(struct arena *a, const struct checked *all, size_t n,
 		if (&all[i] != first && !merge_doc(a, d, &all[i].doc, reterr))
 			return false;
 	}
+	*ret = d;
 	return true;
 }
 
@@ -391,7 +397,7 @@ verify_together(struct arena *a, const struct checked *all, size_t n,
 	const struct claims_document *others = NULL;
 	struct verified v = { .checked = all, .n = n };
 	size_t before = arena_used(a);
-	struct doc d;
+	const struct doc *d;
 
 	if (!first)
 		return run_refuse(reterr, ERR_EVIDENCE_INSTANCE,
@@ -402,7 +408,7 @@ verify_together(struct arena *a, const struct checked *all, size_t n,
 			  "them");
 	if (!merge_all(a, all, n, first, &d, reterr) ||
 	    !list_others(a, all, n, first, &others, reterr) ||
-	    !make_claims(a, first, &d, others, n - 1, &v.claims, reterr))
+	    !make_claims(a, first, d, others, n - 1, &v.claims, reterr))
 		return false;
 	/* The same steps take no more elsewhere. */
 	if (is_lasting(all, n))
@@ -488,10 +494,11 @@ check_one(struct run *r, struct error *reterr)
 
 bool
 verify_part(struct arena *a, const struct attest_evidence *e,
-    const struct attest_context *ctx, struct checked *ret, struct error *reterr)
+    const struct attest_context *ctx, struct checked *zeroed,
+    struct error *reterr)
 {
 	struct run r = { .arena = a, .evidence = e, .ctx = ctx };
-	bool ok = check_one(&r, reterr) && checked_of(&r, ret, reterr);
+	bool ok = check_one(&r, reterr) && fill_checked(&r, zeroed, reterr);
 
 	run_fini(&r);
 	return ok;

@@ -47,11 +47,12 @@ bool verify_again(const struct verified *v, const struct attest_context *ctx,
     struct error *reterr) MUST_USE;
 /* The two steps of it, for several documents: each by itself, and all together:
  * of one instance or its group, of one trust entry, without a contradiction.
+ * A part is written into what was zeroed, and worthless when it is refused.
  * `all` is lent to *ret, whose claims live in `a` and lend from it. Errors: ERR_EVIDENCE_*. */
 bool verify_split(struct arena *a, const struct attest_evidence *e,
     struct attest_evidence **ret, size_t *ret_n, struct error *reterr) MUST_USE;
 bool verify_part(struct arena *a, const struct attest_evidence *e,
-    const struct attest_context *ctx, struct checked *ret,
+    const struct attest_context *ctx, struct checked *zeroed,
     struct error *reterr) MUST_USE;
 bool verify_part_again(const struct checked *c, const struct attest_context *ctx,
     struct error *reterr) MUST_USE;

@@ -186,6 +186,15 @@ bit_of(struct str name)
 	return UINT64_C(1) << ((first * 7u + last * 13u + name.n) % 64);
 }
 
+/* str_cmp(a, b) < 0; mostly the first byte tells. */
+static bool
+is_before(struct str a, struct str b)
+{
+	if (a.n > 0 && b.n > 0 && a.p[0] != b.p[0])
+		return (unsigned char)a.p[0] < (unsigned char)b.p[0];
+	return str_cmp(a, b) < 0;
+}
+
 /* Whether `name` may come after the members that `object` has: they are looked
  * through where its bit is taken and they did not all rise. */
 static bool
@@ -198,7 +207,7 @@ is_new(struct reading *r, size_t object, struct str name, struct names *seen)
 	if (o->n == FLAT_MEMBERS)
 		return false;
 	if (o->n > 0 && seen->is_rising)
-		seen->is_rising = str_cmp(seen->last, name) < 0;
+		seen->is_rising = is_before(seen->last, name);
 	seen->last = name;
 	seen->bits |= bit;
 	if (seen->is_rising)

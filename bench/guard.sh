@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# guard.sh - instructions of a decision and of loading, counted by callgrind, against the committed figures (bench/guard.tsv): how much work is done does not
+# guard.sh - instructions of a decision, of loading and of reading a document or token (all of verifying it but the signature and the checks), counted by callgrind, against the committed figures (bench/guard.tsv): how much work is done does not
 # depend on how busy the machine is. More than TOLERANCE per cent (10) above a figure fails; so does less, which asks for a new figure: `bench/guard.sh --write`.
 # GUARD_SIZES ("10 1000 10000"; more is slow under valgrind) are the numbers of policies. Without valgrind, or with another compiler than the figures were made
 # with, it says so and compares nothing. The last line is `N passed, N failed, N skipped`.
@@ -22,16 +22,24 @@ fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# counted FUNCTION COMMAND...: instructions inside the function and what it calls.
+# counted FUNCTIONS COMMAND...: instructions inside the functions, none of which calls another of them, and what they call.
 counted() {
-	local function=$1
+	local function=$1 toggles=() name
 	shift
-	valgrind --tool=callgrind --callgrind-out-file=/dev/null --toggle-collect="$function" "$@" 2>"$work/log" >"$work/out" ||
+	for name in $function; do toggles+=(--toggle-collect="$name"); done
+	valgrind --tool=callgrind --callgrind-out-file=/dev/null "${toggles[@]}" "$@" 2>"$work/log" >"$work/out" ||
 		[ $? -le 2 ] || { cat "$work/log" >&2; return 1; }
 	local n
 	n=$(sed -n 's/.*Collected *: *//p' "$work/log")
 	[ "${n:-0}" -gt 0 ] || { echo "$function was not called, or goes by another name" >&2; return 1; }
 	echo "$n"
+}
+
+# reading NAME FUNCTIONS ROW: of bench/tokens.c, which verifies a hundred times.
+reading() {
+	mkdir "$work/keys"
+	printf 'reading, %s\t%s\n' "$1" $(($(counted "$2" build/bench/tokens "$work/keys" 0 "$3") / 100))
+	rm -rf "$work/keys"
 }
 
 measure() {
@@ -48,6 +56,10 @@ measure() {
 	"$workload" "$work/w" tenant 10 3000 1
 	set -- "$avow" decide --policies "$work/w/policies" --entities "$work/w/entities.json" --requests "$work/w/requests.jsonl"
 	printf 'loading, 3000 entities\t%s\n' "$(counted load_entities "$@")"
+	for form in document embedded JWS CMS; do
+		reading "$form, P-256" "form_open doc_read verify_together" "$form P-256"
+	done
+	reading "token, ES256" "jws_parse token_read verify_together" "token ES256"
 }
 
 measure >"$work/now"

@@ -259,7 +259,8 @@ sink(const struct sorting *s, size_t at, size_t n)
 	}
 }
 
-static void
+/* False when they rose strictly before: then none is there twice. */
+static bool
 sort(const struct sorting *s, size_t n)
 {
 	size_t i = 1;
@@ -268,13 +269,14 @@ sort(const struct sorting *s, size_t n)
 	while (i < n && is_less(s, i - 1, i))
 		i++;
 	if (i >= n)
-		return;
+		return false;
 	for (i = n / 2; i-- > 0;)
 		sink(s, i, n);
 	for (i = n; i-- > 1;) {
 		swap(s, 0, i);
 		sink(s, 0, i);
 	}
+	return true;
 }
 
 /* --- sets and records -------------------------------------------------- */
@@ -286,11 +288,13 @@ value_set_take(struct value *items, size_t n)
 	struct value v = { .kind = VALUE_SET };
 	size_t kept = 0;
 
-	sort(&s, n);
+	v.set.items = items;
+	v.set.n = n;
+	if (!sort(&s, n))
+		return v;
 	for (size_t i = 0; i < n; i++)
 		if (i == 0 || value_cmp(&items[kept - 1], &items[i]) != 0)
 			items[kept++] = items[i];
-	v.set.items = items;
 	v.set.n = kept;
 	return v;
 }
@@ -301,9 +305,9 @@ value_record_take(struct value_field *fields, size_t n,
 {
 	struct sorting s = { (char *)fields, sizeof *fields, cmp_fields };
 	struct value v = { .kind = VALUE_RECORD };
+	bool was_sorted = !sort(&s, n);
 
-	sort(&s, n);
-	for (size_t i = 1; i < n; i++)
+	for (size_t i = 1; !was_sorted && i < n; i++)
 		if (str_eq(fields[i - 1].name, fields[i].name)) {
 			*ret_dup = fields[i].name;
 			return false;

@@ -1,0 +1,56 @@
+/* fuzz_pem.c - public keys and certificates as PEM, which operators and clouds
+ * give.
+ * Held: no crash; what is read is a key whose thumbprint is one, and its own
+ * PEM is read as the same key. */
+#include <openssl/pem.h>
+#include <stdlib.h>
+
+#include "attest/keys.h"
+#include "base/arena.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void
+must(bool ok)
+{
+	if (!ok)
+		abort();
+}
+
+static void
+check(struct arena *a, const struct keys_public *k)
+{
+	struct keys_public *again;
+	BIO *bio = BIO_new(BIO_s_mem());
+	char *pem;
+	size_t n;
+	long size;
+
+	must(keys_thumbprint_is_valid(keys_thumbprint(k)));
+	must(bio && PEM_write_bio_PUBKEY(bio, k->pkey) == 1);
+	size = BIO_get_mem_data(bio, &pem);
+	must(keys_public_read(
+	    a, "again", (struct str){ pem, (size_t)size }, &again, &n, NULL));
+	must(n == 1 && str_eq(keys_thumbprint(k), keys_thumbprint(again)));
+	keys_public_fini(again);
+	BIO_free(bio);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	const struct str text = { (const char *)data, size };
+	struct arena *a = arena_new(0);
+	struct keys_public *keys = NULL;
+	size_t n = 0;
+
+	must(a != NULL);
+	if (keys_public_read(a, "k", text, &keys, &n, NULL))
+		must(n > 0);
+	for (size_t i = 0; i < n; i++) {
+		check(a, &keys[i]);
+		keys_public_fini(&keys[i]);
+	}
+	arena_free(a);
+	return 0;
+}
