@@ -57,26 +57,29 @@ read_granularity(const struct cli_list *options, enum normal_granularity ret[3])
 }
 
 static bool
-show(struct policy_set *set, const struct schema *schema, struct arena *a,
-    const struct compile *c)
+make_normal(struct policy_set *set, const struct schema *schema,
+    struct arena *a, const struct compile *c, const struct normal **ret)
 {
 	struct normal_options options = NORMAL_DEFAULTS;
-	const struct normal *n;
 	struct error err = { 0 };
-	struct buf out = { 0 };
-	bool ok;
 
-	if (!c->print && !c->stats)
-		return true;
 	if (!read_granularity(&c->granularity, options.granularity))
 		return false;
 	options.timed = c->stats;
 	if (schema)
 		schema_close_set(schema, set);
-	if (!normal_make(a, set, &options, &n, &err)) {
-		cli_error(&err, STR(""));
-		return false;
-	}
+	if (normal_make(a, set, &options, ret, &err))
+		return true;
+	cli_error(&err, STR(""));
+	return false;
+}
+
+static bool
+show(const struct normal *n, const struct compile *c)
+{
+	struct buf out = { 0 };
+	bool ok;
+
 	if (c->print)
 		normal_print(n, &out);
 	if (c->stats)
@@ -154,15 +157,24 @@ write_image(const struct policy_set *set, const struct schema *schema,
 }
 
 /* An image decides every request, also what the schema does not allow: it is
- * made before wildcards are closed. */
+ * made before wildcards are closed. Where what is shown is what an image wants,
+ * it is made once. */
 static bool
 compile(struct policy_set *set, const struct schema *schema, struct arena *a,
     const struct compile *c)
 {
+	bool shows = c->print || c->stats;
+	bool is_images = shows && !schema && c->granularity.n == 0;
+	const struct normal *n = NULL;
 	struct buf out = { 0 };
 	bool ok = cli_policies_load(set, &c->paths, c->trust) &&
-		  (!c->out || write_image(set, schema, a, c, &out)) &&
-		  show(set, schema, a, c) && cli_print(&out);
+		  (!is_images || make_normal(set, schema, a, c, &n));
+
+	if (ok && is_images)
+		normal_lend(n, set);
+	ok = ok && (!c->out || write_image(set, schema, a, c, &out)) &&
+	     (!shows || is_images || make_normal(set, schema, a, c, &n)) &&
+	     (!shows || show(n, c)) && cli_print(&out);
 	buf_free(&out);
 	return ok;
 }

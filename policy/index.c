@@ -119,7 +119,8 @@ build(struct policy_index *ix, struct arena *spare, struct error *reterr)
 		.ix = ix, .spare = spare, .reterr = reterr
 	};
 
-	if (!normal_make(spare, ix->set, &options, &b.n, reterr))
+	b.n = ix->set->lent;
+	if (!b.n && !normal_make(spare, ix->set, &options, &b.n, reterr))
 		return false;
 	ix->closed = b.n->closed;
 	return index_build_atoms(&b) && index_build_paths(&b) &&

@@ -495,6 +495,13 @@ publish(struct making *m, const struct normal_stage *stats,
 	return true;
 }
 
+void
+normal_lend(const struct normal *n, struct policy_set *set)
+{
+	assert(n->set == set && !n->closed);
+	set->lent = n;
+}
+
 bool
 normal_make(struct arena *a, const struct policy_set *set,
     const struct normal_options *options, const struct normal **ret,

@@ -163,6 +163,9 @@ bool normal_make(struct arena *a, const struct policy_set *set,
     const struct normal_options *options, const struct normal **ret,
     struct error *reterr) MUST_USE;
 
+/* An index of the set is made from this form of it, which was made with NORMAL_DEFAULTS (timed or not) and no schema, in place of one of its own. Borrowed. */
+void normal_lend(const struct normal *n, struct policy_set *set);
+
 /* The normal form as text, one rule a line with its parents as FILE:LINE, in an order that does not depend on the order of files; the same policies written in
  * another order or with other spacing print the same rules. */
 void normal_print(const struct normal *n, struct buf *out);

@@ -6,6 +6,7 @@
 #include "policy/policy.h"
 
 struct schema;
+struct normal;
 struct pieces;
 
 /* An instance: a static policy has no bindings, a link has its template's body. */
@@ -46,6 +47,7 @@ struct policy_set {
 	bool has_plain_ids; /* ids by position are no other policy's: nobody wrote a `#` in an id, no file has the name of another */
 	bool is_renumbered; /* compose.c: ids by position moved, so that ids lie in another order */
 	char version[17];
+	const struct normal *lent;   /* normal_lend; NULL: none */
 	const struct schema *closed; /* what wildcards may be expanded by; borrowed */
 	bool finished;
 };
