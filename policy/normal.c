@@ -218,6 +218,7 @@ normal_end(struct making *m)
 	arena_free(m->each);
 	buf_free(&m->text);
 	buf_free(&m->operands);
+	buf_free(&m->chain);
 }
 
 bool

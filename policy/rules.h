@@ -121,7 +121,7 @@ struct making {
 	struct intern *words; /* tests as written, to their number in `seen` */
 	struct seen_test *seen;
 	size_t n_seen, cap_seen;
-	struct buf text, operands; /* reused */
+	struct buf text, operands, chain; /* reused */
 
 	struct rule *rules;
 	size_t n_rules, cap_rules;

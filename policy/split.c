@@ -31,33 +31,49 @@ operand_bare(const struct ast *t, uint32_t node, bool negated)
 	return o;
 }
 
-/* Chains lean to the left: down to the first operand, the others wait. */
-bool
-operands_list(const struct ast *t, struct operand o, struct buf *out)
+/* Chains lean to the left: down to the first operand, the others wait. False
+ * when there is no room to wait. */
+static bool
+list_operands(
+    const struct ast *t, struct operand o, struct buf *waiting, struct buf *out)
 {
 	bool (*belongs)(const struct ast *, struct operand) =
 	    operand_is_all(t, o) ? operand_is_all : operand_is_any;
-	struct buf waiting = { 0 };
-	bool ok;
 
 	for (;;) {
 		while (belongs(t, o)) {
 			const struct ast_node *n = &t->nodes[o.node];
 			struct operand next = operand_bare(t, n->b, o.negated);
 
-			buf_add(&waiting,
+			buf_add(waiting,
 			    (struct str){ (const char *)&next, sizeof next });
 			o = operand_bare(t, n->a, o.negated);
 		}
 		buf_add(out, (struct str){ (const char *)&o, sizeof o });
-		if (waiting.n == 0 || !buf_ok(&waiting))
-			break;
-		waiting.n -= sizeof o;
-		memcpy(&o, waiting.p + waiting.n, sizeof o);
+		if (waiting->n == 0 || !buf_ok(waiting))
+			return buf_ok(waiting);
+		waiting->n -= sizeof o;
+		memcpy(&o, waiting->p + waiting->n, sizeof o);
 	}
-	ok = buf_ok(&waiting) && buf_ok(out);
-	buf_free(&waiting);
-	return ok;
+}
+
+#define WAITING 32u /* most chains are shorter, and need no heap */
+
+bool
+operands_list(const struct ast *t, struct operand o, struct buf *out)
+{
+	struct operand room[WAITING] UNZEROED; /* read where written */
+	struct buf few = buf_over((char *)room, sizeof room);
+	struct buf many = { 0 };
+	size_t before = out->n;
+	bool ok = list_operands(t, o, &few, out);
+
+	if (!ok) {
+		out->n = before;
+		ok = list_operands(t, o, &many, out);
+		buf_free(&many);
+	}
+	return ok && buf_ok(out);
 }
 
 static void
@@ -80,7 +96,7 @@ add_condition(struct making *m, uint32_t node, struct buf *out)
 {
 	const struct ast_node *n = &m->ast->nodes[node];
 	struct operand o = operand_bare(m->ast, n->a, n->kind == NODE_UNLESS);
-	struct buf operands = { 0 };
+	struct buf *operands = &m->chain;
 	bool ok;
 
 	if (!operand_is_all(m->ast, o)) {
@@ -89,15 +105,15 @@ add_condition(struct making *m, uint32_t node, struct buf *out)
 		buf_add(out, (struct str){ (const char *)&one, sizeof one });
 		return true;
 	}
-	ok = operands_list(m->ast, o, &operands);
-	for (size_t i = 0; ok && i < operands.n / sizeof o; i++) {
+	operands->n = 0;
+	ok = operands_list(m->ast, o, operands);
+	for (size_t i = 0; ok && i < operands->n / sizeof o; i++) {
 		struct test test;
 
-		memcpy(&o, operands.p + i * sizeof o, sizeof o);
+		memcpy(&o, operands->p + i * sizeof o, sizeof o);
 		test = (struct test){ .node = o.node, .negated = o.negated };
 		buf_add(out, (struct str){ (const char *)&test, sizeof test });
 	}
-	buf_free(&operands);
 	return ok;
 }
 

@@ -51,6 +51,9 @@ check "with its entities inside" "$AVOW" compile --policies p --entities e.json 
 check "it decides the same alone" decides --policies pe.img
 check "an image of an image" "$AVOW" compile --policies p.img --entities e.json -o again.img
 check "is the same image" cmp pe.img again.img
+"$AVOW" compile --policies p -o plain.img
+"$AVOW" compile --policies p -o told.img --stats >told.txt
+expect "what is said of it does not change it" '' cmp plain.img told.img
 expect "its parts" '*image: *  text *made in*' "$AVOW" compile --policies p --stats -o p.img
 expect "a benchmark tells its size" "*\"image_bytes\":$(stat -c %s p.img),*" "$AVOW" bench decide --json --seconds 1 --policies p.img --entities e.json --requests requests.jsonl
 

@@ -199,6 +199,53 @@ START_TEST(more_threads_than_policies)
 }
 END_TEST
 
+#define ALIKE 400u
+
+/* Each is covered by many of its scope, more than are kept, looked at or may
+ * hang below one. */
+static struct policy_set *
+alike(void)
+{
+	struct policy_set *ret = policy_set_new(POLICY_BY_POSITION);
+	struct errors errors = { 0 };
+	struct buf text = { 0 };
+
+	for (unsigned i = 0; i < ALIKE; i++)
+		buf_printf(&text,
+		    "permit (principal in G::\"1\", action, resource) when "
+		    "{ context has n && context.n < %u && context.m == %u };\n",
+		    i * 37 % ALIKE, i % 3);
+	ck_assert(policy_set_add_text(
+		      ret, "t", buf_str(&text), POLICY_AVOW, &errors) &&
+		  policy_set_finish(ret, &errors));
+	buf_free(&text);
+	return ret;
+}
+
+START_TEST(covers_are_found_by_any_threads)
+{
+	struct policy_set *other = set;
+	const struct normal *one;
+
+	set = alike();
+	one = make(1, true);
+	ck_assert_uint_gt(one->n_contained, 16);
+	ck_assert(one->is_cut);
+	for (uint32_t i = 0; i < one->n_rules; i++)
+		ck_assert_uint_le(one->rules[i].n_below, 16);
+	for (uint32_t n = 2; n <= 4; n++) {
+		const struct normal *some = make(n, true);
+
+		ck_assert_uint_eq(some->is_cut, one->is_cut);
+		check_rules(one, one->rules, some, some->rules, one->n_rules);
+		check_rules(one, one->contained, some, some->contained,
+		    one->n_contained);
+	}
+	policy_set_free(set);
+	set = other;
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -208,6 +255,7 @@ suite(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, threads_make_what_one_makes, 0, 6);
 	tcase_add_test(tc, more_threads_than_policies);
+	tcase_add_test(tc, covers_are_found_by_any_threads);
 	suite_add_tcase(s, tc);
 	return s;
 }
