@@ -1,7 +1,11 @@
 /* fuzz_metadata.c - requests to the metadata service: `METHOD TARGET` and a
  * newline, then header lines `Name: value`; a header named `S` has the value of
- * a good session. Whatever comes in: an answer with a status of ours, a reason
- * where it refuses, and nothing of the document for who has no session. */
+ * a good session. With a header named `U` it is a request at the socket for
+ * local programs, by root if its value is `0`, else by a stranger; after an
+ * empty line comes the body. Whatever comes in: an answer with a status of
+ * ours, a reason where it refuses, nothing of the document for who may not ask,
+ * no proof for an address that is not configured, and nobody proves himself who
+ * has not the key. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +13,7 @@
 #include "base/base64.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "gateways/agent_local.h"
 #include "gateways/agent_metadata.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -24,6 +29,12 @@ static struct agent_config config;
 static struct str audience[] = { STR_INIT("updates") };
 static struct agent_core *core;
 static struct agent_metadata_service *service;
+static struct agent_local_service *local;
+
+#define URL "https://mirror.example/debian/"
+static const struct str urls[] = { STR_INIT(URL) };
+static struct agent_peer peer = { .account = STR_INIT("ann"),
+	.url = STR_INIT("https://ann.example") };
 
 static void
 require(bool holds)
@@ -37,6 +48,7 @@ clean_up(void)
 {
 	char command[128];
 
+	agent_local_free(local);
 	agent_metadata_free(service);
 	agent_core_close(core);
 	snprintf(command, sizeof command, "rm -rf %s", folder);
@@ -123,12 +135,23 @@ start(void)
 		    .keys = str_of(keys),
 		    .issuer = STR("acme"),
 		    .folder = str_of(folder) },
-		.metadata.listen = STR("127.0.0.1:8254") };
+		.metadata.listen = STR("127.0.0.1:8254"),
+		.local = { .rate = 1000,
+		    .urls = { urls, 1 },
+		    .role = PROVE_INSTANCE,
+		    .url = STR("https://web-1.example"),
+		    .audience = STR("web"),
+		    .peers = &peer,
+		    .n_peers = 1 } };
+	peer.key = str_of(keys);
 	core = agent_core_open(&o, NULL);
 	require(core != NULL);
 	agent_core_run(core);
 	service = agent_metadata_new(core, (struct prove_random){ 0 }, NULL);
 	require(service != NULL);
+	local = agent_local_new(
+	    core, service, &clock_own, (struct prove_random){ 0 }, NULL);
+	require(local != NULL);
 }
 
 static struct str
@@ -185,6 +208,24 @@ check(const struct http_response *r, bool has_session)
 	require(has_session || !has(body, "web-1"));
 }
 
+/* At the socket. */
+static void
+check_local(const struct http_request *q, const struct http_response *r)
+{
+	struct str body = buf_str(&r->body);
+	bool is_post = str_eq(q->method, STR("POST"));
+
+	check(r, q->peer_user == 0);
+	require(q->peer_user == 0 || r->status == 403);
+	/* A refusal may name what was sent. */
+	require(r->status != 200 || !has(body, "PRIVATE"));
+	if (!is_post || r->status != 200)
+		return;
+	require(!str_eq(q->path, STR("/avow/v1/checks")));
+	require(!str_eq(q->path, STR("/avow/v1/proof")) ||
+		has(q->body, "mirror.example") || has(q->body, "\\"));
+}
+
 #define HEADERS_MOST 16u
 
 int
@@ -209,19 +250,33 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	q.path = str_sub(q.target, 0, cut);
 	q.query = str_sub(q.target, cut + 1, q.target.n);
 	while (text.n && q.n_headers < HEADERS_MOST) {
-		struct http_header *h = &headers[q.n_headers++];
+		struct http_header *h = &headers[q.n_headers];
 
 		line = cut_line(&text);
+		if (line.n == 0)
+			break;
+		q.n_headers++;
 		cut = str_find(line, ':', 0);
 		h->name = str_sub(line, 0, cut);
 		h->value = str_sub(line, cut + 2, line.n);
+		if (str_eq(h->name, STR("U"))) {
+			q.peer_is_unix = true;
+			q.peer_user =
+			    str_eq(h->value, STR("0")) ? 0 : HTTP_STRANGER;
+		}
 		if (str_eq(h->name, STR("S"))) {
 			*h = (struct http_header){ STR(SESSION), good };
 			has_session = true;
 		}
 	}
-	agent_metadata_handle(service, &q, &r);
-	check(&r, has_session);
+	if (q.peer_is_unix) {
+		q.body = text;
+		agent_local_handle(local, &q, &r);
+		check_local(&q, &r);
+	} else {
+		agent_metadata_handle(service, &q, &r);
+		check(&r, has_session);
+	}
 	buf_free(&r.body);
 	arena_free(q.arena);
 	return 0;
