@@ -3,10 +3,10 @@
  * was packed, and held against what it was: an image never holds another text
  * than it was made of. All of it is done beside the index, by a thread of its
  * own where there is much. Cost: a few looks at each byte. */
+#include "policy/image_make.h"
+
 #include <assert.h>
 #include <unistd.h>
-
-#include "policy/image_make.h"
 
 #define TEXT_BYTES 4096u              /* of one entry that is text alone */
 #define APART_BYTES ((size_t)1 << 20) /* what is less is not worth a thread */

@@ -4,6 +4,8 @@
  * again. Cost: O(bytes); all of them are in memory twice. */
 #include "policy/image_make.h"
 
+#include <assert.h>
+
 #define ADD IMAGE_ADD
 
 struct index_text
@@ -302,6 +304,8 @@ policy_image_make(const struct policy_set *set, const struct entities *layer,
 	size_t base = ret->n;
 	bool ok;
 
+	/* Files are files: nobody makes an image of what was edited. */
+	assert(set->finished && !set->image && set->n_whole == 0);
 	open.closed = NULL;
 	ok = (m.a != NULL || error_nomem(reterr)) && gather(&m, layer);
 

@@ -228,13 +228,28 @@ is_comment(struct str s, size_t at)
 	return s.p[at] == '/' && at + 1 < s.n && s.p[at + 1] == '/';
 }
 
+/* Bytes that may be a cut. */
+static const bool may_cut[256] = { ['"'] = true,
+	['/'] = true,
+	['0'] = true,
+	['1'] = true,
+	['2'] = true,
+	['3'] = true,
+	['4'] = true,
+	['5'] = true,
+	['6'] = true,
+	['7'] = true,
+	['8'] = true,
+	['9'] = true };
+
 /* The next quote, digit or comment. */
 static size_t
 find_cut(struct str s, size_t at)
 {
-	while (at < s.n && s.p[at] != '"' && !is_digit(s.p[at]) &&
-	       !is_comment(s, at))
-		at++;
+	for (; at < s.n; at++)
+		if (may_cut[(unsigned char)s.p[at]] &&
+		    (s.p[at] != '/' || is_comment(s, at)))
+			break;
 	return at;
 }
 

@@ -213,7 +213,7 @@ struct policy_data {
 /* Does the text, or the file, begin as an image does? */
 bool policy_is_image(struct str text);
 bool policy_path_is_image(const char *path);
-/* Append the image of a finished set, and of a finished bottom layer of entities (NULL: none). `signer` may be NULL. Errors: those of policy_index_new, ERR_LIMIT_SIZE
+/* Append the image of a finished set as it was loaded (not composed of two), and of a finished bottom layer of entities (NULL: none). `signer` may be NULL. Errors: those of policy_index_new, ERR_LIMIT_SIZE
  * over 4 GiB. */
 bool policy_image_make(const struct policy_set *set,
     const struct entities *layer, const struct policy_signer *signer,
