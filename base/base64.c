@@ -128,6 +128,18 @@ bytes_most(struct str text)
 	return text.n / 4 * 3 + 2;
 }
 
+/* Three bytes, no more. */
+static uint32_t
+decode_last(const uint32_t value[4][256], const unsigned char *text, char *to)
+{
+	uint32_t group = group_of(value, text);
+	char bytes[4];
+
+	put_group(group, bytes);
+	memcpy(to, bytes, 3);
+	return group;
+}
+
 /* `to` has room for bytes_most. */
 static bool
 decode(enum base64_form form, struct str text, char *to, size_t *ret_n)
@@ -136,21 +148,21 @@ decode(enum base64_form form, struct str text, char *to, size_t *ret_n)
 	const unsigned char *from = (const unsigned char *)text.p;
 	size_t whole = text.n / 4, rest = text.n % 4;
 	uint32_t all = ALL_LETTERS;
-	char last[4];
 
 	if (rest == 1)
 		return false;
-	for (size_t i = 0; i < whole; i++) {
+	/* The fourth byte of a group is the first of the next. */
+	for (size_t i = 0; i + 1 < whole; i++) {
 		uint32_t group = group_of(value, from + 4 * i);
 
 		all &= group;
-		/* A fourth byte is the next group's, but for the last. */
-		put_group(group, i + 1 < whole ? to + 3 * i : last);
+		put_group(group, to + 3 * i);
 	}
+	if (whole > 0)
+		all &= decode_last(
+		    value, from + 4 * (whole - 1), to + 3 * (whole - 1));
 	if (!(all & ALL_LETTERS))
 		return false;
-	if (whole > 0)
-		memcpy(to + 3 * (whole - 1), last, 3);
 	*ret_n = whole * 3 + (rest > 0 ? rest - 1 : 0);
 	return rest == 0 ||
 	       decode_rest(value, from + 4 * whole, rest, to + 3 * whole);

@@ -1,6 +1,6 @@
 /* fuzz_pem.c - public keys and certificates as PEM, which operators and clouds
  * give.
- * Held: no crash; what is read is a key whose thumbprint is one, and its own
+ * Held: no crash; a key that may sign documents has a thumbprint, and its own
  * PEM is read as the same key. */
 #include <openssl/pem.h>
 #include <stdlib.h>
@@ -21,12 +21,15 @@ static void
 check(struct arena *a, const struct keys_public *k)
 {
 	struct keys_public *again;
-	BIO *bio = BIO_new(BIO_s_mem());
+	BIO *bio;
 	char *pem;
 	size_t n;
 	long size;
 
+	if (!keys_is_usual(k->algorithm))
+		return;
 	must(keys_thumbprint_is_valid(keys_thumbprint(k)));
+	bio = BIO_new(BIO_s_mem());
 	must(bio && PEM_write_bio_PUBKEY(bio, k->pkey) == 1);
 	size = BIO_get_mem_data(bio, &pem);
 	must(keys_public_read(
