@@ -5,6 +5,7 @@
  *              holds policies against it, schema_check and schema_data hold data against it; warn needs none
  *   decisions  eval: one policy as written, what everything else is measured by. normal: a table of stages, policies -> rules; index* -> index_match: all
  *              policies at once, with the same outcomes
+ *   changes    edit: of a changed file's text, what stays; compose: a set of that and what is new; index_join: both indexes as one. pieces: a text's digest
  * To add an operator, function or method: a row in ops.def; what it does in operate.c (ext.c for extensions); its types in typecheck*.c; whether it can err in
  * facts.c and fold.c. An extension type: its kind in value.h, its text and order in ext.c's table, JSON in value_json.c, its type in type.h. A stage of the normal
  * form: a row in normal.c, its function in rules.h. A form to import: to policy text, as iam.h does; its door here, a row in cli/cmd_translate.c.

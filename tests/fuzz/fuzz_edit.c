@@ -75,8 +75,8 @@ try_patch(const struct policy_set *was, const struct policy_set *changed,
 	struct errors e = { 0 };
 	bool is_local;
 
-	require(policy_index_new(was, NULL, &base, NULL) &&
-		policy_index_new_sparse(changed, base, &delta, NULL));
+	require(policy_index_new(was, NULL, &base, NULL));
+	require(policy_index_new_sparse(changed, base, &delta, NULL));
 	if (!policy_index_patch(
 		base, delta, picks, n, &set, &ix, &is_local, &e)) {
 		require(!want && e.n > 0);
