@@ -324,6 +324,7 @@ START_TEST(merges_an_image)
 	check_same("merged", whole, merged);
 	engine_snapshot_unref(merged);
 	engine_snapshot_unref(whole);
+	buf_free(&messages);
 }
 END_TEST
 
@@ -367,6 +368,7 @@ START_TEST(updates_over_an_image)
 	engine_snapshot_unref(next);
 	engine_snapshot_unref(merged);
 	engine_snapshot_unref(whole);
+	buf_free(&messages);
 }
 END_TEST
 
