@@ -291,16 +291,32 @@ sort_few(uint32_t *ranks, size_t n)
 
 #define DIGIT_BITS 10u
 
+static unsigned
+bits_of(size_t n)
+{
+	return n ? 64 - (unsigned)__builtin_clzll(n) : 1;
+}
+
+/* As many bits to a digit as there are numbers for, and digits of one size: a
+ * round costs n and what a digit may be. */
+static unsigned
+digit_of(unsigned bits, size_t n)
+{
+	unsigned width = bits_of(n), rounds;
+
+	width = width < DIGIT_BITS ? width : DIGIT_BITS;
+	rounds = (bits + width - 1) / width;
+	return (bits + rounds - 1) / rounds;
+}
+
 /* Digit by digit from the lowest, forth and back, with as few digits as numbers
  * below `end` need: no comparison, no memory but `other`. Where they lie then.
  */
 static uint32_t *
 sort_many(uint32_t *ranks, uint32_t *other, size_t n, size_t end)
 {
-	unsigned bits = end > 1 ? 64 - (unsigned)__builtin_clzll(end - 1) : 1;
-	unsigned width = (bits + DIGIT_BITS - 1) / DIGIT_BITS;
+	unsigned bits = bits_of(end - 1), width = digit_of(bits, n);
 
-	width = (bits + width - 1) / width;
 	for (unsigned shift = 0; shift < bits; shift += width) {
 		uint32_t at[(1u << DIGIT_BITS) + 1] UNZEROED, *swap = ranks;
 		uint32_t mask = (1u << width) - 1;

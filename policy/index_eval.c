@@ -106,25 +106,47 @@ fetch_slow(struct match *m, const struct index_path *p)
 	return fetched_of(ix, v);
 }
 
+/* The code in the slot; NULL where none lies there. */
+static inline const uint32_t *
+column_of(const struct match *m, const struct index_path *p)
+{
+	const uint32_t *columns = p->var < 3 ? m->view[p->var].columns : NULL;
+
+	return columns && p->column < INDEX_COLUMNS ? columns + p->column
+						    : NULL;
+}
+
+#define PAYLOAD ((1u << 28) - 1)
+
+/* A long whose code is the whole of it. */
+static inline bool
+is_small(uint32_t code)
+{
+	return INDEX_CODE_KIND(code) == VALUE_LONG && (code & PAYLOAD);
+}
+
+static inline int64_t
+small_of(uint32_t code)
+{
+	return (int64_t)(code & PAYLOAD) - (INDEX_LONG_MAX + 1);
+}
+
 /* From the slot, where it lies there and the code is the whole value. */
 static inline bool
 fetch_column(
     const struct match *m, const struct index_path *p, struct fetched *ret)
 {
-	const uint32_t *columns = p->var < 3 ? m->view[p->var].columns : NULL;
-	uint32_t code, payload;
+	const uint32_t *code = column_of(m, p);
 	enum value_kind kind;
 
-	if (!columns || p->column >= INDEX_COLUMNS)
+	if (!code)
 		return false;
-	code = columns[p->column];
-	kind = INDEX_CODE_KIND(code);
-	payload = code & ((1u << 28) - 1);
+	kind = INDEX_CODE_KIND(*code);
 	if (kind == VALUE_DATETIME || kind == VALUE_DURATION ||
-	    (kind == VALUE_LONG && !payload))
+	    (kind == VALUE_LONG && !is_small(*code)))
 		return false;
-	ret->code = code;
-	ret->number = (int64_t)payload - (INDEX_LONG_MAX + 1);
+	ret->code = *code;
+	ret->number = small_of(*code);
 	return true;
 }
 
@@ -181,15 +203,16 @@ error(struct match *m, enum err_code code)
 static enum verdict
 missing(struct match *m, const struct index_path *p, uint32_t code)
 {
-	const struct view *view = p->var < 3 ? &m->view[p->var] : NULL;
 	bool is_there = true;
 
 	if (code != INDEX_ABSENT || p->n_names != 1)
 		return doubt(m);
-	if (view && view->slot)
-		is_there = has_record(m, view->slot);
-	else if (view)
-		is_there = entity_of(m, p->var) != NULL;
+	if (p->var != VAR_CONTEXT) {
+		const struct view *view = &m->view[p->var];
+
+		is_there = view->slot ? has_record(m, view->slot)
+				      : entity_of(m, p->var) != NULL;
+	}
 	return error(
 	    m, is_there ? ERR_EVAL_MISSING_ATTRIBUTE : ERR_EVAL_MISSING_ENTITY);
 }
@@ -220,7 +243,7 @@ eval_tree(struct match *m, uint32_t number)
 	return outcome == EVAL_FALSE ? VERDICT_FALSE : doubt(m);
 }
 
-static bool
+static inline bool
 in_order(enum index_op op, int64_t x, int64_t y)
 {
 	if (op == TEST_LT)
@@ -228,6 +251,37 @@ in_order(enum index_op op, int64_t x, int64_t y)
 	if (op == TEST_LE)
 		return x <= y;
 	return op == TEST_GT ? x > y : x >= y;
+}
+
+static inline enum verdict
+verdict_of(const struct index_test *t, bool holds)
+{
+	return holds != ((t->kind & INDEX_NEGATED) != 0) ? VERDICT_TRUE
+							 : VERDICT_FALSE;
+}
+
+/* A comparison with what lies in a slot, as most are, and as eval_test has it.
+ * False: it is no such one. */
+static inline bool
+eval_column(
+    const struct match *m, const struct index_test *t, enum verdict *ret)
+{
+	enum index_op op = (enum index_op)t->op;
+	const uint32_t *code;
+
+	if (op < TEST_EQ || op > TEST_GE || t->path >= m->ix->n_paths)
+		return false;
+	code = column_of(m, &m->ix->paths[t->path]);
+	if (!code || INDEX_CODE_KIND(*code) == VALUE_NONE)
+		return false;
+	if (op == TEST_EQ)
+		*ret = verdict_of(t, *code == t->arg);
+	else if (is_small(*code) && (t->kind & ~INDEX_NEGATED) == VALUE_LONG)
+		*ret = verdict_of(
+		    t, in_order(op, small_of(*code), (int32_t)t->arg));
+	else
+		return false;
+	return true;
 }
 
 static enum verdict
@@ -263,8 +317,7 @@ eval_test(struct match *m, const struct index_test *t)
 			return error(m, ERR_EVAL_TYPE);
 		holds = in_order(op, f.number, (int32_t)t->arg);
 	}
-	return holds != ((t->kind & INDEX_NEGATED) != 0) ? VERDICT_TRUE
-							 : VERDICT_FALSE;
+	return verdict_of(t, holds);
 }
 
 /* --- rules -----------------------------------------------------------------
@@ -376,20 +429,10 @@ tell(struct match *m, const struct index_rule *r, enum verdict verdict,
 }
 
 static enum verdict
-eval_tests(struct match *m, const struct index_rule *r)
+eval_tail(struct match *m, const struct index_tail *tail)
 {
-	uint32_t n = r->ref >> REF_TESTS_SHIFT & 3;
 	enum verdict verdict = VERDICT_TRUE;
-	const struct index_tail *tail;
 
-	for (uint32_t i = 0; i < n && i < ARRAY_LEN(r->tests); i++) {
-		verdict = eval_test(m, &r->tests[i]);
-		if (verdict != VERDICT_TRUE)
-			return verdict;
-	}
-	if (!(r->ref & REF_TAIL))
-		return verdict;
-	tail = tail_of(m, r);
 	if (!index_is_inside(tail->test, tail->n_tests, m->ix->n_tests))
 		return doubt(m);
 	for (uint32_t i = 0; i < tail->n_tests && verdict == VERDICT_TRUE; i++)
@@ -397,13 +440,35 @@ eval_tests(struct match *m, const struct index_rule *r)
 	return verdict;
 }
 
-void
-eval_rule(struct match *m, const struct index_rule *r, unsigned depth)
+static inline enum verdict
+eval_tests(struct match *m, const struct index_rule *r)
+{
+	uint32_t n = r->ref >> REF_TESTS_SHIFT & 3;
+
+	for (uint32_t i = 0; i < n && i < ARRAY_LEN(r->tests); i++) {
+		enum verdict verdict;
+
+		if (!eval_column(m, &r->tests[i], &verdict))
+			verdict = eval_test(m, &r->tests[i]);
+		if (verdict != VERDICT_TRUE)
+			return verdict;
+	}
+	return r->ref & REF_TAIL ? eval_tail(m, tail_of(m, r)) : VERDICT_TRUE;
+}
+
+static inline void
+eval_and_tell(struct match *m, const struct index_rule *r, unsigned depth)
 {
 	enum verdict verdict = eval_tests(m, r);
 
 	if (verdict != VERDICT_FALSE || m->max_near)
 		tell(m, r, verdict, depth);
+}
+
+void
+eval_rule(struct match *m, const struct index_rule *r, unsigned depth)
+{
+	eval_and_tell(m, r, depth);
 }
 
 /* --- ranges ----------------------------------------------------------------
@@ -416,7 +481,7 @@ walk_rules(struct match *m, size_t first, size_t n)
 	     i++) {
 		if (m->is_walk || (m->max_near && m->n_near == m->max_near))
 			return;
-		eval_rule(m, &m->ix->rules[i], 0);
+		eval_and_tell(m, &m->ix->rules[i], 0);
 	}
 }
 

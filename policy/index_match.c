@@ -172,8 +172,9 @@ sift_who(const struct policy_index *ix, const uint32_t *atoms, uint32_t n,
 {
 	uint32_t kept = 0;
 
+	memcpy(out, atoms, n * sizeof *out);
 	for (uint32_t i = 0; i < n; i++) {
-		out[kept] = atoms[i];
+		out[kept] = out[i];
 		kept +=
 		    index_has_bits(ix, index_bits_who(ix, atoms[i], action));
 	}
@@ -186,8 +187,9 @@ sift_what(const struct policy_index *ix, const uint32_t *atoms, uint32_t n,
 {
 	uint32_t kept = 0;
 
+	memcpy(out, atoms, n * sizeof *out);
 	for (uint32_t i = 0; i < n; i++) {
-		out[kept] = atoms[i];
+		out[kept] = out[i];
 		kept +=
 		    index_has_bits(ix, index_bits_what(ix, action, atoms[i]));
 	}

@@ -647,25 +647,29 @@ START_TEST(ends_without_memory)
 }
 END_TEST
 
+/* Of so many that they have several digits. */
+#define SORTED 1500u
+
 START_TEST(sorts_by_id)
 {
 	struct chance c = { 99 };
 	struct buf b = { 0 };
 	struct policy_set *set;
 	struct policy_index *ix = NULL;
-	uint32_t list[300];
-	static const size_t sizes[] = { 0, 1, 2, 24, 25, 300 };
+	uint32_t list[SORTED];
+	static const size_t sizes[] = { 0, 1, 2, 24, 25, 40, 300, 1023,
+		SORTED };
 
-	for (unsigned i = 0; i < 300; i++)
+	for (unsigned i = 0; i < SORTED; i++)
 		buf_printf(&b,
 		    "@id(\"p-%u\") permit (principal, action, resource);",
-		    pick(&c, 1000) * 300 + i);
+		    pick(&c, 1000) * SORTED + i);
 	buf_byte(&b, '\0');
 	set = policies_of(b.p);
 	ck_assert(policy_index_new(set, NULL, &ix, NULL));
 	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
 		for (uint32_t k = 0; k < sizes[i]; k++)
-			list[k] = k;
+			list[k] = k * 7 % SORTED;
 		ck_assert(policy_index_sort(ix, list, sizes[i], a));
 		check_order(set, list, sizes[i]);
 	}
