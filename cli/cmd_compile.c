@@ -65,7 +65,7 @@ make_normal(struct policy_set *set, const struct schema *schema,
 
 	if (!read_granularity(&c->granularity, options.granularity))
 		return false;
-	options.timed = c->stats;
+	options.timed = options.notes = c->stats;
 	if (schema)
 		schema_close_set(schema, set);
 	if (normal_make(a, set, &options, ret, &err))

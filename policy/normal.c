@@ -481,8 +481,9 @@ publish(struct making *m, const struct normal_stage *stats,
 	p.lists =
 	    ARENA_ARRAY(m->scratch, m->n_lists, const struct normal_conjunct *);
 	p.number = ARENA_ARRAY(m->scratch, m->n_rules, uint32_t);
-	if (!p.n || !p.lists || !p.number || !publish_paths(&p) ||
-	    !publish_atoms(&p) || !publish_rules(&p) || !publish_denied(&p))
+	if (m->lacks_notes || !p.n || !p.lists || !p.number ||
+	    !publish_paths(&p) || !publish_atoms(&p) || !publish_rules(&p) ||
+	    !publish_denied(&p))
 		return false;
 	p.n->is_cut = m->is_cut;
 	p.n->closed = m->is_expanded ? m->set->closed : NULL;
@@ -491,7 +492,6 @@ publish(struct making *m, const struct normal_stage *stats,
 	p.n->n_stages = N_STAGES;
 	p.n->notes = m->notes;
 	p.n->n_notes = (uint32_t)m->n_notes;
-	p.n->n_notes_dropped = m->n_notes_dropped;
 	*ret = p.n;
 	return true;
 }

@@ -125,15 +125,14 @@ struct normal {
 	uint32_t n_rules, n_contained, n_atoms, n_paths;
 	const struct normal_stage *stages;
 	uint32_t n_stages;
-	const struct normal_note *notes; /* NORMAL_NOTES_MAX at most */
-	uint32_t n_notes, n_notes_dropped;
+	const struct normal_note *notes; /* what option `notes` asks for */
+	uint32_t n_notes;
 	const struct normal_denied *denied; /* what option `denied` asks for */
 	uint32_t n_denied;
 	bool is_cut; /* a search for covers ended at a bound: there may be more */
 	/* Wildcards were expanded by this schema: the rules hold for requests that normal_is_closed says yes to, all others are decided by the text. NULL: for all. */
 	const struct schema *closed;
 };
-#define NORMAL_NOTES_MAX 10000u
 
 /* How far `recompound` joins rules that differ in one element alone. */
 enum normal_granularity {
@@ -151,6 +150,7 @@ struct normal_options {
 	uint32_t below_max;  /* rules that may hang below one cover, since each is looked at one by one; 0: the default */
 	uint32_t threads;    /* that take policies apart; what comes of them does not depend on it; 0: as many as there is work and processors for */
 	bool timed;          /* time by stage: costs a few hundredths; of threads together */
+	bool notes;          /* say what was done to each policy's rules */
 	bool denied;         /* look for permits that denies beat; changes no rule; not with joining */
 	enum normal_granularity granularity[3]; /* what `recompound` joins each element to; an index wants single atoms */
 };
@@ -163,7 +163,7 @@ bool normal_make(struct arena *a, const struct policy_set *set,
     const struct normal_options *options, const struct normal **ret,
     struct error *reterr) MUST_USE;
 
-/* An index of the set is made from this form of it, which was made with NORMAL_DEFAULTS (timed or not) and no schema, in place of one of its own. Borrowed. */
+/* An index of the set is made from this form of it, which was made with NORMAL_DEFAULTS (timed and with notes, or not) and no schema, in place of one of its own. Borrowed. */
 void normal_lend(const struct normal *n, struct policy_set *set);
 
 /* The normal form as text, one rule a line with its parents as FILE:LINE, in an order that does not depend on the order of files; the same policies written in

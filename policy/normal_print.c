@@ -194,50 +194,54 @@ print_note(
 	buf_byte(out, '\n');
 }
 
-/* How often the thing was done that note `first` is the first of; 0: it is not
- * the first. The words are few, and always the same ones. */
+/* How often what was done. The words are few, and always the same ones. */
+#define DONE_MOST 16u
+struct done {
+	const struct normal_note *first;
+	uint32_t n;
+};
+
 static uint32_t
-count_alike(const struct normal *n, uint32_t first)
+count_done(const struct normal *n, struct done done[DONE_MOST])
 {
-	const struct normal_note *x = &n->notes[first];
-	uint32_t count = 0;
+	uint32_t n_done = 0;
 
 	for (uint32_t i = 0; i < n->n_notes; i++) {
-		const struct normal_note *y = &n->notes[i];
-		bool alike = strcmp(x->stage, y->stage) == 0 &&
-			     strcmp(x->what, y->what) == 0;
+		const struct normal_note *x = &n->notes[i];
+		uint32_t k = 0;
 
-		if (alike && i < first)
-			return 0;
-		count += alike;
+		while (k < n_done &&
+		       (strcmp(x->stage, done[k].first->stage) != 0 ||
+			   strcmp(x->what, done[k].first->what) != 0))
+			k++;
+		if (k == DONE_MOST)
+			continue;
+		if (k == n_done)
+			done[n_done++] = (struct done){ x, 0 };
+		done[k].n++;
 	}
-	return count;
+	return n_done;
 }
 
 static void
 print_notes(const struct normal *n, uint32_t most, struct buf *out)
 {
 	uint32_t shown = n->n_notes < most ? n->n_notes : most;
-	uint32_t left = n->n_notes - shown;
+	struct done done[DONE_MOST];
+	uint32_t n_done = count_done(n, done);
 
 	if (n->n_notes == 0)
 		return;
 	buf_addz(out, "what was done:\n");
-	for (uint32_t i = 0, count; i < n->n_notes; i++)
-		if ((count = count_alike(n, i)) > 0)
-			buf_printf(out, "  %-11s %8u %s\n", n->notes[i].stage,
-			    count, n->notes[i].what);
-	if (n->n_notes_dropped)
-		buf_printf(out, "  %-11s %8u more, not counted by kind\n", "",
-		    n->n_notes_dropped);
+	for (uint32_t i = 0; i < n_done; i++)
+		buf_printf(out, "  %-11s %8u %s\n", done[i].first->stage,
+		    done[i].n, done[i].first->what);
 	buf_addz(out, "to what, and with what:\n");
 	for (uint32_t i = 0; i < shown; i++)
 		print_note(n, &n->notes[i], out);
-	if (left)
-		buf_printf(out, "  and %u more: --notes shows them\n", left);
-	else if (n->n_notes_dropped)
-		buf_printf(
-		    out, "  and %u more, not kept\n", n->n_notes_dropped);
+	if (shown < n->n_notes)
+		buf_printf(out, "  and %u more: --notes shows them\n",
+		    n->n_notes - shown);
 }
 
 void

@@ -232,7 +232,7 @@ join_notes(struct making *m, const struct making *run)
 		m->stage = note->stage;
 		rules_note(m, note->what, note->instance, note->other);
 	}
-	m->n_notes_dropped += run->n_notes_dropped;
+	m->lacks_notes = m->lacks_notes || run->lacks_notes;
 }
 
 /* Rules keep what they have in the run's arenas. */

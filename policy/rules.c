@@ -391,9 +391,10 @@ void
 rules_note(
     struct making *m, const char *what, uint32_t instance, uint32_t other)
 {
-	if (m->n_notes >= NORMAL_NOTES_MAX ||
-	    !ARENA_PUSH_ROOM(m->a, m->notes, m->n_notes, m->cap_notes)) {
-		m->n_notes_dropped++;
+	if (!m->options.notes)
+		return;
+	if (!ARENA_PUSH_ROOM(m->a, m->notes, m->n_notes, m->cap_notes)) {
+		m->lacks_notes = true;
 		return;
 	}
 	m->notes[m->n_notes++] =

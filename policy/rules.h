@@ -127,7 +127,7 @@ struct making {
 	size_t n_rules, cap_rules;
 	struct normal_note *notes;
 	size_t n_notes, cap_notes;
-	uint32_t n_notes_dropped;
+	bool lacks_notes; /* memory was out */
 	bool is_cut; /* a search for a cover ended at a bound */
 	bool is_expanded; /* some wildcard was */
 	const char *stage;
@@ -180,7 +180,7 @@ void parallel_each(
 
 /* ---- what they share --------------------------------------------------------------------------------------------------------------------- */
 
-/* Say what was done to a policy's rules; never fails, counts what it drops. */
+/* Say what was done to a policy's rules, where somebody asked (options.notes). Where memory is out, normal_make fails at its end. */
 void rules_note(struct making *m, const char *what, uint32_t instance,
     uint32_t other);
 /* What can be said of the nodes of the policy at hand, in m->facts; worked out when first asked, since most policies hold nothing but tests that were seen before.

@@ -35,6 +35,7 @@ make_form(void *ctx)
 		return false;
 	options.threads = *(const uint32_t *)ctx;
 	options.granularity[0] = GRAIN_ALL;
+	options.notes = true;
 	ok = normal_make(a, set, &options, &n, &err);
 	if (!ok)
 		ck_assert_int_eq(err.code, ERR_LIMIT_MEMORY);

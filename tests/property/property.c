@@ -633,6 +633,7 @@ check_case(struct run *run)
 	for (unsigned m = 0; m < 1u << STAGES; m++) {
 		struct normal_options options = options_of(run, m);
 
+		options.notes = true;
 		forms[m] = make(run->arena, set, &options);
 		count_work(run, forms[m]);
 	}

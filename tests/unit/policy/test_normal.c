@@ -539,9 +539,11 @@ START_TEST(stats_say_what_was_done)
 	struct policy_set *set =
 	    load(SCOPE ";\n" SCOPE ";\npermit (principal is U, action, "
 		       "resource);\n" SCOPE " when { false };");
+	struct normal_options options = NORMAL_DEFAULTS;
 	struct buf out = { 0 };
 
-	normal_print_stats(make(set, NORMAL_DEFAULTS), UINT32_MAX, &out);
+	options.notes = true;
+	normal_print_stats(make(set, options), UINT32_MAX, &out);
 	ck_assert_ptr_nonnull(
 	    strstr(out.p, "policies: 4\nrules: 1, with 0 tests"));
 	ck_assert_ptr_nonnull(strstr(out.p, "hung below others: 1\n"));
@@ -550,7 +552,7 @@ START_TEST(stats_say_what_was_done)
 	ck_assert_ptr_nonnull(strstr(out.p, "atoms: t:4 never holds\n"));
 	ck_assert_ptr_nonnull(strstr(out.p, "merge              1 merged\n"));
 	out.n = 0;
-	normal_print_stats(make(set, NORMAL_DEFAULTS), 1, &out);
+	normal_print_stats(make(set, options), 1, &out);
 	ck_assert_ptr_nonnull(strstr(out.p, "and 2 more: --notes"));
 	buf_free(&out);
 	policy_set_free(set);
