@@ -244,6 +244,31 @@ print_notes(const struct normal *n, uint32_t most, struct buf *out)
 		    n->n_notes - shown);
 }
 
+/* What kinds of atoms rules have together: what the index is searched by. */
+#define ATOM_KINDS (ATOM_SET + 1u)
+static void
+print_shapes(const struct normal *n, struct buf *out)
+{
+	static const char *const words[ATOM_KINDS] = { "any", "==", "in", "is",
+		"is in", "like", "a set" };
+	uint32_t counts[ATOM_KINDS * ATOM_KINDS * ATOM_KINDS] = { 0 };
+
+	for (uint32_t i = 0; i < n->n_rules; i++) {
+		const struct normal_atom *const *a = n->rules[i].atom;
+
+		counts[(a[0]->kind * ATOM_KINDS + a[1]->kind) * ATOM_KINDS +
+		       a[2]->kind]++;
+	}
+	buf_addz(
+	    out, "shapes (principal, action, resource), with their rules:\n");
+	for (uint32_t i = 0; i < ARRAY_LEN(counts); i++)
+		if (counts[i])
+			buf_printf(out, "  %8u  %s, %s, %s\n", counts[i],
+			    words[i / ATOM_KINDS / ATOM_KINDS],
+			    words[i / ATOM_KINDS % ATOM_KINDS],
+			    words[i % ATOM_KINDS]);
+}
+
 void
 normal_print_stats(const struct normal *n, uint32_t most, struct buf *out)
 {
@@ -256,6 +281,7 @@ normal_print_stats(const struct normal *n, uint32_t most, struct buf *out)
 	    "hung below others: %u\n",
 	    policy_set_count(n->set), n->n_rules, (unsigned long long)conjuncts,
 	    n->n_contained);
+	print_shapes(n, out);
 	buf_addz(out, "stages:\n");
 	for (uint32_t i = 0; i < n->n_stages; i++)
 		buf_printf(out, "  %-11s %8u -> %8u  %9.3f ms  %s\n",

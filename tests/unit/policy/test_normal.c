@@ -547,6 +547,7 @@ START_TEST(stats_say_what_was_done)
 	ck_assert_ptr_nonnull(
 	    strstr(out.p, "policies: 4\nrules: 1, with 0 tests"));
 	ck_assert_ptr_nonnull(strstr(out.p, "hung below others: 1\n"));
+	ck_assert_ptr_nonnull(strstr(out.p, "       1  any, any, any\n"));
 	ck_assert_ptr_nonnull(strstr(out.p, "merge: t:2 merged with t:1\n"));
 	ck_assert_ptr_nonnull(strstr(out.p, "contain: t:3 hung below t:1\n"));
 	ck_assert_ptr_nonnull(strstr(out.p, "atoms: t:4 never holds\n"));
