@@ -1,9 +1,10 @@
 /* index_eval.c - which of the rules that a request's atoms lead to hold?
  * Rules are tested on codes of values that are fetched once. A rule in whose
- * test a path is missing or of the wrong kind is doubtful: the direct evaluator
- * then says what becomes of its policies, in its own words. Rules contained in
- * another are looked at when that one holds or is doubtful. Cost: the tests of
- * the rules that were not skipped. */
+ * test a path is missing or of the wrong kind is doubtful: where that is an
+ * error whose code is certain, and the same for all in doubt, it is told, and
+ * otherwise the direct evaluator is asked. Rules contained in another are
+ * looked at when that one holds or is doubtful. Cost: the tests of the rules
+ * that were not skipped. */
 #include "policy/index_match.h"
 
 #include "base/limits.h"
