@@ -303,7 +303,7 @@ check_index(struct run *run, const struct generate_case *c,
     const struct policy_index *ix, const struct eval_request *r)
 {
 	struct situation s = { c, *r, options_of(run, ALL_STAGES) };
-	enum eval_outcome got[GENERATE_POLICIES];
+	enum eval_outcome got[GENERATE_POLICIES] = { EVAL_ERROR };
 	struct policy_found found;
 	bool same =
 	    policy_index_find(ix, r, run->scratch, &found) && !found.is_walk;

@@ -154,7 +154,7 @@ START_TEST(alone_costs_little_more)
 	size_t n = 0;
 	struct packed view;
 
-	for (char c = 'a'; c <= 'z'; c++)
+	for (int c = 'a'; c <= 'z'; c++)
 		n += (size_t)snprintf(text + n, sizeof text - n,
 		    "%c%c(\"%c word %c\") ", c, c, c, c);
 	pack_text(p, (struct str){ text, n });
