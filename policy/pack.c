@@ -15,6 +15,22 @@
 	((size_t)1 << 18) /* what comes first after as many is no word */
 #define DIGITS_MAX 18u    /* longer runs are no numbers */
 
+/* How a text is cut behind a piece. */
+enum cut_kind { CUT_END = 0, CUT_LITERAL, CUT_DIGITS, CUT_COMMENT };
+
+/* Of a shape with more, no places are kept. */
+#define PIECES_MOST 48u
+struct piece {
+	uint32_t at, n; /* in the shape */
+	enum cut_kind kind;
+};
+
+/* A word that has a number. */
+struct known_word {
+	struct str s;
+	uint32_t number;
+};
+
 struct packer {
 	struct intern *shapes, *words;
 	uint32_t *word_numbers; /* by id of `words`, plus one; 0: none yet */
@@ -23,7 +39,13 @@ struct packer {
 	struct arena *arena;
 	struct buf bytes, shape_ends, shape_bytes, word_ends, word_bytes;
 	struct buf shape, parts; /* of the text that is packed now */
-	uint32_t last;           /* the shape of the one before */
+	/* Of the last text: its shape, by number and by pieces, and the words
+	 * that its parts were; mostly the next has the same. */
+	uint32_t last;
+	struct str last_shape;
+	struct piece pieces[PIECES_MOST];
+	uint32_t n_pieces;
+	struct known_word words_at[PIECES_MOST + 1]; /* [PIECES_MOST]: of ids */
 	bool failed;
 };
 
@@ -146,14 +168,9 @@ see_word(struct packer *p, struct str s)
 	return INTERN_NONE;
 }
 
-/* The number of a word, or false where it has none by now. */
 static bool
-find_word(struct packer *p, struct str s, uint32_t *ret)
+number_word(struct packer *p, uint32_t id, struct str s, uint32_t *ret)
 {
-	uint32_t id = see_word(p, s);
-
-	if (id == INTERN_NONE)
-		return false;
 	if (id == p->n_words_seen) {
 		p->word_numbers[p->n_words_seen++] = 0;
 		return false;
@@ -163,6 +180,27 @@ find_word(struct packer *p, struct str s, uint32_t *ret)
 		p->word_numbers[id] = ++p->n_words;
 	}
 	*ret = p->word_numbers[id] - 1;
+	return true;
+}
+
+/* The number of a word, or false where it has none by now. `slot`: which part
+ * of its text it is. */
+static bool
+find_word(struct packer *p, uint32_t slot, struct str s, uint32_t *ret)
+{
+	struct known_word *known = &p->words_at[slot];
+	struct str unused;
+	uint32_t id;
+
+	if (known->s.n > 0 && str_eq(known->s, s)) {
+		*ret = known->number;
+		return true;
+	}
+	id = see_word(p, s);
+	if (id == INTERN_NONE || !number_word(p, id, s, ret))
+		return false;
+	intern_get(p->words, id, &unused, &known->s);
+	known->number = *ret;
 	return true;
 }
 
@@ -180,7 +218,7 @@ digits_of(struct str s)
 }
 
 static void
-put_part(struct packer *p, struct buf *to, struct str s)
+put_part(struct packer *p, struct buf *to, uint32_t slot, struct str s)
 {
 	struct str digits = digits_of(s);
 	uint64_t number;
@@ -189,10 +227,10 @@ put_part(struct packer *p, struct buf *to, struct str s)
 	if (is_number(s, &number)) {
 		put_kind(to, number, PACK_NUMBER);
 	} else if (is_number(digits, &number) &&
-		   find_word(p, str_sub(s, 0, s.n - digits.n), &word)) {
+		   find_word(p, slot, str_sub(s, 0, s.n - digits.n), &word)) {
 		put_kind(to, word, PACK_COUNTED);
 		put_number(to, number);
-	} else if (digits.n == 0 && find_word(p, s, &word)) {
+	} else if (digits.n == 0 && find_word(p, slot, s, &word)) {
 		put_kind(to, word, PACK_WORD);
 	} else {
 		put_kind(to, s.n, PACK_BYTES);
@@ -209,16 +247,20 @@ pack_number(struct packer *p, uint64_t n)
 void
 pack_part(struct packer *p, struct str s)
 {
-	put_part(p, &p->bytes, s);
+	put_part(p, &p->bytes, PIECES_MOST, s);
 }
 
 /* ---- texts ----------------------------------------------------------------
  */
 
 static void
-put_piece(struct packer *p, struct str piece)
+put_piece(struct packer *p, struct str piece, enum cut_kind kind)
 {
 	put_number(&p->shape, piece.n);
+	if (p->n_pieces < PIECES_MOST)
+		p->pieces[p->n_pieces] = (struct piece){ (uint32_t)p->shape.n,
+			(uint32_t)piece.n, kind };
+	p->n_pieces++;
 	buf_add(&p->shape, piece);
 }
 
@@ -270,58 +312,111 @@ end_of_digits(struct str s, size_t at)
 	return at;
 }
 
+static enum cut_kind
+kind_at(struct str s, size_t at)
+{
+	if (s.p[at] == '"')
+		return CUT_LITERAL;
+	return is_digit(s.p[at]) ? CUT_DIGITS : CUT_COMMENT;
+}
+
+static size_t
+end_of_part(struct str s, size_t at, enum cut_kind kind)
+{
+	if (kind == CUT_LITERAL)
+		return end_of_literal(s, at);
+	return kind == CUT_DIGITS ? end_of_digits(s, at)
+				  : str_find(s, '\n', at);
+}
+
+static uint32_t
+slot_of(uint32_t piece)
+{
+	return piece < PIECES_MOST ? piece : PIECES_MOST;
+}
+
 /* Quotes are the shape's; what lies between them is a part. */
 static void
 cut(struct packer *p, struct str s)
 {
 	size_t from = 0, at = find_cut(s, 0), to;
 
+	p->n_pieces = 0;
 	while (at < s.n) {
-		bool is_literal = s.p[at] == '"';
+		enum cut_kind kind = kind_at(s, at);
 
-		at += is_literal;
-		if (is_literal)
-			to = end_of_literal(s, at);
-		else if (is_digit(s.p[at]))
-			to = end_of_digits(s, at);
-		else
-			to = str_find(s, '\n', at);
-		put_piece(p, str_sub(s, from, at));
-		put_part(p, &p->parts, str_sub(s, at, to));
+		at += kind == CUT_LITERAL;
+		to = end_of_part(s, at, kind);
+		put_piece(p, str_sub(s, from, at), kind);
+		put_part(
+		    p, &p->parts, slot_of(p->n_pieces - 1), str_sub(s, at, to));
 		from = to;
-		at = find_cut(s, to + is_literal);
+		at = find_cut(s, to + (kind == CUT_LITERAL));
 	}
-	put_piece(p, str_sub(s, from, s.n));
+	put_piece(p, str_sub(s, from, s.n), CUT_END);
 }
 
-/* p->last becomes the shape's number. Mostly it is that already. */
+/* Is the text cut as the last one was? Then `ends` are where its parts are. */
+static bool
+is_alike(const struct packer *p, struct str s, size_t ends[][2])
+{
+	size_t at = 0;
+
+	if (p->last_shape.n == 0 || p->n_pieces > PIECES_MOST)
+		return false;
+	for (uint32_t i = 0; i < p->n_pieces; i++) {
+		const struct piece *x = &p->pieces[i];
+
+		if (x->n > s.n - at ||
+		    memcmp(s.p + at, p->last_shape.p + x->at, x->n) != 0)
+			return false;
+		at += x->n;
+		if (x->kind == CUT_END)
+			return at == s.n;
+		if (x->kind != CUT_LITERAL &&
+		    (at == s.n || (x->kind == CUT_DIGITS ? !is_digit(s.p[at])
+							 : !is_comment(s, at))))
+			return false;
+		ends[i][0] = at;
+		at = ends[i][1] = end_of_part(s, at, x->kind);
+	}
+	return false;
+}
+
+/* p->shape becomes the last one. */
 static bool
 find_shape(struct packer *p)
 {
-	struct str shape = buf_str(&p->shape), type, last = { 0 };
+	struct str type;
 	uint32_t n = intern_count(p->shapes);
 
-	if (n > 0)
-		intern_get(p->shapes, p->last, &type, &last);
-	if (n > 0 && str_eq(shape, last))
-		return true;
-	p->last = intern_add(p->shapes, STR(""), shape);
+	p->last = intern_add(p->shapes, STR(""), buf_str(&p->shape));
 	if (p->last == INTERN_NONE) {
 		p->failed = true;
 		return false;
 	}
+	intern_get(p->shapes, p->last, &type, &p->last_shape);
 	if (p->last == n)
-		put_item(&p->shape_ends, &p->shape_bytes, shape);
+		put_item(&p->shape_ends, &p->shape_bytes, p->last_shape);
 	return true;
 }
 
 void
 pack_text(struct packer *p, struct str s)
 {
+	size_t ends[PIECES_MOST][2] UNZEROED; /* is_alike fills what is used */
+
 	p->shape.n = p->parts.n = 0;
-	cut(p, s);
-	if (!packer_check(p) || !find_shape(p))
-		return;
+	if (is_alike(p, s, ends)) {
+		for (uint32_t i = 0; i + 1 < p->n_pieces; i++)
+			put_part(p, &p->parts, i,
+			    str_sub(s, ends[i][0], ends[i][1]));
+	} else {
+		p->last_shape = (struct str){ 0 };
+		cut(p, s);
+		if (!packer_check(p) || !find_shape(p))
+			return;
+	}
 	put_number(&p->bytes, p->last);
 	buf_add(&p->bytes, buf_str(&p->parts));
 }
