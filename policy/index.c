@@ -1,10 +1,13 @@
 /* index.c - make an index, part by part, and order policies by their ids.
- * The order is worked out once, so that a decision sorts its reasons by number.
+ * The order is worked out once, so that a decision sorts its reasons by number;
+ * of many policies beside the index, by a thread of its own.
  * The normal form is gone when the index is made: what it takes to evaluate a
  * tree is kept with each. */
 #include "policy/index.h"
 
+#include <pthread.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/pages.h"
 #include "base/sort.h"
@@ -82,17 +85,24 @@ sort_alike(const struct policy_set *set, struct arena *spare, uint32_t *order,
 	return true;
 }
 
+/* Policies that are worth a thread. */
+#define RANKED_APART ((size_t)1 << 14)
+
+struct ranking {
+	struct policy_index *ix;
+	struct arena *spare;
+	pthread_t thread;
+	bool is_apart, ok;
+};
+
 static bool
 rank(struct policy_index *ix, struct arena *spare)
 {
 	const struct policy_set *set = ix->set;
-	size_t n = set->n_instances, prefix = n ? common_prefix(set) : 0;
+	size_t n = ix->n_ranked, prefix = n ? common_prefix(set) : 0;
 	struct head *heads = ARENA_ARRAY(spare, n, struct head);
 
-	ix->n_instances = ix->n_ranked = n;
-	ix->rank = ARENA_ARRAY(ix->arena, n, uint32_t);
-	ix->by_rank = ARENA_ARRAY(ix->arena, n, uint32_t);
-	if (!heads || !ix->rank || !ix->by_rank)
+	if (!heads)
 		return false;
 	for (uint32_t i = 0; i < n; i++) {
 		struct str id = set->instances[i].id;
@@ -111,8 +121,47 @@ rank(struct policy_index *ix, struct arena *spare)
 	return true;
 }
 
+static void *
+rank_apart(void *arg)
+{
+	struct ranking *r = arg;
+
+	r->ok = rank(r->ix, r->spare);
+	return NULL;
+}
+
+/* What it writes is there from now on, what is in it at rank_end. */
 static bool
-build(struct policy_index *ix, struct arena *spare, struct error *reterr)
+rank_begin(struct ranking *r, struct policy_index *ix)
+{
+	size_t n = ix->set->n_instances;
+
+	*r = (struct ranking){ .ix = ix };
+	ix->n_instances = ix->n_ranked = n;
+	ix->rank = ARENA_ARRAY(ix->arena, n, uint32_t);
+	ix->by_rank = ARENA_ARRAY(ix->arena, n, uint32_t);
+	r->spare = ix->rank && ix->by_rank ? arena_new(0) : NULL;
+	if (!r->spare)
+		return false;
+	r->is_apart = n >= RANKED_APART && sysconf(_SC_NPROCESSORS_ONLN) > 1 &&
+		      pthread_create(&r->thread, NULL, rank_apart, r) == 0;
+	return true;
+}
+
+/* `is_wanted`: else only the thread ends. */
+static bool
+rank_end(struct ranking *r, bool is_wanted)
+{
+	if (r->is_apart)
+		(void)pthread_join(r->thread, NULL);
+	else if (is_wanted)
+		(void)rank_apart(r);
+	arena_free(r->spare);
+	return r->ok;
+}
+
+static bool
+build_parts(struct policy_index *ix, struct arena *spare, struct error *reterr)
 {
 	const struct normal_options options = NORMAL_DEFAULTS;
 	struct index_building b = {
@@ -124,8 +173,19 @@ build(struct policy_index *ix, struct arena *spare, struct error *reterr)
 		return false;
 	ix->closed = b.n->closed;
 	return index_build_atoms(&b) && index_build_paths(&b) &&
-	       index_build_rules(&b) && index_build_slots(&b) &&
-	       (rank(ix, spare) || error_nomem(reterr));
+	       index_build_rules(&b) && index_build_slots(&b);
+}
+
+static bool
+build(struct policy_index *ix, struct arena *spare, struct error *reterr)
+{
+	struct ranking ranking;
+	bool ok = rank_begin(&ranking, ix) ? build_parts(ix, spare, reterr)
+					   : error_nomem(reterr);
+
+	if (rank_end(&ranking, ok) || !ok)
+		return ok;
+	return error_nomem(reterr);
 }
 
 /* The arrays are the image's, and so is what its own entities have; what others
