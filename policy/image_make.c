@@ -261,13 +261,57 @@ number_named(struct making_image *m)
 	return true;
 }
 
-static bool
-gather(struct making_image *m, const struct entities *layer)
+static void
+begin_packing(void *ctx)
 {
-	if (!image_pack_begin(m) || !image_add_entities(m, layer) ||
-	    !index_new_seeded(m->set, layer, m->slot_seed, &m->ix, m->reterr) ||
-	    !image_pack_end(m) || !number_named(m) || !add_actions(m) ||
-	    !add_trees(m))
+	struct making_image *m = ctx;
+
+	m->is_packed = image_pack_begin(m);
+}
+
+/* The rules, unless they are lent. Packing begins as soon as not all threads
+ * are busy with them. */
+static bool
+make_rules(struct making_image *m, struct policy_set *set, struct arena *a)
+{
+	struct normal_options options = NORMAL_DEFAULTS;
+	const struct normal *n;
+
+	if (set->lent) {
+		begin_packing(m);
+		return m->is_packed;
+	}
+	options.taken = begin_packing;
+	options.ctx = m;
+	if (!normal_make(a, set, &options, &n, m->reterr) || !m->is_packed)
+		return false;
+	normal_lend(n, set);
+	return true;
+}
+
+/* The index, and beside it packing. What it was made of goes with it. */
+static bool
+make_index(struct making_image *m, struct policy_set *set,
+    const struct entities *layer)
+{
+	const struct normal *lent = set->lent;
+	struct arena *a = arena_new(0);
+	bool ok = a ? make_rules(m, set, a) && image_add_entities(m, layer) &&
+			  index_new_seeded(
+			      set, layer, m->slot_seed, &m->ix, m->reterr)
+		    : error_nomem(m->reterr);
+
+	set->lent = lent;
+	arena_free(a);
+	return ok;
+}
+
+static bool
+gather(struct making_image *m, struct policy_set *set,
+    const struct entities *layer)
+{
+	if (!make_index(m, set, layer) || !image_pack_end(m) ||
+	    !number_named(m) || !add_actions(m) || !add_trees(m))
 		return false;
 	add_links(m);
 	add_eager(m);
@@ -307,7 +351,7 @@ policy_image_make(const struct policy_set *set, const struct entities *layer,
 	/* Files are files: nobody makes an image of what was edited. */
 	assert(set->finished && !set->image && set->n_whole == 0);
 	open.closed = NULL;
-	ok = (m.a != NULL || error_nomem(reterr)) && gather(&m, layer);
+	ok = (m.a != NULL || error_nomem(reterr)) && gather(&m, &open, layer);
 
 	if (ok) {
 		lay_out(&m, ret, base);

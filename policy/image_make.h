@@ -12,6 +12,7 @@ struct making_image {
 	struct buf own[IMAGE_OWN_SECTIONS];
 	struct index_tree *trees;
 	struct image_packing *packing;
+	bool is_packed; /* it has begun, at least */
 	/* Of entities: what a layer's id is in the image; NULL: none. */
 	uint32_t *numbers;
 	bool all_known; /* no record has more above it than is kept */

@@ -520,6 +520,8 @@ normal_make(struct arena *a, const struct policy_set *set,
 		stats[s].why = stages[s].why;
 	}
 	ok = ok && parallel_take(&m, stats, reterr);
+	if (ok && options->taken)
+		options->taken(options->ctx);
 	for (size_t s = 0; ok && s < N_STAGES; s++)
 		if (stages[s].all)
 			ok = run_stage(&m, &stages[s], &stats[s], reterr);

@@ -152,6 +152,9 @@ struct normal_options {
 	bool timed;          /* time by stage: costs a few hundredths; of threads together */
 	bool notes;          /* say what was done to each policy's rules */
 	bool denied;         /* look for permits that denies beat; changes no rule; not with joining */
+	/* Called once when policies are taken apart, and most of what is left is one thread's: another may begin with something else. NULL: nobody. */
+	void (*taken)(void *ctx);
+	void *ctx;
 	enum normal_granularity granularity[3]; /* what `recompound` joins each element to; an index wants single atoms */
 };
 

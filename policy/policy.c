@@ -5,7 +5,9 @@
  * text by that pointer. */
 #include "policy/policy.h"
 
+#include <pthread.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/digest.h"
 #include "base/file.h"
@@ -305,28 +307,80 @@ set_version_of(struct policy_set *set, uint8_t (*digests)[32], size_t n,
 	return true;
 }
 
-bool
-set_compute_version(struct policy_set *set, struct errors *reterr)
+/* Of all files' texts; beside other work where there is much of them. */
+#define DIGESTED_APART ((size_t)1 << 20)
+
+struct digesting {
+	struct policy_set *set;
+	struct arena *arena; /* of the pieces */
+	pthread_t thread;
+	bool is_apart, ok;
+};
+
+static void *
+digest_all(void *arg)
 {
+	struct digesting *d = arg;
+	struct policy_set *set = d->set;
+
+	d->ok = true;
+	for (size_t i = 0; d->ok && i < set->n_files; i++)
+		d->ok = pieces_digest(d->arena, set->files[i]->source.text,
+		    NULL, &set->pieces[i], set->digests[i]);
+	return NULL;
+}
+
+static bool
+has_much_text(const struct policy_set *set)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < set->n_files; i++)
+		n += set->files[i]->source.text.n;
+	return n >= DIGESTED_APART && sysconf(_SC_NPROCESSORS_ONLN) > 1;
+}
+
+static bool
+digest_begin(struct digesting *d, struct policy_set *set)
+{
+	*d = (struct digesting){ .set = set };
 	set->digests =
 	    arena_array(set->arena, set->n_files, sizeof *set->digests);
 	set->pieces = ARENA_ARRAY(set->arena, set->n_files, struct pieces);
-	if (!set->digests || !set->pieces)
+	d->arena = set->digests && set->pieces ? arena_new(0) : NULL;
+	if (!d->arena)
+		return false;
+	d->is_apart = has_much_text(set) &&
+		      pthread_create(&d->thread, NULL, digest_all, d) == 0;
+	return true;
+}
+
+static bool
+digest_end(struct digesting *d, struct errors *reterr)
+{
+	if (d->is_apart)
+		(void)pthread_join(d->thread, NULL);
+	else
+		(void)digest_all(d);
+	if (!files_adopt(d->set->arena, d->arena)) {
+		arena_free(d->arena);
 		return nomem(reterr);
-	for (size_t i = 0; i < set->n_files; i++)
-		if (!pieces_digest(set->arena, set->files[i]->source.text, NULL,
-			&set->pieces[i], set->digests[i]))
-			return no_digest(reterr);
-	return set_version_of(set, set->digests, set->n_files, reterr);
+	}
+	return (d->ok || no_digest(reterr)) &&
+	       set_version_of(d->set, d->set->digests, d->set->n_files, reterr);
 }
 
 bool
 policy_set_finish(struct policy_set *set, struct errors *reterr)
 {
-	bool ok = instances_make(set, reterr);
+	struct digesting digesting;
+	bool ok = digest_begin(&digesting, set) || nomem(reterr), has_all;
 
-	ok = set_check_indivisibles(set, reterr) && ok;
-	set->finished = set_compute_version(set, reterr) && ok;
+	if (!ok)
+		return false;
+	has_all = instances_make(set, reterr);
+	has_all = set_check_indivisibles(set, reterr) && has_all;
+	set->finished = digest_end(&digesting, reterr) && has_all;
 	return set->finished;
 }
 

@@ -111,8 +111,6 @@ bool files_keep(
 /* policy.c: what finishing a set looks at and works out. */
 bool set_check_indivisibles(
     const struct policy_set *set, struct errors *reterr) MUST_USE;
-bool set_compute_version(
-    struct policy_set *set, struct errors *reterr) MUST_USE;
 /* policy.c: of n files' digests. */
 bool set_version_of(struct policy_set *set, uint8_t (*digests)[32], size_t n,
     struct errors *reterr) MUST_USE;
