@@ -404,7 +404,7 @@ find_shape(struct packer *p)
 void
 pack_text(struct packer *p, struct str s)
 {
-	size_t ends[PIECES_MOST][2] UNZEROED; /* is_alike fills what is used */
+	size_t ends[PIECES_MOST][2] = { { 0 } };
 
 	p->shape.n = p->parts.n = 0;
 	if (is_alike(p, s, ends)) {
