@@ -86,7 +86,7 @@ sort_alike(const struct policy_set *set, struct arena *spare, uint32_t *order,
 }
 
 /* Policies that are worth a thread. */
-#define RANKED_APART ((size_t)1 << 14)
+#define RANKED_APART ((size_t)1 << 17)
 
 struct ranking {
 	struct policy_index *ix;
