@@ -110,10 +110,9 @@ watch() { # FOLDER OWNER
 pids() {
 	local first
 	first=$(head -1 "$1/data/postmaster.pid" 2>/dev/null) || return 0
-	echo "$first" $(awk -v first="$first" '/^PPid:/ && $2 == first {
-		split(FILENAME, part, "/")
-		print part[3]
-	}' /proc/[0-9]*/status 2>/dev/null)
+	# Processes come and go meanwhile: awk would end at the first that is gone.
+	echo "$first" $(grep -slE "^PPid:[[:space:]]+$first\$" /proc/[0-9]*/status |
+		sed 's|^/proc/\([0-9]*\)/.*|\1|')
 }
 
 gone() {
