@@ -55,12 +55,11 @@ struct entities *engine_load_entities(const struct schema *schema,
 
 /* ---- changes ------------------------------------------------------------------------------------------------------------------------------ */
 
-/* A file and what it holds. `is_known`: its text is left out, since it is what the snapshot's base has under that name (entities: with that digest). */
+/* A file and what it holds. `is_known`: its text is left out, since it is what the snapshot's base has under that name. */
 struct engine_file {
 	const char *name;
 	struct str text;
 	bool is_known;
-	uint8_t digest[32];
 };
 /* All files there are, in the order in which they are loaded. Borrowed. */
 struct engine_files {
@@ -71,8 +70,8 @@ struct engine_files {
 struct engine_snapshot *engine_load_files(const struct engine_files *files,
     int64_t now_ms, struct buf *messages);
 /* The snapshot that loading `now` would make, sharing with `old` what did not change: same decisions, reasons, errors, version. NULL where that is not cheap and
- * exact, or where something is wrong: *ret_why says which, and all is to be loaded anew. Cost: the changed files, 64 bytes a policy copied, SHA-256 over all policy
- * texts, a look at each record of entities where some changed. */
+ * exact, or where something is wrong: *ret_why says which, and all is to be loaded anew. Cost: comparing the changed files with what they were,
+ * parsing what is new, 64 bytes a policy copied. */
 struct engine_snapshot *engine_snapshot_update(
     const struct engine_snapshot *old, const struct engine_files *now,
     int64_t now_ms, const char **ret_why);

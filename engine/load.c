@@ -4,7 +4,6 @@
 
 #include <pthread.h>
 
-#include "base/digest.h"
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/pages.h"
@@ -68,38 +67,39 @@ engine_load_schema(const char *path, struct buf *messages)
 
 /* What was read, so that an update knows what changed. */
 struct entity_files {
-	struct entity_file *items;
+	struct entities_file *items;
 	size_t n, cap;
 };
 
+/* `name` and `text` live as long as the layer. */
 static bool
-note_file(struct entity_files *files, struct arena *a, const char *name,
-    struct str text, struct error *reterr)
+add_noted(struct entities *layer, struct arena *a, const char *name,
+    struct str text, struct entity_files *files, struct error *reterr)
 {
-	struct entity_file *f;
-	if (!ARENA_PUSH_ROOM(a, files->items, files->n, files->cap))
-		return error_nomem(reterr);
-	f = &files->items[files->n++];
-	f->name = name;
-	return digest_sha256(&text, 1, f->digest) ||
-	       error_set(reterr, ERR_SYSTEM_ERROR, SPAN_NONE, "SHA-256 failed");
+	return ARENA_PUSH_ROOM(a, files->items, files->n, files->cap)
+		   ? entities_add_file(
+			 layer, name, text, &files->items[files->n++], reterr)
+		   : error_nomem(reterr);
 }
 
+/* `noted` NULL: the text is not kept. */
 static bool
 load_entities_file(const struct schema *schema, const char *path,
-    struct entities *layer, struct arena *a, struct entity_files *files,
+    struct entities *layer, struct arena *a, struct entity_files *noted,
     struct error *reterr)
 {
 	struct str text;
-	struct arena *raw = arena_new(0);
-	bool ok = raw != NULL ? file_read(raw, path, LIMIT_DATA_FILE_BYTES,
-				    &text, reterr)
-			      : error_nomem(reterr);
+	struct arena *raw = noted == NULL ? arena_new(0) : NULL;
+	struct arena *to = noted != NULL ? a : raw;
+	bool ok = to != NULL ? file_read(to, path, LIMIT_DATA_FILE_BYTES, &text,
+				   reterr)
+			     : error_nomem(reterr);
 	const char *file = ok ? str_z(a, str_of(path)) : NULL;
 	if (ok && file == NULL)
 		ok = error_nomem(reterr);
-	ok = ok && note_file(files, a, file, text, reterr);
-	if (ok && schema != NULL)
+	if (ok && noted != NULL)
+		ok = add_noted(layer, a, file, text, noted, reterr);
+	else if (ok && schema != NULL)
 		ok =
 		    schema_add_entities_text(schema, layer, text, file, reterr);
 	else
@@ -127,7 +127,7 @@ load_data(
 	return true;
 }
 
-/* `set` may be NULL. */
+/* `set` and `ret` may be NULL. */
 static bool
 load_entities(const struct schema *schema, const struct policy_set *set,
     const char *const *paths, size_t n, struct entities *layer, struct arena *a,
@@ -183,8 +183,10 @@ load_entities_aside(void *arg)
 		l->layer = own;
 		return NULL;
 	}
+	/* With a schema there are no updates. */
 	l->ok = load_entities(l->schema, l->set, l->from->entities,
-	    l->from->n_entities, l->own, l->arena, &l->files, &l->messages);
+	    l->from->n_entities, l->own, l->arena,
+	    l->schema == NULL ? &l->files : NULL, &l->messages);
 	l->layer = l->own;
 	return NULL;
 }
@@ -305,11 +307,10 @@ engine_load_entities(const struct schema *schema, const struct policy_set *set,
     const char *const *paths, size_t n, struct arena *a, struct buf *messages)
 {
 	struct entities *layer = entities_new(a, NULL);
-	struct entity_files files = { 0 };
 	if (layer == NULL)
 		buf_addz(messages, "error: memory ran out\n");
 	else if (!load_entities(
-		     schema, set, paths, n, layer, a, &files, messages))
+		     schema, set, paths, n, layer, a, NULL, messages))
 		layer = NULL;
 	return layer;
 }
@@ -321,10 +322,10 @@ add_entity_files(const struct engine_files *files, struct entities *layer,
 	for (size_t i = 0; i < files->n_entities; i++) {
 		const struct engine_file *f = &files->entities[i];
 		const char *name = str_z(a, str_of(f->name));
-		if (name == NULL)
+		struct str text = str_dup(a, f->text);
+		if (name == NULL || text.p == NULL)
 			return error_nomem(reterr);
-		if (!note_file(ret, a, name, f->text, reterr) ||
-		    !entities_add_text(layer, f->text, name, reterr))
+		if (!add_noted(layer, a, name, text, ret, reterr))
 			return false;
 	}
 	return entities_finish(layer, reterr);

@@ -87,8 +87,6 @@ snapshot_over(struct engine_base *b, int64_t loaded_at_ms)
 	s->policies = b->policies;
 	s->index = b->index;
 	s->entities = b->entities->layer;
-	s->files = b->entities->files;
-	s->n_files = b->entities->n_files;
 	s->loaded_at_ms = loaded_at_ms;
 	snapshot_size_scratch(s);
 	return s;

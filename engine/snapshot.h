@@ -6,10 +6,11 @@
 
 #include "engine/engine_private.h"
 
-/* A file of entities as it was read. */
-struct entity_file {
+/* A file of entities as it is now: its text in parts, one behind the other. */
+struct entity_parts {
 	const char *name;
-	uint8_t digest[32];
+	const struct str *parts;
+	size_t n;
 };
 
 /* A bottom layer of entities with all that it borrows from. */
@@ -17,7 +18,7 @@ struct loaded_entities {
 	atomic_uint refs;
 	struct arena *arena;
 	const struct entities *layer;    /* NULL: none */
-	const struct entity_file *files; /* in the order of loading */
+	const struct entities_file *files; /* in the order of loading */
 	size_t n_files;
 	bool knows_files; /* zero: where the layer comes from is not known */
 };
@@ -39,13 +40,13 @@ struct engine_snapshot {
 	struct policy_set *policies;
 	struct policy_index *index;
 	const struct entities *entities;
-	const struct entity_file *files;
-	size_t n_files;
 	/* Changed policies; NULL: none. */
 	struct policy_set *delta;
 	struct policy_index *delta_index;
-	/* Changed entities, and `files`; NULL: none. */
+	/* Changed entities, with all their files; NULL: none. */
 	struct arena *patch_arena;
+	const struct entity_parts *files;
+	size_t n_files;
 	size_t n_patched;
 	size_t n_updates; /* since the base was made */
 	bool is_merged;
@@ -66,8 +67,10 @@ struct engine_snapshot *snapshot_whole(struct policy_set *policies_take,
 /* A snapshot that adds nothing to its base yet. NULL when memory is out. */
 struct engine_snapshot *snapshot_over(
     struct engine_base *b, int64_t loaded_at_ms);
-/* Which of the base's files of policies has the name: its number, or the count. They mostly come in the order they had: looked for from `expected` on. */
+/* Which of the base's files of policies, or of entities, has the name: its number, or the count. They mostly come in the order they had: looked for from `expected` on. */
 uint32_t update_find_file(
     const struct engine_base *b, uint32_t expected, const char *name);
+size_t update_find_entities(
+    const struct engine_base *b, size_t expected, const char *name);
 
 #endif

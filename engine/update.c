@@ -1,16 +1,12 @@
 /* update.c - files as they are now, over a snapshot of what they were.
- * A policy whose text is the same is not parsed again, a file of entities whose
- * digest is the same is not read as JSON again. What differs is
- * always told against the base: changes of changes do not pile up, and the cost
- * of a decision does not grow with the number of updates. What is not plainly
- * the sum of its parts is not updated (templates, files in another order, many
- * changes at once, anything that is an error): the caller loads all of it anew,
- * which then tells the same errors as ever. */
+ * A policy or an entity whose text is the same is not read again. What differs
+ * is always told against the base: changes of changes do not pile up, and the
+ * cost of a decision does not grow with the number of updates. What is not
+ * plainly the sum of its parts is not updated (templates, files in another
+ * order, many changes at once, anything that is an error): the caller loads all
+ * of it anew, which then tells the same errors as ever. */
 #include "engine/snapshot.h"
 
-#include <stdlib.h>
-
-#include "base/digest.h"
 #include "base/limits.h"
 
 struct updating {
@@ -213,170 +209,153 @@ update_policies(struct updating *u)
 /* ---- entities --------------------------------------------------------------
  */
 
-static int
-by_file(const void *a, const void *b)
+size_t
+update_find_entities(
+    const struct engine_base *b, size_t expected, const char *name)
 {
-	const struct entity_file *x = a, *y = b;
-	int order = strcmp(x->name, y->name);
+	const struct loaded_entities *e = b->entities;
 
-	return order ? order : memcmp(x->digest, y->digest, sizeof x->digest);
-}
+	for (size_t i = 0; i < e->n_files; i++) {
+		size_t at = (expected + i) % e->n_files;
 
-static int
-by_name(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-/* The names in `a` that `b` does not have with the same content. Both are
- * sorted. */
-static size_t
-names_without(const struct entity_file *a, size_t n_a,
-    const struct entity_file *b, size_t n_b, const char **ret)
-{
-	size_t n = 0, k = 0;
-
-	for (size_t i = 0; i < n_a; i++) {
-		while (k < n_b && by_file(&b[k], &a[i]) < 0)
-			k++;
-		if (k == n_b || by_file(&b[k], &a[i]) != 0)
-			ret[n++] = a[i].name;
+		if (strcmp(e->files[at].name, name) == 0)
+			return at;
 	}
-	return n;
+	return e->n_files;
 }
 
-static bool
-is_listed(const char *name, const char *const *names, size_t n)
-{
-	return n && bsearch(&name, names, n, sizeof *names, by_name);
-}
+/* What became of the files of entities. */
+struct comparing {
+	const struct loaded_entities *base;
+	size_t *at; /* which file of the base each of now is, or their count */
+	bool *is_same;  /* each of now */
+	bool *is_there; /* each of the base */
+	size_t n_same, n_there;
+};
 
-/* What the changed files hold now, as records. */
 static bool
-read_changed(struct updating *u, const char *const *changed, size_t n,
-    struct entities *layer)
+compare_files(struct updating *u, struct comparing *c)
 {
-	for (size_t i = 0; i < u->now->n_entities; i++) {
+	size_t n = u->now->n_entities, expected = 0;
+
+	c->at = ARENA_ARRAY(u->spare, n, size_t);
+	c->is_same = ARENA_ARRAY(u->spare, n, bool);
+	c->is_there = ARENA_ARRAY(u->spare, c->base->n_files, bool);
+	if (!c->at || !c->is_same || !c->is_there)
+		return give_up(u, out_of_memory);
+	for (size_t i = 0; i < n; i++) {
 		const struct engine_file *f = &u->now->entities[i];
-		const char *name;
+		size_t at = update_find_entities(u->base, expected, f->name);
 
-		if (!is_listed(f->name, changed, n))
+		c->at[i] = at;
+		if (at == c->base->n_files)
 			continue;
-		name = str_z(u->next->patch_arena, str_of(f->name));
-		if (name == NULL)
-			return give_up(u, out_of_memory);
-		if (f->is_known ||
-		    !entities_add_text(layer, f->text, name, NULL))
-			return give_up(u, has_errors);
+		if (c->is_there[at])
+			return give_up(u, "a file of entities is given twice");
+		c->is_there[at] = true;
+		c->n_there++;
+		c->is_same[i] =
+		    f->is_known || str_eq(c->base->files[at].text, f->text);
+		c->n_same += c->is_same[i];
+		expected = at + 1;
+	}
+	return true;
+}
+
+static const char stands_twice[] = "an entity stands in several places";
+
+/* One file of now, as parts. */
+static bool
+edit_one(struct updating *u, const struct comparing *c, size_t i,
+    struct entities_edit *edit, struct entity_parts *ret)
+{
+	const struct engine_file *f = &u->now->entities[i];
+	const struct entities_file *was =
+	    c->at[i] < c->base->n_files ? &c->base->files[c->at[i]] : NULL;
+	bool is_local;
+
+	ret->name = was != NULL ? was->name
+				: str_z(u->next->patch_arena, str_of(f->name));
+	if (ret->name == NULL)
+		return give_up(u, out_of_memory);
+	if (was != NULL && c->is_same[i]) {
+		ret->parts = &was->text;
+		ret->n = 1;
+		return true;
+	}
+	if (f->is_known || !entities_edit_file(edit, was, ret->name, f->text,
+			       &ret->parts, &ret->n, &is_local, NULL))
+		return give_up(u, has_errors);
+	return is_local || give_up(u, stands_twice);
+}
+
+static bool
+take_gone(
+    struct updating *u, const struct comparing *c, struct entities_edit *edit)
+{
+	for (size_t i = 0; i < c->base->n_files; i++) {
+		if (c->is_there[i])
+			continue;
+		if (!c->base->files[i].is_apart)
+			return give_up(u, stands_twice);
+		entities_edit_gone(edit, &c->base->files[i]);
 	}
 	return true;
 }
 
 static bool
-patch(struct updating *u, const char *const *gone, size_t n_gone,
-    const char *const *changed, size_t n_changed)
+patch(struct updating *u, struct entities_edit *edit)
 {
 	struct engine_snapshot *s = u->next;
-	struct entities *layer = entities_new(s->patch_arena, NULL);
 	const struct entities *patched;
 	bool is_local;
 
-	if (layer == NULL)
-		return give_up(u, out_of_memory);
-	if (!read_changed(u, changed, n_changed, layer))
-		return false;
-	if (!entities_patch(s->patch_arena, u->base->entities->layer, gone,
-		n_gone, layer, &patched, &is_local, NULL))
+	if (!entities_edit_end(edit, &patched, &is_local, NULL))
 		return give_up(u, has_errors);
 	if (!is_local)
-		return give_up(u, "an entity stands in several files");
+		return give_up(u, stands_twice);
 	s->n_patched = entities_changed(patched);
 	if (s->n_patched > 0)
 		s->entities = patched;
-	if (s->n_patched > LIMIT_DELTA_ENTITIES)
-		return give_up(u, "many entities changed");
-	return true;
-}
-
-/* Names and digests of what there is now, in the snapshot's memory. */
-static struct entity_file *
-list_files(struct updating *u)
-{
-	size_t n = u->now->n_entities;
-	struct arena *a = u->next->patch_arena;
-	struct entity_file *files = ARENA_ARRAY(a, n, struct entity_file);
-
-	for (size_t i = 0; files != NULL && i < n; i++) {
-		const struct engine_file *f = &u->now->entities[i];
-
-		files[i].name = str_z(a, str_of(f->name));
-		if (files[i].name == NULL)
-			return NULL;
-		if (f->is_known)
-			memcpy(files[i].digest, f->digest, 32);
-		else if (!digest_sha256(&f->text, 1, files[i].digest))
-			return NULL;
-	}
-	return files;
-}
-
-/* Sorted, without those that stand in `other` at the same place; *ret_n is
- * how many there were, and are. */
-static struct entity_file *
-sorted(struct arena *a, const struct entity_file *files, size_t *ret_n,
-    const struct entity_file *other, size_t n_other)
-{
-	struct entity_file *copy = ARENA_ARRAY(a, *ret_n, struct entity_file);
-	size_t kept = 0;
-
-	for (size_t i = 0; copy != NULL && i < *ret_n; i++)
-		if (i >= n_other || by_file(&files[i], &other[i]) != 0)
-			copy[kept++] = files[i];
-	if (kept > 1)
-		qsort(copy, kept, sizeof *copy, by_file);
-	*ret_n = kept;
-	return copy;
+	return s->n_patched <= LIMIT_DELTA_ENTITIES ||
+	       give_up(u, "many entities changed");
 }
 
 static bool
-compare_files(struct updating *u, const struct entity_file *files)
+edit_files(struct updating *u, const struct comparing *c)
 {
-	const struct loaded_entities *base = u->base->entities;
-	size_t n = u->now->n_entities, n_was = base->n_files;
-	struct entity_file *now =
-	    sorted(u->spare, files, &n, base->files, n_was);
-	struct entity_file *was =
-	    sorted(u->spare, base->files, &n_was, files, u->now->n_entities);
-	const char **gone = ARENA_ARRAY(u->spare, n_was, const char *),
-		   **changed = ARENA_ARRAY(u->spare, n, const char *);
-	size_t n_gone, n_changed;
+	struct engine_snapshot *s = u->next;
+	size_t n = u->now->n_entities;
+	struct entity_parts *files;
+	struct entities_edit *edit;
 
-	if (!now || !was || !gone || !changed)
+	s->patch_arena = arena_new(0);
+	if (s->patch_arena == NULL)
 		return give_up(u, out_of_memory);
-	n_gone = names_without(was, n_was, now, n, gone);
-	n_changed = names_without(now, n, was, n_was, changed);
-	if (n_gone == 0 && n_changed == 0)
-		return true;
-	return patch(u, gone, n_gone, changed, n_changed);
+	files = ARENA_ARRAY(s->patch_arena, n, struct entity_parts);
+	edit = entities_edit_new(s->patch_arena, c->base->layer);
+	if (files == NULL || edit == NULL)
+		return give_up(u, out_of_memory);
+	for (size_t i = 0; i < n; i++)
+		if (!edit_one(u, c, i, edit, &files[i]))
+			return false;
+	s->files = files;
+	s->n_files = n;
+	return take_gone(u, c, edit) && patch(u, edit);
 }
 
 static bool
 update_entities(struct updating *u)
 {
-	struct engine_snapshot *s = u->next;
-	struct entity_file *files;
+	struct comparing c = { .base = u->base->entities };
 
-	if (!u->base->entities->knows_files || u->base->entities->layer == NULL)
+	if (!c.base->knows_files || c.base->layer == NULL)
 		return give_up(u, "where the entities come from is not known");
-	s->patch_arena = arena_new(0);
-	files = s->patch_arena != NULL ? list_files(u) : NULL;
-	if (files == NULL)
-		return give_up(u, out_of_memory);
-	if (!compare_files(u, files))
+	if (!compare_files(u, &c))
 		return false;
-	s->files = files;
-	s->n_files = u->now->n_entities;
-	return true;
+	return (c.n_same == u->now->n_entities &&
+		   c.n_there == c.base->n_files) ||
+	       edit_files(u, &c);
 }
 
 /* ---------------------------------------------------------------------------

@@ -1,39 +1,28 @@
-/* edit.c - what of a policy file's new text is as it was: only what is not is
- * parsed.
- * Both texts are gone through from the start. Where the next policies are, byte
- * by byte, those that come next in the old text, they stay: trees, rules and
- * ids of their own with them. A policy that is not is looked for a little
- * further on in the old text, where others went; else it is new, up to its
- * semicolon. What is the same from some place to the end is known beforehand.
- * This is sound, whatever is found alike: a policy of the old text is taken
- * with the white space and comments before it, from behind a semicolon, where
- * the lexer of both texts is between tokens; so the same bytes are the same
- * tokens, and make the same tree. Columns count from the start of the line:
- * what stays behind a change begins on a line of its own. Lines, and the
- * numbers of policies without an id of their own, move with what is before.
- * Cost: comparing bytes, and ALIKE_WITHIN short looks for each new policy. */
+/* edit.c - what of a policy file's new text is as it was (alike.h): only what
+ * is not is parsed. What stays, stays with its tree, rules and own id. This is
+ * sound, whatever is found alike: a policy of the old text is taken with the
+ * white space and comments before it, from behind a semicolon, where the lexer
+ * of both texts is between tokens; so the same bytes are the same tokens, and
+ * make the same tree. Columns count from the start of the line: what stays
+ * behind a change begins on a line of its own. Lines, and the numbers of
+ * policies without an id of their own, move with what is before. Cost:
+ * comparing bytes, and ALIKE_WITHIN short looks for each new policy. */
 #include "policy/set.h"
 
 #include "base/limits.h"
+#include "policy/alike.h"
 #include "policy/lex.h"
 #include "policy/pieces.h"
-
-#define ALIKE_WITHIN 64u /* policies that went, one after the other */
 
 struct edit {
 	struct policy_set *set; /* gets what is new */
 	const struct ast *was;
 	uint32_t file; /* which that is */
 	const char *name;
-	struct str old, now;
-	size_t n_alike, n_alike_end; /* bytes, from the start and to the end */
-	uint32_t max;                /* new policies */
-	/* What is behind. */
-	uint32_t unit; /* policies of the old text */
-	size_t at;     /* bytes of the new text */
-	uint32_t line; /* lines of the new text */
+	struct alike w;
+	uint32_t max;  /* new policies */
+	uint32_t line; /* lines of the new text that are behind */
 	uint32_t n_new;
-	size_t new_from; /* what is new since then is no part yet */
 	struct policy_pick *picks;
 	size_t n, cap;
 	struct errors *errors;
@@ -51,29 +40,6 @@ nomem(struct errors *reterr)
 /* ---- bytes -----------------------------------------------------------------
  */
 
-static size_t
-count_alike(struct str a, struct str b)
-{
-	size_t n = a.n < b.n ? a.n : b.n, i = 0;
-
-	for (size_t step = 4096; step > 0; step /= 64)
-		while (i + step <= n && memcmp(a.p + i, b.p + i, step) == 0)
-			i += step;
-	return i;
-}
-
-static size_t
-count_alike_end(struct str a, struct str b)
-{
-	size_t n = a.n < b.n ? a.n : b.n, i = 0;
-
-	for (size_t step = 4096; step > 0; step /= 64)
-		while (i + step <= n && memcmp(a.p + a.n - i - step,
-					    b.p + b.n - i - step, step) == 0)
-			i += step;
-	return i;
-}
-
 static uint32_t
 count_lines(struct str text)
 {
@@ -90,22 +56,22 @@ count_lines(struct str text)
 static bool
 is_utf8(const struct edit *e)
 {
-	size_t from = e->n_alike, to = e->now.n - e->n_alike_end;
+	size_t from = e->w.n_alike, to = e->w.now.n - e->w.n_alike_end;
 
-	while (from > 0 && (unsigned char)e->now.p[from - 1] >= 0x80)
+	while (from > 0 && (unsigned char)e->w.now.p[from - 1] >= 0x80)
 		from--;
-	while (to < e->now.n && (unsigned char)e->now.p[to] >= 0x80)
+	while (to < e->w.now.n && (unsigned char)e->w.now.p[to] >= 0x80)
 		to++;
-	return from >= to || str_is_utf8(str_sub(e->now, from, to));
+	return from >= to || str_is_utf8(str_sub(e->w.now, from, to));
 }
 
 /* ---- the old text's policies -----------------------------------------------
  */
 
-/* Where the policy's bytes begin, which is where those before end. */
 static size_t
-unit_start(const struct edit *e, uint32_t unit)
+start(const struct alike *w, uint32_t unit)
 {
+	const struct edit *e = w->of;
 	const struct ast_policy *p;
 
 	if (unit == 0)
@@ -114,41 +80,29 @@ unit_start(const struct edit *e, uint32_t unit)
 	return (size_t)p->off + p->len;
 }
 
-/* How many policies end at or before `off`. */
-static uint32_t
-units_before(const struct edit *e, size_t off)
+/* Policies from here on may stand where others stood before them if they begin
+ * on a line of their own. */
+static bool
+may_begin(const struct alike *w, uint32_t unit)
 {
-	uint32_t from = 0, to = e->was->n_policies;
+	const struct edit *e = w->of;
+	size_t from = start(w, unit), to = e->was->policies[unit].off;
 
-	while (from < to) {
-		uint32_t mid = from + (to - from) / 2;
-
-		if (unit_start(e, mid + 1) <= off)
-			from = mid + 1;
-		else
-			to = mid;
-	}
-	return from;
+	return (unit == 0 && w->at == 0) ||
+	       str_find(str_sub(w->old, from, to), '\n', 0) < to - from;
 }
 
-/* May policies from here on stand at a place where others stood before them? */
+/* With its semicolon, wherever that is. */
 static bool
-may_begin(const struct edit *e, uint32_t unit)
+may_end(const struct alike *w, size_t at)
 {
-	size_t from = unit_start(e, unit), to = e->was->policies[unit].off;
-
-	return (unit == 0 && e->at == 0) ||
-	       str_find(str_sub(e->old, from, to), '\n', 0) < to - from;
+	return at <= w->now.n;
 }
 
 static bool
-stands_here(const struct edit *e, uint32_t unit)
+is_over(const struct alike *w)
 {
-	size_t from = unit_start(e, unit), to = unit_start(e, unit + 1);
-
-	return may_begin(e, unit) &&
-	       str_eq(str_sub(e->old, from, to),
-		   str_sub(e->now, e->at, e->at + (to - from)));
+	return w->at >= w->now.n;
 }
 
 /* ---- parts -----------------------------------------------------------------
@@ -173,22 +127,19 @@ add_pick(struct edit *e)
 	return p;
 }
 
-/* What is new up to here is a part. */
 static bool
-end_new(struct edit *e)
+add_new(struct alike *w, size_t from, size_t to)
 {
-	struct policy_pick *p;
+	struct edit *e = w->of;
+	struct policy_pick *p = add_pick(e);
 
-	if (e->new_from == e->at)
-		return true;
-	p = add_pick(e);
 	if (!p)
 		return false;
 	p->is_changed = true;
-	p->from = (uint32_t)e->new_from;
-	p->to = (uint32_t)e->at;
+	p->from = (uint32_t)from;
+	p->to = (uint32_t)to;
 	p->line_shift = e->line;
-	e->line += count_lines(str_sub(e->now, p->from, p->to));
+	e->line += count_lines(str_sub(w->now, from, to));
 	return true;
 }
 
@@ -198,113 +149,51 @@ line_at(const struct edit *e, size_t off)
 	return source_span(&e->was->source, (uint32_t)off, 0).line - 1;
 }
 
-/* The old policies up to `to` stand here. */
 static bool
-keep(struct edit *e, uint32_t to)
+keep(struct alike *w, uint32_t to, size_t from, size_t *inout_end)
 {
-	size_t from = unit_start(e, e->unit), end = unit_start(e, to);
-	struct policy_pick *p;
+	struct edit *e = w->of;
+	size_t end = *inout_end;
+	struct policy_pick *p = add_pick(e);
 
-	/* What is behind the last policy is no policy's. */
-	if (to == e->was->n_policies &&
-	    str_eq(str_sub(e->old, end, e->old.n),
-		str_sub(e->now, e->at + (end - from), e->now.n)))
-		end = e->old.n;
-	if (!end_new(e))
-		return false;
-	p = add_pick(e);
 	if (!p)
 		return false;
-	p->first = e->unit;
-	p->n = to - e->unit;
+	/* What is behind the last policy is no policy's. */
+	if (to == w->n_units &&
+	    str_eq(str_sub(w->old, end, w->old.n),
+		str_sub(w->now, w->at + (end - from), w->now.n)))
+		end = w->old.n;
+	p->first = w->unit;
+	p->n = to - w->unit;
 	p->from = (uint32_t)from;
 	p->to = (uint32_t)end;
 	p->line_shift = e->line - line_at(e, from);
 	e->line += line_at(e, end) - line_at(e, from);
-	e->unit = to;
-	e->at += end - from;
-	e->new_from = e->at;
+	*inout_end = end;
 	return true;
 }
 
-/* The policies that stand here; e->unit where there are none. */
-static uint32_t
-alike_up_to(const struct edit *e)
-{
-	size_t from = unit_start(e, e->unit), n;
-	uint32_t to;
-
-	if (e->unit == e->was->n_policies || !may_begin(e, e->unit))
-		return e->unit;
-	if (from == e->at && from < e->n_alike)
-		n = e->n_alike - from;
-	else if (e->now.n - e->at <= e->n_alike_end &&
-		 e->now.n - e->at == e->old.n - from)
-		n = e->now.n - e->at;
-	else
-		n = count_alike(str_sub(e->old, from, e->old.n),
-		    str_sub(e->now, e->at, e->now.n));
-	to = units_before(e, from + n);
-	return to > e->unit ? to : e->unit;
-}
-
-/* Others went: the next of the old policies that stands here. */
+/* The next policy, with all that is before it. */
 static bool
-skip_gone(struct edit *e)
+take(struct alike *w)
 {
-	size_t left = e->now.n - e->at;
-	uint32_t n = e->was->n_policies, unit;
-
-	if (left <= e->n_alike_end) {
-		unit = units_before(e, e->old.n - left);
-		if (unit > e->unit && unit < n && stands_here(e, unit)) {
-			e->unit = unit;
-			return true;
-		}
-	}
-	for (unit = e->unit + 1; unit < n && unit <= e->unit + ALIKE_WITHIN;
-	     unit++)
-		if (stands_here(e, unit)) {
-			e->unit = unit;
-			return true;
-		}
-	return false;
-}
-
-/* The next policy is new, with all that is before it. */
-static void
-take_new(struct edit *e)
-{
-	struct lexer lx = { e->now, (uint32_t)e->at, NULL };
+	struct edit *e = w->of;
+	struct lexer lx = { w->now, (uint32_t)w->at, NULL };
 	struct token t;
 
 	do
 		t = lex_next(&lx);
 	while (t.kind != TOKEN_SEMICOLON && t.kind != TOKEN_END);
-	e->at = t.kind == TOKEN_END ? e->now.n : t.off + t.len;
-	e->n_new++;
+	w->at = t.kind == TOKEN_END ? w->now.n : t.off + t.len;
+	if (++e->n_new <= e->max)
+		return true;
+	(void)errors_add(e->errors, ERR_LIMIT_COUNT, SPAN_NONE,
+	    "more than %u policies are new", e->max);
+	return false;
 }
 
-static bool
-plan(struct edit *e)
-{
-	while (e->at < e->now.n) {
-		uint32_t to = alike_up_to(e);
-
-		if (to > e->unit) {
-			if (!keep(e, to))
-				return false;
-		} else if (!skip_gone(e)) {
-			take_new(e);
-			if (e->n_new <= e->max)
-				continue;
-			(void)errors_add(e->errors, ERR_LIMIT_COUNT, SPAN_NONE,
-			    "more than %u policies are new", e->max);
-			return false;
-		}
-	}
-	return end_new(e);
-}
+static const struct alike_units policies = { start, may_begin, may_end, is_over,
+	take, add_new, keep };
 
 /* ---- what is new -----------------------------------------------------------
  */
@@ -325,7 +214,7 @@ static bool
 parse_part(struct edit *e, struct policy_pick *p, uint32_t position)
 {
 	struct arena *a = e->set->arena;
-	struct str text = str_dup(a, str_sub(e->now, p->from, p->to));
+	struct str text = str_dup(a, str_sub(e->w.now, p->from, p->to));
 	struct source source;
 	struct error err = { 0 };
 	struct ast *t;
@@ -335,7 +224,7 @@ parse_part(struct edit *e, struct policy_pick *p, uint32_t position)
 	if (!source_init(a, e->name, text, &source, &err))
 		return errors_take(e->errors, &err);
 	source.line = p->line_shift;
-	source.col = chars_before(e->now, p->from);
+	source.col = chars_before(e->w.now, p->from);
 	if (!parse_policies(a, &source,
 		e->was->is_cedar ? POLICY_CEDAR : POLICY_AVOW, &t, e->errors))
 		return false;
@@ -366,15 +255,15 @@ static bool
 note_digest(struct edit *e, const struct pieces *was)
 {
 	const struct pieces_was of = { .pieces = *was,
-		.n = e->old.n,
-		.n_alike = e->n_alike,
-		.n_alike_end = e->n_alike_end };
+		.n = e->w.old.n,
+		.n_alike = e->w.n_alike,
+		.n_alike_end = e->w.n_alike_end };
 	struct arena *a = e->set->arena;
 	uint8_t *digest = arena_alloc(a, 32);
 
 	if (!digest)
 		return nomem(e->errors);
-	if (!pieces_digest(a, e->now, &of, NULL, digest)) {
+	if (!pieces_digest(a, e->w.now, &of, NULL, digest)) {
 		(void)errors_add(e->errors, ERR_SYSTEM_ERROR, SPAN_NONE,
 		    "SHA-256 failed, or memory ran out");
 		return false;
@@ -423,11 +312,9 @@ policy_set_add_changes(struct policy_set *changed, const struct policy_set *was,
     uint32_t file, const char *name, struct str text, uint32_t max,
     const struct policy_pick **ret, size_t *ret_n, struct errors *reterr)
 {
-	struct edit e = { .set = changed,
-		.file = file,
-		.now = text,
-		.max = max,
-		.errors = reterr };
+	struct edit e = {
+		.set = changed, .file = file, .max = max, .errors = reterr
+	};
 
 	if (was->image || file >= was->n_files ||
 	    !has_parts(was, was->files[file]) ||
@@ -436,13 +323,16 @@ policy_set_add_changes(struct policy_set *changed, const struct policy_set *was,
 	if (!files_check_form(name, text, reterr))
 		return false;
 	e.was = was->files[file];
-	e.old = e.was->source.text;
+	e.w = (struct alike){ .units = &policies,
+		.of = &e,
+		.old = e.was->source.text,
+		.now = text,
+		.n_units = e.was->n_policies };
 	e.name = str_z(changed->arena, str_of(name));
 	if (!e.name)
 		return nomem(reterr);
-	e.n_alike = count_alike(e.old, text);
-	e.n_alike_end = count_alike_end(e.old, text);
-	if (is_utf8(&e) && !plan(&e))
+	alike_compare(&e.w);
+	if (is_utf8(&e) && !alike_plan(&e.w))
 		return false;
 	if (e.n == 0)
 		return add_whole(changed, file, name, text, ret, ret_n, reterr);

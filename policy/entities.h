@@ -23,6 +23,7 @@ struct record {
 	const struct entity *seen; /* with the parents that lower layers add */
 	uint32_t id, n_parents;
 	const uint32_t *parents; /* ids of own.parents */
+	uint32_t end;   /* where it was read from text: bytes up to the comma or bracket behind it */
 	bool is_shared; /* added more than once, the same each time */
 	bool is_gone;   /* in a patch: what it lies over has it no more */
 };
@@ -80,7 +81,7 @@ bool image_above(const struct image *im, uint32_t i, const uint32_t **ret,
     uint32_t *ret_n);
 /* The record of this layer (a patch: or of what it lies over), or NULL; never of one that is lent. */
 struct record *entities_own(const struct entities *layer, uint32_t id);
-/* An empty patch over a finished bottom layer; entities_patch fills it. */
+/* An empty patch over a finished bottom layer; entities_edit.c fills it. */
 struct entities *entities_patch_new(
     struct arena *a, const struct entities *base);
 /* Do two records say the same? Errors: memory, of which `a` is used. */
@@ -97,6 +98,8 @@ bool entities_add_json_by(const struct schema *schema, struct entities *layer,
 bool entities_add_text_by(const struct schema *schema, struct entities *layer,
     struct str text, const char *file, struct error *reterr) MUST_USE;
 
+/* Where space ends. */
+size_t entities_skip_space(struct str text, size_t at);
 /* Strings kept lately, so that names and values that come again are kept once. */
 #define ENTITIES_KEPT 256u
 struct entities_kept {
@@ -107,6 +110,12 @@ struct entities_kept {
 bool entities_plain(struct entities *layer, struct entities_kept *kept,
     struct str text, size_t *inout_at, struct entity *ret, bool *ret_is_plain,
     struct error *reterr) MUST_USE;
+
+/* The record of a file's array that begins at `at`, into the layer: *ret_end is the comma or bracket behind it. *ret_read is false where that is no JSON: nothing is said of
+ * why. Errors: as entities_add_text, and no places. */
+bool entities_add_next(struct entities *layer, struct entities_kept *kept,
+    struct str text, size_t at, const char *file, size_t *ret_end,
+    bool *ret_read, struct error *reterr) MUST_USE;
 
 /* All that is above a uid, as a layer over at most one other sees it: sorted ids without repeats, but for ABOVE_SAME. */
 enum above_how {

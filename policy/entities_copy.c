@@ -93,24 +93,6 @@ copy_record(struct entities *to, const struct entity *e, const char **last,
 	return entities_add(to, &own, reterr);
 }
 
-/* Who stands in several files does so in the copy. */
-static void
-copy_shared(struct entities *to, const struct entities *from)
-{
-	for (; from && !from->lent; from = from->patched)
-		for (size_t i = 0; i < from->n; i++) {
-			const struct record *was = entities_record(from, i);
-			uint32_t id;
-
-			if (!was->is_shared)
-				continue;
-			id = intern_find(
-			    to->ids, was->own.uid.type, was->own.uid.id);
-			if (id != INTERN_NONE && entities_own(to, id))
-				entities_own(to, id)->is_shared = true;
-		}
-}
-
 static bool
 copy_at(struct entities *to, const struct entities *from, size_t i,
     struct arena *spare, const char **last, const char **last_copy,
@@ -144,6 +126,5 @@ entities_copy(struct arena *a, const struct entities *from)
 
 	if (!to || !entities_add_all(to, from, NULL))
 		return NULL;
-	copy_shared(to, from);
 	return to;
 }

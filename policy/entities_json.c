@@ -61,13 +61,14 @@ read_parents(struct entities *layer, const json_t *json, const char *where,
 struct loading {
 	struct entities *layer;
 	struct schema_loading by;
+	bool is_apart; /* no record was there already */
 };
 
 static struct loading
 loading(const struct schema *schema, struct entities *layer, const char *file)
 {
 	return (struct loading){ layer,
-		{ .s = schema, .arena = layer->arena, .file = file } };
+		{ .s = schema, .arena = layer->arena, .file = file }, true };
 }
 
 static bool
@@ -168,8 +169,8 @@ entities_add_json(struct entities *layer, const json_t *array, const char *file,
 
 /* --- text ---------------------------------------------------------------- */
 
-static size_t
-skip_space(struct str text, size_t at)
+size_t
+entities_skip_space(struct str text, size_t at)
 {
 	static const struct str spaces = STR_INIT(" \t\r\n");
 
@@ -259,36 +260,83 @@ add_tree(struct loading *l, struct str text, size_t i, bool *ret_read,
 	return true;
 }
 
+/* The next record, which number `i` is: it knows where it ends. */
+static bool
+add_next(struct loading *l, struct entities_kept *kept, struct str text,
+    size_t i, size_t at, size_t *ret_end, bool *ret_read, struct error *err)
+{
+	size_t n = l->layer->n;
+	bool is_plain;
+
+	*ret_read = true;
+	if (!add_plain(l, kept, text, at, ret_end, &is_plain, err))
+		return false;
+	if (!is_plain) {
+		*ret_end = value_end(text, at);
+		*ret_read = false;
+		if (*ret_end == text.n ||
+		    !add_tree(l, str_sub(text, at, *ret_end), i, ret_read, err))
+			return false;
+	}
+	if (l->layer->n > n)
+		entities_record(l->layer, n)->end = (uint32_t)*ret_end;
+	else
+		l->is_apart = false;
+	return true;
+}
+
 /* The records of the array one by one. *ret_read is false where the text is not
  * an array of JSON values: nothing is said of why. */
 static bool
 add_each(struct loading *l, struct str text, bool *ret_read, struct error *err)
 {
 	struct entities_kept kept = { 0 };
-	size_t at = skip_space(text, 0) + 1, end;
+	size_t at = entities_skip_space(text, 0) + 1, end;
 
 	*ret_read = false;
 	if (at > text.n || text.p[at - 1] != '[')
 		return false;
 	for (size_t i = 0;; i++, at = end + 1) {
-		bool is_plain;
-
-		*ret_read = true;
-		if (!add_plain(l, &kept, text, at, &end, &is_plain, err))
+		if (!add_next(l, &kept, text, i, at, &end, ret_read, err))
 			return false;
-		if (!is_plain) {
-			end = value_end(text, at);
-			*ret_read = false;
-			if (end == text.n ||
-			    !add_tree(
-				l, str_sub(text, at, end), i, ret_read, err))
-				return false;
-		}
 		if (text.p[end] == ']')
 			break;
 	}
-	*ret_read = skip_space(text, end + 1) == text.n;
+	*ret_read = entities_skip_space(text, end + 1) == text.n;
 	return *ret_read && end_loading(l, err);
+}
+
+bool
+entities_add_next(struct entities *layer, struct entities_kept *kept,
+    struct str text, size_t at, const char *file, size_t *ret_end,
+    bool *ret_read, struct error *reterr)
+{
+	struct loading l = loading(NULL, layer, file);
+
+	return add_next(&l, kept, text, 0, at, ret_end, ret_read, reterr);
+}
+
+/* *ret_is_apart: each record is a new one, and knows where it ends. */
+static bool
+add_text(struct loading *l, struct str text, bool *ret_is_apart,
+    struct error *reterr)
+{
+	size_t n = l->layer->n;
+	struct error err = { 0 };
+	bool was_read = false;
+
+	*ret_is_apart = true;
+	if (text.n <= LIMIT_DATA_FILE_BYTES &&
+	    add_each(l, text, &was_read, &err)) {
+		*ret_is_apart = l->is_apart;
+		return true;
+	}
+	if (was_read)
+		return give_error(&err, l->by.file, reterr);
+	if (!add_whole(l->by.s, l->layer, text, l->by.file, reterr))
+		return false;
+	*ret_is_apart = l->layer->n == n;
+	return true;
 }
 
 bool
@@ -296,15 +344,25 @@ entities_add_text_by(const struct schema *schema, struct entities *layer,
     struct str text, const char *file, struct error *reterr)
 {
 	struct loading l = loading(schema, layer, file);
-	struct error err = { 0 };
-	bool was_read = false;
+	bool is_apart;
 
-	if (text.n <= LIMIT_DATA_FILE_BYTES &&
-	    add_each(&l, text, &was_read, &err))
-		return true;
-	if (was_read)
-		return give_error(&err, file, reterr);
-	return add_whole(schema, layer, text, file, reterr);
+	return add_text(&l, text, &is_apart, reterr);
+}
+
+bool
+entities_add_file(struct entities *layer, const char *name, struct str text,
+    struct entities_file *ret, struct error *reterr)
+{
+	struct loading l = loading(NULL, layer, name);
+	struct entities_file f = {
+		.name = name, .text = text, .first = (uint32_t)layer->n
+	};
+
+	if (!add_text(&l, text, &f.is_apart, reterr))
+		return false;
+	f.n = (uint32_t)layer->n - f.first;
+	*ret = f;
+	return true;
 }
 
 bool

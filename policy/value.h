@@ -173,15 +173,37 @@ bool entities_at(const struct entities *layer, size_t i, struct arena *scratch,
 struct uid entities_uid_at(const struct entities *layer, size_t i);
 /* Does the layer lie in an image, and end with it? */
 bool entities_is_lent(const struct entities *layer);
-/* A layer that stands for `base` (which lies over none, is finished and outlives it) with some of its files' records changed: `now` has the records that the
- * changed files hold now, `files` (sorted) are the names of those that `base` has records of, changed or gone. Finished. *ret_is_local is false, and nothing is made,
- * where that cannot be told from the records alone: a record that stands in more than one file. `now` lives as long as `a`, and is not finished.
- * Who is above whom is worked out anew for what changed and for what that reaches; what reaches it is asked when it is asked about. Cost: O(records of `base`), a few
- * nanoseconds each, and what changed. Errors: ERR_ENTITY_CYCLE, memory. */
-bool entities_patch(struct arena *a, const struct entities *base,
-    const char *const *files, size_t n_files, const struct entities *now,
-    const struct entities **ret, bool *ret_is_local, struct error *reterr)
-    MUST_USE;
+
+/* A file of entities as it was read into a bottom layer. */
+struct entities_file {
+	const char *name;
+	struct str text;   /* both are borrowed, for as long as the layer */
+	uint32_t first, n; /* its records, by number, in the order of the text */
+	bool is_apart;     /* false: not all of them are its alone */
+};
+/* As entities_add_text; *ret is for entities_edit. */
+bool entities_add_file(struct entities *layer, const char *name,
+    struct str text, struct entities_file *ret, struct error *reterr) MUST_USE;
+
+/* What files of a bottom layer `base` hold now, as a layer that stands for it with some records changed. `base` is finished, lies over none and outlives it, with its files.
+ * Only those of a file's records are read whose bytes are not as they were. Memory is `a`'s; NULL when that is out. */
+struct entities_edit;
+struct entities_edit *entities_edit_new(
+    struct arena *a, const struct entities *base);
+/* The file holds `now`. `was` NULL: it is new. *ret_parts: what `now` is made of, one behind the other, in `was`'s memory and in `a`. `name` lives as long as `a`.
+ * Cost: comparing bytes, and reading what is new. Errors: as entities_add_text, without places; what cannot be told file by file: *ret_is_local is false then. */
+bool entities_edit_file(struct entities_edit *e,
+    const struct entities_file *was, const char *name, struct str now,
+    const struct str **ret_parts, size_t *ret_n, bool *ret_is_local,
+    struct error *reterr) MUST_USE;
+/* The file is no more. */
+void entities_edit_gone(
+    struct entities_edit *e, const struct entities_file *was);
+/* The layer, finished. *ret_is_local is false, and nothing is made, where that cannot be told from the changed records alone: a record that stands in more than one
+ * place. Who is above whom is worked out anew for what changed and for what that reaches; what reaches it is asked when it is asked about. Cost: what changed, and
+ * a bit for each record of `base`. Errors: ERR_ENTITY_CYCLE, memory. */
+bool entities_edit_end(struct entities_edit *e, const struct entities **ret,
+    bool *ret_is_local, struct error *reterr) MUST_USE;
 /* How many records a patch adds, replaces or takes away. */
 size_t entities_changed(const struct entities *patch);
 /* A bottom layer with the records that `from` (a bottom layer or a patch) has, all copied into `a`; not finished. NULL when memory is out. */

@@ -11,18 +11,27 @@ static struct engine_snapshot *old, *updated;
 #define LINE "permit (principal, action, resource) when { principal.n == 8 };\n"
 #define REST LINE LINE LINE LINE LINE LINE LINE LINE LINE LINE LINE
 
+#define ENTITY(id, n)                                                          \
+	"{\"uid\":{\"type\":\"U\",\"id\":\"" id "\"},\"attrs\":{\"n\":" n      \
+	"},\"parents\":[{\"type\":\"G\",\"id\":\"g\"}]}"
+/* Not plain: it takes a tree to read. */
+#define OTHER(id)                                                              \
+	"{\"uid\":{\"type\":\"U\",\"id\":\"" id                                \
+	"\"},\"attrs\":{\"r\":[1,{}]},"                                        \
+	"\"parents\":[],\"tags\":{\"t\":\"x\"}}"
+
 static const char *const texts[2][3] = {
 	{ "permit (principal in G::\"g\", action, resource);\n" REST,
 	    "deny (principal, action, resource) when { principal.n == 7 };",
-	    "[{\"uid\":{\"type\":\"U\",\"id\":\"u\"},\"attrs\":{\"n\":1},"
-	    "\"parents\":[{\"type\":\"G\",\"id\":\"g\"}]}]" },
-	/* Ids by number move. */
+	    "[" ENTITY("a", "1") "," ENTITY("u", "1") "," ENTITY(
+		"b", "1") "," OTHER("c") "]" },
+	/* Ids by number move; entities come and go in places. */
 	{ "permit (principal in G::\"g\", action, resource);\n"
 	  "permit (principal, action, resource) when { principal.n == 1 "
 	  "};\n" REST,
 	    "deny (principal, action, resource) when { principal.n == 8 };",
-	    "[{\"uid\":{\"type\":\"U\",\"id\":\"u\"},\"attrs\":{\"n\":8},"
-	    "\"parents\":[{\"type\":\"G\",\"id\":\"g\"}]}]" },
+	    "[" ENTITY("a", "1") "," ENTITY("u", "8") "," OTHER("d") "," OTHER(
+		"c") "]" },
 };
 
 static struct engine_snapshot *
