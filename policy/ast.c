@@ -1,6 +1,8 @@
 /* ast.c - names of what the tree is made of. */
 #include "policy/ast.h"
 
+#include <stdlib.h>
+
 const char *
 ast_op_text(enum ast_op op)
 {
@@ -42,12 +44,46 @@ ast_var_name(enum ast_var var)
 	return (size_t)var < ARRAY_LEN(names) ? names[var] : "";
 }
 
+static int
+by_node(const void *key, const void *item)
+{
+	uint32_t node = *(const uint32_t *)key;
+	const struct ast_length *l = item;
+
+	return (node > l->node) - (node < l->node);
+}
+
+uint32_t
+ast_len(const struct ast *t, const struct ast_node *n)
+{
+	uint32_t node = (uint32_t)(n - t->nodes);
+	const struct ast_length *l;
+
+	if (n->few < AST_MANY)
+		return n->few;
+	l = bsearch(&node, t->lengths, t->n_lengths, sizeof *l, by_node);
+	return l ? l->len : 0;
+}
+
+uint32_t
+ast_end(const struct ast *t, const struct ast_node *n)
+{
+	return n->off + ast_len(t, n);
+}
+
+struct str
+ast_text(const struct ast *t, const struct ast_node *n)
+{
+	return source_text(&t->source, n->off, ast_len(t, n));
+}
+
 struct span
 ast_span(const struct ast *t, uint32_t node)
 {
 	if (node >= t->n_nodes)
 		return SPAN_NONE;
-	return source_span(&t->source, t->nodes[node].off, t->nodes[node].len);
+	return source_span(
+	    &t->source, t->nodes[node].off, ast_len(t, &t->nodes[node]));
 }
 
 const struct ast_id *

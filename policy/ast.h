@@ -68,13 +68,22 @@ enum ast_written {
 	WRITTEN_LIST,       /* `has` of one attribute: in a list */
 };
 
+/* Most of a policy set in memory is these: 20 bytes each. */
 struct ast_node {
 	uint8_t kind;
 	uint8_t op;
-	uint8_t negated;   /* scope tests */
-	uint8_t written;   /* enum ast_written */
-	uint32_t off, len; /* span in the source, bytes */
+	uint32_t negated : 1; /* scope tests */
+	uint32_t written : 2; /* enum ast_written */
+	uint32_t few : 13;    /* bytes in the source: ast_len() */
+	uint32_t off;
 	uint32_t a, b, c;
+};
+_Static_assert(sizeof(struct ast_node) == 20, "what a policy takes in memory");
+
+/* `few` of a node that is longer; its length is in `lengths`. */
+#define AST_MANY ((1u << 13) - 1)
+struct ast_length {
+	uint32_t node, len;
 };
 
 /* A wildcard pattern is a list of parts in order. PART_PATH is a contextual wildcard `${principal.owner}`: a variable and attribute names; scope patterns only. */
@@ -104,14 +113,14 @@ struct ast_annotation {
 };
 
 struct ast_policy {
-	enum ast_word word;
+	uint8_t word; /* enum ast_word */
+	bool has_slots, has_error;
 	uint32_t first_annotation, n_annotations;
 	uint32_t scope[3];            /* NODE_SCOPE of principal, action, resource */
 	uint32_t first_cond, n_conds; /* LIST of NODE_WHEN, NODE_UNLESS */
 	uint32_t off, len;            /* from the first annotation to the semicolon */
 	uint32_t head_off, head_len;  /* the effect word: the place reports name */
 	uint32_t first_node;          /* of text: its nodes follow on one another from here */
-	bool has_slots, has_error;
 	uint32_t own_id; /* in `ids`, plus one; 0: none */
 };
 
@@ -157,6 +166,7 @@ struct ast {
 	bool is_marked; /* JSON of Avow's own form */
 	bool is_json;   /* places are of JSON text: what a node says is printed, not quoted */
 	struct ast_node *nodes;
+	struct ast_length *lengths; /* by node; of the whole file, where `share` says that it is a part */
 	struct str *strings;
 	int64_t *longs;
 	uint32_t *kids;
@@ -168,7 +178,7 @@ struct ast {
 	struct ast_comment *comments;
 	struct ast_link *links;
 	struct ast_id *ids;
-	uint32_t n_nodes, n_strings, n_longs, n_kids, n_parts, n_regexes,
+	uint32_t n_nodes, n_lengths, n_strings, n_longs, n_kids, n_parts, n_regexes,
 	    n_annotations, n_policies, n_indivisibles, n_comments, n_links, n_ids;
 };
 
@@ -177,6 +187,10 @@ const char *ast_op_text(enum ast_op op);
 /* Ours: Cedar has no such function or method. */
 bool ast_is_added(enum ast_op op);
 const char *ast_var_name(enum ast_var var);
+/* Of the node `n` of `t`: its bytes in the source, where they end, and what they say. */
+uint32_t ast_len(const struct ast *t, const struct ast_node *n);
+uint32_t ast_end(const struct ast *t, const struct ast_node *n);
+struct str ast_text(const struct ast *t, const struct ast_node *n);
 struct span ast_span(const struct ast *t, uint32_t node);
 /* The id that a policy of a JSON set has, or NULL. */
 const struct ast_id *ast_own_id(

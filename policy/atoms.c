@@ -66,11 +66,12 @@ write_words(struct making *m, const struct test *test)
 	const uint32_t head[] = { n->kind, n->op, n->negated, test->negated,
 		test->var, test->member };
 
-	if (p->is_link || test->one || m->ast->is_json || n->len > WORDS_MAX)
+	if (p->is_link || test->one || m->ast->is_json ||
+	    ast_len(m->ast, n) > WORDS_MAX)
 		return false;
 	m->text.n = 0;
 	buf_add(&m->text, (struct str){ (const char *)head, sizeof head });
-	buf_add(&m->text, source_text(&m->ast->source, n->off, n->len));
+	buf_add(&m->text, ast_text(m->ast, n));
 	return true;
 }
 

@@ -12,9 +12,17 @@ add(struct buf *b, const void *item, size_t size)
 }
 
 uint32_t
-build_node(struct parser *p, const struct ast_node *n)
+build_node(struct parser *p, uint32_t off, uint32_t len, struct ast_node n)
 {
-	return add(&p->nodes, n, sizeof *n);
+	struct ast_length l = { (uint32_t)(p->nodes.n / sizeof n), len };
+
+	n.off = off;
+	n.few = AST_MANY;
+	if (len < AST_MANY)
+		n.few = len & AST_MANY;
+	else
+		(void)add(&p->lengths, &l, sizeof l);
+	return add(&p->nodes, &n, sizeof n);
 }
 
 static const struct str *
@@ -49,7 +57,17 @@ build_string(struct parser *p, struct str s)
 uint32_t
 build_long(struct parser *p, int64_t n)
 {
-	return add(&p->longs, &n, sizeof n);
+	const int64_t *longs = (const int64_t *)(const void *)p->longs.p;
+	uint32_t *recent =
+	    &p->recent_longs[(uint64_t)n % ARRAY_LEN(p->recent_longs)];
+	uint32_t index;
+
+	if (*recent && longs[*recent - 1] == n)
+		return *recent - 1;
+	index = add(&p->longs, &n, sizeof n);
+	if (buf_ok(&p->longs))
+		*recent = index + 1;
+	return index;
 }
 
 uint32_t
@@ -100,6 +118,23 @@ build_get(const struct parser *p, uint32_t node)
 	return (const struct ast_node *)(const void *)p->nodes.p + node;
 }
 
+struct token
+build_place(const struct parser *p, uint32_t node)
+{
+	const struct ast so_far = {
+		.nodes = (struct ast_node *)(void *)p->nodes.p,
+		.n_nodes = (uint32_t)(p->nodes.n / sizeof(struct ast_node)),
+		.lengths = (struct ast_length *)(void *)p->lengths.p,
+		.n_lengths =
+		    (uint32_t)(p->lengths.n / sizeof(struct ast_length)),
+	};
+
+	if (!build_ok(p) || node >= so_far.n_nodes)
+		return (struct token){ 0 };
+	return (struct token){ .off = so_far.nodes[node].off,
+		.len = ast_len(&so_far, &so_far.nodes[node]) };
+}
+
 /* Move an array to the arena; there are never two of a large one. */
 static bool
 settle(struct arena *a, struct buf *b, size_t size, void *ret_items,
@@ -129,6 +164,7 @@ build_ast(struct parser *p, struct ast **ret)
 	(ok = ok &&                                                            \
 	      settle(a, &p->name, sizeof *t->name, &t->name, &t->n_##name))
 	SETTLE(nodes);
+	SETTLE(lengths);
 	SETTLE(strings);
 	SETTLE(longs);
 	SETTLE(kids);
@@ -151,8 +187,8 @@ build_ast(struct parser *p, struct ast **ret)
 
 #define EACH_BUF(p)                                                            \
 	{                                                                      \
-		&(p)->nodes, &(p)->strings, &(p)->longs, &(p)->kids,           \
-		    &(p)->parts, &(p)->regexes, &(p)->annotations,             \
+		&(p)->nodes, &(p)->lengths, &(p)->strings, &(p)->longs,        \
+		    &(p)->kids, &(p)->parts, &(p)->regexes, &(p)->annotations, \
 		    &(p)->policies, &(p)->indivisibles, &(p)->comments,        \
 		    &(p)->links, &(p)->ids, &(p)->stack, &(p)->scratch         \
 	}

@@ -81,7 +81,8 @@ fold_is_same(const struct ast *t, uint32_t x, uint32_t y)
 	x = fold_bare(t, x);
 	y = fold_bare(t, y);
 	if (t->nodes[x].kind != t->nodes[y].kind ||
-	    t->nodes[x].len > SAME_MAX || t->nodes[y].len > SAME_MAX)
+	    ast_len(t, &t->nodes[x]) > SAME_MAX ||
+	    ast_len(t, &t->nodes[y]) > SAME_MAX)
 		return false;
 	print_node(t, x, &a);
 	print_node(t, y, &b);

@@ -236,7 +236,7 @@ has_finding(const struct checker *c, const struct ast_policy *p)
 	const struct ast_node *last = &c->ast->nodes[p->scope[VAR_RESOURCE]];
 
 	for (size_t i = 0; i < c->findings.n; i++)
-		if (c->findings.items[i].off < last->off + last->len)
+		if (c->findings.items[i].off < ast_end(c->ast, last))
 			return true;
 	return false;
 }

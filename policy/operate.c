@@ -88,7 +88,7 @@ operand_text(const struct operation *o)
 	if (n->kind != NODE_ATTR && n->kind != NODE_METHOD)
 		return clip(STR("it"));
 	n = &o->ast->nodes[n->a];
-	return clip(source_text(&o->ast->source, n->off, n->len));
+	return clip(ast_text(o->ast, n));
 }
 
 /* By far the most errors are this one: put together without a format. */

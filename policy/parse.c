@@ -72,14 +72,6 @@ skip_element(struct parser *p, struct parse_open open)
 /* ---- policies --------------------------------------------------------------
  */
 
-static uint32_t
-add(struct parser *p, uint32_t from, struct ast_node n)
-{
-	n.off = from;
-	n.len = parse_len(p, from);
-	return build_node(p, &n);
-}
-
 /* Between and after the elements. True when the next element follows (or, at
  * the last, when the scope's end does). */
 static bool
@@ -433,7 +425,7 @@ parse_condition(struct parser *p)
 	if (!braced && p->tok.kind != TOKEN_RBRACE)
 		p->quiet_at = p->tok.off + 1;
 	if (parse_end(p, TOKEN_RBRACE, &outer, "an operator or `}`"))
-		build_push(p, add(p, from, n));
+		build_push(p, parse_add(p, from, n));
 	else
 		build_drop(p, base);
 }
@@ -579,7 +571,7 @@ refuse_slots(struct parser *p, uint32_t base)
 		n = build_get(p, node);
 		if (n->kind == NODE_SLOT)
 			(void)parse_refuse(p, ERR_SYNTAX_SLOT,
-			    (struct token){ .off = n->off, .len = n->len },
+			    build_place(p, node),
 			    "expected " ENTITY_WANTED ", found a slot");
 	}
 }
@@ -617,10 +609,9 @@ parse_indivisible(struct parser *p)
 static void
 parse_file(struct parser *p)
 {
-	static const struct ast_node error_node = { .kind = NODE_ERROR };
 	uint32_t left_open = 0;
 
-	(void)build_node(p, &error_node);
+	(void)build_node(p, 0, 0, (struct ast_node){ .kind = NODE_ERROR });
 	parse_advance(p);
 	while (p->tok.kind != TOKEN_END) {
 		uint32_t from = p->tok.off;

@@ -67,10 +67,11 @@ struct parser {
 	/* End of a token that was refused, and then taken for something: what does not fit right after it is no error of its own. */
 	uint32_t refused_end;
 	/* The arrays of the ast while they grow, and a stack of lists that are not complete yet. */
-	struct buf nodes, strings, longs, kids, parts, regexes, annotations,
+	struct buf nodes, lengths, strings, longs, kids, parts, regexes, annotations,
 	    policies, indivisibles, comments, links, ids, stack, scratch;
 	struct intern *regex_ids; /* texts of patterns: the id is the index in regexes; NULL before the first */
 	uint32_t recent[PARSE_RECENT]; /* index + 1 of strings seen lately */
+	uint32_t recent_longs[PARSE_RECENT];
 	struct parse_shapes *shapes; /* parse_shape.c; NULL: not of this text */
 	uint32_t *recent_large; /* PARSE_RECENT_LARGE, in place of `recent`; NULL: not of this text */
 };
@@ -181,7 +182,11 @@ bool shapes_copy(struct parser *p) MUST_USE;
 void shapes_learn(struct parser *p, uint32_t first_kid);
 
 /* Building. Indices of what was added; 0 when memory is out (noticed at the end). */
-uint32_t build_node(struct parser *p, const struct ast_node *n);
+/* `n`, whose text is `len` bytes from `off` on. */
+uint32_t build_node(
+    struct parser *p, uint32_t off, uint32_t len, struct ast_node n);
+/* Where the node `node` stands. */
+struct token build_place(const struct parser *p, uint32_t node);
 uint32_t build_string(struct parser *p, struct str s);
 uint32_t build_long(struct parser *p, int64_t n);
 uint32_t build_part(struct parser *p, const struct ast_part *part);

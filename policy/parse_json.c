@@ -336,7 +336,7 @@ push_condition(struct reader *r, const json_t *json, const json_t *around)
 {
 	static const char *const keys[] = { "kind", "body", NULL };
 	struct json_place at = reader_place(r, json, around);
-	struct ast_node n = { .kind = NODE_WHEN, .off = at.off, .len = at.len };
+	struct ast_node n = { .kind = NODE_WHEN };
 	const json_t *kind, *body;
 
 	if (!reader_check_object(r, json, around, keys))
@@ -355,7 +355,7 @@ push_condition(struct reader *r, const json_t *json, const json_t *around)
 	}
 	if (!reader_expr(r, body, json, &n.a))
 		return false;
-	build_push(&r->p, build_node(&r->p, &n));
+	build_push(&r->p, build_node(&r->p, at.off, at.len, n));
 	return true;
 }
 
@@ -564,10 +564,9 @@ read_root(struct reader *r, const json_t *root)
 		"templateLinks", NULL };
 	static const char *const own[] = { "staticPolicies", "templates",
 		"templateLinks", "indivisible", "avow", NULL };
-	static const struct ast_node error_node = { .kind = NODE_ERROR };
 	static const struct whose nobody;
 
-	(void)build_node(&r->p, &error_node);
+	(void)build_node(&r->p, 0, 0, (struct ast_node){ .kind = NODE_ERROR });
 	if (!read_marker(r, root))
 		return;
 	if (json_object_get(root, "effect")) {

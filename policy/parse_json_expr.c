@@ -60,11 +60,11 @@ static bool
 push_literal(struct reader *r, const json_t *json, const json_t *around)
 {
 	struct json_place at = reader_place(r, json, around);
-	struct ast_node n = { .off = at.off, .len = at.len };
+	struct ast_node n = { 0 };
 
 	if (!read_literal(r, json, around, &n))
 		return false;
-	build_push(&r->p, build_node(&r->p, &n));
+	build_push(&r->p, build_node(&r->p, at.off, at.len, n));
 	return true;
 }
 
@@ -84,14 +84,12 @@ static bool
 push_field(
     struct reader *r, struct str name, uint32_t value, struct json_place at)
 {
-	struct ast_node n = { .kind = NODE_FIELD,
-		.off = at.key_off,
-		.len = at.off + at.len - at.key_off,
-		.b = value };
+	struct ast_node n = { .kind = NODE_FIELD, .b = value };
 	struct str copy = reader_copy(r, name);
 
 	n.a = build_string(&r->p, copy);
-	build_push(&r->p, build_node(&r->p, &n));
+	build_push(&r->p,
+	    build_node(&r->p, at.key_off, at.off + at.len - at.key_off, n));
 	return copy.p != NULL;
 }
 
@@ -117,11 +115,11 @@ read_literal_record(struct reader *r, const json_t *json, struct ast_node *n)
 	n->kind = NODE_RECORD;
 	json_object_keylen_foreach (object, key, key_n, value) {
 		struct json_place at = field_place(r, value, json);
-		struct ast_node v = { .off = at.off, .len = at.len };
+		struct ast_node v = { 0 };
 
 		if (!read_literal(r, value, json, &v) ||
 		    !push_field(r, (struct str){ key, key_n },
-			build_node(&r->p, &v), at))
+			build_node(&r->p, at.off, at.len, v), at))
 			return false;
 	}
 	n->a = build_list(&r->p, base, &n->b);
@@ -752,7 +750,7 @@ read_expr(struct reader *r, const json_t *json, const json_t *around,
     unsigned least, uint32_t *ret)
 {
 	struct json_place at = reader_place(r, json, around);
-	struct ast_node n = { .off = at.off, .len = at.len }, paren;
+	struct ast_node n = { 0 };
 	const json_t *body = NULL;
 	const struct form *form = take_form(r, json, around, &body);
 	bool ok, wrap, nested;
@@ -767,13 +765,11 @@ read_expr(struct reader *r, const json_t *json, const json_t *around,
 	r->p.depth -= nested;
 	if (!ok)
 		return false;
-	*ret = build_node(&r->p, &n);
+	*ret = build_node(&r->p, at.off, at.len, n);
 	if (!wrap)
 		return true;
-	paren = (struct ast_node){
-		.kind = NODE_PAREN, .off = at.off, .len = at.len, .a = *ret
-	};
-	*ret = build_node(&r->p, &paren);
+	*ret = build_node(&r->p, at.off, at.len,
+	    (struct ast_node){ .kind = NODE_PAREN, .a = *ret });
 	return true;
 }
 

@@ -119,8 +119,6 @@ reader_pattern(
 	const json_t *list = reader_member(r, body, NULL, "pattern");
 	struct json_place at = reader_place(r, list, body);
 	struct ast_node n = { .kind = NODE_PATTERN,
-		.off = at.off,
-		.len = at.len,
 		.a = (uint32_t)(r->p.parts.n / sizeof(struct ast_part)),
 		.b = (uint32_t)json_array_size(list) };
 	json_t *item;
@@ -133,7 +131,7 @@ reader_pattern(
 	json_array_foreach (list, i, item)
 		if (!read_part(r, item, list, in_scope && r->avow))
 			return false;
-	*ret = build_node(&r->p, &n);
+	*ret = build_node(&r->p, at.off, at.len, n);
 	return true;
 }
 
@@ -145,16 +143,14 @@ reader_push_entity(struct reader *r, const json_t *json, const json_t *around,
     enum ast_var var)
 {
 	struct json_place at = reader_place(r, json, around);
-	struct ast_node n = {
-		.kind = NODE_ENTITY, .off = at.off, .len = at.len
-	};
+	struct ast_node n = { .kind = NODE_ENTITY };
 	struct uid uid;
 
 	if (!reader_uid(r, json, around, var, &uid))
 		return false;
 	n.a = build_string(&r->p, uid.type);
 	n.b = build_string(&r->p, uid.id);
-	build_push(&r->p, build_node(&r->p, &n));
+	build_push(&r->p, build_node(&r->p, at.off, at.len, n));
 	return true;
 }
 
@@ -163,10 +159,7 @@ push_slot(struct reader *r, const json_t *json, const json_t *around,
     enum ast_var var)
 {
 	struct json_place at = reader_place(r, json, around);
-	struct ast_node n = { .kind = NODE_SLOT,
-		.op = (uint8_t)var,
-		.off = at.off,
-		.len = at.len };
+	struct ast_node n = { .kind = NODE_SLOT, .op = (uint8_t)var };
 	struct str name = json_str(json);
 
 	r->p.has_slots = true;
@@ -181,7 +174,7 @@ push_slot(struct reader *r, const json_t *json, const json_t *around,
 		    "the slot here is `?%s`", ast_var_name(var));
 		return false;
 	}
-	build_push(&r->p, build_node(&r->p, &n));
+	build_push(&r->p, build_node(&r->p, at.off, at.len, n));
 	return true;
 }
 
@@ -235,9 +228,7 @@ add(struct reader *r, const json_t *json, struct ast_node n)
 {
 	struct json_place at = reader_place(r, json, NULL);
 
-	n.off = at.off;
-	n.len = at.len;
-	build_push(&r->p, build_node(&r->p, &n));
+	build_push(&r->p, build_node(&r->p, at.off, at.len, n));
 	return true;
 }
 
@@ -403,10 +394,7 @@ reader_scope(
 {
 	const json_t *json = reader_member(r, policy, NULL, ast_var_name(var));
 	struct json_place at = reader_place(r, json, policy);
-	struct ast_node n = { .kind = NODE_SCOPE,
-		.op = (uint8_t)var,
-		.off = at.off,
-		.len = at.len };
+	struct ast_node n = { .kind = NODE_SCOPE, .op = (uint8_t)var };
 	uint32_t base = build_mark(&r->p);
 	const json_t *op;
 
@@ -422,6 +410,6 @@ reader_scope(
 		return false;
 	}
 	n.a = build_list(&r->p, base, &n.b);
-	*ret = build_node(&r->p, &n);
+	*ret = build_node(&r->p, at.off, at.len, n);
 	return true;
 }

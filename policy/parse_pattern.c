@@ -249,9 +249,7 @@ read_part(struct reader *r, bool in_scope, size_t *literal, uint32_t *n)
 uint32_t
 parse_pattern(struct parser *p, struct token t, bool in_scope)
 {
-	struct ast_node node = {
-		.kind = NODE_PATTERN, .off = t.off, .len = t.len
-	};
+	struct ast_node node = { .kind = NODE_PATTERN };
 	struct reader r = { .p = p, .tok = t };
 	size_t literal = 0;
 	bool ok = check_string(p, t);
@@ -263,7 +261,7 @@ parse_pattern(struct parser *p, struct token t, bool in_scope)
 	while (ok && r.at < r.body.n)
 		ok = read_part(&r, in_scope, &literal, &node.b);
 	flush_literal(&r, literal, r.at, &node.b);
-	return build_node(p, &node);
+	return build_node(p, t.off, t.len, node);
 }
 
 /* Where byte `at` of what the string means was written: the unit that made it,
@@ -338,12 +336,10 @@ add_regex(struct parser *p, struct token t, struct str text)
 uint32_t
 parse_regex_text(struct parser *p, struct token t, struct str text)
 {
-	struct ast_node node = {
-		.kind = NODE_REGEX, .off = t.off, .len = t.len
-	};
+	struct ast_node node = { .kind = NODE_REGEX };
 
 	node.a = add_regex(p, t, text);
-	return build_node(p, &node);
+	return build_node(p, t.off, t.len, node);
 }
 
 uint32_t

@@ -9,14 +9,6 @@
 #include "base/limits.h"
 #include "policy/hint.h"
 
-static uint32_t
-add(struct parser *p, uint32_t from, struct ast_node n)
-{
-	n.off = from;
-	n.len = parse_len(p, from);
-	return build_node(p, &n);
-}
-
 static void
 check_action(struct parser *p, enum ast_var var, struct str type, uint32_t off)
 {
@@ -51,7 +43,7 @@ parse_slot(struct parser *p, enum ast_var var, uint32_t *ret)
 	}
 	p->has_slots = true;
 	parse_advance(p);
-	*ret = add(p, t.off, n);
+	*ret = parse_add(p, t.off, n);
 	return true;
 }
 
@@ -107,7 +99,7 @@ parse_entity(struct parser *p, enum ast_var var, uint32_t *ret)
 	check_action(p, var, type, off);
 	n.a = build_string(p, type);
 	n.b = build_string(p, parse_string(p, id));
-	*ret = add(p, off, n);
+	*ret = parse_add(p, off, n);
 	return true;
 }
 
@@ -204,7 +196,7 @@ parse_eq(struct parser *p, enum ast_var var, uint32_t *ret)
 	if (!open_parens(p, &parens) || !parse_entity(p, var, &n.a) ||
 	    !close_parens(p, parens))
 		return false;
-	*ret = add(p, from, n);
+	*ret = parse_add(p, from, n);
 	return true;
 }
 
@@ -227,7 +219,7 @@ parse_in(struct parser *p, enum ast_var var, bool negated, uint32_t from,
 	if (!ok || !close_parens(p, parens))
 		return false;
 	n.a = build_list(p, base, &n.b);
-	*ret = add(p, from, n);
+	*ret = parse_add(p, from, n);
 	return true;
 }
 
@@ -304,7 +296,7 @@ parse_is(struct parser *p, enum ast_var var, uint32_t *ret)
 	if (!ok)
 		return false;
 	n.a = build_list(p, base, &n.b);
-	*ret = add(p, from, n);
+	*ret = parse_add(p, from, n);
 	return true;
 }
 
@@ -330,7 +322,7 @@ parse_like(struct parser *p, enum ast_var var, bool negated, uint32_t from,
 	check_action(p, var, type, off);
 	n.a = build_string(p, type);
 	n.b = parse_pattern(p, id, true);
-	*ret = add(p, from, n);
+	*ret = parse_add(p, from, n);
 	return true;
 }
 
@@ -530,7 +522,7 @@ parse_element(struct parser *p, enum ast_var var, uint32_t *ret)
 	if (!parse_scope_var(p, var) || !parse_tests(p, var))
 		return false;
 	n.a = build_list(p, base, &n.b);
-	*ret = add(p, from, n);
+	*ret = parse_add(p, from, n);
 	if (at_element_end(p))
 		return true;
 	return parse_unexpected_as(

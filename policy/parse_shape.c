@@ -128,7 +128,7 @@ claim(const struct parser *p, struct shape *s, uint32_t i,
     const struct ast_node *n)
 {
 	bool is_number = n->kind == NODE_LONG;
-	uint32_t end = n->off + n->len - !is_number;
+	uint32_t end = n->off + n->few - !is_number;
 	const struct str *strings = (const struct str *)(void *)p->strings.p;
 
 	for (uint32_t k = 0; k < s->n_literals; k++) {
@@ -200,7 +200,7 @@ note_node(
 	}
 	s->moves[i] = moves;
 	s->before[i] = count_before(s, n->off);
-	s->within[i] = count_before(s, n->off + n->len);
+	s->within[i] = count_before(s, n->off + n->few);
 	return (n->kind != NODE_LONG && n->kind != NODE_STRING &&
 		   n->kind != NODE_ENTITY) ||
 	       claim(p, s, i, n);
@@ -240,9 +240,10 @@ learn(const struct parser *p, struct shape *s, uint32_t first_kid)
 	memcpy(&s->policy, p->policies.p + p->policies.n - sizeof s->policy,
 	    sizeof s->policy);
 	s->n_nodes = n_nodes - s->policy.first_node;
-	return !s->policy.has_error && !s->policy.has_slots &&
-	       s->policy.n_annotations == 0 && s->n_nodes <= NODES_MAX &&
-	       s->n_kids <= KIDS_MAX && find_literals(p, s) && is_known(p, s);
+	return s->policy.len < AST_MANY && !s->policy.has_error &&
+	       !s->policy.has_slots && s->policy.n_annotations == 0 &&
+	       s->n_nodes <= NODES_MAX && s->n_kids <= KIDS_MAX &&
+	       find_literals(p, s) && is_known(p, s);
 }
 
 void
@@ -338,7 +339,8 @@ fits(const struct parser *p, const struct shape *s, struct fit *f)
 		f->shift[i + 1] = at - from;
 	}
 	f->at = at;
-	return read_same(text, &f->at, from, s->policy.off + s->policy.len);
+	return read_same(text, &f->at, from, s->policy.off + s->policy.len) &&
+	       f->at - p->tok.off < AST_MANY;
 }
 
 static void
@@ -352,10 +354,10 @@ copy_nodes(struct parser *p, const struct shape *s, const struct fit *f,
 	for (uint32_t i = 0; i < s->n_nodes; i++) {
 		struct ast_node *n = &nodes[i];
 		unsigned moves = s->moves[i];
-		uint32_t end = n->off + n->len + f->shift[s->within[i]];
+		uint32_t end = n->off + n->few + f->shift[s->within[i]];
 
 		n->off += f->shift[s->before[i]];
-		n->len = end - n->off;
+		n->few = (end - n->off) & AST_MANY;
 		n->a += by[moves & 3];
 		n->b += by[moves >> 2 & 3];
 		n->c += by[moves >> 4];

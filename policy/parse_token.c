@@ -189,9 +189,7 @@ parse_len(const struct parser *p, uint32_t from)
 uint32_t
 parse_add(struct parser *p, uint32_t from, struct ast_node n)
 {
-	n.off = from;
-	n.len = parse_len(p, from);
-	return build_node(p, &n);
+	return build_node(p, from, parse_len(p, from), n);
 }
 
 uint32_t

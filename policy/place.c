@@ -6,10 +6,11 @@
 #include <stdio.h>
 
 static bool
-holds(const struct ast_node *clause, const struct ast_node *n)
+holds(const struct ast *t, uint32_t clause, const struct ast_node *n)
 {
-	return n->off >= clause->off &&
-	       n->off + n->len <= clause->off + clause->len;
+	const struct ast_node *c = &t->nodes[clause];
+
+	return n->off >= c->off && ast_end(t, n) <= ast_end(t, c);
 }
 
 static bool
@@ -51,11 +52,11 @@ policy_place(const struct policy_set *set, uint32_t i, uint32_t node,
 	n = &t->nodes[node];
 	*ret = (struct policy_place){ .at = ast_span(t, node),
 		.off = n->off,
-		.len = n->len,
+		.len = ast_len(t, n),
 		.is_datum = is_datum(n),
 		.is_conjunction = is_conjunction(n) };
 	for (unsigned v = 0; v < 3; v++)
-		if (holds(&t->nodes[p->scope[v]], n)) {
+		if (holds(t, p->scope[v], n)) {
 			snprintf(ret->clause, sizeof ret->clause, "%s",
 			    ast_var_name((enum ast_var)v));
 			ret->is_clause = node == p->scope[v];
@@ -64,7 +65,7 @@ policy_place(const struct policy_set *set, uint32_t i, uint32_t node,
 	for (uint32_t c = 0; c < p->n_conds; c++) {
 		uint32_t clause = t->kids[p->first_cond + c];
 
-		if (!holds(&t->nodes[clause], n))
+		if (!holds(t, clause, n))
 			continue;
 		snprintf(
 		    ret->clause, sizeof ret->clause, "condition %u", c + 1);
@@ -94,7 +95,7 @@ policy_place_text(
 		return text;
 	n = &p->ast->nodes[node];
 	if (!p->ast->is_json && !(p->is_link && may_hold_slot(n)))
-		return source_text(&p->ast->source, n->off, n->len);
+		return ast_text(p->ast, n);
 	print_link_node(p, node, &out);
 	if (buf_ok(&out))
 		text = str_dup(a, buf_str(&out));

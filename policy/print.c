@@ -120,7 +120,7 @@ print_element_line(struct printer *p, uint32_t node)
 	print_line(p);
 	print_element(&m, node);
 	p->flat = print_ends_within(p, &m, room) &&
-		  !print_has_comment(p, n->off, n->off + n->len);
+		  !print_has_comment(p, n->off, ast_end(p->t, n));
 	print_element(p, node);
 	p->flat = false;
 }
@@ -141,7 +141,7 @@ static uint32_t
 scope_end(const struct printer *p, const struct ast_policy *policy)
 {
 	const struct ast_node *last = &p->t->nodes[policy->scope[2]];
-	struct lexer lx = { p->t->source.text, last->off + last->len, NULL };
+	struct lexer lx = { p->t->source.text, ast_end(p->t, last), NULL };
 	struct token t;
 
 	if (!p->with_comments)
@@ -232,7 +232,7 @@ print_condition(struct printer *p, uint32_t node)
 	print_space(p);
 	print_text(p, "{");
 	print_space(p);
-	p->flat = !print_has_comment(p, n->off, n->off + n->len) &&
+	p->flat = !print_has_comment(p, n->off, ast_end(p->t, n)) &&
 		  print_fits(p, n->a, 3);
 	if (!p->flat)
 		print_set_indent(p, 1);

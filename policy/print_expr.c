@@ -15,7 +15,7 @@ print_fits(struct printer *p, uint32_t node, size_t after)
 
 	if (p->flat)
 		return true;
-	if (print_has_comment(p, n->off, n->off + n->len))
+	if (print_has_comment(p, n->off, ast_end(p->t, n)))
 		return false;
 	if (p->gap >= GAP_LINE)
 		used = p->gap_indent * PRINT_INDENT + after;

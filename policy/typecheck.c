@@ -25,8 +25,8 @@ typecheck_refuse(
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
-	return findings_add(
-	    &c->findings, c->env.number, n->off, n->len, code, "%s", text);
+	return findings_add(&c->findings, c->env.number, n->off,
+	    ast_len(c->ast, n), code, "%s", text);
 }
 
 const char *

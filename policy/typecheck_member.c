@@ -11,7 +11,7 @@ refuse_name(struct checker *c, uint32_t node, struct str name,
     enum err_code code, const char *text)
 {
 	const struct ast_node *n = &c->ast->nodes[node];
-	uint32_t off = n->off, len = n->len;
+	uint32_t off = n->off, len = ast_len(c->ast, n);
 	struct str end = source_text(&c->ast->source, off, len);
 
 	if (n->kind == NODE_ATTR && str_has_suffix(end, name)) {
@@ -79,7 +79,7 @@ refuse_optional(
 {
 	const struct ast_node *n = &c->ast->nodes[node];
 	const struct ast_node *of = &c->ast->nodes[n->a];
-	struct str path = source_text(&c->ast->source, of->off, of->len);
+	struct str path = ast_text(c->ast, of);
 	const char *text = str_printf(c->scratch,
 	    "the attribute `%.*s` of %s is optional",
 	    (int)(name.n > 60 ? 60 : name.n), name.p, typecheck_name(c, type))
@@ -185,11 +185,10 @@ static void
 refuse_tag(struct checker *c, const struct ast_node *n, uint32_t node,
     uint32_t argument)
 {
-	const struct source *source = &c->ast->source;
 	const struct ast_node *x = &c->ast->nodes[n->a];
 	const struct ast_node *y = &c->ast->nodes[argument];
-	struct str of = source_text(source, x->off, x->len);
-	struct str tag = source_text(source, y->off, y->len);
+	struct str of = ast_text(c->ast, x);
+	struct str tag = ast_text(c->ast, y);
 	struct error *e = typecheck_refuse(
 	    c, node, ERR_TYPE_OPTIONAL, "the tag may be missing");
 

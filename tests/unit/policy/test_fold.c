@@ -152,8 +152,7 @@ see(void *ctx, uint32_t policy, uint32_t node, enum eval_outcome outcome,
 	else if (outcome == EVAL_FALSE)
 		bit = FOLD_FALSE;
 	w->seen++;
-	text = source_text(&w->fold->ast->source, w->fold->ast->nodes[node].off,
-	    w->fold->ast->nodes[node].len);
+	text = ast_text(w->fold->ast, &w->fold->ast->nodes[node]);
 	ck_assert_msg((can & bit) != 0,
 	    "outcome %d of `%.*s`, which can be %u only, in\n%s", outcome,
 	    STR_ARG(text), can, w->text);

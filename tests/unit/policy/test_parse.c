@@ -508,15 +508,57 @@ START_TEST(nodes_have_spans)
 	ck_assert_uint_eq(p->len, t->source.text.n);
 	ck_assert_uint_eq(ast_span(t, p->scope[VAR_ACTION]).col, 26);
 	eq = &t->nodes[t->nodes[t->kids[p->first_cond]].a];
-	ck_str_is(
-	    source_text(&t->source, eq->off, eq->len), "principal . a == -1");
-	ck_str_is(
-	    source_text(&t->source, t->nodes[eq->a].off, t->nodes[eq->a].len),
-	    "principal . a");
-	ck_str_is(
-	    source_text(&t->source, t->nodes[eq->b].off, t->nodes[eq->b].len),
-	    "-1");
+	ck_str_is(ast_text(t, eq), "principal . a == -1");
+	ck_str_is(ast_text(t, &t->nodes[eq->a]), "principal . a");
+	ck_str_is(ast_text(t, &t->nodes[eq->b]), "-1");
 	ck_assert_uint_lt(eq->a, (uint32_t)(eq - t->nodes));
+	arena_free(a);
+}
+END_TEST
+
+static void
+is_long_set(const struct ast *t, uint32_t policy, size_t n)
+{
+	const struct ast_policy *p = &t->policies[policy];
+	const struct ast_node *when = &t->nodes[t->kids[p->first_cond]];
+	const struct ast_node *has = &t->nodes[when->a];
+	const struct ast_node *set = &t->nodes[has->a];
+
+	ck_assert_int_eq(set->kind, NODE_SET);
+	ck_assert_uint_eq(ast_len(t, set), n);
+	ck_assert_int_eq(ast_text(t, set).p[n - 1], ']');
+	ck_assert_uint_eq(ast_span(t, has->a).len, n);
+	ck_assert_uint_eq(
+	    ast_len(t, has), n + sizeof ".contains(context.a)" - 1);
+	ck_assert_uint_eq(ast_end(t, when), p->off + p->len - 1);
+	ck_assert_uint_eq(
+	    ast_len(t, &t->nodes[t->kids[has->b]]), sizeof "context.a" - 1);
+}
+
+/* Lengths about the largest that a node holds itself, and far beyond; each
+ * policy twice, as the second might be a copy. */
+START_TEST(nodes_of_any_length)
+{
+	static const size_t lengths[] = { 10, AST_MANY - 30, AST_MANY - 20,
+		AST_MANY - 1, AST_MANY, AST_MANY + 1, 3 * AST_MANY, 300000 };
+	struct arena *a = arena_new(0);
+	struct errors e = { 0 };
+	struct buf text = { 0 };
+	struct ast *t;
+
+	for (size_t i = 0; i < 2 * ARRAY_LEN(lengths); i++) {
+		buf_addz(
+		    &text, "permit (principal, action, resource) when { [");
+		for (size_t k = 0; k < lengths[i / 2] - 4; k++)
+			buf_addz(&text, " ");
+		buf_addz(&text, "15].contains(context.a) };\n");
+	}
+	t = parse(a, buf_str(&text), POLICY_AVOW, &e);
+	ck_assert_msg(t != NULL, "%s", e.n ? e.e[0].msg : "");
+	ck_assert_uint_eq(t->n_policies, 2 * ARRAY_LEN(lengths));
+	for (uint32_t i = 0; i < t->n_policies; i++)
+		is_long_set(t, i, lengths[i / 2]);
+	buf_free(&text);
 	arena_free(a);
 }
 END_TEST
@@ -778,6 +820,7 @@ main(void)
 	tcase_add_loop_test(tc, scopes_have_their_tests, 0, ARRAY_LEN(scopes));
 	tcase_add_loop_test(tc, operators_bind, 0, ARRAY_LEN(trees));
 	tcase_add_test(tc, nodes_have_spans);
+	tcase_add_test(tc, nodes_of_any_length);
 	tcase_add_test(tc, contextual_wildcards);
 	tcase_add_test(tc, a_condition_knows_no_contextual_wildcard);
 	tcase_add_loop_test(tc, refusals_have_places, 0, ARRAY_LEN(refusals));

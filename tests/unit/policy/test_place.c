@@ -50,8 +50,7 @@ START_TEST(nodes_have_clauses)
 		const struct ast_node *n = &t->nodes[i];
 
 		found = n->kind == rows[_i].kind &&
-			str_eq(source_text(&t->source, n->off, n->len),
-			    str_of(rows[_i].text));
+			str_eq(ast_text(t, n), str_of(rows[_i].text));
 		if (found)
 			policy_place(set, 1, i, &place);
 		if (found)
