@@ -4,6 +4,7 @@
  * text, and what speaks of principal, action or resource alone becomes that
  * element's atom, or is answered by it. A draft that can neither hold nor err
  * makes no rule. */
+#include "policy/index.h"
 #include "policy/relate.h"
 
 #include <stdlib.h>
@@ -58,20 +59,24 @@ has_id(const struct ids *ids, uint32_t id)
  * JSON, whose places are looser; and not worth it where it is long. */
 #define WORDS_MAX 256u
 
+struct words {
+	uint64_t head;
+	struct str text;
+};
+
 static bool
-write_words(struct making *m, const struct test *test)
+read_words(const struct making *m, const struct test *test, struct words *ret)
 {
 	const struct policy_instance *p = &m->set->instances[m->instance];
 	const struct ast_node *n = &m->ast->nodes[test->node];
-	const uint32_t head[] = { n->kind, n->op, n->negated, test->negated,
-		test->var, test->member };
 
 	if (p->is_link || test->one || m->ast->is_json ||
 	    ast_len(m->ast, n) > WORDS_MAX)
 		return false;
-	m->text.n = 0;
-	buf_add(&m->text, (struct str){ (const char *)head, sizeof head });
-	buf_add(&m->text, ast_text(m->ast, n));
+	ret->head = n->kind | (uint64_t)n->op << 8 |
+		    (uint64_t)n->negated << 16 | (uint64_t)test->negated << 17 |
+		    (uint64_t)test->var << 18 | (uint64_t)test->member << 32;
+	ret->text = ast_text(m->ast, n);
 	return true;
 }
 
@@ -87,14 +92,16 @@ learn_test(struct making *m, const struct test *test, struct seen_test *ret)
 	return ret->outcome == FACTS_TRUE || ret->number != UINT32_MAX;
 }
 
-/* Policies say the same again and again: each wording is looked at once. */
 static bool
-look_at(struct making *m, const struct test *test, struct seen_test *ret)
+look_up(struct making *m, const struct test *test, const struct words *words,
+    struct seen_test *ret)
 {
 	uint32_t id;
 
-	if (!write_words(m, test))
-		return learn_test(m, test, ret);
+	m->text.n = 0;
+	buf_add(&m->text,
+	    (struct str){ (const char *)&words->head, sizeof words->head });
+	buf_add(&m->text, words->text);
 	id = buf_ok(&m->text)
 		 ? intern_add(m->words, (struct str){ 0 }, buf_str(&m->text))
 		 : INTERN_NONE;
@@ -108,6 +115,29 @@ look_at(struct making *m, const struct test *test, struct seen_test *ret)
 	    !learn_test(m, test, ret))
 		return false;
 	m->seen[m->n_seen++] = *ret;
+	return true;
+}
+
+/* Policies say the same again and again: each wording is looked at once, and
+ * looked up where it did not come lately. */
+static bool
+look_at(struct making *m, const struct test *test, struct seen_test *ret)
+{
+	struct words words;
+	struct near_test *near;
+
+	if (!read_words(m, test, &words))
+		return learn_test(m, test, ret);
+	near = &m->near_tests[index_hash_str(words.head, words.text) &
+			      m->near_mask];
+	if (near->words.p && near->head == words.head &&
+	    str_eq(near->words, words.text)) {
+		*ret = near->seen;
+		return true;
+	}
+	if (!look_up(m, test, &words, ret))
+		return false;
+	*near = (struct near_test){ words.text, words.head, *ret };
 	return true;
 }
 

@@ -1,8 +1,6 @@
 /* contain_find.c - see contain_find.h. */
 #include "policy/contain_find.h"
 
-#include <stdlib.h>
-
 #include "policy/canon.h"
 #include "policy/relate.h"
 
@@ -118,20 +116,65 @@ make_wider(struct finder *f)
 	return true;
 }
 
-static int
-by_entry(const void *x, const void *y)
-{
-	uint64_t a, b;
+/* Most scopes have few: by insertion, runs of a few at first, then runs are
+ * merged, forth and back between `entries` and `other`. No two are equal. */
+#define RUN 8u
 
-	memcpy(&a, x, sizeof a);
-	memcpy(&b, y, sizeof b);
-	return (a > b) - (a < b);
+static void
+sort_run(uint64_t *entries, uint32_t n)
+{
+	for (uint32_t i = 1; i < n; i++) {
+		uint64_t entry = entries[i];
+		uint32_t k = i;
+
+		for (; k > 0 && entries[k - 1] > entry; k--)
+			entries[k] = entries[k - 1];
+		entries[k] = entry;
+	}
+}
+
+static void
+merge_runs(
+    uint64_t *to, const uint64_t *from, uint32_t n_first, uint32_t n_both)
+{
+	uint32_t i = 0, k = n_first;
+
+	for (uint32_t at = 0; at < n_both; at++) {
+		bool first = k == n_both || (i < n_first && from[i] < from[k]);
+
+		to[at] = from[first ? i++ : k++];
+	}
+}
+
+static uint32_t
+at_most(uint32_t n, uint32_t most)
+{
+	return n < most ? n : most;
+}
+
+static void
+sort_entries(uint64_t *entries, uint64_t *other, uint32_t n)
+{
+	uint64_t *from = entries, *to = other, *swap;
+
+	for (uint32_t i = 0; i < n; i += RUN)
+		sort_run(entries + i, at_most(n - i, RUN));
+	for (uint32_t width = RUN; width < n; width *= 2) {
+		for (uint32_t i = 0; i < n; i += 2 * width)
+			merge_runs(to + i, from + i, at_most(n - i, width),
+			    at_most(n - i, 2 * width));
+		swap = from;
+		from = to;
+		to = swap;
+	}
+	if (from != entries)
+		memcpy(entries, from, n * sizeof *entries);
 }
 
 /* Each rule under its first test, and where that may follow from others under
  * its path; those without a test under NO_TEST. */
 static void
-fill_scope(struct finder *f, struct find_scope *s)
+fill_scope(struct finder *f, struct find_scope *s, uint64_t *other)
 {
 	const struct making *m = f->m;
 	uint64_t *entries = f->entries + 2 * (size_t)s->from;
@@ -146,13 +189,40 @@ fill_scope(struct finder *f, struct find_scope *s)
 			entries[n++] = (uint64_t)path_key(m, first) << 32 | i;
 	}
 	s->n_entries = n;
-	if (n > 1)
-		qsort(entries, n, sizeof *entries, by_entry);
+	sort_entries(entries, other, n);
+}
+
+/* Few lists that many rules have are compared once, each with each. */
+#define LISTS_A_RULE 4u
+
+static bool
+list_covers(const struct finder *f, uint32_t cover, uint32_t list)
+{
+	return (f->needs[cover] & ~f->has[list]) == 0 &&
+	       relate_list_covers(f->m, cover, list);
+}
+
+static bool
+make_covers(struct finder *f)
+{
+	size_t n = f->m->n_lists;
+
+	if (n * n > LISTS_A_RULE * f->m->n_rules)
+		return true;
+	f->row = (uint32_t)(n + 63) / 64;
+	f->covers = ARENA_ARRAY(f->m->each, n * f->row, uint64_t);
+	for (uint32_t list = 0; f->covers && list < n; list++)
+		for (uint32_t k = 0; k < n; k++)
+			if (list_covers(f, k, list))
+				f->covers[list * (size_t)f->row + k / 64] |=
+				    UINT64_C(1) << k % 64;
+	return f->covers != NULL;
 }
 
 struct filling {
 	struct finder *f;
 	uint32_t from, to; /* scopes */
+	uint64_t *other;   /* room for the entries of one */
 };
 
 static void
@@ -161,7 +231,7 @@ fill_some(void *part)
 	const struct filling *p = part;
 
 	for (uint32_t i = p->from; i < p->to; i++)
-		fill_scope(p->f, &p->f->scopes[i]);
+		fill_scope(p->f, &p->f->scopes[i], p->other);
 }
 
 static bool
@@ -169,15 +239,22 @@ fill_all(struct finder *f, size_t n_threads)
 {
 	struct filling *parts =
 	    ARENA_ARRAY(f->m->each, n_threads, struct filling);
-	uint64_t total = f->n_scopes;
+	uint64_t total = f->n_scopes, most = 0;
+	uint64_t *others;
 
-	for (size_t i = 0; parts && i < n_threads; i++)
+	for (uint32_t i = 0; i < f->n_scopes; i++)
+		if (f->scopes[i].to - f->scopes[i].from > most)
+			most = f->scopes[i].to - f->scopes[i].from;
+	others = ARENA_ARRAY(f->m->each, n_threads * 2 * most, uint64_t);
+	if (!parts || !others)
+		return false;
+	for (size_t i = 0; i < n_threads; i++)
 		parts[i] =
 		    (struct filling){ f, (uint32_t)(total * i / n_threads),
-			    (uint32_t)(total * (i + 1) / n_threads) };
-	if (parts)
-		parallel_each(fill_some, parts, sizeof *parts, n_threads);
-	return parts != NULL;
+			    (uint32_t)(total * (i + 1) / n_threads),
+			    others + i * 2 * most };
+	parallel_each(fill_some, parts, sizeof *parts, n_threads);
+	return true;
 }
 
 bool
@@ -197,7 +274,8 @@ finder_make(struct finder *f, struct making *m, size_t n_threads)
 		return false;
 	for (uint32_t i = 0; i < m->n_lists; i++)
 		sign_list(f, i);
-	return make_scopes(f) && make_wider(f) && fill_all(f, n_threads);
+	return make_covers(f) && make_scopes(f) && make_wider(f) &&
+	       fill_all(f, n_threads);
 }
 
 /* ---- searching ------------------------------------------------------------
@@ -239,33 +317,39 @@ lower_bound(const uint64_t *entries, uint32_t n, uint32_t first)
 	return at;
 }
 
+/* Does the rule's list cover that of x? `row`: which lists do; NULL: to be
+ * found out. */
 static bool
-is_cover(const struct search *s, uint32_t rule)
+is_cover(const struct search *s, const uint64_t *row, uint32_t rule)
 {
 	const struct finder *f = s->f;
-	uint32_t cover = f->list_of[rule], list = f->list_of[s->x];
+	uint32_t cover = f->list_of[rule];
 
-	return rule != s->x && (f->needs[cover] & ~f->has[list]) == 0 &&
-	       relate_list_covers(f->m, cover, list);
+	if (row)
+		return row[cover / 64] >> cover % 64 & 1 && rule != s->x;
+	return rule != s->x && list_covers(f, cover, f->list_of[s->x]);
 }
 
 static void
 look_under(struct search *s, const struct find_scope *scope, uint32_t first)
 {
-	const uint64_t *entries = s->f->entries + 2 * (size_t)scope->from;
+	const struct finder *f = s->f;
+	const uint64_t *entries = f->entries + 2 * (size_t)scope->from;
+	const uint64_t *row =
+	    f->covers ? f->covers + f->list_of[s->x] * (size_t)f->row : NULL;
 	uint32_t at = lower_bound(entries, scope->n_entries, first);
-	unsigned tried = 0;
+	uint32_t most = scope->n_entries - at < FIND_TRIED_MAX
+			    ? scope->n_entries
+			    : at + FIND_TRIED_MAX;
 
-	for (;
-	     !s->is_done && at < scope->n_entries && entries[at] >> 32 == first;
-	     at++) {
-		if (tried++ == FIND_TRIED_MAX) {
-			s->is_done = s->offer(s, FIND_CUT);
+	if (s->is_done)
+		return;
+	for (; at < most && entries[at] >> 32 == first; at++)
+		if (is_cover(s, row, (uint32_t)entries[at]) &&
+		    (s->is_done = s->offer(s, (uint32_t)entries[at])))
 			return;
-		}
-		if (is_cover(s, (uint32_t)entries[at]))
-			s->is_done = s->offer(s, (uint32_t)entries[at]);
-	}
+	if (at == most && at < scope->n_entries && entries[at] >> 32 == first)
+		s->is_done = s->offer(s, FIND_CUT);
 }
 
 static void

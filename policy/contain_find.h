@@ -29,6 +29,9 @@ struct finder {
 			      at most */
 	uint64_t *needs, *has; /* by list: bits of what its tests must follow
 				  from, and of what follows from them */
+	uint64_t *covers;      /* a row of bits a list: which lists cover it;
+				  NULL where there are too many */
+	uint32_t row;          /* words in each */
 	struct wider *wider;   /* by atom */
 };
 

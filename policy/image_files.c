@@ -22,6 +22,7 @@ struct image_packing {
 	size_t n_room;
 	uint32_t *entries; /* of the file: where each policy's lies */
 	size_t next;       /* instance whose policy comes next */
+	uint32_t line;     /* of the file: where the last place was */
 	uint32_t n_links;
 };
 
@@ -126,12 +127,13 @@ put_place(
     struct image_packing *w, const struct ast *t, uint32_t policy, uint32_t gap)
 {
 	const struct ast_policy *body = &t->policies[policy];
-	struct span head =
-	    source_span(&t->source, body->head_off, body->head_len);
-	struct span at = head;
+	struct span at =
+	    source_span_after(&t->source, body->off, body->head_len, &w->line);
+	struct span head = at;
 
 	if (body->off != body->head_off)
-		at = source_span(&t->source, body->off, 0);
+		head = source_span_after(
+		    &t->source, body->head_off, body->head_len, &w->line);
 	pack_number(w->p, gap);
 	pack_number(w->p, at.line - 1);
 	pack_number(w->p, at.col - 1);
@@ -211,6 +213,7 @@ put_file(struct image_packing *w, const struct ast *t, uint32_t **ret_entries)
 		.n_bytes = (uint32_t)t->source.text.n,
 		.at = (uint32_t)packer_at(w->p) };
 
+	w->line = 0;
 	w->entries = ARENA_ARRAY(w->a, t->n_policies, uint32_t);
 	if (!w->entries)
 		return error_nomem(&w->error);

@@ -19,21 +19,24 @@ struct ranked {
 	uint32_t instance;
 };
 
+/* Of ids that are known to begin with the same `n` bytes: how many more are the
+ * same. */
 static size_t
-common_prefix(const struct policy_set *set)
+common_prefix(
+    const struct policy_set *set, const uint32_t *order, size_t n, size_t from)
 {
-	struct str first = set->instances[0].id;
-	size_t n = first.n;
+	struct str first = set->instances[order[0]].id;
+	size_t same = first.n;
 
-	for (size_t i = 1; i < set->n_instances; i++) {
-		struct str id = set->instances[i].id;
-		size_t same = 0;
+	for (size_t i = 1; i < n; i++) {
+		struct str id = set->instances[order[i]].id;
+		size_t k = from;
 
-		while (same < n && same < id.n && id.p[same] == first.p[same])
-			same++;
-		n = same;
+		while (k < same && k < id.n && id.p[k] == first.p[k])
+			k++;
+		same = k;
 	}
-	return n;
+	return same;
 }
 
 #define HEAD_WORDS 2u
@@ -55,34 +58,78 @@ head_of(struct str id)
 	return head;
 }
 
-/* Those that `heads` do not tell apart are, by the whole. */
+/* What ids are put in order with. */
+struct ranker {
+	const struct policy_set *set;
+	struct arena *spare;
+	struct head *heads; /* by instance */
+};
+
+/* A few, by the whole. */
 static bool
-sort_alike(const struct policy_set *set, struct arena *spare, uint32_t *order,
-    const struct head *heads, size_t n)
+rank_few(struct ranker *r, uint32_t *order, size_t n)
+{
+	struct arena_mark mark = arena_mark(r->spare);
+	struct ranked *few = ARENA_ARRAY(r->spare, n, struct ranked);
+
+	if (!few)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		few[i] =
+		    (struct ranked){ r->set->instances[order[i]].id, order[i] };
+	qsort(few, n, sizeof *few, str_compare);
+	for (size_t i = 0; i < n; i++)
+		order[i] = few[i].instance;
+	arena_release(r->spare, mark);
+	return true;
+}
+
+/* Fewer are sorted by comparing them, and those that many rounds do not tell
+ * apart. */
+#define RANKED_BY_HEADS 256u
+#define ROUNDS_MAX 4u
+
+static bool rank_many(
+    struct ranker *r, uint32_t *order, size_t n, size_t from, unsigned round);
+
+/* Those that their heads do not tell apart are, by what comes behind. */
+static bool
+rank_alike(
+    struct ranker *r, uint32_t *order, size_t n, size_t from, unsigned round)
 {
 	for (size_t i = 0, end; i < n; i = end) {
-		struct arena_mark mark = arena_mark(spare);
-		struct ranked *alike;
+		bool ok = true;
 
-		for (end = i + 1;
-		     end < n && memcmp(&heads[order[i]], &heads[order[end]],
-				    sizeof *heads) == 0;)
+		for (end = i + 1; end < n && memcmp(&r->heads[order[i]],
+						 &r->heads[order[end]],
+						 sizeof *r->heads) == 0;)
 			end++;
-		if (end == i + 1)
-			continue;
-		alike = ARENA_ARRAY(spare, end - i, struct ranked);
-		if (!alike)
+		if (end - i >= RANKED_BY_HEADS && round < ROUNDS_MAX)
+			ok = rank_many(r, order + i, end - i, from, round);
+		else if (end - i > 1)
+			ok = rank_few(r, order + i, end - i);
+		if (!ok)
 			return false;
-		for (size_t k = i; k < end; k++)
-			alike[k - i] =
-			    (struct ranked){ set->instances[order[k]].id,
-				    order[k] };
-		qsort(alike, end - i, sizeof *alike, str_compare);
-		for (size_t k = i; k < end; k++)
-			order[k] = alike[k - i].instance;
-		arena_release(spare, mark);
 	}
 	return true;
+}
+
+/* All begin with the same `from` bytes, or are shorter. */
+static bool
+rank_many(
+    struct ranker *r, uint32_t *order, size_t n, size_t from, unsigned round)
+{
+	from = common_prefix(r->set, order, n, from);
+	for (size_t i = 0; i < n; i++) {
+		struct str id = r->set->instances[order[i]].id;
+
+		r->heads[order[i]] = head_of(str_sub(id, from, id.n));
+	}
+	for (size_t k = HEAD_WORDS; k-- > 0;)
+		if (!sort_numbers(
+			r->spare, order, n, &r->heads[0].words[k], HEAD_WORDS))
+			return false;
+	return rank_alike(r, order, n, from + sizeof(struct head), round + 1);
 }
 
 /* Policies that are worth a thread. */
@@ -98,23 +145,15 @@ struct ranking {
 static bool
 rank(struct policy_index *ix, struct arena *spare)
 {
-	const struct policy_set *set = ix->set;
-	size_t n = ix->n_ranked, prefix = n ? common_prefix(set) : 0;
-	struct head *heads = ARENA_ARRAY(spare, n, struct head);
+	size_t n = ix->n_ranked;
+	struct ranker r = { ix->set, spare,
+		ARENA_ARRAY(spare, n, struct head) };
 
-	if (!heads)
+	if (!r.heads)
 		return false;
-	for (uint32_t i = 0; i < n; i++) {
-		struct str id = set->instances[i].id;
-
-		heads[i] = head_of(str_sub(id, prefix, id.n));
+	for (uint32_t i = 0; i < n; i++)
 		ix->by_rank[i] = i;
-	}
-	for (size_t k = 0; n && k < HEAD_WORDS; k++)
-		if (!sort_numbers(spare, ix->by_rank, n,
-			&heads[0].words[HEAD_WORDS - 1 - k], HEAD_WORDS))
-			return false;
-	if (!sort_alike(set, spare, ix->by_rank, heads, n))
+	if (n > 1 && !rank_many(&r, ix->by_rank, n, 0, 0))
 		return false;
 	for (uint32_t i = 0; i < n; i++)
 		ix->rank[ix->by_rank[i]] = i;

@@ -459,6 +459,12 @@ bool index_new_seeded(const struct policy_set *set, const struct entities *base,
 /* --- building ------------------------------------------------------------- */
 
 /* Atoms, keys, cells: index_rules.c. */
+/* A conjunct that was met lately, and its test: rules share their lists. */
+struct index_met {
+	const struct normal_conjunct *c; /* NULL: none */
+	struct index_test test;
+};
+
 /* What is known while an index is built, gone after it. */
 struct index_building {
 	struct policy_index *ix;
@@ -468,7 +474,9 @@ struct index_building {
 	struct intern *uids; /* numbers of `named`, less one */
 	uint32_t (*keys)[3]; /* of rules, then contained ones */
 	uint16_t *path_of;   /* by the normal form's number; INDEX_NO_SHORT: none */
+	struct index_met *met; /* by the conjunct's place in memory, INDEX_MET of them; which are there is a matter of luck, not of correctness */
 };
+#define INDEX_MET 2048u
 #define INDEX_NO_SHORT UINT16_MAX
 
 /* Number the atoms; `named`, types and prefixes; b->keys: index_atoms.c. */

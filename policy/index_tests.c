@@ -61,6 +61,24 @@ add_literal(struct index_building *b, const struct value *v)
 	    "policies compare with more literals than can be numbered");
 }
 
+static struct index_met *
+met_at(const struct index_building *b, const struct normal_conjunct *c)
+{
+	return &b->met[index_mix((uintptr_t)c, INDEX_K1) % INDEX_MET];
+}
+
+/* The same, once for rules that share it. */
+static bool
+add_literal_of(struct index_building *b, const struct normal_conjunct *c)
+{
+	struct index_met *met = met_at(b, c);
+
+	if (c->form != FORM_EQ || met->c == c)
+		return true;
+	met->c = c;
+	return add_literal(b, &c->literal);
+}
+
 /* --- paths -----------------------------------------------------------------
  */
 
@@ -82,12 +100,14 @@ count_reads(struct index_building *b, uint32_t *uses)
 		for (uint32_t k = 0; k < r->n_conjuncts; k++) {
 			const struct normal_conjunct *c = &r->conjuncts[k];
 
-			if (c->form == FORM_EQ && !add_literal(b, &c->literal))
+			if (!add_literal_of(b, c))
 				return false;
 			if (c->form != FORM_TREE && c->path < n->n_paths)
 				uses[c->path]++;
 		}
 	}
+	/* Their tests are not made yet. */
+	memset(b->met, 0, INDEX_MET * sizeof *b->met);
 	return true;
 }
 
@@ -154,7 +174,8 @@ index_build_paths(struct index_building *b)
 
 	b->ix->paths = ARENA_ARRAY(b->ix->arena, n->n_paths, struct index_path);
 	b->path_of = ARENA_ARRAY(b->spare, n->n_paths, uint16_t);
-	if (!uses || !order || !b->ix->paths || !b->path_of)
+	b->met = ARENA_ARRAY(b->spare, INDEX_MET, struct index_met);
+	if (!uses || !order || !b->ix->paths || !b->path_of || !b->met)
 		return error_nomem(b->reterr);
 	if (!count_reads(b, uses))
 		return false;
@@ -198,8 +219,8 @@ order_op(uint8_t op)
 	return op == OP_GE ? TEST_GE : TEST_TREE;
 }
 
-struct index_test
-index_test_of(const struct index_building *b, const struct normal_conjunct *c)
+static struct index_test
+make_test(const struct index_building *b, const struct normal_conjunct *c)
 {
 	struct index_test t = { .op = TEST_TREE };
 	uint32_t code;
@@ -222,6 +243,16 @@ index_test_of(const struct index_building *b, const struct normal_conjunct *c)
 	} else if (c->form == FORM_HAS && b->ix->paths[t.path].n_names > 0)
 		t.op = TEST_HAS;
 	return t;
+}
+
+struct index_test
+index_test_of(const struct index_building *b, const struct normal_conjunct *c)
+{
+	struct index_met *met = met_at(b, c);
+
+	if (met->c != c)
+		*met = (struct index_met){ c, make_test(b, c) };
+	return met->test;
 }
 
 static bool

@@ -94,13 +94,14 @@ static const struct stage stages[] = {
 _Static_assert(N_STAGES <= NORMAL_STAGES_MAX, "runs count all stages");
 
 /* What there is: drafts while a policy is taken apart (the policy itself at
- * first), the rules that have not left the index after that. */
+ * first), the rules that have not left the index after that, where somebody
+ * asked. */
 static uint32_t
 count_all(const struct making *m)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < m->n_rules; i++)
+	for (size_t i = 0; m->options.timed && i < m->n_rules; i++)
 		n += !m->rules[i].is_contained;
 	return (uint32_t)n;
 }
@@ -182,6 +183,21 @@ learn_indivisibles(struct making *m)
 	return true;
 }
 
+/* A few policies have not much in common that a look-up would not find. */
+#define NEAR_FEW 64u
+#define NEAR_MANY 4096u
+
+static bool
+make_near(struct making *m, size_t n)
+{
+	size_t near = n < NEAR_MANY ? NEAR_FEW : NEAR_MANY;
+
+	m->near_tests = ARENA_ARRAY(m->scratch, near, struct near_test);
+	m->near_lists = ARENA_ARRAY(m->scratch, near, uint32_t);
+	m->near_mask = (uint32_t)near - 1;
+	return m->near_tests && m->near_lists;
+}
+
 bool
 normal_begin(struct making *m, struct arena *a, const struct policy_set *set,
     const struct normal_options *options, size_t n, struct error *reterr)
@@ -206,7 +222,8 @@ normal_begin(struct making *m, struct arena *a, const struct policy_set *set,
 	m->rules = ARENA_ARRAY(m->scratch, n, struct rule);
 	m->cap_rules = m->rules ? n : 0;
 	if (!m->paths || !m->words || !m->rules || !m->atom_texts ||
-	    !m->test_texts || !m->list_keys || !learn_indivisibles(m))
+	    !m->test_texts || !m->list_keys || !make_near(m, n) ||
+	    !learn_indivisibles(m))
 		return error_nomem(reterr);
 	return true;
 }

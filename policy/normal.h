@@ -94,7 +94,7 @@ struct normal_rule {
 	uint32_t n_parts;
 };
 
-/* What a stage did: rules before and after, and how long it took. */
+/* What a stage did: rules before and after, and how long it took; what option `timed` asks for. */
 struct normal_stage {
 	const char *name, *why;
 	uint32_t n_before, n_after;
@@ -149,7 +149,7 @@ struct normal_options {
 	uint32_t growth_max; /* rules one instance may become before it stays undivided; 0: the default */
 	uint32_t below_max;  /* rules that may hang below one cover, since each is looked at one by one; 0: the default */
 	uint32_t threads;    /* that take policies apart; what comes of them does not depend on it; 0: as many as there is work and processors for */
-	bool timed;          /* time by stage: costs a few hundredths; of threads together */
+	bool timed;          /* rules and time by stage: costs a few hundredths; of threads together */
 	bool notes;          /* say what was done to each policy's rules */
 	bool denied;         /* look for permits that denies beat; changes no rule; not with joining */
 	/* Called once when policies are taken apart, and most of what is left is one thread's: another may begin with something else. NULL: nobody. */

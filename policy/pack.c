@@ -115,7 +115,7 @@ is_digit(char c)
  */
 
 static void
-put_number(struct buf *to, uint64_t n)
+put_large(struct buf *to, uint64_t n)
 {
 	char bytes[10];
 	size_t at = 0;
@@ -124,6 +124,18 @@ put_number(struct buf *to, uint64_t n)
 		bytes[at++] = (char)(n | 0x80);
 	bytes[at++] = (char)n;
 	buf_add(to, (struct str){ bytes, at });
+}
+
+/* Most are small, and there is room. */
+static inline void
+put_number(struct buf *to, uint64_t n)
+{
+	if (n >= 0x80 || to->failed || to->cap - to->n < 2) {
+		put_large(to, n);
+		return;
+	}
+	to->p[to->n++] = (char)n;
+	to->p[to->n] = '\0';
 }
 
 static void
@@ -136,8 +148,8 @@ put_kind(struct buf *to, uint64_t value, enum pack_kind kind)
 static bool
 is_number(struct str s, uint64_t *ret)
 {
-	return s.n > 0 && s.n <= DIGITS_MAX && (s.p[0] != '0' || s.n == 1) &&
-	       str_to_u64(s, UINT64_MAX, ret);
+	return s.n > 0 && s.n <= DIGITS_MAX && is_digit(s.p[0]) &&
+	       (s.p[0] != '0' || s.n == 1) && str_to_u64(s, UINT64_MAX, ret);
 }
 
 static void

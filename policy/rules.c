@@ -4,6 +4,7 @@
 
 #include "policy/canon.h"
 #include "policy/form.h"
+#include "policy/index.h"
 #include "policy/pattern.h"
 
 uint32_t
@@ -223,8 +224,27 @@ rules_test_text(const struct making *m, uint32_t test)
 	return text;
 }
 
-uint32_t
-rules_list(struct making *m, const uint32_t *tests, uint32_t n)
+/* Where the list's number is, if it came lately. */
+static uint32_t *
+near_list(const struct making *m, const uint32_t *tests, uint32_t n)
+{
+	uint64_t hash = index_hash_str(
+	    INDEX_K1, (struct str){ (const char *)tests, n * sizeof *tests });
+
+	return &m->near_lists[hash & m->near_mask];
+}
+
+static bool
+is_list(
+    const struct making *m, uint32_t number, const uint32_t *tests, uint32_t n)
+{
+	const struct known_list *l = &m->lists[number];
+
+	return l->n == n && memcmp(l->tests, tests, n * sizeof *tests) == 0;
+}
+
+static uint32_t
+find_list(struct making *m, const uint32_t *tests, uint32_t n)
 {
 	struct known_list list = { .n = n };
 	bool is_new;
@@ -245,6 +265,19 @@ rules_list(struct making *m, const uint32_t *tests, uint32_t n)
 	list.tests = kept;
 	list.n_total = rules_total(m, tests, n);
 	m->lists[m->n_lists++] = list;
+	return id;
+}
+
+uint32_t
+rules_list(struct making *m, const uint32_t *tests, uint32_t n)
+{
+	uint32_t *near = near_list(m, tests, n), id;
+
+	if (*near && n > 0 && is_list(m, *near - 1, tests, n))
+		return *near - 1;
+	id = find_list(m, tests, n);
+	if (id != UINT32_MAX)
+		*near = id + 1;
 	return id;
 }
 

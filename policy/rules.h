@@ -55,6 +55,13 @@ struct seen_test {
 	enum facts_outcome outcome;
 };
 
+/* Where a test's words were found lately: the words lie in a policy's text. */
+struct near_test {
+	struct str words; /* `p` NULL: none */
+	uint64_t head;    /* what is beside the words */
+	struct seen_test seen;
+};
+
 /* Tests by number, in order; the first n_total cannot err. */
 struct known_list {
 	const uint32_t *tests;
@@ -121,6 +128,10 @@ struct making {
 	struct intern *words; /* tests as written, to their number in `seen` */
 	struct seen_test *seen;
 	size_t n_seen, cap_seen;
+	/* In front of both: what came lately is found without being written. Where it lies is a matter of luck, not of correctness. */
+	struct near_test *near_tests;
+	uint32_t *near_lists; /* numbers, plus one */
+	uint32_t near_mask;
 	struct buf text, operands, chain; /* reused */
 
 	struct rule *rules;

@@ -95,10 +95,10 @@ points_in_line(const struct source *src, uint32_t start, uint32_t off)
 	return points_at(src, off) - points_at(src, start);
 }
 
-struct span
-source_span(const struct source *src, uint32_t off, uint32_t len)
+static struct span
+span_in(const struct source *src, uint32_t line, uint32_t off, uint32_t len)
 {
-	uint32_t line = line_of(src, off), start = src->line_starts[line];
+	uint32_t start = src->line_starts[line];
 	size_t end = line + 1 < src->n_lines ? src->line_starts[line + 1] - 1u
 					     : src->text.n;
 	size_t to = (size_t)off + len;
@@ -108,6 +108,26 @@ source_span(const struct source *src, uint32_t off, uint32_t len)
 	return (struct span){ src->file, src->line + line + 1,
 		points_in_line(src, start, off) + 1 + (line ? 0 : src->col),
 		(uint32_t)str_utf8_len(str_sub(src->text, off, to)) };
+}
+
+struct span
+source_span(const struct source *src, uint32_t off, uint32_t len)
+{
+	return span_in(src, line_of(src, off), off, len);
+}
+
+struct span
+source_span_after(
+    const struct source *src, uint32_t off, uint32_t len, uint32_t *inout_line)
+{
+	uint32_t line = *inout_line;
+
+	if (line >= src->n_lines || src->line_starts[line] > off)
+		line = line_of(src, off);
+	while (line + 1 < src->n_lines && src->line_starts[line + 1] <= off)
+		line++;
+	*inout_line = line;
+	return span_in(src, line, off, len);
 }
 
 struct str

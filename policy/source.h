@@ -22,6 +22,9 @@ bool source_init(struct arena *a, const char *file, struct str text,
     struct source *ret, struct error *reterr) MUST_USE;
 /* The place of bytes [off, off + len). O(log lines + SOURCE_STEP + len). */
 struct span source_span(const struct source *src, uint32_t off, uint32_t len);
+/* The same, looked for from line *inout_line (from 0; any number will do) on: for places one behind the other, which are found without a search. */
+struct span source_span_after(const struct source *src, uint32_t off,
+    uint32_t len, uint32_t *inout_line);
 struct str source_text(const struct source *src, uint32_t off, uint32_t len);
 
 #endif

@@ -23,10 +23,21 @@ read_number(const char *bytes, size_t n, size_t *inout_at, uint64_t *ret)
 	return false;
 }
 
+/* Most are small: of one byte, which is the number. */
+static inline bool
+is_small(const struct unpacking *u)
+{
+	return u->at < u->of->n_bytes &&
+	       (unsigned char)u->of->bytes[u->at] < 0x80;
+}
+
 bool
 unpack_number(struct unpacking *u, uint64_t *ret)
 {
-	return read_number(u->of->bytes, u->of->n_bytes, &u->at, ret);
+	if (!is_small(u))
+		return read_number(u->of->bytes, u->of->n_bytes, &u->at, ret);
+	*ret = (unsigned char)u->of->bytes[u->at++];
+	return true;
 }
 
 bool
@@ -34,6 +45,10 @@ unpack_u32(struct unpacking *u, uint32_t *ret)
 {
 	uint64_t n;
 
+	if (is_small(u)) {
+		*ret = (unsigned char)u->of->bytes[u->at++];
+		return true;
+	}
 	if (!unpack_number(u, &n) || n > UINT32_MAX)
 		return false;
 	*ret = (uint32_t)n;
@@ -45,8 +60,11 @@ put(struct unpacked *to, const char *p, size_t n)
 {
 	if (n > to->room - to->n)
 		return false;
-	if (to->p && n)
+	/* Most words and numbers are shorter than a call is. */
+	if (to->p && n >= 8)
 		memcpy(to->p + to->n, p, n);
+	for (size_t i = 0; to->p && n < 8 && i < n; i++)
+		to->p[to->n + i] = p[i];
 	to->n += n;
 	return true;
 }

@@ -679,6 +679,47 @@ START_TEST(sorts_by_id)
 }
 END_TEST
 
+/* Of so many that those that begin alike are many after several rounds; some
+ * are the beginning of others, or end in NUL. */
+#define ALIKE 9000u
+
+START_TEST(sorts_ids_that_begin_alike)
+{
+	struct buf b = { 0 };
+	struct policy_set *set;
+	struct policy_index *ix = NULL;
+	uint32_t *list = ARENA_ARRAY(a, ALIKE, uint32_t);
+
+	for (unsigned i = 0; i < ALIKE; i++) {
+		unsigned n = i * 7919u % ALIKE;
+
+		buf_addz(&b, "@id(\"");
+		for (unsigned block = 0; block < 6; block++)
+			buf_printf(&b, "0000000%u", n >> block & 1);
+		for (unsigned k = 0; k < n / 64 % 5; k++)
+			buf_addz(&b, "\\0");
+		buf_printf(&b, n % 3 ? "%u" : "%08u", n);
+		buf_addz(&b, "\") permit (principal, action, resource);");
+		list[i] = i;
+	}
+	buf_addz(&b, "@id(\"0000000\") permit (principal, action, resource);"
+		     "@id(\"000000000000000\") permit (principal, action, "
+		     "resource);@id(\"00000000\\0\") permit (principal, "
+		     "action, resource);@id(\"00000000\") permit (principal, "
+		     "action, resource);");
+	buf_byte(&b, '\0');
+	set = policies_of(b.p);
+	ck_assert(policy_index_new(set, NULL, &ix, NULL));
+	for (uint32_t i = 0; i < 4; i++)
+		list[i * 11] = ALIKE + i;
+	ck_assert(policy_index_sort(ix, list, ALIKE, a));
+	check_order(set, list, ALIKE);
+	policy_index_free(ix);
+	policy_set_free(set);
+	buf_free(&b);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -698,6 +739,7 @@ main(void)
 	tcase_add_test(tc, tells_who_was_near);
 	tcase_add_test(tc, ends_without_memory);
 	tcase_add_test(tc, sorts_by_id);
+	tcase_add_test(tc, sorts_ids_that_begin_alike);
 	suite_add_tcase(s, tc);
 	return run_suite(s);
 }

@@ -74,7 +74,7 @@ make(uint32_t threads, bool all)
 	if (!all)
 		options = (struct normal_options){ .decompound = true };
 	options.threads = threads;
-	options.notes = true;
+	options.notes = options.timed = true;
 	ck_assert_msg(normal_make(a, set, &options, &n, &err), "%s", err.msg);
 	return n;
 }
@@ -163,6 +163,7 @@ check_same(const struct normal *x, const struct normal *y)
 	check_rules(x, x->rules, y, y->rules, x->n_rules);
 	check_rules(x, x->contained, y, y->contained, x->n_contained);
 	check_notes(x, y);
+	ck_assert_uint_eq(x->stages[0].n_before, POLICIES);
 	for (uint32_t i = 0; i < x->n_stages; i++) {
 		ck_assert_uint_eq(x->stages[i].n_before, y->stages[i].n_before);
 		ck_assert_uint_eq(x->stages[i].n_after, y->stages[i].n_after);

@@ -69,6 +69,15 @@ START_TEST(many_lines_are_found)
 	for (uint32_t line = 0; line < 1000; line++)
 		ck_assert_uint_eq(
 		    source_span(&src, line * 3 + 1, 1).line, line + 1);
+	/* From any line on, or from none. */
+	for (uint32_t i = 0; i < 1000; i++) {
+		uint32_t line = i * 13 % 1000, from = i * 7 % 1100;
+
+		ck_assert_uint_eq(
+		    source_span_after(&src, line * 3 + 1, 1, &from).line,
+		    line + 1);
+		ck_assert_uint_eq(from, line);
+	}
 	arena_free(a);
 }
 END_TEST
