@@ -25,7 +25,7 @@
 /* Changes that a snapshot carries over what was loaded whole; with more, all is loaded anew. */
 #define LIMIT_DELTA_FILES 256u
 #define LIMIT_DELTA_POLICIES 4096u
-#define LIMIT_DELTA_ENTITIES 16384u
+#define LIMIT_DELTA_ENTITIES 131072u
 /* With so many, or after so many updates, they are merged in the background. */
 #define LIMIT_MERGE_POLICIES 64u
 #define LIMIT_MERGE_ENTITIES 256u

@@ -1,24 +1,28 @@
 /* update.c - what a change costs: POLICIES policies in files of PER_FILE, as
- * many entities in files of PER_FILE (ENTITIES_A_FILE at most). One policy is
- * changed, one added, one removed, SCATTERED of them are changed (four times as
- * far from one another as there are, where there are fewer), one entity is
- * changed, ROUNDS times each; and then decisions with and without the change in
- * place. Each answer is compared with what is known of it. Prints one JSON
- * line. usage: update POLICIES PER_FILE ROUNDS */
+ * many entities in files of ENTITIES_PER_FILE (PER_FILE unless said otherwise).
+ * One policy is changed, one added, one removed, SCATTERED of them are changed
+ * (four times as far from one another as there are, where there are fewer), the
+ * same is done with entities, and a group that is above every tenth of them
+ * gets a group above it, ROUNDS times each; and then decisions with and without
+ * the change in place. Each answer is compared with what is known of it. With
+ * FOLDER (which is there), the files are written into it, one entity is changed
+ * there, and all is read again. Prints one JSON line. usage: update POLICIES
+ * PER_FILE ROUNDS [ENTITIES_PER_FILE [FOLDER]] */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "engine/engine.h"
 
 #define DECISIONS 200000u
 #define SCATTERED 1000u
-#define ENTITIES_A_FILE 100000u
 
 static uint32_t n_policies, per_file, n_files, rounds;
 static uint32_t entities_per_file, n_entity_files;
 static struct engine_file *policies, *entities;
+static const char *files_in; /* NULL: no files */
 
 static void
 fail(const char *what)
@@ -35,12 +39,19 @@ text_of(struct buf *b)
 	return buf_str(b);
 }
 
-/* What becomes of a policy. */
-enum change { IS_CHANGED, IS_ADDED, IS_REMOVED, ARE_SCATTERED };
+/* What becomes of a policy or an entity; or, of entities, of the group. */
+enum change {
+	IS_CHANGED,
+	IS_ADDED,
+	IS_REMOVED,
+	ARE_SCATTERED,
+	IS_GROUP,
+	ARE_ALL,
+};
 
 struct changes {
 	enum change kind;
-	uint32_t at; /* the policy */
+	uint32_t at; /* which */
 };
 
 static bool
@@ -50,7 +61,7 @@ is_changed(const struct changes *c, uint32_t i)
 
 	if (c->kind == ARE_SCATTERED)
 		return i % (far ? far : 4) == c->at % (far ? far : 4);
-	return c->kind == IS_CHANGED && i == c->at;
+	return c->kind == ARE_ALL || (c->kind == IS_CHANGED && i == c->at);
 }
 
 static void
@@ -79,20 +90,38 @@ policies_text(uint32_t file, const struct changes *c)
 	return text_of(&b);
 }
 
-static struct str
-entities_text(uint32_t file, uint32_t changed)
+static void
+add_entity(struct buf *b, const char *more, uint32_t i, uint32_t level)
 {
+	buf_printf(b,
+	    "%s{\"uid\":{\"type\":\"User\",\"id\":\"u%u%s\"},\"attrs\":{"
+	    "\"level\":%u},\"parents\":[{\"type\":\"Group\",\"id\":\"g%u\"}"
+	    "%s]}",
+	    b->n > 1 ? ",\n" : "", i, more, level, i,
+	    i % 10 ? "" : ",{\"type\":\"Group\",\"id\":\"tenth\"}");
+}
+
+/* User i is in group i; the first file has the group of every tenth. */
+static struct str
+entities_text(uint32_t file, const struct changes *c)
+{
+	uint32_t from = file * entities_per_file;
 	struct buf b = { 0 };
 
 	buf_byte(&b, '[');
-	for (uint32_t i = file * entities_per_file;
-	     i < (file + 1) * entities_per_file; i++)
+	if (file == 0)
 		buf_printf(&b,
-		    "%s{\"uid\":{\"type\":\"User\",\"id\":\"u%u\"},\"attrs\":{"
-		    "\"level\":%u},\"parents\":[{\"type\":\"Group\",\"id\":"
-		    "\"g%u\"}]}",
-		    i == file * entities_per_file ? "" : ",\n", i,
-		    i == changed ? 1 : 100, i);
+		    "{\"uid\":{\"type\":\"Group\",\"id\":\"tenth\"},"
+		    "\"attrs\":{},\"parents\":[%s]}",
+		    c->kind == IS_GROUP ? "{\"type\":\"Group\",\"id\":\"all\"}"
+					: "");
+	for (uint32_t i = from; i < from + entities_per_file; i++) {
+		if (c->kind == IS_REMOVED && i == c->at)
+			continue;
+		add_entity(&b, "", i, is_changed(c, i) ? 1 : 100);
+		if (c->kind == IS_ADDED && i == c->at)
+			add_entity(&b, "b", i, 100);
+	}
 	buf_byte(&b, ']');
 	return text_of(&b);
 }
@@ -124,7 +153,7 @@ make_files(void)
 	for (uint32_t i = 0; i < n_entity_files; i++)
 		entities[i] =
 		    (struct engine_file){ .name = name_of('e', i, "json"),
-			    .text = entities_text(i, UINT32_MAX) };
+			    .text = entities_text(i, &none) };
 }
 
 static struct engine_files
@@ -190,59 +219,48 @@ set_known(void)
 		entities[i].is_known = true;
 }
 
-/* Median time of changing policies; *ret is the last snapshot. */
+/* Files of one kind. */
+struct side {
+	struct engine_file *files;
+	uint32_t n_files, per_file;
+	struct str (*text)(uint32_t file, const struct changes *c);
+};
+
+/* Median time of changing some; *ret is the last snapshot. */
 static int64_t
-measure_policies(const struct engine_snapshot *first, enum change kind,
-    struct engine_snapshot **ret)
+measure(const struct engine_snapshot *first, const struct side *side,
+    enum change kind, struct engine_snapshot **ret)
 {
 	int64_t *times = new_times();
-	struct str *was = calloc(n_files, sizeof *was);
+	struct str *was = calloc(side->n_files, sizeof *was);
+	bool is_wide = kind == ARE_SCATTERED || kind == ARE_ALL;
 
 	if (!was)
 		fail("memory");
 	for (uint32_t i = 0; i < rounds; i++) {
 		struct changes c = { kind, i * UINT32_C(7919) % n_policies };
-		uint32_t from = c.at / per_file, to = from + 1;
+		uint32_t from = is_wide ? 0 : c.at / side->per_file;
+		uint32_t to = is_wide ? side->n_files : from + 1;
 
-		if (kind == ARE_SCATTERED) {
+		if (kind == IS_GROUP) {
 			from = 0;
-			to = n_files;
+			to = 1;
 		}
 		set_known();
 		for (uint32_t k = from; k < to; k++) {
-			was[k] = policies[k].text;
-			policies[k].text = policies_text(k, &c);
-			policies[k].is_known = str_eq(was[k], policies[k].text);
+			struct engine_file *f = &side->files[k];
+
+			was[k] = f->text;
+			f->text = side->text(k, &c);
+			f->is_known = str_eq(was[k], f->text);
 		}
 		times[i] = update(first, ret);
 		for (uint32_t k = from; k < to; k++) {
-			free((char *)(uintptr_t)policies[k].text.p);
-			policies[k].text = was[k];
+			free((char *)(uintptr_t)side->files[k].text.p);
+			side->files[k].text = was[k];
 		}
 	}
 	free(was);
-	return median(times);
-}
-
-static int64_t
-measure_entity(
-    const struct engine_snapshot *first, struct engine_snapshot **ret)
-{
-	int64_t *times = new_times();
-
-	for (uint32_t i = 0; i < rounds; i++) {
-		uint32_t at =
-		    i * UINT32_C(7919) % (n_entity_files * entities_per_file);
-		struct engine_file *f = &entities[at / entities_per_file];
-		struct str was = f->text;
-
-		set_known();
-		f->text = entities_text(at / entities_per_file, at);
-		f->is_known = false;
-		times[i] = update(first, ret);
-		free((char *)(uintptr_t)f->text.p);
-		f->text = was;
-	}
 	return median(times);
 }
 
@@ -282,17 +300,20 @@ decide(const struct engine_snapshot *s)
 static void
 take_arguments(int argc, char **argv)
 {
-	if (argc != 4)
-		fail("usage: update POLICIES PER_FILE ROUNDS");
+	if (argc < 4 || argc > 6)
+		fail("usage: update POLICIES PER_FILE ROUNDS "
+		     "[ENTITIES_PER_FILE [FOLDER]]");
 	n_policies = (uint32_t)strtoul(argv[1], NULL, 10);
 	per_file = (uint32_t)strtoul(argv[2], NULL, 10);
 	rounds = (uint32_t)strtoul(argv[3], NULL, 10);
-	if (!per_file || !rounds || n_policies < per_file)
-		fail("usage: update POLICIES PER_FILE ROUNDS");
+	entities_per_file =
+	    argc > 4 ? (uint32_t)strtoul(argv[4], NULL, 10) : per_file;
+	files_in = argc > 5 ? argv[5] : NULL;
+	if (!per_file || !rounds || !entities_per_file ||
+	    n_policies < per_file || n_policies < entities_per_file)
+		fail("there are too few");
 	n_files = n_policies / per_file;
 	n_policies = n_files * per_file;
-	entities_per_file =
-	    per_file < ENTITIES_A_FILE ? per_file : ENTITIES_A_FILE;
 	n_entity_files = n_policies / entities_per_file;
 }
 
@@ -318,56 +339,152 @@ put(const char *name, int64_t value)
 /* The first round warms. */
 static void
 measure_decisions(const struct engine_snapshot *s,
-    const struct engine_snapshot *policy, const struct engine_snapshot *entity)
+    const struct engine_snapshot *policy, const struct engine_snapshot *entity,
+    const struct engine_snapshot *entities_all)
 {
-	int64_t plain = 0, with_policy = 0, with_entity = 0;
+	int64_t plain = 0, with_policy = 0, with_entity = 0, with_all = 0;
 
 	for (int i = 0; i < 3; i++) {
 		plain = decide(s);
 		with_policy = decide(policy);
 		with_entity = decide(entity);
+		with_all = decide(entities_all);
 	}
 	put("decision_ns", plain);
 	put("with_policy_change_ns", with_policy);
 	put("with_entity_change_ns", with_entity);
+	put("with_all_entities_changed_ns", with_all);
 }
+
+/* ---- files ----------------------------------------------------------------
+ */
+
+static void
+write_file(const struct engine_file *f, struct str text)
+{
+	char path[512];
+
+	(void)snprintf(path, sizeof path, "%s/%s", files_in, f->name);
+	if (!file_replace(path, 0600, text, NULL))
+		fail(path);
+}
+
+static struct engine_snapshot *
+read_again(const struct engine_snapshot *old)
+{
+	const struct engine_sources from = { .policies = &files_in,
+		.n_policies = 1,
+		.entities = &files_in,
+		.n_entities = 1 };
+	struct buf messages = { 0 };
+	const char *why = NULL;
+	struct engine_snapshot *s =
+	    engine_reload(old, &from, 1, &messages, &why);
+
+	if (!s || (old && why))
+		fail(s ? why : messages.p);
+	buf_free(&messages);
+	return s;
+}
+
+/* From the files as they are to a snapshot, one entity being another. */
+static void
+measure_files(void)
+{
+	struct engine_snapshot *first;
+	int64_t *times = new_times(), from;
+
+	for (uint32_t i = 0; i < n_files; i++)
+		write_file(&policies[i], policies[i].text);
+	for (uint32_t i = 0; i < n_entity_files; i++)
+		write_file(&entities[i], entities[i].text);
+	from = clock_mono_ns();
+	first = read_again(NULL);
+	put("files_load_ms", (clock_mono_ns() - from) / 1000000);
+	for (uint32_t i = 0; i < rounds; i++) {
+		const struct changes c = { IS_CHANGED,
+			i * UINT32_C(7919) % n_policies };
+		uint32_t file = c.at / entities_per_file;
+		struct str text = entities_text(file, &c);
+		struct engine_snapshot *s;
+
+		write_file(&entities[file], text);
+		free((char *)(uintptr_t)text.p);
+		from = clock_mono_ns();
+		s = read_again(first);
+		times[i] = clock_mono_ns() - from;
+		engine_snapshot_unref(s);
+		write_file(&entities[file], entities[file].text);
+	}
+	engine_snapshot_unref(first);
+	put("files_entity_change_us", median(times) / 1000);
+}
+
+/* ---------------------------------------------------------------------------
+ */
+
+static const struct {
+	const char *name;
+	enum change kind;
+	bool of_entities;
+} kinds[] = {
+	{ "policy_added_us", IS_ADDED, false },
+	{ "policy_removed_us", IS_REMOVED, false },
+	{ "policies_scattered_us", ARE_SCATTERED, false },
+	{ "policy_change_us", IS_CHANGED, false },
+	{ "entity_added_us", IS_ADDED, true },
+	{ "entity_removed_us", IS_REMOVED, true },
+	{ "entities_scattered_us", ARE_SCATTERED, true },
+	{ "entities_all_us", ARE_ALL, true },
+	{ "group_change_us", IS_GROUP, true },
+	{ "entity_change_us", IS_CHANGED, true },
+};
 
 int
 main(int argc, char **argv)
 {
-	static const struct {
-		const char *name;
-		enum change kind;
-	} kinds[] = { { "policy_added_us", IS_ADDED },
-		{ "policy_removed_us", IS_REMOVED },
-		{ "policies_scattered_us", ARE_SCATTERED },
-		{ "policy_change_us", IS_CHANGED } };
-	struct engine_snapshot *s, *policy = NULL, *entity = NULL, *merged;
+	struct engine_snapshot *s, *last[3] = { NULL }, *merged;
+	struct side sides[2];
 	int64_t ns;
 
 	json_setup();
 	take_arguments(argc, argv);
 	make_files();
+	sides[0] = (struct side){ policies, n_files, per_file, policies_text };
+	sides[1] = (struct side){ entities, n_entity_files, entities_per_file,
+		entities_text };
 	ns = clock_mono_ns();
 	s = load();
-	printf("{\"policies\":%u,\"files\":%u", n_policies, n_files);
+	printf("{\"policies\":%u,\"files\":%u,\"entity_files\":%u", n_policies,
+	    n_files, n_entity_files);
 	put("load_ms", (clock_mono_ns() - ns) / 1000000);
-	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
-		/* More files than an update takes. */
-		if (kinds[i].kind != ARE_SCATTERED || n_files <= 256)
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		bool e = kinds[i].of_entities;
+		size_t to = kinds[i].kind == ARE_ALL ? 2 : e;
+
+		/* More files of policies than an update takes. */
+		if (e || kinds[i].kind != ARE_SCATTERED || n_files <= 256)
 			put(kinds[i].name,
-			    measure_policies(s, kinds[i].kind, &policy) / 1000);
-	put("entity_change_us", measure_entity(s, &entity) / 1000);
+			    measure(s, &sides[e], kinds[i].kind, &last[to]) /
+				1000);
+	}
 	ns = clock_mono_ns();
-	merged = engine_snapshot_merge(policy);
+	merged = engine_snapshot_merge(last[0]);
 	put("merge_ms", (clock_mono_ns() - ns) / 1000000);
+	engine_snapshot_unref(merged);
+	ns = clock_mono_ns();
+	merged = engine_snapshot_merge(last[1]);
+	put("merge_entities_ms", (clock_mono_ns() - ns) / 1000000);
 	if (!merged)
 		fail("memory");
-	measure_decisions(s, policy, entity);
+	measure_decisions(s, last[0], last[1], last[2]);
+	if (files_in)
+		measure_files();
 	printf("}\n");
 	engine_snapshot_unref(s);
-	engine_snapshot_unref(policy);
-	engine_snapshot_unref(entity);
+	engine_snapshot_unref(last[0]);
+	engine_snapshot_unref(last[1]);
+	engine_snapshot_unref(last[2]);
 	engine_snapshot_unref(merged);
 	return 0;
 }

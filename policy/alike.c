@@ -7,10 +7,10 @@
  * new that is not, but never the other way round. */
 #include "policy/alike.h"
 
-/* Units that went, one after the other; more are looked through behind many new
- * ones, the further the seldomer. */
-#define WITHIN 64u
-#define FAR 32u
+/* Units that went, one after the other: so many are looked through for each new
+ * one, and behind 1, 2, 4, 8 … new ones so many for each of these. */
+#define NEAR 8u
+#define FAR 16u
 
 static size_t
 count_alike(struct str a, struct str b)
@@ -152,13 +152,13 @@ alike_plan(struct alike *w)
 
 	while (!w->units->is_over(w)) {
 		uint32_t to = alike_up_to(w);
-		bool is_far = n_new >= WITHIN && (n_new & (n_new - 1)) == 0;
+		bool is_far = n_new > 0 && (n_new & (n_new - 1)) == 0;
 
 		if (to > w->unit) {
 			if (!keep(w, to))
 				return false;
 			n_new = 0;
-		} else if (!skip_gone(w, is_far ? FAR * n_new : WITHIN)) {
+		} else if (!skip_gone(w, is_far ? FAR * n_new : NEAR)) {
 			if (!w->units->take(w))
 				return false;
 			n_new++;

@@ -36,7 +36,7 @@ struct alike_units {
 };
 
 /* What stands at w->at, from there to the end of the new text: each `keep` and `add` in their order. Needs units, old, now, n_units; all else is zero before.
- * Cost: comparing bytes, and a short look at each of the next units of the old text for each new one. */
+ * Cost: comparing bytes, and some forty short looks for each new unit. */
 void alike_compare(struct alike *w); /* n_alike, n_alike_end */
 bool alike_plan(struct alike *w) MUST_USE;
 

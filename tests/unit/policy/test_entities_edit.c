@@ -496,7 +496,7 @@ static const struct {
 } large[] = {
 	{ "one", LARGE, 0, 0, 1, 200 },
 	{ "two hundred here and there", 100, 0, 0, 200, 20000 },
-	{ "many go from the midst, and one is another", LARGE, 5000, 12000, 7001, 20000 },
+	{ "many go from the midst, and one is another", LARGE, 5000, 12000, 7001, 40000 },
 };
 /* clang-format on */
 
