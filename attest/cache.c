@@ -83,16 +83,16 @@ entry_unref(void *p)
 
 /* NULL when memory is out. */
 static struct entry *
-entry_new(const struct verified *v)
+entry_new(const struct verified *v, size_t keep_bytes)
 {
 	size_t own = (sizeof(struct entry) + 15) & ~(size_t)15;
-	struct arena *home = arena_new(own + v->keep_bytes);
+	struct arena *home = arena_new(own + keep_bytes);
 	struct entry *e = home ? ARENA_NEW(home, struct entry) : NULL;
 
 	if (e && verified_copy(home, v, &e->verified, NULL)) {
 		e->home = home;
 		e->refs = 1;
-		e->bytes = own + v->keep_bytes + OVERHEAD_BYTES;
+		e->bytes = own + keep_bytes + OVERHEAD_BYTES;
 		return e;
 	}
 	arena_free(home);
@@ -248,9 +248,9 @@ static void
 remember(
     struct attest_cache *c, const uint8_t digest[32], const struct verified *v)
 {
-	struct entry *e = v->keep_bytes > 0 && v->keep_bytes <= ENTRY_BYTES
-			      ? entry_new(v)
-			      : NULL;
+	size_t bytes = verified_keep_bytes(v);
+	struct entry *e =
+	    bytes > 0 && bytes <= ENTRY_BYTES ? entry_new(v, bytes) : NULL;
 
 	if (e)
 		put(c, digest, e);
@@ -286,9 +286,8 @@ key_of(const struct attest_evidence *e, const struct attest_context *ctx,
  */
 
 static bool
-verify_one_part(struct attest_cache *cache, struct arena *a,
-    const struct attest_evidence *e, const struct attest_context *ctx,
-    struct checked *ret, struct error *reterr)
+part_of(void *cache, struct arena *a, const struct attest_evidence *e,
+    const struct attest_context *ctx, struct checked *ret, struct error *reterr)
 {
 	uint8_t digest[32];
 	struct entry *known;
@@ -302,34 +301,10 @@ verify_one_part(struct attest_cache *cache, struct arena *a,
 		*ret = known->verified.checked[0];
 		return true;
 	}
-	if (!verify_part(a, e, ctx, ret, reterr))
+	if (!verify_part(NULL, a, e, ctx, ret, reterr))
 		return false;
-	remember(cache, digest,
-	    &(struct verified){ .checked = ret,
-		.n = 1,
-		.keep_bytes = checked_keep_bytes(ret) });
+	remember(cache, digest, &(struct verified){ .checked = ret, .n = 1 });
 	return true;
-}
-
-static bool
-verify_parts(struct attest_cache *cache, struct arena *a,
-    const struct attest_evidence *e, const struct attest_context *ctx,
-    struct verified *ret, struct error *reterr)
-{
-	struct attest_evidence *all;
-	struct checked *checked;
-	size_t n;
-
-	if (!verify_split(a, e, &all, &n, reterr))
-		return false;
-	checked = ARENA_ARRAY(a, n, struct checked);
-	if (!checked)
-		return error_nomem(reterr);
-	for (size_t i = 0; i < n; i++)
-		if (!verify_one_part(
-			cache, a, &all[i], ctx, &checked[i], reterr))
-			return false;
-	return verify_together(a, checked, n, ret, reterr);
 }
 
 bool
@@ -356,7 +331,7 @@ attest_cache_verify(struct attest_cache *cache, struct arena *a,
 		return true;
 	}
 	ok = str_eq(e->kind, STR(KIND_PACKS))
-		 ? verify_parts(cache, a, e, ctx, &v, reterr)
+		 ? verify_packs(a, e, ctx, part_of, cache, &v, reterr)
 		 : verify_evidence(a, e, ctx, &v, reterr);
 	if (!ok)
 		return false;

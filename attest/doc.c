@@ -10,6 +10,7 @@
 #include "attest/keys.h"
 #include "base/limits.h"
 #include "base/net.h"
+#include "base/sixteen.h"
 #include "base/timefmt.h"
 
 #define TYP "avow-document/1"
@@ -116,10 +117,16 @@ doc_open(struct arena *a, struct str bytes, const struct flat **ret,
 	       doc_open_tree(a, tree, ret, reterr);
 }
 
+struct str
+doc_named_key(const struct flat *root)
+{
+	return flat_str(flat_get(root, STR("keyId")));
+}
+
 bool
 doc_key_id(const struct flat *root, struct str *ret, struct error *reterr)
 {
-	struct str id = flat_str(flat_get(root, STR("keyId")));
+	struct str id = doc_named_key(root);
 
 	if (!keys_thumbprint_is_valid(id))
 		return doc_malformed(reterr, "keyId", "an RFC 7638 thumbprint");
@@ -263,14 +270,18 @@ doc_read_subject(struct arena *a, const json_t *v, const char *name,
 	       keep_text(a, ret, reterr);
 }
 
+static bool
+is_hex(sixteen c)
+{
+	return !sixteen_any(
+	    ~(((c >= '0') & (c <= '9')) | ((c >= 'a') & (c <= 'f'))));
+}
+
 bool
 doc_id_is_valid(struct str s)
 {
-	for (size_t i = 0; i < s.n; i++)
-		if (!((s.p[i] >= '0' && s.p[i] <= '9') ||
-			(s.p[i] >= 'a' && s.p[i] <= 'f')))
-			return false;
-	return s.n == 32;
+	return s.n == 32 && is_hex(sixteen_at(s.p)) &&
+	       is_hex(sixteen_at(s.p + 16));
 }
 
 /* ---- the tables -----------------------------------------------------------
@@ -324,7 +335,7 @@ read_texts(const struct doc_reading *r, const struct flat *v, const char *name,
 
 	if (!flat_is(v, FLAT_ARRAY))
 		return doc_malformed(r->reterr, name, "a list of strings");
-	items = ARENA_ARRAY(r->arena, v->n, struct str);
+	items = ARENA_ROOM(r->arena, v->n, struct str);
 	if (!items)
 		return error_nomem(r->reterr);
 	item = flat_first(v);
@@ -374,7 +385,7 @@ read_pairs(const struct doc_reading *r, const struct flat *v, const char *name,
 
 	if (!flat_is(v, FLAT_OBJECT))
 		return doc_malformed(r->reterr, name, "an object of strings");
-	pairs = ARENA_ARRAY(r->arena, v->n, struct doc_pair);
+	pairs = ARENA_ROOM(r->arena, v->n, struct doc_pair);
 	if (!pairs)
 		return error_nomem(r->reterr);
 	m = flat_first(v);
@@ -571,7 +582,7 @@ read_group(const struct doc_reading *r, const struct flat *v, const char *name)
 	if (!flat_is(v, FLAT_ARRAY) || v->n == 0 || v->n > LIMIT_GROUP_MEMBERS)
 		return doc_malformed(
 		    r->reterr, name, "a list of 1 to 64 instance ids");
-	items = ARENA_ARRAY(r->arena, v->n, struct str);
+	items = ARENA_ROOM(r->arena, v->n, struct str);
 	if (!items)
 		return error_nomem(r->reterr);
 	item = flat_first(v);
@@ -606,15 +617,14 @@ bool
 doc_read(struct arena *a, const struct flat *root, struct doc *ret,
     struct error *reterr)
 {
-	struct doc d = { .has_times = true };
-	struct doc_reading r = { a, &d, reterr };
+	struct doc_reading r = { a, ret, reterr };
 
+	*ret = (struct doc){ .has_times = true };
 	if (!read_members(&r, root, document_members,
 		ARRAY_LEN(document_members), "document"))
 		return false;
-	if (d.expires_at <= d.not_before || d.expires_at <= d.issued_at)
-		return doc_malformed(
-		    reterr, "expiresAt", "after `issuedAt` and `notBefore`");
-	*ret = d;
-	return true;
+	return (ret->expires_at > ret->not_before &&
+		   ret->expires_at > ret->issued_at) ||
+	       doc_malformed(
+		   reterr, "expiresAt", "after `issuedAt` and `notBefore`");
 }

@@ -49,10 +49,13 @@ bool doc_open(struct arena *a, struct str bytes, const struct flat **ret,
 bool doc_open_tree(struct arena *a, json_t *root, const struct flat **ret,
     struct error *reterr) MUST_USE;
 /* The `keyId` alone: which of the trusted keys to try. The only thing ever
- * taken from a document before its signature held; lent. */
+ * taken from a document before its signature held; lent. doc_named_key looks
+ * not at its form: what equals a key's thumbprint has it. Empty, or {NULL, 0}:
+ * there is none. */
+struct str doc_named_key(const struct flat *root);
 bool doc_key_id(
     const struct flat *root, struct str *ret, struct error *reterr) MUST_USE;
-/* `avow-document/1`; texts are lent from `root`. Errors: ERR_EVIDENCE_MALFORMED (with the name of the
+/* `avow-document/1`; texts are lent from `root`. Into *ret, which is worthless when it is refused. Errors: ERR_EVIDENCE_MALFORMED (with the name of the
  * member), ERR_EVIDENCE_INSTANCE, memory. */
 bool doc_read(struct arena *a, const struct flat *root, struct doc *ret,
     struct error *reterr) MUST_USE;

@@ -291,11 +291,12 @@ sign_embedded(const struct keys_public *k, struct str bytes, const json_t *root,
 static bool
 check_header(const struct jws *j, const struct flat *root, struct error *reterr)
 {
-	struct str id;
+	struct str id = doc_named_key(root);
 
-	if (!doc_key_id(root, &id, reterr))
-		return false;
-	return str_eq(id, j->kid) ||
+	/* Of which form it is, whoever looks for the key finds out. */
+	if (id.n > 0 && str_eq(id, j->kid))
+		return true;
+	return doc_key_id(root, &id, reterr) &&
 	       malformed(reterr, "names another key than its header's `kid`");
 }
 

@@ -249,7 +249,9 @@ keys_public_fini(struct keys_public *k)
 struct str
 keys_thumbprint(const struct keys_public *k)
 {
-	return str_of(k->thumbprint);
+	/* As long as it always is, or empty. */
+	return (struct str){ k->thumbprint,
+		k->thumbprint[0] ? KEYS_THUMBPRINT : 0 };
 }
 
 bool

@@ -163,8 +163,8 @@ sig_verify(const struct keys_public *k, struct str message,
 	ok = k->algorithm == KEYS_ED25519
 		 ? check_message(k, message, signature, &right)
 		 : check_digest(k, message, signature, &right);
-	/* What verified left nothing, and to clear is more than to look. */
-	if (ERR_peek_error() != 0)
+	/* What verified left nothing. */
+	if (!right)
 		ERR_clear_error();
 	if (!ok)
 		return error_nomem(reterr);

@@ -52,7 +52,7 @@ make_spiffe_id(struct run *r, struct str *ret, struct error *reterr)
 
 	if (r->entry->trust_domain.n == 0)
 		return true;
-	spiffe_id_write(&id, r->entry->trust_domain, r->doc.subject);
+	spiffe_id_write(&id, r->entry->trust_domain, r->doc->subject);
 	*ret =
 	    buf_ok(&id) ? str_dup(r->arena, buf_str(&id)) : (struct str){ 0 };
 	buf_free(&id);
@@ -70,11 +70,10 @@ copy_text(
 	return ret->p || error_nomem(reterr);
 }
 
-/* Into `c`, which was zeroed. */
+/* Into `c`, which was zeroed, and has the document. */
 static bool
 fill_checked(struct run *r, struct checked *c, struct error *reterr)
 {
-	c->doc = r->doc;
 	c->max_lease_s = r->entry->max_lease_s;
 	c->token_domain = r->token_domain;
 	c->at = r->at;
@@ -384,12 +383,14 @@ own_bytes(const struct checked *all, size_t n)
 }
 
 size_t
-checked_keep_bytes(const struct checked *c)
+verified_keep_bytes(const struct verified *v)
 {
-	return is_lasting(c, 1) ? own_bytes(c, 1) : 0;
+	return is_lasting(v->checked, v->n)
+		   ? v->claims_bytes + own_bytes(v->checked, v->n)
+		   : 0;
 }
 
-bool
+static bool
 verify_together(struct arena *a, const struct checked *all, size_t n,
     struct verified *ret, struct error *reterr)
 {
@@ -411,8 +412,7 @@ verify_together(struct arena *a, const struct checked *all, size_t n,
 	    !make_claims(a, first, d, others, n - 1, &v.claims, reterr))
 		return false;
 	/* The same steps take no more elsewhere. */
-	if (is_lasting(all, n))
-		v.keep_bytes = arena_used(a) - before + own_bytes(all, n);
+	v.claims_bytes = arena_used(a) - before;
 	*ret = v;
 	return true;
 }
@@ -473,7 +473,7 @@ check_issued(struct run *r, struct error *reterr)
 		return run_refuse(
 		    reterr, ERR_SYSTEM_ERROR, "cannot make a digest");
 	return r->ctx->check_issued(
-	    r->ctx->issued_ctx, r->doc.id, digest, reterr);
+	    r->ctx->issued_ctx, r->doc->id, digest, reterr);
 }
 
 /* All that is asked of one document. */
@@ -493,43 +493,41 @@ check_one(struct run *r, struct error *reterr)
 }
 
 bool
-verify_part(struct arena *a, const struct attest_evidence *e,
+verify_part(void *unused, struct arena *a, const struct attest_evidence *e,
     const struct attest_context *ctx, struct checked *zeroed,
     struct error *reterr)
 {
-	struct run r = { .arena = a, .evidence = e, .ctx = ctx };
-	bool ok = check_one(&r, reterr) && fill_checked(&r, zeroed, reterr);
+	struct run r = {
+		.arena = a, .evidence = e, .ctx = ctx, .doc = &zeroed->doc
+	};
+	bool ok;
+
+	(void)unused;
+	ok = check_one(&r, reterr) && fill_checked(&r, zeroed, reterr);
 
 	run_fini(&r);
 	return ok;
 }
 
 bool
-verify_split(struct arena *a, const struct attest_evidence *e,
-    struct attest_evidence **ret, size_t *ret_n, struct error *reterr)
-{
-	if (e->document.n > LIMIT_PACK_BYTES)
-		return run_refuse(reterr, ERR_EVIDENCE_TOO_LARGE,
-		    "the packs together are over the limit");
-	return evidence_packs(a, e->document, ret, ret_n, reterr);
-}
-
-static bool
 verify_packs(struct arena *a, const struct attest_evidence *e,
-    const struct attest_context *ctx, struct verified *ret,
-    struct error *reterr)
+    const struct attest_context *ctx, verify_part_fn *part, void *arg,
+    struct verified *ret, struct error *reterr)
 {
 	struct attest_evidence *all;
 	struct checked *checked;
 	size_t n;
 
-	if (!verify_split(a, e, &all, &n, reterr))
+	if (e->document.n > LIMIT_PACK_BYTES)
+		return run_refuse(reterr, ERR_EVIDENCE_TOO_LARGE,
+		    "the packs together are over the limit");
+	if (!evidence_packs(a, e->document, &all, &n, reterr))
 		return false;
 	checked = ARENA_ARRAY(a, n, struct checked);
 	if (!checked)
 		return error_nomem(reterr);
 	for (size_t i = 0; i < n; i++)
-		if (!verify_part(a, &all[i], ctx, &checked[i], reterr))
+		if (!part(arg, a, &all[i], ctx, &checked[i], reterr))
 			return false;
 	return verify_together(a, checked, n, ret, reterr);
 }
@@ -542,11 +540,11 @@ verify_evidence(struct arena *a, const struct attest_evidence *e,
 	struct checked *checked;
 
 	if (str_eq(e->kind, STR(KIND_PACKS)))
-		return verify_packs(a, e, ctx, ret, reterr);
+		return verify_packs(a, e, ctx, verify_part, NULL, ret, reterr);
 	checked = ARENA_NEW(a, struct checked);
 	if (!checked)
 		return error_nomem(reterr);
-	return verify_part(a, e, ctx, checked, reterr) &&
+	return verify_part(NULL, a, e, ctx, checked, reterr) &&
 	       verify_together(a, checked, 1, ret, reterr);
 }
 
@@ -555,7 +553,7 @@ verify_part_again(const struct checked *c, const struct attest_context *ctx,
     struct error *reterr)
 {
 	struct run r = { .ctx = ctx,
-		.doc = c->doc,
+		.doc = (struct doc *)(uintptr_t)&c->doc, /* only read */
 		.token_domain = c->token_domain,
 		.nonce = c->nonce,
 		.is_token = c->is_token };

@@ -32,8 +32,7 @@ struct verified {
 	const struct claims *claims; /* NULL: a part of several, by itself */
 	const struct checked *checked;
 	size_t n;
-	size_t keep_bytes; /* what a copy takes of an arena at most; 0: not to
-			      be kept */
+	size_t claims_bytes; /* of the arena, beside what was checked */
 };
 
 /* As attest_verify, with all that was found. */
@@ -45,21 +44,22 @@ bool verify_evidence(struct arena *a, const struct attest_evidence *e,
  * Errors: ERR_EVIDENCE_*. Allocates nothing. */
 bool verify_again(const struct verified *v, const struct attest_context *ctx,
     struct error *reterr) MUST_USE;
-/* The two steps of it, for several documents: each by itself, and all together:
- * of one instance or its group, of one trust entry, without a contradiction.
- * A part is written into what was zeroed, and worthless when it is refused.
- * `all` is lent to *ret, whose claims live in `a` and lend from it. Errors: ERR_EVIDENCE_*. */
-bool verify_split(struct arena *a, const struct attest_evidence *e,
-    struct attest_evidence **ret, size_t *ret_n, struct error *reterr) MUST_USE;
-bool verify_part(struct arena *a, const struct attest_evidence *e,
-    const struct attest_context *ctx, struct checked *zeroed,
-    struct error *reterr) MUST_USE;
+/* One document by itself, into what was zeroed, which is worthless when it is
+ * refused. Errors: ERR_EVIDENCE_*. */
+typedef bool verify_part_fn(void *arg, struct arena *a,
+    const struct attest_evidence *e, const struct attest_context *ctx,
+    struct checked *zeroed, struct error *reterr);
+verify_part_fn verify_part MUST_USE; /* `arg` is not used */
+/* Several that are shown together: each by `part`, and then all of them: of one
+ * instance or its group, of one trust entry, without a contradiction. Errors:
+ * ERR_EVIDENCE_*. */
+bool verify_packs(struct arena *a, const struct attest_evidence *e,
+    const struct attest_context *ctx, verify_part_fn *part, void *arg,
+    struct verified *ret, struct error *reterr) MUST_USE;
 bool verify_part_again(const struct checked *c, const struct attest_context *ctx,
     struct error *reterr) MUST_USE;
-bool verify_together(struct arena *a, const struct checked *all, size_t n,
-    struct verified *ret, struct error *reterr) MUST_USE;
-/* As `keep_bytes` of a part that has no claims by itself. */
-size_t checked_keep_bytes(const struct checked *c);
+/* What a copy takes of an arena at most; 0: not to be kept. */
+size_t verified_keep_bytes(const struct verified *v);
 /* Into `a`, borrowing nothing; without claims where there are none. Errors:
  * memory. */
 bool verified_copy(struct arena *a, const struct verified *v,

@@ -40,21 +40,21 @@ check_times(struct run *r, struct error *reterr)
 {
 	int64_t now = r->ctx->now_unix_s, latest;
 
-	if (!r->doc.has_times)
+	if (!r->doc->has_times)
 		return true;
 	if (r->is_token)
 		return token_check_times(
-		    &(struct token){ .issued_at = r->doc.issued_at,
-			.not_before = r->doc.not_before,
-			.expires_at = r->doc.expires_at },
+		    &(struct token){ .issued_at = r->doc->issued_at,
+			.not_before = r->doc->not_before,
+			.expires_at = r->doc->expires_at },
 		    now, reterr);
-	latest = r->doc.issued_at > r->doc.not_before ? r->doc.issued_at
-						      : r->doc.not_before;
+	latest = r->doc->issued_at > r->doc->not_before ? r->doc->issued_at
+							: r->doc->not_before;
 	/* Times have four-digit years: no overflow. */
 	if (latest - LIMIT_SKEW_S > now)
 		return run_refuse(reterr, ERR_EVIDENCE_NOT_YET_VALID,
 		    "the document is not valid yet");
-	if (r->doc.expires_at <= now)
+	if (r->doc->expires_at <= now)
 		return run_refuse(
 		    reterr, ERR_EVIDENCE_EXPIRED, "the document has expired");
 	return true;
@@ -79,7 +79,7 @@ check_certificate(struct run *r, struct error *reterr)
 {
 	const struct trust_key *k = r->key;
 	int64_t now = r->ctx->now_unix_s;
-	int64_t issued = r->doc.has_times ? r->doc.issued_at : now;
+	int64_t issued = r->doc->has_times ? r->doc->issued_at : now;
 
 	return (now >= k->valid_from && now <= k->valid_until &&
 		   issued >= k->valid_from && issued <= k->valid_until) ||
@@ -92,7 +92,7 @@ check_certificate(struct run *r, struct error *reterr)
 static bool
 check_issuer(struct run *r, struct error *reterr)
 {
-	if (!str_eq(r->doc.issuer, r->entry->issuer))
+	if (!str_eq(r->doc->issuer, r->entry->issuer))
 		return run_refuse(reterr, ERR_EVIDENCE_ISSUER,
 		    "the document's issuer is not the one this key is trusted "
 		    "for");
@@ -105,18 +105,18 @@ check_issuer(struct run *r, struct error *reterr)
 static bool
 check_owner(struct run *r, struct error *reterr)
 {
-	if (!trust_pins_allow(&r->key->regions, r->doc.region))
+	if (!trust_pins_allow(&r->key->regions, r->doc->region))
 		return run_refuse(reterr, ERR_EVIDENCE_OWNER,
 		    "the document's region is not the one this key is for");
-	if (!trust_pins_allow(&r->entry->owners, r->doc.owner) &&
-	    (r->doc.owner_number.n == 0 ||
-		!trust_pins_allow(&r->entry->owners, r->doc.owner_number)))
+	if (!trust_pins_allow(&r->entry->owners, r->doc->owner) &&
+	    (r->doc->owner_number.n == 0 ||
+		!trust_pins_allow(&r->entry->owners, r->doc->owner_number)))
 		return run_refuse(reterr, ERR_EVIDENCE_OWNER,
 		    "the document's owner is not among the trusted ones");
-	if (!trust_pins_allow(&r->entry->regions, r->doc.region))
+	if (!trust_pins_allow(&r->entry->regions, r->doc->region))
 		return run_refuse(reterr, ERR_EVIDENCE_OWNER,
 		    "the document's region is not among the trusted ones");
-	if (!trust_pins_allow(&r->entry->images, r->doc.image_id))
+	if (!trust_pins_allow(&r->entry->images, r->doc->image_id))
 		return run_refuse(reterr, ERR_EVIDENCE_OWNER,
 		    "the document's image is not among the trusted ones");
 	return true;
@@ -129,30 +129,31 @@ check_revoked(struct run *r, struct error *reterr)
 
 	/* Documents without times are as old as they say nowhere: their
 	 * revocations are entered again. */
-	if (r->doc.has_times && revoked_is_before_floor(list, r->doc.issued_at))
+	if (r->doc->has_times &&
+	    revoked_is_before_floor(list, r->doc->issued_at))
 		return run_refuse(reterr, ERR_EVIDENCE_REVOKED,
 		    "the document was issued before the store was restored");
-	if (revoked_has_document(list, r->doc.id))
+	if (revoked_has_document(list, r->doc->id))
 		return run_refuse(
 		    reterr, ERR_EVIDENCE_REVOKED, "the document is revoked");
-	if (attest_revoked_has(list, ATTEST_SUPERSEDED, r->doc.id))
+	if (attest_revoked_has(list, ATTEST_SUPERSEDED, r->doc->id))
 		return run_refuse(reterr, ERR_EVIDENCE_SUPERSEDED,
 		    "a newer document replaces this one");
 	/* A token's id and subject; only tokens are of an account. */
 	if (r->is_token &&
-	    (attest_revoked_has(list, ATTEST_TOKEN, r->doc.id) ||
-		attest_revoked_has(list, ATTEST_ACCOUNT, r->doc.subject)))
+	    (attest_revoked_has(list, ATTEST_TOKEN, r->doc->id) ||
+		attest_revoked_has(list, ATTEST_ACCOUNT, r->doc->subject)))
 		return run_refuse(reterr, ERR_EVIDENCE_REVOKED,
 		    "the token or its account is revoked");
-	if (revoked_has_instance(list, r->entry->prefix, r->doc.subject))
+	if (revoked_has_instance(list, r->entry->prefix, r->doc->subject))
 		return run_refuse(
 		    reterr, ERR_EVIDENCE_REVOKED, "the instance is revoked");
 	if (revoked_has_key(list, keys_thumbprint(&r->key->public)) ||
-	    revoked_has_key(list, str_of(r->key_id)))
+	    revoked_has_key(list, run_key_id(r)))
 		return run_refuse(
 		    reterr, ERR_EVIDENCE_REVOKED, "the key is revoked");
-	if (revoked_has_key(list, r->doc.jkt) ||
-	    revoked_has_key(list, r->doc.x5t))
+	if (revoked_has_key(list, r->doc->jkt) ||
+	    revoked_has_key(list, r->doc->x5t))
 		return run_refuse(reterr, ERR_EVIDENCE_REVOKED,
 		    "the holder's key is revoked");
 	return true;
@@ -178,13 +179,13 @@ check_audience(struct run *r, struct error *reterr)
 
 	if (r->ctx->any_audience)
 		return true;
-	if (r->doc.n_audience == 0)
+	if (r->doc->n_audience == 0)
 		return !r->entry->audience_required ||
 		       run_refuse(reterr, ERR_EVIDENCE_AUDIENCE,
 			   "the document names no audience, and one is "
 			   "required");
-	for (size_t i = 0; i < r->doc.n_audience; i++)
-		if (name.n > 0 && str_eq(r->doc.audience[i], name))
+	for (size_t i = 0; i < r->doc->n_audience; i++)
+		if (name.n > 0 && str_eq(r->doc->audience[i], name))
 			return true;
 	return run_refuse(reterr, ERR_EVIDENCE_AUDIENCE,
 	    "the document is for another audience");
@@ -194,7 +195,7 @@ check_audience(struct run *r, struct error *reterr)
 static bool
 check_cnf(struct run *r, struct error *reterr)
 {
-	const struct doc *d = &r->doc;
+	const struct doc *d = r->doc;
 	const struct attest_context *ctx = r->ctx;
 
 	if (!d->has_cnf || ctx->proven_before)

@@ -66,19 +66,21 @@ check_avow(struct run *r, struct error *reterr)
 	struct str id;
 
 	if (!form_open(r->arena, r->kind->form, r->evidence, &r->form, &r->own,
-		reterr) ||
-	    !doc_key_id(r->own, &id, reterr))
+		reterr))
 		return false;
-	if (!find_key(r, has_thumbprint, &id))
-		return run_refuse(reterr, ERR_EVIDENCE_KEY,
-		    "the key that the document names is not trusted");
+	id = doc_named_key(r->own);
+	/* No key is without a thumbprint that has its form. */
+	if (id.n == 0 || !find_key(r, has_thumbprint, &id))
+		return doc_key_id(r->own, &id, reterr) &&
+		       run_refuse(reterr, ERR_EVIDENCE_KEY,
+			   "the key that the document names is not trusted");
 	return form_verify(&r->form, &r->key->public, reterr);
 }
 
 static bool
 read_avow(struct run *r, struct error *reterr)
 {
-	return doc_read(r->arena, r->own, &r->doc, reterr);
+	return doc_read(r->arena, r->own, r->doc, reterr);
 }
 
 static bool
@@ -213,15 +215,15 @@ check_azure(struct run *r, struct error *reterr)
 static bool
 set_key_id(struct run *r, struct error *reterr)
 {
-	r->doc.key_id = str_dup(r->arena, str_of(r->key_id));
-	return r->doc.key_id.p || error_nomem(reterr);
+	r->doc->key_id = str_dup(r->arena, run_key_id(r));
+	return r->doc->key_id.p || error_nomem(reterr);
 }
 
 static bool
 read_ec2(struct run *r, struct error *reterr)
 {
 	return doc_read_ec2(
-		   r->arena, r->root, r->evidence->document, &r->doc, reterr) &&
+		   r->arena, r->root, r->evidence->document, r->doc, reterr) &&
 	       set_key_id(r, reterr);
 }
 
@@ -229,7 +231,7 @@ static bool
 read_azure(struct run *r, struct error *reterr)
 {
 	return doc_read_azure(
-		   r->arena, r->root, r->evidence->document, &r->doc, reterr) &&
+		   r->arena, r->root, r->evidence->document, r->doc, reterr) &&
 	       set_key_id(r, reterr);
 }
 
@@ -251,7 +253,7 @@ check_token(struct run *r, struct error *reterr)
 static bool
 take_token(struct run *r, const struct token *t, struct error *reterr)
 {
-	struct doc *d = &r->doc;
+	struct doc *d = r->doc;
 	struct str *audience = ARENA_NEW(r->arena, struct str);
 
 	if (!audience)
@@ -284,7 +286,7 @@ read_token(struct run *r, struct error *reterr)
 		      "the token is not of type `avow-token+jwt`");
 
 	ok = ok &&
-	     token_read(r->arena, &r->jws, TOKEN_FULL, &t, &r->doc, reterr) &&
+	     token_read(r->arena, &r->jws, TOKEN_FULL, &t, r->doc, reterr) &&
 	     take_token(r, &t, reterr);
 	token_fini(&t);
 	return ok;
@@ -325,7 +327,7 @@ static bool
 read_gcp(struct run *r, struct error *reterr)
 {
 	return doc_read_gcp(
-		   r->arena, r->root, r->evidence->document, &r->doc, reterr) &&
+		   r->arena, r->root, r->evidence->document, r->doc, reterr) &&
 	       set_key_id(r, reterr);
 }
 

@@ -20,7 +20,7 @@ struct run {
 	const struct flat *own; /* of a document of our own, until it is read */
 	struct form form; /* of a document of our own; empty until parsed */
 	struct jws jws;   /* of a token; empty until parsed */
-	struct doc doc;
+	struct doc *doc; /* into what was checked; zero until it is read */
 	struct str token_domain; /* trust domain in a token's subject */
 	struct str nonce;        /* in the document; empty: none */
 	struct verify_key at;
@@ -46,6 +46,12 @@ struct kind {
 const struct kind *kind_named(struct str name);
 /* Whether the entry's keys may sign that kind. */
 bool kind_takes(const struct trust_entry *e, const struct kind *kind);
+
+static inline struct str
+run_key_id(const struct run *r)
+{
+	return (struct str){ r->key_id, r->key_id[0] ? KEYS_THUMBPRINT : 0 };
+}
 
 /* `why` as it is. Always false. */
 static inline bool

@@ -155,13 +155,12 @@ arena_reserve(struct arena *a, size_t bytes)
 static void *
 take(struct arena *a, size_t size, size_t rounded)
 {
-	struct block *b = calloc(1, sizeof *b + size);
+	struct block *b = malloc(sizeof *b + size);
 
 	(void)rounded;
 	if (!b)
 		return NULL;
-	b->next = a->blocks;
-	b->cap = b->n = size;
+	*b = (struct block){ .next = a->blocks, .cap = size, .n = size };
 	a->blocks = b;
 	return b->bytes;
 }
@@ -226,6 +225,7 @@ arena_reserve(struct arena *a, size_t bytes)
 	       (bytes <= a->limit - a->used && add_block(a, bytes) != NULL);
 }
 
+/* Not zeroed; `size` is what a debug build takes. */
 static void *
 take(struct arena *a, size_t size, size_t rounded)
 {
@@ -236,15 +236,16 @@ take(struct arena *a, size_t size, size_t rounded)
 		b = add_block(a, rounded);
 	if (!b)
 		return NULL;
+	(void)size;
 	p = b->bytes + b->n;
 	b->n += rounded;
-	return memset(p, 0, size);
+	return p;
 }
 
 #endif
 
 void *
-arena_alloc(struct arena *a, size_t size)
+arena_bytes(struct arena *a, size_t size)
 {
 	size_t rounded, used;
 	void *p;
@@ -263,6 +264,14 @@ arena_alloc(struct arena *a, size_t size)
 }
 
 void *
+arena_alloc(struct arena *a, size_t size)
+{
+	void *p = arena_bytes(a, size);
+
+	return p ? memset(p, 0, size) : NULL;
+}
+
+void *
 arena_array(struct arena *a, size_t n, size_t size)
 {
 	size_t bytes;
@@ -270,6 +279,16 @@ arena_array(struct arena *a, size_t n, size_t size)
 	if (__builtin_mul_overflow(n, size, &bytes))
 		return NULL;
 	return arena_alloc(a, bytes);
+}
+
+void *
+arena_room(struct arena *a, size_t n, size_t size)
+{
+	size_t bytes;
+
+	if (__builtin_mul_overflow(n, size, &bytes))
+		return NULL;
+	return arena_bytes(a, bytes);
 }
 
 size_t

@@ -20,8 +20,11 @@ void arena_reset(struct arena *a);
 _Bool arena_reserve(struct arena *a, size_t bytes);
 /* NULL when memory or the limit is reached. */
 void *arena_alloc(struct arena *a, size_t size);
+/* The same, not zeroed: for who writes all of it at once, before anything reads it. */
+void *arena_bytes(struct arena *a, size_t size);
 /* n * size with overflow check. */
 void *arena_array(struct arena *a, size_t n, size_t size);
+void *arena_room(struct arena *a, size_t n, size_t size); /* not zeroed */
 size_t arena_used(const struct arena *a);
 /* Call fn(p) when the memory allocated by now goes: at arena_free, arena_reset, or a release to a mark taken before; the newest first. For things that others
  * allocate. False when memory is out: nothing will be called then. */
@@ -36,6 +39,7 @@ struct arena_mark arena_mark(const struct arena *a);
 void arena_release(struct arena *a, struct arena_mark mark);
 
 #define ARENA_NEW(a, type) ((type *)arena_alloc((a), sizeof(type)))
+#define ARENA_ROOM(a, n, type) ((type *)arena_room((a), (n), sizeof(type))) /* not zeroed */
 #define ARENA_ARRAY(a, n, type) ((type *)arena_array((a), (n), sizeof(type)))
 
 /* Grow a vector {items, n, cap} whose items live in `a`: room for one more, or false. Old items stay readable until the arena goes. */

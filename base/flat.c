@@ -3,8 +3,9 @@
  * functions' own frames, and depth is limited by the caller. */
 #include "base/flat.h"
 
-#include <endian.h>
 #include <limits.h>
+
+#include "base/sixteen.h"
 
 #define DIGITS_MOST 18u
 #define FIRST_ROOM 32u
@@ -12,9 +13,8 @@
 
 struct reading {
 	struct arena *arena;
-	struct str text;
-	size_t at;
-	unsigned depth; /* that is still allowed */
+	const char *end; /* of the text */
+	unsigned depth;  /* that is still allowed */
 	size_t limit;
 	struct flat *items;
 	size_t n, cap;
@@ -22,38 +22,34 @@ struct reading {
 };
 
 /* ---- plain text -----------------------------------------------------------
+ * What reads from `at` on returns where it ended; NULL: not plain.
  */
 
-/* The byte after white space; 0 at the end, where no plain text has any. */
-static char
-skip_space(struct reading *r)
+/* At the byte after white space, which is not there at the end. */
+static const char *
+skip_space(struct reading *r, const char *at)
 {
-	for (; r->at < r->text.n; r->at++) {
-		char c = r->text.p[r->at];
-
-		if (c != ' ' && c != '\n' && c != '\t' && c != '\r')
-			return c;
+	for (; at < r->end; at++) {
+		if (*at != ' ' && *at != '\n' && *at != '\t' && *at != '\r')
+			return at;
 		r->is_canonical = false;
 	}
-	return 0;
+	return at;
 }
 
 /* The same: mostly there is none. */
-static inline char
-peek(struct reading *r)
+static inline const char *
+peek(struct reading *r, const char *at)
 {
-	if (r->at < r->text.n && r->text.p[r->at] > ' ')
-		return r->text.p[r->at];
-	return skip_space(r);
+	return at<r->end && * at> ' ' ? at : skip_space(r, at);
 }
 
-static inline bool
-take(struct reading *r, char c)
+/* Behind `c`, or NULL. */
+static inline const char *
+take(struct reading *r, const char *at, char c)
 {
-	if (peek(r) != c)
-		return false;
-	r->at++;
-	return true;
+	at = peek(r, at);
+	return at < r->end && *at == c ? at + 1 : NULL;
 }
 
 /* Whether `c` ends a string, or makes it not plain. */
@@ -63,89 +59,74 @@ is_stop(unsigned char c)
 	return c == '"' || c == '\\' || c < 0x20 || c >= 0x80;
 }
 
-/* Where from `at` on the next such byte is; the text's end when there is none.
- * Eight bytes at a time: a byte of `stops` is 0x80 where one is, and then,
- * because of the borrow, maybe in what comes behind it. */
-static size_t
-find_stop(struct str text, size_t at)
+/* Where from `at` on the next such byte is; the end when there is none. */
+static inline const char *
+find_stop(const char *at, const char *end)
 {
-	const uint64_t ones = 0x0101010101010101u;
+	for (; end - at >= 16; at += 16) {
+		sixteen bytes = sixteen_at(at);
+		unsigned n = sixteen_first(
+		    (bytes < ' ') | (bytes == '"') | (bytes == '\\'));
 
-	for (; text.n - at >= 8; at += 8) {
-		uint64_t w, stops;
-
-		memcpy(&w, text.p + at, 8);
-		w = le64toh(w);
-		stops = (w - ones * 0x20) | ((w ^ ones * '"') - ones) |
-			((w ^ ones * '\\') - ones) | w;
-		stops &= ones << 7;
-		if (stops)
-			return at + (size_t)__builtin_ctzll(stops) / 8;
+		if (n < 16)
+			return at + n;
 	}
-	while (at < text.n && !is_stop((unsigned char)text.p[at]))
+	while (at < end && !is_stop((unsigned char)*at))
 		at++;
 	return at;
 }
 
-static bool
-read_string(struct reading *r, struct str *ret)
+/* From behind the quote on. */
+static inline const char *
+read_string(struct reading *r, const char *at, struct str *ret)
 {
-	size_t from, to;
+	const char *to = find_stop(at, r->end);
 
-	if (!take(r, '"'))
-		return false;
-	from = r->at;
-	to = find_stop(r->text, from);
-	if (to == r->text.n || r->text.p[to] != '"')
-		return false;
-	*ret = (struct str){ r->text.p + from, to - from };
-	r->at = to + 1;
-	return true;
+	if (to == r->end || *to != '"')
+		return NULL;
+	*ret = (struct str){ at, (size_t)(to - at) };
+	return to + 1;
 }
 
-/* A value more; *ret is its number. */
-static bool
-add(struct reading *r, struct str name, size_t *ret)
+/* Room for a value more, not zeroed; NULL: too many, or memory is out. */
+static inline struct flat *
+add(struct reading *r)
 {
 	if (r->n == r->limit ||
 	    !ARENA_PUSH_ROOM(r->arena, r->items, r->n, r->cap))
-		return false;
-	r->items[r->n].name = name;
-	r->items[r->n].span = 1;
-	*ret = r->n++;
-	return true;
+		return NULL;
+	return &r->items[r->n++];
 }
 
 /* No sign before nothing, no zero in front; a point or an exponent is no end.
  */
-static bool
-read_number(struct reading *r, struct flat *v)
+static const char *
+read_number(struct reading *r, const char *at, struct flat *v)
 {
-	bool is_negative = r->text.p[r->at] == '-';
-	size_t from = r->at + is_negative, at = from;
+	bool is_negative = *at == '-';
+	const char *from = at + is_negative;
 	int64_t n = 0;
 
-	for (; at < r->text.n; at++) {
-		unsigned digit = (unsigned char)r->text.p[at] - (unsigned)'0';
+	for (at = from; at < r->end; at++) {
+		unsigned digit = (unsigned char)*at - (unsigned)'0';
 
 		if (digit > 9)
 			break;
 		if (at - from == DIGITS_MOST)
-			return false;
+			return NULL;
 		n = n * 10 + (int64_t)digit;
 	}
-	if (at == from || (r->text.p[from] == '0' && at > from + 1) ||
+	if (at == from || (*from == '0' && at > from + 1) ||
 	    (n == 0 && is_negative))
-		return false;
+		return NULL;
 	v->kind = FLAT_INTEGER;
 	v->number = is_negative ? -n : n;
 	r->is_canonical = r->is_canonical && n <= SAFE_INTEGER;
-	r->at = at;
-	return true;
+	return at;
 }
 
-static bool
-read_word(struct reading *r, struct flat *v)
+static const char *
+read_word(struct reading *r, const char *at, struct flat *v)
 {
 	static const struct {
 		struct str word;
@@ -155,15 +136,14 @@ read_word(struct reading *r, struct flat *v)
 		{ STR_INIT("false"), FLAT_FALSE },
 		{ STR_INIT("null"), FLAT_NULL },
 	};
-	struct str rest = str_sub(r->text, r->at, r->text.n);
+	struct str rest = { at, (size_t)(r->end - at) };
 
 	for (size_t i = 0; i < ARRAY_LEN(words); i++)
 		if (str_has_prefix(rest, words[i].word)) {
 			v->kind = words[i].kind;
-			r->at += words[i].word.n;
-			return true;
+			return at + words[i].word.n;
 		}
-	return false;
+	return NULL;
 }
 
 /* Of the members that an object has so far: their last, whether all rose up to
@@ -174,7 +154,7 @@ struct names {
 	uint64_t bits;
 };
 
-static uint64_t
+static inline uint64_t
 bit_of(struct str name)
 {
 	unsigned char first = 0, last = 0;
@@ -186,114 +166,148 @@ bit_of(struct str name)
 	return UINT64_C(1) << ((first * 7u + last * 13u + name.n) % 64);
 }
 
-/* str_cmp(a, b) < 0; mostly the first byte tells. */
-static bool
+/* str_cmp(a, b) < 0; mostly the first bytes tell. */
+static inline bool
 is_before(struct str a, struct str b)
 {
-	if (a.n > 0 && b.n > 0 && a.p[0] != b.p[0])
-		return (unsigned char)a.p[0] < (unsigned char)b.p[0];
+	for (size_t i = 0; i < 4 && i < a.n && i < b.n; i++)
+		if (a.p[i] != b.p[i])
+			return (unsigned char)a.p[i] < (unsigned char)b.p[i];
 	return str_cmp(a, b) < 0;
 }
 
 /* Whether `name` may come after the members that `object` has: they are looked
  * through where its bit is taken and they did not all rise. */
-static bool
-is_new(struct reading *r, size_t object, struct str name, struct names *seen)
+static inline bool
+is_new(struct reading *r, size_t object, uint32_t n, struct str name,
+    struct names *seen)
 {
-	const struct flat *o = &r->items[object], *m = o + 1;
+	const struct flat *m = &r->items[object] + 1;
 	uint64_t bit = bit_of(name);
 	bool is_taken = (seen->bits & bit) != 0;
 
-	if (o->n == FLAT_MEMBERS)
+	if (n == FLAT_MEMBERS)
 		return false;
-	if (o->n > 0 && seen->is_rising)
+	if (n > 0 && seen->is_rising)
 		seen->is_rising = is_before(seen->last, name);
 	seen->last = name;
 	seen->bits |= bit;
 	if (seen->is_rising)
 		return true;
 	r->is_canonical = false;
-	for (uint32_t i = 0; is_taken && i < o->n; i++, m = flat_next(m))
+	for (uint32_t i = 0; is_taken && i < n; i++, m = flat_next(m))
 		if (str_eq(m->name, name))
 			return false;
 	return true;
 }
 
-static bool read_value(struct reading *r, struct str name);
+static const char *read_value(
+    struct reading *r, const char *at, struct str name);
 
-static bool
-read_members(struct reading *r, size_t object)
+/* From behind the brace on. */
+static const char *
+read_members(struct reading *r, const char *at, size_t object, uint32_t *ret_n)
 {
 	struct names seen = { .is_rising = true };
+	const char *next = take(r, at, '}');
 	struct str name;
+	uint32_t n = 0;
 
-	if (take(r, '}'))
-		return true;
+	*ret_n = 0;
+	if (next)
+		return next;
 	do {
-		if (!read_string(r, &name) || !take(r, ':') ||
-		    !is_new(r, object, name, &seen) || !read_value(r, name))
-			return false;
-		r->items[object].n++;
-	} while (take(r, ','));
-	return take(r, '}');
+		at = take(r, next ? next : at, '"');
+		at = at ? read_string(r, at, &name) : NULL;
+		at = at ? take(r, at, ':') : NULL;
+		if (!at || !is_new(r, object, n, name, &seen))
+			return NULL;
+		at = read_value(r, at, name);
+		if (!at)
+			return NULL;
+		n++;
+		next = take(r, at, ',');
+	} while (next);
+	*ret_n = n;
+	return take(r, at, '}');
 }
 
-static bool
-read_items(struct reading *r, size_t array)
+static const char *
+read_items(struct reading *r, const char *at, uint32_t *ret_n)
 {
-	if (take(r, ']'))
-		return true;
+	const char *next = take(r, at, ']');
+	uint32_t n = 0;
+
+	*ret_n = 0;
+	if (next)
+		return next;
 	do {
-		if (!read_value(r, STR("")))
-			return false;
-		r->items[array].n++;
-	} while (take(r, ','));
-	return take(r, ']');
+		at = read_value(r, next ? next : at, STR(""));
+		if (!at)
+			return NULL;
+		n++;
+		next = take(r, at, ',');
+	} while (next);
+	*ret_n = n;
+	return take(r, at, ']');
 }
 
-static bool
-read_inside(struct reading *r, size_t i)
+/* At the brace or bracket; the value is the last that was added. */
+static const char *
+read_inside(struct reading *r, const char *at, struct str name)
 {
-	size_t from = r->at++;
-	bool is_object = r->text.p[from] == '{';
-	struct flat *v;
-	bool ok;
+	bool is_object = *at == '{';
+	size_t i = r->n - 1;
+	const char *to;
+	uint32_t n;
 
 	if (r->depth == 0)
-		return false;
+		return NULL;
 	r->depth--;
-	ok = is_object ? read_members(r, i) : read_items(r, i);
+	to = is_object ? read_members(r, at + 1, i, &n)
+		       : read_items(r, at + 1, &n);
 	r->depth++;
-	if (!ok)
-		return false;
-	v = &r->items[i]; /* they may have moved */
-	v->kind = is_object ? FLAT_OBJECT : FLAT_ARRAY;
-	v->span = (uint32_t)(r->n - i);
-	v->text = str_sub(r->text, from, r->at);
-	return true;
+	if (!to)
+		return NULL;
+	r->items[i] = (struct flat){ /* they may have moved */
+		.kind = is_object ? FLAT_OBJECT : FLAT_ARRAY,
+		.n = n,
+		.span = (uint32_t)(r->n - i),
+		.name = name,
+		.text = { at, (size_t)(to - at) }
+	};
+	return to;
 }
 
-static bool
-read_value(struct reading *r, struct str name)
+static const char *
+read_value(struct reading *r, const char *at, struct str name)
 {
-	char c = peek(r);
-	size_t i;
+	struct flat *v = add(r);
+	struct str text;
 
-	if (!add(r, name, &i))
-		return false;
-	switch (c) {
+	at = peek(r, at);
+	if (!v || at == r->end)
+		return NULL;
+	switch (*at) {
+	case '"':
+		at = read_string(r, at + 1, &text);
+		if (at)
+			*v = (struct flat){ .kind = FLAT_STRING,
+				.span = 1,
+				.name = name,
+				.text = text };
+		return at;
 	case '{':
 	case '[':
-		return read_inside(r, i);
-	case '"':
-		r->items[i].kind = FLAT_STRING;
-		return read_string(r, &r->items[i].text);
+		return read_inside(r, at, name);
 	case 't':
 	case 'f':
 	case 'n':
-		return read_word(r, &r->items[i]);
+		*v = (struct flat){ .span = 1, .name = name };
+		return read_word(r, at, v);
 	default:
-		return c != 0 && read_number(r, &r->items[i]);
+		*v = (struct flat){ .span = 1, .name = name };
+		return read_number(r, at, v);
 	}
 }
 
@@ -303,17 +317,23 @@ flat_read(struct arena *a, struct str text, size_t limit_bytes,
     bool *ret_is_canonical)
 {
 	struct reading r = { .arena = a,
-		.text = text,
+		.end = text.p + text.n,
 		.depth = limit_depth,
 		.limit = limit_values < UINT32_MAX ? limit_values : UINT32_MAX,
 		.cap = FIRST_ROOM,
 		.is_canonical = true };
+	const char *at;
 
-	if (text.n > limit_bytes)
+	if (text.n == 0 || text.n > limit_bytes)
 		return false;
-	r.items = ARENA_ARRAY(a, FIRST_ROOM, struct flat);
-	if (!r.items || peek(&r) != '{' || !read_value(&r, STR("")) ||
-	    peek(&r) != 0 || r.at < text.n)
+	r.items = ARENA_ROOM(a, FIRST_ROOM, struct flat);
+	if (!r.items)
+		return false;
+	at = peek(&r, text.p);
+	if (at == r.end || *at != '{')
+		return false;
+	at = read_value(&r, at, STR(""));
+	if (!at || peek(&r, at) != r.end)
 		return false;
 	*ret = r.items;
 	if (ret_is_canonical)
@@ -356,18 +376,18 @@ copy_value(struct reading *r, const json_t *value, struct str name)
 		[JSON_TRUE] = FLAT_TRUE,
 		[JSON_FALSE] = FLAT_FALSE,
 		[JSON_NULL] = FLAT_NULL };
-	struct flat *v;
-	size_t i;
+	struct flat *v = add(r);
 
-	if (!add(r, name, &i))
+	if (!v)
 		return false;
-	v = &r->items[i];
-	v->json = value;
-	v->kind = kinds[json_typeof(value)];
+	*v = (struct flat){ .kind = kinds[json_typeof(value)],
+		.span = 1,
+		.name = name,
+		.number = json_integer_value(value), /* 0 for others */
+		.json = value };
 	if (v->kind == FLAT_STRING)
 		v->text = json_str(value);
-	v->number = json_integer_value(value); /* 0 for others */
-	return copy_inside(r, value, i);
+	return copy_inside(r, value, (size_t)(v - r->items));
 }
 
 bool
@@ -455,8 +475,7 @@ flat_match(const struct flat *object, const void *rows, size_t n_rows,
 				next = 0;
 			name = (const struct str *)(const void
 				*)((const char *)rows + next * row_bytes);
-			if (name->n == m->name.n &&
-			    memcmp(name->p, m->name.p, name->n) == 0) {
+			if (str_eq(*name, m->name)) {
 				ret_found[next++] = m;
 				known++;
 				break;

@@ -40,6 +40,38 @@ is_address_text(struct str s)
 	return s.n > 0 && s.n < INET6_ADDRSTRLEN;
 }
 
+/* `10.0.0.7`, as nearly all are: what inet_pton takes, and no more. */
+static bool
+parse_v4(struct str s, struct net_addr *ret)
+{
+	uint8_t bytes[4];
+	size_t at = 0;
+
+	for (size_t i = 0; i < sizeof bytes; i++) {
+		unsigned n = 0;
+		size_t from = at;
+
+		for (; at < s.n && at < from + 3; at++) {
+			unsigned digit = (unsigned char)s.p[at] - (unsigned)'0';
+
+			if (digit > 9)
+				break;
+			n = n * 10 + digit;
+		}
+		if (at == from || n > 255 ||
+		    (s.p[from] == '0' && at > from + 1))
+			return false;
+		bytes[i] = (uint8_t)n;
+		if (i < 3 && (at == s.n || s.p[at++] != '.'))
+			return false;
+	}
+	if (at != s.n)
+		return false;
+	*ret = (struct net_addr){ .family = 4 };
+	memcpy(ret->bytes, bytes, sizeof bytes);
+	return true;
+}
+
 /* `*ret_mapped`: written as ::ffff:a.b.c.d. */
 static bool
 parse(struct str s, struct net_addr *ret, bool *ret_mapped)
@@ -47,11 +79,13 @@ parse(struct str s, struct net_addr *ret, bool *ret_mapped)
 	char text[INET6_ADDRSTRLEN];
 	uint8_t bytes[16] = { 0 };
 
+	*ret_mapped = false;
+	if (parse_v4(s, ret))
+		return true;
 	if (!is_address_text(s))
 		return false;
 	memcpy(text, s.p, s.n);
 	text[s.n] = '\0';
-	*ret_mapped = false;
 	if (str_find(s, ':', 0) == s.n) {
 		if (inet_pton(AF_INET, text, bytes) != 1)
 			return false;

@@ -22,12 +22,6 @@ str_of(const char *z)
 	return (struct str){ z ? z : "", z ? strlen(z) : 0 };
 }
 
-bool
-str_eq(struct str a, struct str b)
-{
-	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
-}
-
 int
 str_cmp(struct str a, struct str b)
 {
@@ -81,12 +75,13 @@ str_sub(struct str s, size_t from, size_t to)
 struct str
 str_dup(struct arena *a, struct str s)
 {
-	char *p = s.n < SIZE_MAX ? arena_alloc(a, s.n + 1) : NULL;
+	char *p = s.n < SIZE_MAX ? arena_bytes(a, s.n + 1) : NULL;
 
 	if (!p)
 		return (struct str){ NULL, 0 };
 	if (s.n)
 		memcpy(p, s.p, s.n);
+	p[s.n] = '\0';
 	return (struct str){ p, s.n };
 }
 

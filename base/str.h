@@ -33,7 +33,36 @@ struct arena;
 
 /* A slice of the whole C string `z`; an empty slice for NULL. */
 struct str str_of(const char *z);
-bool str_eq(struct str a, struct str b);
+/* The same bytes. Short ones, as names and ids are, without a call: two loads that may overlap. */
+static inline bool
+str_eq(struct str a, struct str b)
+{
+	uint64_t x[2], y[2];
+
+	if (a.n != b.n)
+		return false;
+	if (a.n > sizeof x)
+		return memcmp(a.p, b.p, a.n) == 0;
+	if (a.n < 4) {
+		for (size_t i = 0; i < a.n; i++)
+			if (a.p[i] != b.p[i])
+				return false;
+		return true;
+	}
+	x[0] = x[1] = y[0] = y[1] = 0;
+	if (a.n >= 8) {
+		memcpy(&x[0], a.p, 8);
+		memcpy(&y[0], b.p, 8);
+		memcpy(&x[1], a.p + a.n - 8, 8);
+		memcpy(&y[1], b.p + a.n - 8, 8);
+	} else {
+		memcpy(&x[0], a.p, 4);
+		memcpy(&y[0], b.p, 4);
+		memcpy(&x[1], a.p + a.n - 4, 4);
+		memcpy(&y[1], b.p + a.n - 4, 4);
+	}
+	return ((x[0] ^ y[0]) | (x[1] ^ y[1])) == 0;
+}
 /* Order by bytes, as memcmp: for UTF-8 that is the order of code points. */
 int str_cmp(struct str a, struct str b);
 /* The same for qsort and bsearch, over slices or structs that begin with one. */

@@ -74,6 +74,18 @@ put(struct making *m, struct str name, struct value v)
 	m->fields[m->n++] = (struct value_field){ name, v };
 }
 
+/* Of fields that come in the order of their names, each once: what
+ * value_record_take would find out. */
+static struct value
+record_of(const struct value_field *fields, size_t n)
+{
+	struct value v = { .kind = VALUE_RECORD };
+
+	v.record.fields = fields;
+	v.record.n = n;
+	return v;
+}
+
 static bool
 put_text(struct making *m, struct str name, struct str text)
 {
@@ -171,7 +183,7 @@ put_licences(struct making *m, const struct row *row)
 	(void)row;
 	if (!s->has_licences)
 		return true;
-	items = ARENA_ARRAY(m->arena, s->n_licences, struct value);
+	items = ARENA_ROOM(m->arena, s->n_licences, struct value);
 	if (!items)
 		return error_nomem(m->reterr);
 	for (size_t i = 0; i < s->n_licences; i++)
@@ -185,14 +197,12 @@ put_os(struct making *m, const struct row *row)
 {
 	const struct claims_init *s = &m->c->said;
 	struct value_field *os;
-	struct value v;
-	struct str dup;
 	size_t n = 0;
 
 	(void)row;
 	if (!s->os_name.n && !s->os_version.n)
 		return true;
-	os = ARENA_ARRAY(m->arena, 2, struct value_field);
+	os = ARENA_ROOM(m->arena, 2, struct value_field);
 	if (!os)
 		return error_nomem(m->reterr);
 	if (s->os_name.n)
@@ -201,8 +211,7 @@ put_os(struct making *m, const struct row *row)
 	if (s->os_version.n)
 		os[n++] = (struct value_field){ STR("version"),
 			value_string(s->os_version) };
-	if (value_record_take(os, n, &v, &dup))
-		put(m, STR("os"), v);
+	put(m, STR("os"), record_of(os, n));
 	return true;
 }
 
@@ -255,8 +264,8 @@ put_spiffe_id(struct making *m, const struct row *row)
 	       put_text(m, STR("spiffeId"), m->c->said.spiffe_id);
 }
 
-/* What may be an attribute, in the order of the names: a record is sorted, and
- * one that comes sorted is quickly made. */
+/* What may be an attribute, in the order of the names, which record_of wants.
+ */
 static const struct {
 	bool (*put)(struct making *, const struct row *);
 	const struct row *row;
@@ -281,16 +290,15 @@ static const struct {
 static bool
 make_attrs(struct making *m)
 {
-	struct str dup;
-
 	m->fields =
-	    ARENA_ARRAY(m->arena, ARRAY_LEN(attributes), struct value_field);
+	    ARENA_ROOM(m->arena, ARRAY_LEN(attributes), struct value_field);
 	if (!m->fields)
 		return error_nomem(m->reterr);
 	for (size_t i = 0; i < ARRAY_LEN(attributes); i++)
 		if (!attributes[i].put(m, attributes[i].row))
 			return false;
-	return value_record_take(m->fields, m->n, &m->c->entity.attrs, &dup);
+	m->c->entity.attrs = record_of(m->fields, m->n);
+	return true;
 }
 
 /* --- tags and parents -------------------------------------------------- */
@@ -332,7 +340,7 @@ make_tags(struct making *m)
 	struct str dup;
 
 	m->n = 0;
-	m->fields = ARENA_ARRAY(
+	m->fields = ARENA_ROOM(
 	    m->arena, s->n_applications + s->n_custom, struct value_field);
 	if (!m->fields)
 		return error_nomem(m->reterr);
@@ -348,8 +356,7 @@ make_tags(struct making *m)
 static bool
 make_parents(struct making *m)
 {
-	struct uid *parents =
-	    ARENA_ARRAY(m->arena, ARRAY_LEN(rows), struct uid);
+	struct uid *parents = ARENA_ROOM(m->arena, ARRAY_LEN(rows), struct uid);
 	size_t n = 0;
 
 	if (!parents)

@@ -554,12 +554,12 @@ START_TEST(what_is_kept_stands_alone)
 	ctx = now = kit_context(&k);
 	e = kit_sign(&k, kit_document(&k, NULL, NULL));
 	ck_assert(verify_evidence(k.arena, &e, &ctx, &v, &err));
-	ck_assert_uint_gt(v.keep_bytes, 0);
+	ck_assert_uint_gt(verified_keep_bytes(&v), 0);
 	/* No larger than it says. */
-	home = arena_new(v.keep_bytes / 2);
+	home = arena_new(verified_keep_bytes(&v) / 2);
 	ck_assert(!verified_copy(home, &v, &kept, NULL));
 	arena_free(home);
-	home = arena_new(v.keep_bytes);
+	home = arena_new(verified_keep_bytes(&v));
 	ck_assert(verified_copy(home, &v, &kept, NULL));
 	arena_reset(k.arena);
 	ck_assert(str_eq(claims_subject(kept.claims), STR("i-1")));

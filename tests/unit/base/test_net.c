@@ -210,6 +210,39 @@ START_TEST(special_is_no_member)
 }
 END_TEST
 
+/* Text of digits and dots is read without inet_pton, with its result. */
+START_TEST(four_numbers_are_as_inet_pton_has_them)
+{
+	static const char letters[] = "0012255.....69 ";
+	uint64_t x = 1;
+	unsigned taken = 0;
+
+	for (unsigned i = 0; i < 400000; i++) {
+		char text[12];
+		struct in_addr want;
+		struct net_addr got;
+		size_t n = 7 + i % 4;
+		bool is_one;
+
+		for (size_t k = 0; k < n; k++) {
+			x = x * UINT64_C(6364136223846793005) +
+			    1442695040888963407u;
+			text[k] = letters[(x >> 33) % (sizeof letters - 1)];
+		}
+		text[n] = '\0';
+		is_one = inet_pton(AF_INET, text, &want) == 1;
+		ck_assert_msg(
+		    net_parse_addr(str_of(text), &got) == is_one, "%s", text);
+		if (!is_one)
+			continue;
+		taken++;
+		ck_assert_int_eq(got.family, 4);
+		ck_assert_mem_eq(got.bytes, &want, 4);
+	}
+	ck_assert_uint_gt(taken, 100);
+}
+END_TEST
+
 START_TEST(no_address_equals_nothing)
 {
 	struct net_addr none = { 0 }, four = { .family = 4 };
@@ -261,6 +294,7 @@ main(void)
 	tcase_add_loop_test(tc, cidr_reads_and_refuses, 0, ARRAY_LEN(cidrs));
 	tcase_add_loop_test(tc, contains_compares_bits, 0, ARRAY_LEN(contains));
 	tcase_add_loop_test(tc, special_is_no_member, 0, ARRAY_LEN(kinds));
+	tcase_add_test(tc, four_numbers_are_as_inet_pton_has_them);
 	tcase_add_test(tc, no_address_equals_nothing);
 	tcase_add_test(tc, sockets_give_addresses);
 	suite_add_tcase(s, tc);

@@ -228,6 +228,39 @@ START_TEST(days_follow_one_another)
 }
 END_TEST
 
+/* Most texts have one form, which is read apart: one byte of it changed, it is
+ * as good as with its milliseconds, which are read the general way. */
+START_TEST(the_usual_form_is_read_as_any)
+{
+	static const char *const usual[] = { "2026-03-01T12:00:00Z",
+		"2024-02-29T23:59:59Z", "0000-01-01T00:00:00Z",
+		"9999-12-31T23:59:59Z", "2100-02-28T19:09:49Z" };
+	unsigned taken = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(usual); i++)
+		for (size_t k = 0; k < 20 * 256; k++) {
+			char text[21], longer[25];
+			int64_t ms = 0, want = 0;
+			bool is_one;
+
+			memcpy(text, usual[i], sizeof text);
+			text[k / 256] = (char)(k % 256);
+			memcpy(longer, text, 19);
+			memcpy(longer + 19, ".000", 4);
+			longer[23] = text[19];
+			is_one = time_parse_datetime(
+			    (struct str){ longer, 24 }, &want);
+			ck_assert_msg(
+			    time_parse_datetime(
+				(struct str){ text, 20 }, &ms) == is_one,
+			    "%s", text);
+			ck_assert_int_eq(ms, want);
+			taken += is_one;
+		}
+	ck_assert_uint_gt(taken, 200);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -240,6 +273,7 @@ main(void)
 	tcase_add_loop_test(tc, duration_refuses, 0, ARRAY_LEN(bad_durations));
 	tcase_add_loop_test(tc, prints_what_it_reads, 0, ARRAY_LEN(prints));
 	tcase_add_test(tc, days_follow_one_another);
+	tcase_add_test(tc, the_usual_form_is_read_as_any);
 	suite_add_tcase(s, tc);
 	return run_suite(s);
 }
