@@ -1,10 +1,10 @@
 /* fuzz_edit.c - a file's old text and its new one, a byte FF between them: what
  * is made of the old policies and of what is new is what the new text alone
  * makes, policy by policy, with the same ids, places and version; and what the
- * new text alone is refused for is not made. */
-#include <stdlib.h>
-
+ * new text alone is refused for is not made. An old text that begins with a
+ * bracket is of entities, and the same is so of them. */
 #include "policy/policy.h"
+#include "tests/lib/entities.h"
 
 #define NEW_MAX 100000u
 
@@ -91,19 +91,95 @@ try_patch(const struct policy_set *was, const struct policy_set *changed,
 	policy_index_free(base);
 }
 
-int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+/* ---- entities --------------------------------------------------------------
+ */
+
+#define PAIRS_OF 12u
+
+/* NULL: it is refused. */
+static struct entities *
+loaded_entities(struct arena *a, struct str text, struct entities_file *ret)
 {
-	struct str all = { (const char *)data, size };
-	size_t at = str_find(all, '\xff', 0);
-	struct str now = at < size ? str_sub(all, at + 1, size) : STR("");
-	struct policy_set *was = loaded(str_sub(all, 0, at)), *want, *changed;
+	struct entities *layer = entities_new(a, NULL);
+
+	require(layer != NULL);
+	return entities_add_file(layer, "f.json", text, ret, NULL) &&
+		       entities_finish(layer, NULL)
+		   ? layer
+		   : NULL;
+}
+
+static void
+check_same_entities(const struct entities *want, const struct entities *got)
+{
+	size_t n = entities_count(want);
+
+	require(entities_count(got) == n);
+	require(count_same_records(want, got) == n);
+	require(count_same_records(got, want) == n);
+	for (size_t i = 0; i < n && i < PAIRS_OF; i++)
+		for (size_t k = 0; k < n && k < PAIRS_OF; k++) {
+			struct uid x = entities_uid_at(want, i),
+				   y = entities_uid_at(want, k);
+
+			require(
+			    entities_in(want, x, y) == entities_in(got, x, y));
+		}
+}
+
+static void
+check_parts(const struct str *parts, size_t n, struct str want)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		require(str_eq(parts[i], str_sub(want, at, at + parts[i].n)));
+		at += parts[i].n;
+	}
+	require(at == want.n);
+}
+
+static void
+edit_entities(struct str old, struct str now)
+{
+	struct arena *a = arena_new(0);
+	struct entities_file was, other;
+	const struct entities *base = loaded_entities(a, old, &was), *want,
+			      *got = NULL;
+	struct entities_edit *e = base ? entities_edit_new(a, base) : NULL;
+	const struct str *parts;
+	bool is_local;
+	size_t n;
+
+	if (e && entities_edit_file(
+		     e, &was, was.name, now, &parts, &n, &is_local, NULL)) {
+		want = loaded_entities(a, now, &other);
+		if (is_local) {
+			check_parts(parts, n, now);
+			if (entities_edit_end(e, &got, &is_local, NULL) &&
+			    is_local) {
+				require(want != NULL);
+				check_same_entities(want, got);
+			}
+		}
+	} else if (e)
+		require(!loaded_entities(a, now, &other));
+	arena_free(a);
+}
+
+/* ---------------------------------------------------------------------------
+ */
+
+static void
+edit_policies(struct str old, struct str now)
+{
+	struct policy_set *was = loaded(old), *want, *changed;
 	const struct policy_pick *picks;
 	struct errors e = { 0 };
 	size_t n;
 
 	if (!was)
-		return 0;
+		return;
 	want = loaded(now);
 	changed = policy_set_new(POLICY_NAMED);
 	if (policy_set_add_changes(
@@ -115,5 +191,19 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	policy_set_free(changed);
 	policy_set_free(want);
 	policy_set_free(was);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct str all = { (const char *)data, size };
+	size_t at = str_find(all, '\xff', 0);
+	struct str old = str_sub(all, 0, at);
+	struct str now = at < size ? str_sub(all, at + 1, size) : STR("");
+
+	if (str_has_prefix(old, STR("[")))
+		edit_entities(old, now);
+	else
+		edit_policies(old, now);
 	return 0;
 }

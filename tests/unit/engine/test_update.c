@@ -7,7 +7,7 @@
 #include "tests/unit/engine/fixture.h"
 
 #define FILES 4u
-#define SWAPS 300
+#define SWAPS 100
 #define READERS 3
 
 static struct arena *mem;
@@ -83,6 +83,15 @@ load(const struct world *w)
 #define TWO ALL ";\n" ALL " when { principal.n == 1 };\n"
 #define NEW ALL " when { principal.n == 4 };\n"
 #define TEN TWO TWO TWO TWO TWO
+#define ONE_OR_NONE                                                            \
+	ALL " when { principal.n == 1 };\n"                                    \
+	    "deny (principal in G::\"h\", action, resource) when { "           \
+	    "principal.n == 1 };"
+#define OTHERS                                                                 \
+	USER("a", "1", IN("g"))                                                \
+	"," USER("b", "1", IN("h")) "," USER("c", "1", "") ","
+#define OTHERS_TOO USER("d", "1", IN("g")) "," USER("e", "1", "") ","
+#define GROUPS_TOO "[" GROUP("h", "") "," GROUP("i", "") "]"
 #define LINKS                                                                  \
 	"{\"staticPolicies\":{},\"templates\":{},\"templateLinks\":[{"         \
 	"\"templateId\":\"t\",\"newId\":\"link\",\"values\":{\"?principal\":{" \
@@ -491,6 +500,18 @@ START_TEST(no_decision_sees_a_mixture)
 		    "principal.n == 2 };",
 		    NULL, "[" USER("u", "2", IN("g")) "]",
 		    "[" GROUP("g", IN("h")) "]" },
+		/* One file, in places: only both changes together permit. */
+	}, in_entities[2] = {
+		{ ALL " when { principal.n == 2 && principal in G::\"h\" };",
+		    ONE_OR_NONE, NULL,
+		    "[" OTHERS USER("u", "1", IN("g")) "," OTHERS_TOO GROUP(
+			"g", "") "," USER("w", "1", "") "]",
+		    GROUPS_TOO },
+		{ ALL " when { principal.n == 2 && principal in G::\"h\" };",
+		    ONE_OR_NONE, NULL,
+		    "[" OTHERS USER("x", "7", "") "," USER("u", "2", IN(
+			"g")) "," OTHERS_TOO GROUP("g", IN("h")) "]",
+		    GROUPS_TOO },
 		/* Lines and numbers move. */
 	}, in_parts[2] = {
 		{ TEN ERRS ";\n" TEN, NULL, NULL, PEOPLE, NULL },
@@ -498,35 +519,34 @@ START_TEST(no_decision_sees_a_mixture)
 		      ";\n" TEN,
 		    NULL, NULL, PEOPLE, NULL },
 	};
-	const struct world *worlds = _i == 0 ? whole : in_parts;
-	struct engine_snapshot *states[2] = { load(&worlds[0]), NULL };
+	const struct world *worlds = _i == 0   ? whole
+				     : _i == 1 ? in_parts
+					       : in_entities;
+	struct engine_snapshot *last = load(&worlds[0]), *next;
 	pthread_t threads[READERS];
 	long n[READERS] = { 0 };
 	struct listed l;
 	const char *why = NULL;
 
-	states[1] =
-	    engine_snapshot_update(states[0], list(&worlds[1], &l), 2, &why);
-	ck_assert_ptr_nonnull(states[1]);
-	for (size_t i = 0; i < 2; i++)
-		possible[i] = answer(states[i], "u");
+	next = engine_snapshot_update(last, list(&worlds[1], &l), 2, &why);
+	ck_assert_ptr_nonnull(next);
+	possible[0] = answer(last, "u");
+	possible[1] = answer(next, "u");
+	engine_snapshot_unref(next);
 	ck_assert_str_ne(possible[0], possible[1]);
 	atomic_store(&is_over, false);
-	swap_init(&now, states[0]);
+	swap_init(&now, last);
 	for (size_t i = 0; i < READERS; i++)
 		ck_assert_int_eq(
 		    pthread_create(&threads[i], NULL, decide_on, &n[i]), 0);
+	/* Each over the one before, which goes when it has its place. */
 	for (unsigned i = 1; i <= SWAPS; i++) {
-		struct engine_snapshot *next =
-		    i % 3 == 0 ? engine_snapshot_merge(states[1])
-			       : engine_snapshot_update(states[0],
-				     list(&worlds[i % 2], &l), 2, &why);
-		struct engine_snapshot *old;
-
+		next = i % 5 == 0 ? engine_snapshot_merge(last)
+				  : engine_snapshot_update(last,
+					list(&worlds[i % 2], &l), 2, &why);
 		ck_assert_ptr_nonnull(next);
-		old = swap_replace(&now, next);
-		if (old != states[0])
-			engine_snapshot_unref(old);
+		engine_snapshot_unref(swap_replace(&now, next));
+		last = next;
 	}
 	atomic_store(&is_over, true);
 	for (size_t i = 0; i < READERS; i++) {
@@ -534,8 +554,6 @@ START_TEST(no_decision_sees_a_mixture)
 		ck_assert_int_ge(n[i], 0);
 	}
 	engine_snapshot_unref(swap_replace(&now, NULL));
-	engine_snapshot_unref(states[0]);
-	engine_snapshot_unref(states[1]);
 }
 END_TEST
 
@@ -553,7 +571,7 @@ main(void)
 	tcase_add_test(tc, updates_over_an_image);
 	tcase_add_test(tc, reads_files_again);
 	tcase_add_test(tc, parses_what_is_new);
-	tcase_add_loop_test(tc, no_decision_sees_a_mixture, 0, 2);
+	tcase_add_loop_test(tc, no_decision_sees_a_mixture, 0, 3);
 	suite_add_tcase(s, tc);
 	return run_suite(s);
 }
