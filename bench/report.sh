@@ -47,7 +47,10 @@ for n in 10 100 1000; do
 done
 own tenant 10000 3000 20000 60
 own tenant 100000 3000 20000 90
+# One set of entities for all sizes.
+own tenant 1000 150000 20000 60
 own tenant 100000 150000 20000 90
+[ -n "${QUICK:-}" ] || own tenant 1000000 150000 20000 180
 for n in 10 100 1000 10000; do
 	own plain $n 3000 2000 60
 	peer casbin plain $n 3000
