@@ -375,7 +375,8 @@ read_again(const struct engine_snapshot *old)
 	const struct engine_sources from = { .policies = &files_in,
 		.n_policies = 1,
 		.entities = &files_in,
-		.n_entities = 1 };
+		.n_entities = 1,
+		.keeps_texts = true };
 	struct buf messages = { 0 };
 	const char *why = NULL;
 	struct engine_snapshot *s =

@@ -39,12 +39,14 @@ struct engine_snapshot *engine_load(const char *const *policies,
 struct schema *engine_load_schema(const char *path, struct buf *messages);
 /* The same, with `--schema` (a path, or NULL): entities are read and checked by it, its actions are among them, and
  * wildcards of policies may be expanded by it (schema_close_set); the snapshot owns the schema. And with who says
- * whether an image is signed by one who may (NULL: that is not asked). One image alone is mapped; images among others are read again as their texts. */
+ * whether an image is signed by one who may (NULL: that is not asked). One image alone is mapped; images among others are read again as their texts.
+ * `keeps_texts`: those of entities stay in memory, so that changes are found (engine_reload); without, each reload loads all. */
 struct engine_sources {
 	const char *schema;
 	const char *const *policies, *const *entities;
 	size_t n_policies, n_entities;
 	const struct policy_verifier *verifier;
+	bool keeps_texts;
 };
 struct engine_snapshot *engine_load_from(const struct engine_sources *from,
     int64_t now_ms, struct buf *messages);

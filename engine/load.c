@@ -186,7 +186,8 @@ load_entities_aside(void *arg)
 	/* With a schema there are no updates. */
 	l->ok = load_entities(l->schema, l->set, l->from->entities,
 	    l->from->n_entities, l->own, l->arena,
-	    l->schema == NULL ? &l->files : NULL, &l->messages);
+	    l->from->keeps_texts && l->schema == NULL ? &l->files : NULL,
+	    &l->messages);
 	l->layer = l->own;
 	return NULL;
 }
@@ -232,7 +233,7 @@ load_both(struct loading *l, struct buf *messages)
 static struct engine_snapshot *
 make_snapshot(struct policy_set *set, struct arena *a,
     const struct entities *layer, const struct entity_files *files,
-    int64_t now_ms)
+    bool knows_files, int64_t now_ms)
 {
 	struct loaded_entities *loaded = loaded_entities_new(a, layer);
 	const struct policy_data *data;
@@ -240,7 +241,8 @@ make_snapshot(struct policy_set *set, struct arena *a,
 		loaded->files = files->items;
 		loaded->n_files = files->n;
 		/* What an image brought is of no file that could change. */
-		loaded->knows_files = policy_set_data(set, &data) == 0 &&
+		loaded->knows_files = knows_files &&
+				      policy_set_data(set, &data) == 0 &&
 				      policy_set_entities(set) == NULL;
 	}
 	return snapshot_whole(set, loaded, now_ms);
@@ -272,7 +274,8 @@ engine_load_from(
 	if (load_all(&l, messages)) {
 		if (l.schema != NULL)
 			schema_close_set(l.schema, l.set);
-		s = make_snapshot(l.set, l.arena, l.layer, &l.files, now_ms);
+		s = make_snapshot(l.set, l.arena, l.layer, &l.files,
+		    from->keeps_texts, now_ms);
 		if (s == NULL)
 			buf_addz(messages,
 			    "error: memory ran out, or there are more rules "
@@ -355,7 +358,7 @@ engine_load_files(
 	if (err.code != ERR_NONE)
 		error_print(messages, &err, (struct str){ 0 });
 	if (ok)
-		s = make_snapshot(set, a, layer, &noted, now_ms);
+		s = make_snapshot(set, a, layer, &noted, true, now_ms);
 	else {
 		policy_set_free(set);
 		arena_free(a);

@@ -77,7 +77,8 @@ load_snapshot(const struct state_settings *s, const struct engine_snapshot *old,
 		.n_policies = c->policies.n,
 		.entities = paths[1],
 		.n_entities = c->entities.n,
-		.verifier = c->policy_keys.n > 0 ? &verifier : NULL };
+		.verifier = c->policy_keys.n > 0 ? &verifier : NULL,
+		.keeps_texts = true };
 	struct engine_snapshot *now =
 	    engine_reload(old, &from, now_ms, messages, ret_why);
 	attest_images_free(keys);

@@ -347,13 +347,18 @@ START_TEST(updates_over_an_image)
 		entities.e0, NULL };
 	const char *path = image_of(&below, false);
 	const char *data = str_printf(mem, "%s/e0.json", test_folder()).p;
+	const struct engine_sources from = { .policies = &path,
+		.n_policies = 1,
+		.entities = &data,
+		.n_entities = 1,
+		.keeps_texts = true };
 	struct buf messages = { 0 };
 	struct engine_snapshot *s, *next, *merged, *whole = load(&entities);
 	struct listed l;
 	const char *why = NULL;
 
 	ck_assert(file_replace(data, 0600, str_of(below.e0), NULL));
-	s = engine_load(&path, 1, &data, 1, 1, &messages);
+	s = engine_load_from(&from, 1, &messages);
 	ck_assert_msg(s != NULL, "%s", messages.p);
 	(void)list(&entities, &l);
 	l.entities[0].name = data;
@@ -395,7 +400,9 @@ START_TEST(reads_files_again)
 {
 	const char *path = str_printf(mem, "%s/r.avow", test_folder()).p;
 	const char *image = image_of(&below, true), *why = NULL;
-	struct engine_sources from = { .policies = &path, .n_policies = 1 };
+	struct engine_sources from = {
+		.policies = &path, .n_policies = 1, .keeps_texts = true
+	};
 	struct buf messages = { 0 };
 	struct engine_snapshot *s, *next;
 
@@ -416,6 +423,53 @@ START_TEST(reads_files_again)
 	from.policies = &path;
 	ck_assert_ptr_null(engine_reload(s, &from, 2, &messages, &why));
 	ck_assert_ptr_nonnull(strstr(messages.p, "r.avow:13:1: error"));
+	engine_snapshot_unref(s);
+	buf_free(&messages);
+}
+END_TEST
+
+/* Of entities, too; whoever does not keep their texts loads all. */
+START_TEST(reads_entities_again)
+{
+	static const char *const texts[] = {
+		"[" USER("u", "1", IN("g")) "," USER("v", "2", "") "]",
+		"[" USER("u", "1", IN("g")) ",\n" USER("v", "2", "") " ]\n",
+		"[" USER("u", "1", IN("h")) "," USER("v", "2", "") "]",
+		"[" USER("u", "1", "") "," USER("w", "3", "") "]",
+		"[" USER("u", "1", "") "," USER("w", "4", "") "]",
+	};
+	static const size_t n_changed[] = { 0, 0, 1, 3, 1 };
+	const char *path = str_printf(mem, "%s/e.json", test_folder()).p;
+	struct engine_sources from = {
+		.entities = &path, .n_entities = 1, .keeps_texts = true
+	};
+	struct buf messages = { 0 };
+	struct engine_snapshot *s = NULL, *next;
+	const char *why = NULL;
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		put_file(path, texts[i]);
+		next = engine_reload(s, &from, 2, &messages, &why);
+		ck_assert_ptr_nonnull(next);
+		ck_assert(i == 0 || why == NULL);
+		ck_assert_uint_eq(
+		    engine_snapshot_parts(next).changed_entities, n_changed[i]);
+		engine_snapshot_unref(s);
+		s = next;
+		if (i != 3)
+			continue;
+		next = engine_snapshot_merge(s);
+		ck_assert_ptr_nonnull(next);
+		engine_snapshot_unref(s);
+		s = next;
+	}
+	engine_snapshot_unref(s);
+	from.keeps_texts = false;
+	s = engine_reload(NULL, &from, 2, &messages, &why);
+	next = engine_reload(s, &from, 2, &messages, &why);
+	ck_assert_ptr_nonnull(next);
+	ck_assert_str_eq(why, "where the entities come from is not known");
+	engine_snapshot_unref(next);
 	engine_snapshot_unref(s);
 	buf_free(&messages);
 }
@@ -570,6 +624,7 @@ main(void)
 	tcase_add_test(tc, merges_an_image);
 	tcase_add_test(tc, updates_over_an_image);
 	tcase_add_test(tc, reads_files_again);
+	tcase_add_test(tc, reads_entities_again);
 	tcase_add_test(tc, parses_what_is_new);
 	tcase_add_loop_test(tc, no_decision_sees_a_mixture, 0, 3);
 	suite_add_tcase(s, tc);
