@@ -176,8 +176,11 @@ END_TEST
 static struct engine_snapshot *
 load_by(const char *schema, const char *policies, const char *entities)
 {
-	const struct engine_sources from = { schema, &policies, &entities, 1, 1,
-		NULL };
+	const struct engine_sources from = { .schema = schema,
+		.policies = &policies,
+		.entities = &entities,
+		.n_policies = 1,
+		.n_entities = 1 };
 
 	return engine_load_from(&from, 0, &messages);
 }
