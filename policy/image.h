@@ -19,7 +19,7 @@
 #include "policy/set.h"
 
 #define IMAGE_MAGIC "AVOW\0IMG"
-#define IMAGE_VERSION 5u
+#define IMAGE_VERSION 6u
 #define IMAGE_ORDER 0x01020304u
 #define IMAGE_ALIGN 64u
 #define IMAGE_SEAL_MAGIC "AVOWSEAL"
@@ -51,8 +51,7 @@ struct image_fixed {
 	uint32_t bound[3][CLASS_COUNT + 1];
 	uint32_t n_shapes, n_columns;
 	struct index_text columns[INDEX_COLUMNS];
-	uint8_t shapes[125][3];
-	uint8_t pad;
+	struct index_shape shapes[125];
 	uint32_t n_templates, n_links; /* of the set */
 	uint32_t all_known;            /* no record has more above it than is kept */
 	uint64_t slot_seed;            /* of slots, and of the table of uids */

@@ -17,7 +17,7 @@ check_head(const struct policy_index *ix)
 	}
 	for (size_t i = 0; i < ix->n_shapes; i++)
 		for (unsigned v = 0; v < 3; v++)
-			if (ix->shapes[i][v] >= CLASS_COUNT)
+			if (ix->shapes[i].of[v] >= CLASS_COUNT)
 				return false;
 	return true;
 }

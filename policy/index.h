@@ -1,6 +1,8 @@
 /* index.h - inside of the index over a normal form, for the index_*.c files of policy/ alone; its door is in policy.h.
  * Atoms are numbered for each element, class after class; an entity *has* the atoms that hold for it, and a rule is found under its three atoms: one table of cells
- * by (principal atom, action atom, resource atom). A shape is a class for each element that some rule has; only shapes that exist are probed. Rules under one key
+ * by (principal atom, action atom, resource atom). A shape is a class for each element that some rule has; only shapes that exist are probed. Where few cells of a
+ * shape share an action and a resource, those lie together: one line of memory has them for all that is above the principal, and is asked for before that is known.
+ * Rules under one key
  * lie in one range, in groups by the comparison that is their key, sorted by its literal: a group is searched where all that the key stands behind is known not to
  * err, and walked whole otherwise.
  * What an entity of the bottom layer has is worked out at load and lies in its slot, with the values of the most used attributes as codes.
@@ -98,7 +100,8 @@ struct index_test {
 #define REF_PERMIT (1u << 29)
 #define REF_TAIL (1u << 28)   /* the number is a tail's, not an instance's */
 #define REF_TESTS_SHIFT 26    /* how many of `tests` are used */
-#define REF_NUMBER ((1u << 26) - 1)
+#define REF_MORE (1u << 25)   /* a cell alone, where they lie by pairs: more of its action and resource lie in buckets behind */
+#define REF_NUMBER ((1u << 25) - 1)
 
 /* Both a rule and a cell of the table. */
 struct index_rule {
@@ -147,6 +150,13 @@ struct index_prefix {
 	struct index_text text; /* in `bytes` */
 	uint32_t atom;
 	uint32_t up; /* the longest prefix of it that is here too, plus one */
+};
+
+/* A class for each element that some rule has, and where rules of that kind lie: those of one action and one resource in one run of cells, or, where too many
+ * have the same two, each where all three of its atoms say. */
+struct index_shape {
+	uint8_t of[3];
+	uint8_t is_paired; /* no bool: an image may say anything */
 };
 
 /* A uid that policies name, and the atoms that name it: in `words`, first those of CLASS_IN. */
@@ -216,7 +226,7 @@ struct policy_index {
 	struct index_names literals; /* strings, and uids */
 	uint32_t bound[3][CLASS_COUNT + 1]; /* atoms of a class: [bound[c], bound[c + 1]) */
 	uint8_t only_class[3]; /* which all atoms but 0 are of; 0: of several, or none */
-	uint8_t shapes[125][3];
+	struct index_shape shapes[125];
 	size_t n_shapes;
 	uint32_t *rank, *by_rank; /* of instances, in the order of their ids */
 	size_t n_instances, n_ranked; /* the same */
@@ -328,6 +338,20 @@ index_place(uint64_t hash, size_t n)
 	return (size_t)(((hash >> 32) * (uint64_t)n) >> 32);
 }
 
+/* The first cell of the bucket where to look. Of a pair: whoever it is. */
+static inline size_t
+index_home(const struct policy_index *ix, uint64_t hash)
+{
+	return index_place(hash, ix->n_cells / 2) * 2;
+}
+
+#define INDEX_NO_ATOM UINT32_MAX
+static inline uint64_t
+index_hash_pair(const struct policy_index *ix, uint32_t a, uint32_t r)
+{
+	return index_hash_key(ix->seed, INDEX_NO_ATOM, a, r);
+}
+
 /* Atoms in the sieve: two bits of one word. What rules have is in it, and by chance one in twenty of what they have not. */
 struct index_bits {
 	size_t word;
@@ -341,7 +365,6 @@ index_bits(const struct policy_index *ix, uint64_t hash)
 		UINT64_C(1) << (hash & 63) | UINT64_C(1) << (hash >> 6 & 63) };
 }
 
-#define INDEX_NO_ATOM UINT32_MAX
 static inline struct index_bits
 index_bits_who(const struct policy_index *ix, uint32_t p, uint32_t a)
 {
@@ -351,7 +374,7 @@ index_bits_who(const struct policy_index *ix, uint32_t p, uint32_t a)
 static inline struct index_bits
 index_bits_what(const struct policy_index *ix, uint32_t a, uint32_t r)
 {
-	return index_bits(ix, index_hash_key(ix->seed, INDEX_NO_ATOM, a, r));
+	return index_bits(ix, index_hash_pair(ix, a, r));
 }
 
 static inline bool

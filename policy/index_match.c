@@ -10,6 +10,10 @@
 
 /* Combinations of a shape that are probed without asking which exist. */
 #define DIRECT 8u
+/* As many atoms are compared one by one. */
+#define LINEAR 8u
+/* Shapes that may be asked for before the principal is known. */
+#define EARLY 7u
 /* Atoms that are sifted together. */
 #define SIFTED 256u
 /* Smaller tables lie in a cache: there is nothing to wait for. */
@@ -81,69 +85,68 @@ list_finish(
 
 /* --- probes --------------------------------------------------------------- */
 
-/* A cell's key and that it is used, as two words. */
-struct cell_key {
-	uint64_t low, high;
-};
-
-#define KEY_HIGH ((uint64_t)REF_USED << 32 | UINT32_MAX)
-
-static inline struct cell_key
-key_of(const struct index_rule *c)
+static bool
+has_atom(const uint32_t *atoms, uint32_t n, uint32_t atom)
 {
-	struct cell_key k;
+	while (n > 1) {
+		uint32_t half = n / 2;
 
-	_Static_assert(offsetof(struct index_rule, ref) == 12, "after the key");
-	memcpy(&k, c, sizeof k);
-	k.high &= KEY_HIGH;
-	return k;
+		atoms += atoms[half] <= atom ? half : 0;
+		n -= half;
+	}
+	return *atoms == atom;
 }
 
-/* Two cells are one cache line, and a key lies in the first one that was free:
- * behind a bucket that is not full there is none. Both are compared before
- * there is a branch, since which one it is cannot be foreseen. */
-static inline const struct index_rule *
-find_cell(const struct match *m, const struct probe *p)
+/* A bucket's cells, two bits: those of the pair, whoever the principal is.
+ * Which they are cannot be foreseen, so there is no branch between. */
+static inline unsigned
+of_pair(const struct index_rule c[2], const struct probe *p)
 {
-	const struct policy_index *ix = m->ix;
-	const struct index_rule *c = ix->cells + p->cell,
-				*end = ix->cells + ix->n_cells;
-	uint64_t low = (uint64_t)p->key[1] << 32 | p->key[0],
-		 high = (uint64_t)REF_USED << 32 | p->key[2];
+	uint64_t used = (uint64_t)REF_USED << 32, want = used | p->resource;
+	unsigned bits = 0;
 
-	for (size_t n = ix->n_cells / 2; n; n--) {
-		struct cell_key x = key_of(c), y = key_of(c + 1);
-		uint64_t first = (x.low ^ low) | (x.high ^ high),
-			 second = (y.low ^ low) | (y.high ^ high);
+	_Static_assert(offsetof(struct index_rule, ref) == 12, "after the key");
+	for (unsigned i = 0; i < 2; i++) {
+		uint64_t high;
 
-		if (!first || !second)
-			return first ? c + 1 : c;
-		if (!(x.high & y.high & (uint64_t)REF_USED << 32))
-			return NULL;
-		c += 2;
-		if (c == end)
-			c = ix->cells;
+		memcpy(&high, &c[i].key[2], sizeof high);
+		high = ((high & (used | UINT32_MAX)) ^ want) |
+		       (c[i].key[1] ^ p->action);
+		bits |= (unsigned)(high == 0) << i;
 	}
-	return NULL;
+	return bits;
+}
+
+static inline bool
+has_more(const struct index_rule c[2], unsigned bits)
+{
+	return ((c[0].ref & (0 - (bits & 1))) |
+		   (c[1].ref & (0 - (bits >> 1)))) &
+	       REF_MORE;
+}
+
+/* Those whose principal's atom is among `who`, which are in order. */
+static inline unsigned
+of_who(const struct index_rule c[2], const uint32_t *who, uint32_t n)
+{
+	unsigned bits = 0;
+
+	if (n > LINEAR)
+		return (unsigned)has_atom(who, n, c[0].key[0]) |
+		       (unsigned)has_atom(who, n, c[1].key[0]) << 1;
+	for (uint32_t i = 0; i < n; i++)
+		bits |= (unsigned)(who[i] == c[0].key[0]) |
+			(unsigned)(who[i] == c[1].key[0]) << 1;
+	return bits;
 }
 
 static void
-flush(struct match *m)
+eval_hits(struct match *m, const struct index_rule **hit, uint32_t n)
 {
-	const struct index_rule *hit[INDEX_WAVE] UNZEROED; /* the first n are */
-	uint32_t n = 0;
-
-	for (uint32_t i = 0; i < m->n_wave; i++) {
-		const struct index_rule *c = find_cell(m, &m->wave[i]);
-
-		if (!c)
-			continue;
-		hit[n++] = c;
-		if (c->ref & REF_RANGE && c->n_groups == 0 &&
-		    c->first < m->ix->n_rules)
-			__builtin_prefetch(&m->ix->rules[c->first]);
-	}
-	m->n_wave = 0;
+	for (uint32_t i = 1; i < n; i++)
+		if (hit[i]->ref & REF_RANGE && hit[i]->n_groups == 0 &&
+		    hit[i]->first < m->ix->n_rules)
+			__builtin_prefetch(&m->ix->rules[hit[i]->first]);
 	for (uint32_t i = 0; i < n; i++)
 		if (hit[i]->ref & REF_RANGE)
 			eval_range(m, hit[i]);
@@ -151,47 +154,105 @@ flush(struct match *m)
 			eval_rule(m, hit[i], 0);
 }
 
-static inline void
-probe(struct match *m, uint64_t hash, uint32_t p, uint32_t a, uint32_t r)
+/* Two cells are one cache line, and a rule lies in the first one that was free:
+ * behind a bucket that is not full there is none, nor is there behind cells of
+ * the pair that know of no more. How many of `hit` there are now; there is room
+ * for two. */
+static inline uint32_t
+find_cells(struct match *m, const struct probe *p,
+    const struct index_rule *hit[INDEX_WAVE], uint32_t n)
 {
 	const struct policy_index *ix = m->ix;
+	const struct index_rule *c = ix->cells + p->cell,
+				*end = ix->cells + ix->n_cells;
+	bool is_one = p->who != INDEX_NO_ATOM;
+	const uint32_t *who = is_one ? &p->who : m->view[0].of[p->class_of];
+	uint32_t n_who = is_one ? 1 : m->view[0].n_of[p->class_of];
+
+	for (size_t left = n_who ? ix->n_cells / 2 : 0; left; left--) {
+		unsigned bits = of_pair(c, p), its;
+
+		if (bits) {
+			its = bits & of_who(c, who, n_who);
+			hit[n] = c;
+			n += its & 1;
+			hit[n] = c + 1;
+			n += its >> 1;
+			if (is_one ? its : !has_more(c, bits))
+				break;
+		}
+		if (n > INDEX_WAVE - 2) {
+			eval_hits(m, hit, n);
+			n = 0;
+		}
+		if (!(c[0].ref & c[1].ref & REF_USED))
+			break;
+		c += 2;
+		if (c == end)
+			c = ix->cells;
+	}
+	return n;
+}
+
+static void
+flush(struct match *m)
+{
+	const struct index_rule *hit[INDEX_WAVE] UNZEROED; /* the first n are */
+	uint32_t n = 0, n_wave = m->n_wave;
+
+	m->n_wave = 0;
+	for (uint32_t i = 0; i < n_wave; i++) {
+		n = find_cells(m, &m->wave[i], hit, n);
+		if (n <= INDEX_WAVE - 2)
+			continue;
+		eval_hits(m, hit, n);
+		n = 0;
+	}
+	eval_hits(m, hit, n);
+}
+
+static inline void
+probe(struct match *m, uint64_t hash, struct probe p)
+{
 	struct probe *to = &m->wave[m->n_wave++];
 
-	to->key[0] = p;
-	to->key[1] = a;
-	to->key[2] = r;
-	to->cell = (uint32_t)(index_place(hash, ix->n_cells / 2) * 2);
-	__builtin_prefetch(&ix->cells[to->cell]);
+	*to = p;
+	to->cell = (uint32_t)index_home(m->ix, hash);
+	__builtin_prefetch(&m->ix->cells[to->cell]);
 	if (m->n_wave == INDEX_WAVE)
 		flush(m);
 }
 
-static uint32_t
-sift_who(const struct policy_index *ix, const uint32_t *atoms, uint32_t n,
-    uint32_t action, uint32_t *out)
+static inline void
+probe_one(struct match *m, uint64_t hash, uint32_t p, uint32_t a, uint32_t r)
 {
-	uint32_t kept = 0;
-
-	memcpy(out, atoms, n * sizeof *out);
-	for (uint32_t i = 0; i < n; i++) {
-		out[kept] = out[i];
-		kept +=
-		    index_has_bits(ix, index_bits_who(ix, atoms[i], action));
-	}
-	return kept;
+	probe(m, hash, (struct probe){ p, 0, a, r, 0 });
 }
 
-static uint32_t
-sift_what(const struct policy_index *ix, const uint32_t *atoms, uint32_t n,
-    uint32_t action, uint32_t *out)
+/* The cells of a pair lie together, and end in the next line as often as not.
+ */
+static inline void
+probe_pair(struct match *m, uint32_t class_of, uint32_t a, uint32_t r)
+{
+	uint64_t hash = index_hash_pair(m->ix, a, r);
+
+	__builtin_prefetch(&m->ix->cells[index_home(m->ix, hash)] + 2);
+	probe(m, hash, (struct probe){ INDEX_NO_ATOM, class_of, a, r, 0 });
+}
+
+/* Of some atoms, those that the sieve has together with the action. */
+__attribute__((always_inline)) static inline uint32_t
+sift(const struct policy_index *ix, bool is_who, const uint32_t *atoms,
+    uint32_t n, uint32_t action, uint32_t *out)
 {
 	uint32_t kept = 0;
 
 	memcpy(out, atoms, n * sizeof *out);
 	for (uint32_t i = 0; i < n; i++) {
 		out[kept] = out[i];
-		kept +=
-		    index_has_bits(ix, index_bits_what(ix, action, atoms[i]));
+		kept += index_has_bits(
+		    ix, is_who ? index_bits_who(ix, atoms[i], action)
+			       : index_bits_what(ix, action, atoms[i]));
 	}
 	return kept;
 }
@@ -206,7 +267,7 @@ probe_sieved(
 		uint64_t hash = index_hash_key(ix->seed, p, a, ra[j]);
 
 		if (index_has_bits(ix, index_bits(ix, hash)))
-			probe(m, hash, p, a, ra[j]);
+			probe_one(m, hash, p, a, ra[j]);
 	}
 }
 
@@ -218,19 +279,20 @@ next_few(uint32_t n, uint32_t at)
 
 /* Of the product of what is above both, what the sieve lets through. */
 static void
-probe_action(struct match *m, const uint8_t shape[3], uint32_t action)
+probe_action(struct match *m, const struct index_shape *shape, uint32_t action)
 {
 	const struct view *p = &m->view[0], *r = &m->view[2];
-	uint32_t np = p->n_of[shape[0]], nr = r->n_of[shape[2]];
+	uint32_t np = p->n_of[shape->of[0]], nr = r->n_of[shape->of[2]];
 	uint32_t who[SIFTED] UNZEROED, what[SIFTED] UNZEROED;
 
 	for (uint32_t i = 0; i < np; i += SIFTED) {
-		uint32_t n_who = sift_who(
-		    m->ix, p->of[shape[0]] + i, next_few(np, i), action, who);
+		uint32_t n_who = sift(m->ix, true, p->of[shape->of[0]] + i,
+		    next_few(np, i), action, who);
 
 		for (uint32_t j = 0; n_who && j < nr; j += SIFTED) {
-			uint32_t n_what = sift_what(m->ix, r->of[shape[2]] + j,
-			    next_few(nr, j), action, what);
+			uint32_t n_what =
+			    sift(m->ix, false, r->of[shape->of[2]] + j,
+				next_few(nr, j), action, what);
 
 			for (uint32_t k = 0; k < n_who; k++)
 				probe_sieved(m, who[k], action, what, n_what);
@@ -238,26 +300,89 @@ probe_action(struct match *m, const uint8_t shape[3], uint32_t action)
 	}
 }
 
+/* The same where rules lie by pairs. */
+static void
+probe_action_pairs(
+    struct match *m, const struct index_shape *shape, uint32_t action)
+{
+	const struct view *r = &m->view[2];
+	uint32_t nr = r->n_of[shape->of[2]];
+	uint32_t what[SIFTED] UNZEROED;
+
+	for (uint32_t j = 0; j < nr; j += SIFTED) {
+		uint32_t n = sift(m->ix, false, r->of[shape->of[2]] + j,
+		    next_few(nr, j), action, what);
+
+		for (uint32_t k = 0; k < n; k++)
+			probe_pair(m, shape->of[0], action, what[k]);
+	}
+}
+
+/* How many combinations of an action and a resource there are; more than DIRECT
+ * are that many and one. */
+static inline uint32_t
+n_pairs(const struct match *m, const struct index_shape *shape)
+{
+	uint64_t n = (uint64_t)m->view[1].n_of[shape->of[1]] *
+		     m->view[2].n_of[shape->of[2]];
+
+	return n <= DIRECT ? (uint32_t)n : DIRECT + 1;
+}
+
 static inline void
-probe_shape(struct match *m, const uint8_t shape[3])
+probe_direct_pairs(struct match *m, const struct index_shape *shape)
+{
+	const struct view *a = &m->view[1], *r = &m->view[2];
+
+	for (uint32_t k = 0; k < a->n_of[shape->of[1]]; k++)
+		for (uint32_t j = 0; j < r->n_of[shape->of[2]]; j++)
+			probe_pair(m, shape->of[0], a->of[shape->of[1]][k],
+			    r->of[shape->of[2]][j]);
+}
+
+void
+probe_pairs(struct match *m)
+{
+	/* What they ask for fits into a wave. */
+	_Static_assert(EARLY * DIRECT < INDEX_WAVE && EARLY < 32, "or flushes");
+
+	for (size_t i = 0; i < m->ix->n_shapes && i < EARLY; i++) {
+		const struct index_shape *s = &m->ix->shapes[i];
+
+		if (!s->is_paired || n_pairs(m, s) > DIRECT)
+			continue;
+		probe_direct_pairs(m, s);
+		m->asked |= 1u << i;
+	}
+}
+
+static void
+probe_shape(struct match *m, const struct index_shape *shape)
 {
 	const struct view *p = &m->view[0], *a = &m->view[1], *r = &m->view[2];
-	const uint32_t *pa = p->of[shape[0]], *aa = a->of[shape[1]],
-		       *ra = r->of[shape[2]];
-	uint32_t np = p->n_of[shape[0]], na = a->n_of[shape[1]],
-		 nr = r->n_of[shape[2]];
+	const uint32_t *pa = p->of[shape->of[0]], *aa = a->of[shape->of[1]],
+		       *ra = r->of[shape->of[2]];
+	uint32_t np = p->n_of[shape->of[0]], na = a->n_of[shape->of[1]],
+		 nr = r->n_of[shape->of[2]];
 
 	if (np == 0 || na == 0 || nr == 0)
 		return;
-	if ((uint64_t)np * na * nr > DIRECT) {
+	if (shape->is_paired && n_pairs(m, shape) <= DIRECT) {
+		probe_direct_pairs(m, shape);
+		return;
+	}
+	if (shape->is_paired || (uint64_t)np * na * nr > DIRECT) {
 		for (uint32_t k = 0; k < na; k++)
-			probe_action(m, shape, aa[k]);
+			if (shape->is_paired)
+				probe_action_pairs(m, shape, aa[k]);
+			else
+				probe_action(m, shape, aa[k]);
 		return;
 	}
 	for (uint32_t k = 0; k < na; k++)
 		for (uint32_t i = 0; i < np; i++)
 			for (uint32_t j = 0; j < nr; j++)
-				probe(m,
+				probe_one(m,
 				    index_hash_key(
 					m->ix->seed, pa[i], aa[k], ra[j]),
 				    pa[i], aa[k], ra[j]);
@@ -278,6 +403,7 @@ match_init(struct match *m, const struct policy_index *ix,
 	m->near = NULL;
 	m->n_near = m->max_near = 0;
 	m->is_walk = m->no_memory = m->is_viewed = m->is_void = false;
+	m->asked = 0;
 	m->sure = ERR_NONE;
 	m->seen = NULL;
 	list_init(&m->satisfied[0]);
@@ -300,11 +426,14 @@ match_probe(struct match *m, const struct match *before)
 {
 	if (!m->is_walk)
 		view_all(m, before);
-	/* Otherwise not all views are there. */
-	if (m->is_walk || m->no_memory || m->is_void)
+	/* Not all views are there. */
+	if (m->is_walk || m->no_memory || m->is_void) {
+		m->n_wave = 0;
 		return;
+	}
 	for (size_t i = 0; i < m->ix->n_shapes && !m->is_walk; i++)
-		probe_shape(m, m->ix->shapes[i]);
+		if (i >= EARLY || !(m->asked >> i & 1))
+			probe_shape(m, &m->ix->shapes[i]);
 }
 
 /* A policy with a rule that holds is satisfied, whatever its others are. */

@@ -32,8 +32,11 @@ struct list {
 	uint32_t few[INDEX_FEW];
 };
 
+/* Who of the principal's atoms has a rule with the action and the resource? */
 struct probe {
-	uint32_t key[3];
+	uint32_t who; /* the atom; INDEX_NO_ATOM: all of a class */
+	uint32_t class_of;
+	uint32_t action, resource;
 	uint32_t cell; /* the first of its bucket */
 };
 
@@ -52,6 +55,7 @@ struct match {
 	struct list satisfied[2], doubtful;
 	struct probe wave[INDEX_WAVE];
 	uint32_t n_wave;
+	uint32_t asked; /* bits: shapes whose cells have been */
 	uint32_t n_below, n_pattern_hits;
 	enum err_code sure; /* of all rules in doubt so far; DOUBT_ASKS: of different codes, or some are to be evaluated */
 	uint32_t *near;
@@ -66,6 +70,9 @@ struct match {
 void view_begin(struct match *m);
 /* What principal, action and resource have. `before` (NULL: none) is a question over the same index whose views are there. */
 void view_all(struct match *m, const struct match *before);
+
+/* Ask for the cells of shapes that lie by pairs, as soon as the action and the resource are viewed: who the principal is need not be known for that. */
+void probe_pairs(struct match *m);
 
 /* A rule whose atoms hold. */
 void eval_rule(struct match *m, const struct index_rule *r, unsigned depth);

@@ -17,6 +17,10 @@
 #define CELLS_PER_KEY 3u
 #define SIEVED_A_WORD 8u /* a byte each, in the sieve */
 #define CANDIDATES 16u   /* conjuncts of a rule that are looked at for a key */
+/* Cells whose home is one bucket, where those of an action and a resource lie
+ * together: as many in the mean, and at most. */
+#define PAIRED_MEAN 4u
+#define PAIRED_MOST 32u
 
 /* A rule on its way to its place. */
 struct entry {
@@ -32,6 +36,7 @@ struct sorting {
 	uint32_t *votes;           /* by path */
 	struct normal_read *reads; /* of the group being made */
 	size_t n_reads, cap_reads;
+	uint8_t shape_of[125]; /* number plus one; by its classes */
 };
 
 static int
@@ -210,17 +215,129 @@ push_groups(struct sorting *s, const struct entry *e, size_t n, size_t first)
 	return true;
 }
 
+/* --- shapes -----------------------------------------------------------------
+ */
+
+static unsigned
+class_of(const struct policy_index *ix, unsigned v, uint32_t atom)
+{
+	unsigned c = 0;
+
+	while (c + 1 < CLASS_COUNT && atom >= ix->bound[v][c + 1])
+		c++;
+	return c;
+}
+
+static unsigned
+classes_of(const struct policy_index *ix, const uint32_t key[3])
+{
+	unsigned c = 0;
+
+	for (unsigned v = 0; v < 3; v++)
+		c = c * CLASS_COUNT + class_of(ix, v, key[v]);
+	return c;
+}
+
+static size_t
+shape_number(const struct sorting *s, const uint32_t key[3])
+{
+	return s->shape_of[classes_of(s->b->ix, key)] - (size_t)1;
+}
+
+static void
+add_shape(struct sorting *s, const uint32_t key[3])
+{
+	struct policy_index *ix = s->b->ix;
+	uint8_t *number = &s->shape_of[classes_of(ix, key)];
+
+	if (*number)
+		return;
+	for (unsigned v = 0; v < 3; v++)
+		ix->shapes[ix->n_shapes].of[v] =
+		    (uint8_t)class_of(ix, v, key[v]);
+	*number = (uint8_t)++ix->n_shapes;
+}
+
+/* How many cells have one home, if all lie by pairs: more than
+ * PAIRED_MOST are that many and one. */
+static uint8_t *
+count_homes(struct sorting *s)
+{
+	const struct policy_index *ix = s->b->ix;
+	uint8_t *homes = ARENA_ARRAY(s->b->spare, ix->n_cells / 2, uint8_t);
+
+	for (size_t i = 0; homes && i < s->n; i++) {
+		const uint32_t *key = s->entries[i].key;
+		uint8_t *home;
+
+		if (i > 0 && same_key(&s->entries[i], &s->entries[i - 1]))
+			continue;
+		home =
+		    &homes[index_home(ix, index_hash_pair(ix, key[1], key[2])) /
+			   2];
+		*home = (uint8_t)(*home + (*home <= PAIRED_MOST));
+	}
+	return homes;
+}
+
+/* Where few cells have one action and one resource, they lie together. */
+static bool
+pair_shapes(struct sorting *s)
+{
+	struct policy_index *ix = s->b->ix;
+	struct {
+		size_t n, sum, most;
+	} of[ARRAY_LEN(ix->shapes)] = { 0 };
+	const uint8_t *homes = count_homes(s);
+
+	if (!homes)
+		return error_nomem(s->b->reterr);
+	for (size_t i = 0; i < s->n; i++) {
+		const uint32_t *key = s->entries[i].key;
+		size_t k = shape_number(s, key), n;
+
+		n = homes[index_home(ix, index_hash_pair(ix, key[1], key[2])) /
+			  2];
+		of[k].n++;
+		of[k].sum += n;
+		of[k].most = n > of[k].most ? n : of[k].most;
+	}
+	for (size_t k = 0; k < ix->n_shapes; k++)
+		ix->shapes[k].is_paired = of[k].most <= PAIRED_MOST &&
+					  of[k].sum <= of[k].n * PAIRED_MEAN;
+	return true;
+}
+
 /* --- cells ------------------------------------------------------------------
  */
 
-static struct index_rule *
-free_cell(struct policy_index *ix, const uint32_t key[3])
+/* Those of the same pair in buckets before that of `at`. Whatever shape they
+ * are of: who looks for a pair asks each of them whether there are more. */
+static void
+mark_more(
+    struct policy_index *ix, size_t home, size_t at, const uint32_t key[3])
 {
-	uint64_t hash = index_hash_key(ix->seed, key[0], key[1], key[2]);
-	size_t i = index_place(hash, ix->n_cells / 2) * 2;
+	for (size_t i = home; i / 2 != at / 2;
+	     i = i + 1 == ix->n_cells ? 0 : i + 1)
+		if (ix->cells[i].key[1] == key[1] &&
+		    ix->cells[i].key[2] == key[2])
+			ix->cells[i].ref |= REF_MORE;
+}
+
+static struct index_rule *
+free_cell(const struct sorting *s, const uint32_t key[3])
+{
+	struct policy_index *ix = s->b->ix;
+	bool is_paired = ix->shapes[shape_number(s, key)].is_paired;
+	size_t home = index_home(
+	    ix, is_paired ? index_hash_pair(ix, key[1], key[2])
+			  : index_hash_key(ix->seed, key[0], key[1], key[2]));
+	size_t i = home;
 
 	while (ix->cells[i].ref & REF_USED)
 		i = i + 1 == ix->n_cells ? 0 : i + 1;
+	if (is_paired)
+		mark_more(ix, home, i, key);
 	return &ix->cells[i];
 }
 
@@ -235,7 +352,7 @@ static bool
 place_range(struct sorting *s, struct entry *e, size_t n)
 {
 	struct policy_index *ix = s->b->ix;
-	struct index_rule *cell = free_cell(ix, e->key);
+	struct index_rule *cell = free_cell(s, e->key);
 	size_t first = ix->n_rules;
 
 	if (n == 1)
@@ -263,31 +380,6 @@ place_range(struct sorting *s, struct entry *e, size_t n)
 /* --- what exists -------------------------------------------------------------
  */
 
-static unsigned
-class_of(const struct policy_index *ix, unsigned v, uint32_t atom)
-{
-	unsigned c = 0;
-
-	while (c + 1 < CLASS_COUNT && atom >= ix->bound[v][c + 1])
-		c++;
-	return c;
-}
-
-static void
-add_shape(struct policy_index *ix, bool seen[125], const uint32_t key[3])
-{
-	unsigned c[3];
-
-	for (unsigned v = 0; v < 3; v++)
-		c[v] = class_of(ix, v, key[v]);
-	if (seen[(c[0] * 5 + c[1]) * 5 + c[2]])
-		return;
-	seen[(c[0] * 5 + c[1]) * 5 + c[2]] = true;
-	for (unsigned v = 0; v < 3; v++)
-		ix->shapes[ix->n_shapes][v] = (uint8_t)c[v];
-	ix->n_shapes++;
-}
-
 static void
 add_bits(struct policy_index *ix, struct index_bits p)
 {
@@ -304,6 +396,8 @@ make_tables(struct sorting *s)
 		const struct entry *e = &s->entries[i];
 		bool is_new = i == 0 || !same_key(e, e - 1);
 
+		if (is_new)
+			add_shape(s, e->key);
 		n_keys += is_new;
 		n_pairs += i == 0 || e->key[0] != e[-1].key[0] ||
 			   e->key[1] != e[-1].key[1];
@@ -328,14 +422,12 @@ static bool
 place_all(struct sorting *s)
 {
 	struct policy_index *ix = s->b->ix;
-	bool seen[125] = { false };
 
 	for (size_t i = 0, end; i < s->n; i = end) {
 		struct entry *e = &s->entries[i];
 
 		for (end = i + 1; end < s->n && same_key(e, &s->entries[end]);)
 			end++;
-		add_shape(ix, seen, e->key);
 		add_bits(ix, index_bits(ix, index_hash_key(ix->seed, e->key[0],
 						e->key[1], e->key[2])));
 		add_bits(ix, index_bits_who(ix, e->key[0], e->key[1]));
@@ -395,5 +487,6 @@ index_build_rules(struct index_building *b)
 	s.votes = ARENA_ARRAY(b->spare, b->ix->n_paths, uint32_t);
 	if (!s.votes || !sort_by_key(&s))
 		return error_nomem(b->reterr);
-	return make_tables(&s) && place_all(&s) && place_contained(&s);
+	return make_tables(&s) && pair_shapes(&s) && place_all(&s) &&
+	       place_contained(&s);
 }

@@ -441,8 +441,9 @@ has_shape(const struct match *m, unsigned done)
 	for (size_t i = 0; i < m->ix->n_shapes; i++) {
 		unsigned v = 0;
 
-		while (v < 3 && (!(done >> v & 1) ||
-				    m->view[v].n_of[m->ix->shapes[i][v]] > 0))
+		while (
+		    v < 3 && (!(done >> v & 1) ||
+				 m->view[v].n_of[m->ix->shapes[i].of[v]] > 0))
 			v++;
 		if (v == 3)
 			return true;
@@ -535,29 +536,41 @@ is_same_view(const struct match *m, const struct match *before, unsigned v)
 	       index_same(x->type.p, y->type.p, x->type.n);
 }
 
+/* One of three views. */
+static void
+view_one(struct match *m, const struct match *before, unsigned v)
+{
+	bool is_layered = m->layer || m->patch;
+	const struct index_slot *s;
+
+	if (before && before->is_viewed && !is_layered &&
+	    is_same_view(m, before, v)) {
+		const struct uid *own = m->view[v].uid;
+
+		m->view[v] = before->view[v];
+		m->view[v].uid = own;
+		return;
+	}
+	s = find_slot(m->ix, m->hash[v], m->view[v].uid);
+	if (!is_layered || is_as_below(m, v, s))
+		view_plain(m, v, s);
+}
+
 void
 view_all(struct match *m, const struct match *before)
 {
-	bool is_layered = m->layer || m->patch;
+	static const uint8_t order[3] = { 1, 2, 0 };
 
 	if (m->ix->is_sparse) {
 		view_sparse(m);
 		return;
 	}
-	for (unsigned v = 0; v < 3 && !m->is_walk && !m->no_memory; v++) {
-		const struct index_slot *s;
-
-		if (before && before->is_viewed && !is_layered &&
-		    is_same_view(m, before, v)) {
-			const struct uid *own = m->view[v].uid;
-
-			m->view[v] = before->view[v];
-			m->view[v].uid = own;
-			continue;
-		}
-		s = find_slot(m->ix, m->hash[v], m->view[v].uid);
-		if (!is_layered || is_as_below(m, v, s))
-			view_plain(m, v, s);
+	for (unsigned k = 0; k < 3; k++) {
+		view_one(m, before, order[k]);
+		if (m->is_walk || m->no_memory)
+			return;
+		if (k == 1)
+			probe_pairs(m);
 	}
-	m->is_viewed = !is_layered && !m->is_walk && !m->no_memory;
+	m->is_viewed = !m->layer && !m->patch;
 }

@@ -397,6 +397,129 @@ START_TEST(a_wide_hierarchy_is_sifted)
 }
 END_TEST
 
+/* --- pairs
+ * --------------------------------------------------------------------
+ */
+
+#define PAIRS                                                                  \
+	24u        /* resources, each below its own Q, and all below Q::"all"  \
+		    */
+#define PEOPLE 50u /* each in some of as many groups */
+
+/* So many groups and users may do one action on what is below each Q: few lie
+ * together in the index, many do not, and some of each kind at once. */
+static const struct {
+	const char *note;
+	unsigned groups, users;
+	bool all; /* some for one Q above everything, too */
+} pairs[] = {
+	{ "one or two", 2, 1, false },
+	{ "a run of several buckets", 6, 1, false },
+	{ "the same, and one for all", 5, 1, true },
+	{ "more groups than lie together", 49, 2, false },
+	{ "few groups, more users than lie together", 3, 49, true },
+	{ "many of both", 45, 45, true },
+};
+
+static void
+add_pair_policies(struct buf *out, unsigned groups, unsigned users, bool all)
+{
+	for (unsigned q = 0; q < PAIRS; q++) {
+		for (unsigned i = 0; i < 1 + q * 7 % groups; i++)
+			buf_printf(out,
+			    "%s (principal in G::\"%u\", action == "
+			    "Action::\"a%u\", resource in Q::\"%u\");\n",
+			    i % 9 == 5 ? "deny" : "permit",
+			    (q + i * 11) % PEOPLE, i % 2, q);
+		for (unsigned i = 0; i < users; i++)
+			buf_printf(out,
+			    "permit (principal == U::\"%u\", action == "
+			    "Action::\"a0\", resource in Q::\"%u\");\n",
+			    (q * 3 + i) % PEOPLE, q);
+		buf_printf(out,
+		    "permit (principal, action == Action::\"a0\", resource in "
+		    "Q::\"%u\") when { principal.n == %u };\n",
+		    q, q % 4);
+	}
+	for (unsigned i = 0; all && i < PEOPLE; i += 2)
+		buf_printf(out,
+		    "deny (principal in G::\"%u\", action in "
+		    "[Action::\"a0\", Action::\"a1\"], resource in "
+		    "Q::\"all\");\n",
+		    i);
+	buf_byte(out, '\0');
+}
+
+static void
+add_pair_entities(struct buf *out)
+{
+	buf_byte(out, '[');
+	for (unsigned i = 0; i < PEOPLE; i++) {
+		buf_printf(out,
+		    "%s{\"uid\":{\"type\":\"U\",\"id\":\"%u\"},\"attrs\":"
+		    "{\"n\":%u},\"parents\":[",
+		    i ? "," : "", i, i % 5);
+		for (unsigned g = 0; g < i; g += 1 + i % 7)
+			buf_printf(out, "%s{\"type\":\"G\",\"id\":\"%u\"}",
+			    g ? "," : "", g);
+		buf_addz(out, "]}");
+	}
+	for (unsigned q = 0; q < PAIRS; q++)
+		buf_printf(out,
+		    ",{\"uid\":{\"type\":\"R\",\"id\":\"%u\"},\"attrs\":{},"
+		    "\"parents\":[{\"type\":\"Q\",\"id\":\"%u\"}%s]}",
+		    q, q, q % 8 ? "" : ",{\"type\":\"Q\",\"id\":\"all\"}");
+	buf_addz(out, "]");
+	buf_byte(out, '\0');
+}
+
+/* Who is in groups of nobody's, and a resource that nobody knows, too. */
+static const char *
+ask_pair(unsigned who, unsigned action, unsigned what)
+{
+	return str_printf(a,
+	    "{\"principal\":{\"type\":\"U\",\"id\":\"%u\"},"
+	    "\"action\":{\"type\":\"Action\",\"id\":\"a%u\"},"
+	    "\"resource\":{\"type\":\"R\",\"id\":\"%u\"}}",
+	    who, action, what)
+	    .p;
+}
+
+START_TEST(pairs_are_found_as_walked)
+{
+	struct buf text = { 0 }, people = { 0 };
+	struct engine_snapshot *s;
+	size_t n_found = 0;
+
+	add_pair_policies(
+	    &text, pairs[_i].groups, pairs[_i].users, pairs[_i].all);
+	add_pair_entities(&people);
+	s = fixture_snapshot(text.p, people.p);
+	for (unsigned i = 0; i < (PEOPLE + 1) * 3 * (PAIRS + 1); i += 13) {
+		struct arena_mark mark = arena_mark(a);
+		struct engine_request r = fixture_request(a, s,
+		    ask_pair(i % (PEOPLE + 1), i / (PEOPLE + 1) % 3,
+			i / (PEOPLE + 1) / 3));
+		struct engine_answer indexed, walked;
+		struct trace_record t;
+		struct eval_trace sink;
+
+		ck_assert(
+		    trace_record_init(&t, a, engine_snapshot_policies(s), &r));
+		sink = trace_sink(&t);
+		decide_request(s, &r, ERRORED_DENY_DENIES, a, NULL, &indexed);
+		decide_request(s, &r, ERRORED_DENY_DENIES, a, &sink, &walked);
+		ck_str_is(str_of(shown(&indexed)), shown(&walked));
+		n_found += indexed.n_reasons;
+		arena_release(a, mark);
+	}
+	ck_assert_msg(n_found > 10, "%s: hardly any", pairs[_i].note);
+	engine_snapshot_unref(s);
+	buf_free(&text);
+	buf_free(&people);
+}
+END_TEST
+
 /* --- many at once -----------------------------------------------------------
  */
 
@@ -479,6 +602,7 @@ main(void)
 	    tc, many_are_decided_alike, 0, ARRAY_LEN(workloads));
 	tcase_add_loop_test(tc, decides_as_the_walk, 0, ARRAY_LEN(workloads));
 	tcase_add_test(tc, a_wide_hierarchy_is_sifted);
+	tcase_add_loop_test(tc, pairs_are_found_as_walked, 0, ARRAY_LEN(pairs));
 	tcase_add_test(tc, an_image_errs_without_memory);
 	suite_add_tcase(s, tc);
 	return run_suite(s);
