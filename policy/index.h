@@ -2,8 +2,7 @@
  * Atoms are numbered for each element, class after class; an entity *has* the atoms that hold for it, and a rule is found under its three atoms: one table of cells
  * by (principal atom, action atom, resource atom). A shape is a class for each element that some rule has; only shapes that exist are probed. Where few cells of a
  * shape share an action and a resource, those lie together: one line of memory has them for all that is above the principal, and is asked for before that is known.
- * Rules under one key
- * lie in one range, in groups by the comparison that is their key, sorted by its literal: a group is searched where all that the key stands behind is known not to
+ * Rules under one key lie in one range, in groups by the comparison that is their key, sorted by its literal: a group is searched where all that the key stands behind is known not to
  * err, and walked whole otherwise.
  * What an entity of the bottom layer has is worked out at load and lies in its slot, with the values of the most used attributes as codes.
  * All parts refer to one another by number, none by address: each is one array, and an image is these arrays one after another (index_parts.h lists them). An image
