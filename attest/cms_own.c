@@ -3,9 +3,6 @@
  * and compared. Read by walking the tags down to the two. */
 #include "attest/cms_own.h"
 
-#include <openssl/asn1.h>
-#include <openssl/err.h>
-
 #include "attest/sig.h"
 #include "base/base64.h"
 #include "base/digest.h"
@@ -44,25 +41,29 @@ static const struct str attributes = BYTES(SEQUENCE, 24, 0x06, 9, 0x2a, 0x86,
 /* ---- written --------------------------------------------------------------
  */
 
-/* X.690 8.1.3, 10.1: the shortest form. Sizes are below 2^16. */
-static void
-add_head(struct buf *out, unsigned char tag, size_t n)
+/* What writes at `to` returns where it ended: at most FRAME_BYTES behind the
+ * beginning, since heads are of four bytes and all else is fixed. */
+
+static inline char *
+put(char *to, struct str piece)
 {
-	buf_byte(out, (char)tag);
-	if (n >= 256) {
-		buf_byte(out, (char)0x82);
-		buf_byte(out, (char)(n >> 8));
-	} else if (n >= 128) {
-		buf_byte(out, (char)0x81);
-	}
-	buf_byte(out, (char)(n & 0xff));
+	memcpy(to, piece.p, piece.n);
+	return to + piece.n;
 }
 
-static void
-add(struct buf *out, unsigned char tag, struct str body)
+/* X.690 8.1.3, 10.1: the shortest form. Sizes are below 2^16. */
+static inline char *
+put_head(char *to, unsigned char tag, size_t n)
 {
-	add_head(out, tag, body.n);
-	buf_add(out, body);
+	*to++ = (char)tag;
+	if (n >= 256) {
+		*to++ = (char)0x82;
+		*to++ = (char)(n >> 8);
+	} else if (n >= 128) {
+		*to++ = (char)0x81;
+	}
+	*to++ = (char)(n & 0xff);
+	return to;
 }
 
 /* How long that is, with a body of `n` bytes. */
@@ -72,31 +73,34 @@ whole(size_t n)
 	return n + (n >= 256 ? 4 : n >= 128 ? 3 : 2);
 }
 
-/* `digest` is the content's, 32 bytes. */
-static void
-add_attributes(struct buf *out, unsigned char tag, struct str digest)
+#define DIGEST_BYTES 32u
+
+/* `digest` is the content's. */
+static inline char *
+put_attributes(char *to, unsigned char tag, const uint8_t digest[DIGEST_BYTES])
 {
-	add_head(out, tag, attributes.n + digest.n);
-	buf_add(out, attributes);
-	buf_add(out, digest);
+	to = put_head(to, tag, attributes.n + DIGEST_BYTES);
+	to = put(to, attributes);
+	return put(to, (struct str){ (const char *)digest, DIGEST_BYTES });
 }
 
-static bool
-digest_of(struct str content, uint8_t room[32], struct str *ret)
+/* What is signed, of the content's digest. */
+static struct str
+signed_attributes(const uint8_t digest[DIGEST_BYTES], char room[FRAME_BYTES])
 {
-	*ret = (struct str){ (const char *)room, 32 };
-	return digest_sha256(&content, 1, room);
+	return (struct str){ room,
+		(size_t)(put_attributes(room, SET, digest) - room) };
 }
 
 bool
 cms_own_attributes(struct str content, struct buf *out)
 {
-	uint8_t room[32];
-	struct str digest;
+	uint8_t digest[DIGEST_BYTES];
+	char room[FRAME_BYTES];
 
-	if (!digest_of(content, room, &digest))
+	if (!digest_sha256(&content, 1, digest))
 		return false;
-	add_attributes(out, SET, digest);
+	buf_add(out, signed_attributes(digest, room));
 	return buf_ok(out);
 }
 
@@ -104,12 +108,13 @@ cms_own_attributes(struct str content, struct buf *out)
  * and between the two; the signature is the end. */
 struct frame {
 	char rooms[2][FRAME_BYTES];
-	struct buf before, between;
-	char id[KEYS_THUMBPRINT]; /* 32 bytes, and room to decode them */
-	size_t n_id;
-	struct str digest; /* of the content */
+	struct str before, between;
+	char id[KEYS_THUMBPRINT]; /* ID_BYTES, and room to decode them */
+	const uint8_t *digest;    /* of the content */
 	size_t n_content, n_signature;
 };
+
+#define ID_BYTES 32u /* of a key */
 
 /* SignerInfos, RFC 5652 5.3; it returns how long they are with the signature.
  */
@@ -117,19 +122,21 @@ static size_t
 frame_signer(struct frame *f, bool is_ecdsa)
 {
 	struct str how = is_ecdsa ? ecdsa : rsa;
-	struct buf *out = &f->between;
-	size_t n = version_3.n + whole(f->n_id) + sha256.n +
-		   whole(attributes.n + f->digest.n) + how.n +
+	size_t n = version_3.n + whole(ID_BYTES) + sha256.n +
+		   whole(attributes.n + DIGEST_BYTES) + how.n +
 		   whole(f->n_signature);
+	char *to = f->rooms[1];
 
-	add_head(out, SET, whole(n));
-	add_head(out, SEQUENCE, n);
-	buf_add(out, version_3);
-	add(out, CONTEXT_0_PLAIN, (struct str){ f->id, f->n_id });
-	buf_add(out, sha256);
-	add_attributes(out, CONTEXT_0, f->digest);
-	buf_add(out, how);
-	add_head(out, OCTETS, f->n_signature);
+	to = put_head(to, SET, whole(n));
+	to = put_head(to, SEQUENCE, n);
+	to = put(to, version_3);
+	to = put_head(to, CONTEXT_0_PLAIN, ID_BYTES);
+	to = put(to, (struct str){ f->id, ID_BYTES });
+	to = put(to, sha256);
+	to = put_attributes(to, CONTEXT_0, f->digest);
+	to = put(to, how);
+	to = put_head(to, OCTETS, f->n_signature);
+	f->between = (struct str){ f->rooms[1], (size_t)(to - f->rooms[1]) };
 	return whole(whole(n));
 }
 
@@ -140,48 +147,51 @@ frame_content(struct frame *f, size_t n_signers)
 	size_t n_octets = whole(f->n_content);
 	size_t n_content = data.n + whole(n_octets);
 	size_t n = version_3.n + whole(sha256.n) + whole(n_content) + n_signers;
-	struct buf *out = &f->before;
+	char *to = f->rooms[0];
 
-	add_head(out, SEQUENCE, signed_data.n + whole(whole(n)));
-	buf_add(out, signed_data);
-	add_head(out, CONTEXT_0, whole(n));
-	add_head(out, SEQUENCE, n);
-	buf_add(out, version_3);
-	add(out, SET, sha256);
-	add_head(out, SEQUENCE, n_content);
-	buf_add(out, data);
-	add_head(out, CONTEXT_0, n_octets);
-	add_head(out, OCTETS, f->n_content);
+	to = put_head(to, SEQUENCE, signed_data.n + whole(whole(n)));
+	to = put(to, signed_data);
+	to = put_head(to, CONTEXT_0, whole(n));
+	to = put_head(to, SEQUENCE, n);
+	to = put(to, version_3);
+	to = put_head(to, SET, sha256.n);
+	to = put(to, sha256);
+	to = put_head(to, SEQUENCE, n_content);
+	to = put(to, data);
+	to = put_head(to, CONTEXT_0, n_octets);
+	to = put_head(to, OCTETS, f->n_content);
+	f->before = (struct str){ f->rooms[0], (size_t)(to - f->rooms[0]) };
 }
 
-/* Lends `digest` to `f`. */
+/* All of `f`; lends it `digest`. False: a key without a thumbprint. */
 static bool
-frame_init(struct frame *f, const struct keys_public *k, struct str digest,
+frame_init(struct frame *f, const struct keys_public *k, const uint8_t *digest,
     size_t n_content, size_t n_signature)
 {
-	*f = (struct frame){ .digest = digest,
-		.n_content = n_content,
-		.n_signature = n_signature };
-	f->before = buf_over(f->rooms[0], FRAME_BYTES);
-	f->between = buf_over(f->rooms[1], FRAME_BYTES);
+	size_t n_id;
+
+	f->digest = digest;
+	f->n_content = n_content;
+	f->n_signature = n_signature;
 	if (!base64_decode_into(
-		BASE64_URL, keys_thumbprint(k), f->id, sizeof f->id, &f->n_id))
+		BASE64_URL, keys_thumbprint(k), f->id, sizeof f->id, &n_id) ||
+	    n_id != ID_BYTES)
 		return false;
 	frame_content(f, frame_signer(f, k->algorithm == KEYS_P256));
-	return buf_ok(&f->before) && buf_ok(&f->between);
+	return true;
 }
 
 static bool
-write(const struct keys_public *k, struct str content, struct str digest,
+write(const struct keys_public *k, struct str content, const uint8_t *digest,
     struct str signature, struct buf *out)
 {
-	struct frame f;
+	struct frame f UNZEROED; /* frame_init's, and what it wrote is read */
 
 	if (!frame_init(&f, k, digest, content.n, signature.n))
 		return false;
-	buf_add(out, buf_str(&f.before));
+	buf_add(out, f.before);
 	buf_add(out, content);
-	buf_add(out, buf_str(&f.between));
+	buf_add(out, f.between);
 	buf_add(out, signature);
 	return buf_ok(out);
 }
@@ -196,23 +206,21 @@ bool
 cms_own_sign(const struct keys_public *k, struct str content, struct buf *out,
     struct error *reterr)
 {
-	struct buf bytes = { 0 }, signature = { 0 };
-	uint8_t room[32];
-	struct str digest;
+	struct buf signature = { 0 };
+	uint8_t digest[DIGEST_BYTES];
+	char room[FRAME_BYTES];
 	bool ok;
 
 	if (!is_fit(k))
 		return error_set(reterr, ERR_KEY_FORM, SPAN_NONE,
 		    "CMS is not made with Ed25519 keys, which OpenSSL 3.0 "
 		    "cannot check: RSA or P-256 is wanted");
-	ok = digest_of(content, room, &digest) || error_nomem(reterr);
-	if (ok)
-		add_attributes(&bytes, SET, digest);
-	ok = ok && (buf_ok(&bytes) || error_nomem(reterr)) &&
-	     sig_sign_for(k, buf_str(&bytes), content, &signature, reterr) &&
+	ok = digest_sha256(&content, 1, digest) || error_nomem(reterr);
+	ok = ok &&
+	     sig_sign_for(k, signed_attributes(digest, room), content,
+		 &signature, reterr) &&
 	     (write(k, content, digest, buf_str(&signature), out) ||
 		 error_nomem(reterr));
-	buf_free(&bytes);
 	buf_free(&signature);
 	return ok;
 }
@@ -225,17 +233,26 @@ static bool
 next(struct str *at, struct str *ret_body)
 {
 	const unsigned char *p = (const unsigned char *)at->p;
-	const unsigned char *head = p;
-	long n = 0;
-	int tag = 0, class = 0;
-	int how = ASN1_get_object(&p, &n, &tag, &class, (long)at->n);
-	size_t used;
+	size_t used = 2, n;
 
-	if (how & 0x81) /* an error, or a length that is not written */
+	/* All that are looked for are of two bytes and more behind their head.
+	 */
+	if (at->n < 4)
 		return false;
-	used = (size_t)(p - head);
-	*ret_body = str_sub(*at, used, used + (size_t)n);
-	*at = str_sub(*at, used + (size_t)n, at->n);
+	n = p[1];
+	if (n == 0x81) {
+		n = p[2];
+		used = 3;
+	} else if (n == 0x82) {
+		n = (size_t)p[2] << 8 | p[3];
+		used = 4;
+	} else if (n >= 0x80) {
+		return false;
+	}
+	if (n > at->n - used)
+		return false;
+	*ret_body = (struct str){ at->p + used, n };
+	*at = (struct str){ at->p + used + n, at->n - used - n };
 	return true;
 }
 
@@ -274,10 +291,8 @@ cms_own_split(
 	signature = content;
 	ok = ok && descend_by(&content, to_content, ARRAY_LEN(to_content)) &&
 	     descend_by(&signature, to_signature, ARRAY_LEN(to_signature));
-	if (!ok) {
-		ERR_clear_error();
+	if (!ok)
 		return false;
-	}
 	*ret_content = content;
 	*ret_signature = signature;
 	return true;
@@ -299,33 +314,29 @@ static bool
 is_framed(const struct frame *f, struct str der, struct str content,
     struct str signature)
 {
-	return skip(&der, buf_str(&f->before)) && skip(&der, content) &&
-	       skip(&der, buf_str(&f->between)) && skip(&der, signature) &&
-	       der.n == 0;
+	return skip(&der, f->before) && skip(&der, content) &&
+	       skip(&der, f->between) && skip(&der, signature) && der.n == 0;
 }
 
 bool
 cms_own_verify(const struct keys_public *k, struct str der, struct str content,
     struct str signature, struct error *reterr)
 {
-	struct frame f;
-	char room[FRAME_BYTES];
-	struct buf message = buf_over(room, sizeof room);
-	uint8_t digest_room[32];
-	struct str digest;
+	struct frame f UNZEROED;         /* frame_init's */
+	char room[FRAME_BYTES] UNZEROED; /* signed_attributes's */
+	uint8_t digest[DIGEST_BYTES];
 
 	if (!is_fit(k))
 		return error_set(reterr, ERR_EVIDENCE_SIGNATURE, SPAN_NONE,
 		    "CMS by an Ed25519 key is not taken: OpenSSL 3.0 does not "
 		    "check it");
-	if (!digest_of(content, digest_room, &digest) ||
+	if (!digest_sha256(&content, 1, digest) ||
 	    !frame_init(&f, k, digest, content.n, signature.n))
 		return error_nomem(reterr);
 	if (!is_framed(&f, der, content, signature))
 		return error_set(reterr, ERR_EVIDENCE_MALFORMED, SPAN_NONE,
 		    "the CMS is not in DER as Avow writes it, with one signer, "
 		    "content inside and nothing beside");
-	add_attributes(&message, SET, digest);
-	return (buf_ok(&message) || error_nomem(reterr)) &&
-	       sig_verify(k, buf_str(&message), signature, reterr);
+	return sig_verify(
+	    k, signed_attributes(digest, room), signature, reterr);
 }

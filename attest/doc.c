@@ -510,8 +510,13 @@ static bool
 read_not_before(
     const struct doc_reading *r, const struct flat *v, const char *name)
 {
-	struct str text;
+	struct str text = flat_str(v);
 
+	/* Mostly it is the same. */
+	if (text.n > 0 && str_eq(text, r->doc->issued_text)) {
+		r->doc->not_before = r->doc->issued_at;
+		return true;
+	}
 	return read_time(r, v, name, &text, &r->doc->not_before);
 }
 

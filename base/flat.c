@@ -78,14 +78,26 @@ find_stop(const char *at, const char *end)
 
 /* From behind the quote on. */
 static inline const char *
-read_string(struct reading *r, const char *at, struct str *ret)
+read_string(const char *at, const char *end, struct str *ret)
 {
-	const char *to = find_stop(at, r->end);
+	const char *to = find_stop(at, end);
 
-	if (to == r->end || *to != '"')
+	if (to == end || *to != '"')
 		return NULL;
 	*ret = (struct str){ at, (size_t)(to - at) };
 	return to + 1;
+}
+
+bool
+flat_take_string(struct str *rest, struct str *ret)
+{
+	const char *end = rest->p + rest->n;
+	const char *to = rest->n ? read_string(rest->p, end, ret) : NULL;
+
+	if (!to)
+		return false;
+	*rest = (struct str){ to, (size_t)(end - to) };
+	return true;
 }
 
 /* Room for a value more, not zeroed; NULL: too many, or memory is out. */
@@ -218,7 +230,7 @@ read_members(struct reading *r, const char *at, size_t object, uint32_t *ret_n)
 		return next;
 	do {
 		at = take(r, next ? next : at, '"');
-		at = at ? read_string(r, at, &name) : NULL;
+		at = at ? read_string(at, r->end, &name) : NULL;
 		at = at ? take(r, at, ':') : NULL;
 		if (!at || !is_new(r, object, n, name, &seen))
 			return NULL;
@@ -290,7 +302,7 @@ read_value(struct reading *r, const char *at, struct str name)
 		return NULL;
 	switch (*at) {
 	case '"':
-		at = read_string(r, at + 1, &text);
+		at = read_string(at + 1, r->end, &text);
 		if (at)
 			*v = (struct flat){ .kind = FLAT_STRING,
 				.span = 1,

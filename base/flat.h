@@ -41,6 +41,8 @@ bool flat_read(struct arena *a, struct str text, size_t limit_bytes,
 /* Any value; borrows the tree. False when memory is out. */
 bool flat_of_json(struct arena *a, const json_t *value,
     const struct flat **ret) MUST_USE;
+/* What flat_read has for a string: plain, its first byte and all up to the quote behind it are taken off *rest, the opening quote was before. False: not plain. */
+bool flat_take_string(struct str *rest, struct str *ret) MUST_USE;
 /* A reference of the caller's; NULL when memory is out. */
 json_t *flat_to_json(const struct flat *v);
 
