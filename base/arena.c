@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/pages.h"
+
 #define ALIGN 16u
 #define FIRST_BLOCK 4096u
 /* One large request shall not be paid for ever. */
@@ -263,11 +265,17 @@ arena_bytes(struct arena *a, size_t size)
 	return p;
 }
 
+/* Of a large object each page is touched now: at once is half of what it costs
+ * one by one. */
+#define LARGE_BYTES ((size_t)1 << 20)
+
 void *
 arena_alloc(struct arena *a, size_t size)
 {
 	void *p = arena_bytes(a, size);
 
+	if (p && size >= LARGE_BYTES)
+		pages_touch(p, size);
 	return p ? memset(p, 0, size) : NULL;
 }
 

@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 
 #define HUGE_BYTES ((size_t)2 << 20)
+#define PAGE_BYTES ((size_t)4096)
 
 static void *
 map(size_t size)
@@ -37,7 +38,7 @@ pages_new(size_t size)
 		(void)munmap(p, before);
 	p += before;
 	/* Whole pages of 4096 are given back only. */
-	size = (size + 4095) & ~(size_t)4095;
+	size = (size + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1);
 	if (longer - before > size)
 		(void)munmap(p + size, longer - before - size);
 	(void)madvise(p, size, MADV_HUGEPAGE);
@@ -49,6 +50,18 @@ pages_free(void *p, size_t size)
 {
 	if (p)
 		(void)munmap(p, size);
+}
+
+void
+pages_touch(void *p, size_t size)
+{
+	size_t before = (PAGE_BYTES - (uintptr_t)p % PAGE_BYTES) % PAGE_BYTES;
+
+	/* The page at an end may be another's, and be there. */
+	if (size >= before + PAGE_BYTES)
+		(void)madvise((char *)p + before,
+		    (size - before) / PAGE_BYTES * PAGE_BYTES,
+		    MADV_POPULATE_WRITE);
 }
 
 void

@@ -9,6 +9,8 @@
 void *pages_new(size_t size);
 /* `size` as it was asked for. NULL is fine. */
 void pages_free(void *p, size_t size);
+/* All of it is written soon: the system gives the pages for it at once, where it can. What is in them stays. */
+void pages_touch(void *p, size_t size);
 /* Give the heap's free pages back to the system, after a piece of work that took much and freed it: an allocator keeps them otherwise. Costs a look at what is free. */
 void pages_trim(void);
 

@@ -73,6 +73,7 @@ struct parser {
 	uint32_t recent[PARSE_RECENT]; /* index + 1 of strings seen lately */
 	uint32_t recent_longs[PARSE_RECENT];
 	struct parse_shapes *shapes; /* parse_shape.c; NULL: not of this text */
+	size_t touched; /* bytes of `nodes` that pages are there for, of many */
 	uint32_t *recent_large; /* PARSE_RECENT_LARGE, in place of `recent`; NULL: not of this text */
 };
 
