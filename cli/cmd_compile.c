@@ -1,5 +1,7 @@
 /* cmd_compile.c - `avow compile`: the normal form of policies, to look at, and
  * the image that decisions are made from. */
+#include <pthread.h>
+
 #include "attest/attest.h"
 #include "base/clock.h"
 #include "base/file.h"
@@ -134,16 +136,42 @@ make_image(const struct policy_set *set, const struct schema *schema,
 	return ok;
 }
 
+static void *
+free_set(void *set)
+{
+	policy_set_free(set);
+	return NULL;
+}
+
+/* The image into its file. What it was made of is not needed any more unless
+ * something is shown: it goes while the disk writes. */
+static bool
+put_image(struct policy_set **inout_set, const struct compile *c,
+    struct str image, struct error *reterr)
+{
+	bool shows = c->print || c->stats, is_apart, ok;
+	pthread_t thread;
+
+	is_apart =
+	    !shows && pthread_create(&thread, NULL, free_set, *inout_set) == 0;
+	if (is_apart)
+		*inout_set = NULL;
+	ok = file_replace(c->out, IMAGE_MODE, image, reterr);
+	if (is_apart)
+		(void)pthread_join(thread, NULL);
+	return ok;
+}
+
 /* What is said of it goes onto `out`. */
 static bool
-write_image(const struct policy_set *set, const struct schema *schema,
+write_image(struct policy_set **inout_set, const struct schema *schema,
     struct arena *a, const struct compile *c, struct buf *out)
 {
 	int64_t began = clock_mono_ns();
 	struct error err = { 0 };
 	struct buf image = { 0 };
-	bool ok = make_image(set, schema, a, c, &image, &err) &&
-		  file_replace(c->out, IMAGE_MODE, buf_str(&image), &err);
+	bool ok = make_image(*inout_set, schema, a, c, &image, &err) &&
+		  put_image(inout_set, c, buf_str(&image), &err);
 
 	if (err.code != ERR_NONE)
 		cli_error(&err, STR(""));
@@ -160,9 +188,10 @@ write_image(const struct policy_set *set, const struct schema *schema,
  * made before wildcards are closed. Where what is shown is what an image wants,
  * it is made once. */
 static bool
-compile(struct policy_set *set, const struct schema *schema, struct arena *a,
-    const struct compile *c)
+compile(struct policy_set **inout_set, const struct schema *schema,
+    struct arena *a, const struct compile *c)
 {
+	struct policy_set *set = *inout_set;
 	bool shows = c->print || c->stats;
 	bool is_images = shows && !schema && c->granularity.n == 0;
 	const struct normal *n = NULL;
@@ -172,7 +201,7 @@ compile(struct policy_set *set, const struct schema *schema, struct arena *a,
 
 	if (ok && is_images)
 		normal_lend(n, set);
-	ok = ok && (!c->out || write_image(set, schema, a, c, &out)) &&
+	ok = ok && (!c->out || write_image(inout_set, schema, a, c, &out)) &&
 	     (!shows || is_images || make_normal(set, schema, a, c, &n)) &&
 	     (!shows || show(n, c)) && cli_print(&out);
 	buf_free(&out);
@@ -206,7 +235,7 @@ run(const struct compile *c)
 		cli_errorf("memory ran out");
 	else
 		ok = check_wanted(c) && cli_schema_load(c->schema, &schema) &&
-		     compile(set, schema, a, c);
+		     compile(&set, schema, a, c);
 	arena_free(a);
 	policy_set_free(set);
 	schema_free(schema);

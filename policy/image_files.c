@@ -289,12 +289,24 @@ add_all(struct image_packing *w)
 	    "the texts of an image are at most 4 GiB when they are packed");
 }
 
+/* What else is told by all policies, while the index is not done. */
+static bool
+look_at_all(struct image_packing *w)
+{
+	struct making_image *m = w->m;
+
+	m->scratch_bytes = image_scratch(m->set);
+	image_add_eager(m);
+	return policy_set_actions(
+	    m->set, w->a, &m->actions, &m->n_actions, &w->error);
+}
+
 static void *
 pack_all(void *arg)
 {
 	struct image_packing *w = arg;
 
-	w->ok = add_all(w);
+	w->ok = add_all(w) && look_at_all(w);
 	return NULL;
 }
 

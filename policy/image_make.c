@@ -3,6 +3,7 @@
  * nodes become those of the policy alone, since that is how its text is read
  * again. Cost: O(bytes); all of them are in memory twice. */
 #include "policy/image_make.h"
+#include "policy/rules.h"
 
 #include <assert.h>
 
@@ -30,7 +31,7 @@ image_add_name(struct making_image *m, const char *name)
 static void
 add_links(struct making_image *m)
 {
-	for (size_t i = 0; i < m->set->n_instances; i++) {
+	for (size_t i = 0; m->set->n_links && i < m->set->n_instances; i++) {
 		const struct policy_instance *p = &m->set->instances[i];
 		struct image_link l = { 0 };
 
@@ -44,21 +45,15 @@ add_links(struct making_image *m)
 	}
 }
 
-static bool
+static void
 add_actions(struct making_image *m)
 {
-	const struct uid *uids;
-	size_t n;
-
-	if (!policy_set_actions(m->set, m->a, &uids, &n, m->reterr))
-		return false;
-	for (size_t i = 0; i < n; i++) {
-		struct image_uid uid = { image_add_text(m, uids[i].type),
-			image_add_text(m, uids[i].id) };
+	for (size_t i = 0; i < m->n_actions; i++) {
+		struct image_uid uid = { image_add_text(m, m->actions[i].type),
+			image_add_text(m, m->actions[i].id) };
 
 		ADD(&m->own[IMAGE_AT_actions], uid);
 	}
-	return true;
 }
 
 /* ---- the index
@@ -106,8 +101,8 @@ has_patterns(const struct policy_instance *p)
 
 /* What no decision is to read: patterns are compiled, JSON is a whole file,
  * what is long takes long. */
-static void
-add_eager(struct making_image *m)
+void
+image_add_eager(struct making_image *m)
 {
 	for (uint32_t i = 0; i < m->set->n_instances; i++) {
 		const struct policy_instance *p = &m->set->instances[i];
@@ -126,7 +121,7 @@ add_fixed(struct making_image *m)
 		.n_shapes = (uint32_t)ix->n_shapes,
 		.n_columns = (uint32_t)ix->n_columns,
 		.slot_seed = m->slot_seed,
-		.scratch_bytes = image_scratch(m->set),
+		.scratch_bytes = m->scratch_bytes,
 		.all_known = m->all_known,
 		.n_templates = (uint32_t)m->set->n_templates,
 		.n_links = (uint32_t)m->set->n_links };
@@ -289,20 +284,17 @@ make_rules(struct making_image *m, struct policy_set *set, struct arena *a)
 	return true;
 }
 
-/* The index, and beside it packing. What it was made of goes with it. */
+/* The index, and beside it packing. */
 static bool
 make_index(struct making_image *m, struct policy_set *set,
     const struct entities *layer)
 {
 	const struct normal *lent = set->lent;
-	struct arena *a = arena_new(0);
-	bool ok = a ? make_rules(m, set, a) && image_add_entities(m, layer) &&
-			  index_new_seeded(
-			      set, layer, m->slot_seed, &m->ix, m->reterr)
-		    : error_nomem(m->reterr);
+	bool ok = make_rules(m, set, m->rules) &&
+		  image_add_entities(m, layer) &&
+		  index_new_seeded(set, layer, m->slot_seed, &m->ix, m->reterr);
 
 	set->lent = lent;
-	arena_free(a);
 	return ok;
 }
 
@@ -311,10 +303,10 @@ gather(struct making_image *m, struct policy_set *set,
     const struct entities *layer)
 {
 	if (!make_index(m, set, layer) || !image_pack_end(m) ||
-	    !number_named(m) || !add_actions(m) || !add_trees(m))
+	    !number_named(m) || !add_trees(m))
 		return false;
+	add_actions(m);
 	add_links(m);
-	add_eager(m);
 	add_fixed(m);
 	for (size_t i = 0; i < IMAGE_OWN_SECTIONS; i++)
 		if (!buf_ok(&m->own[i]))
@@ -332,7 +324,30 @@ free_all(struct making_image *m)
 	for (size_t i = 0; i < IMAGE_OWN_SECTIONS; i++)
 		buf_free(&m->own[i]);
 	policy_index_free(m->ix);
+	arena_free(m->rules);
 	arena_free(m->a);
+}
+
+/* Policies from which on a thread gives back what is not needed any more. */
+#define FREED_APART 65536u
+
+struct finishing {
+	struct making_image *m;
+	struct buf *out; /* NULL: nothing is laid out, but given back */
+	size_t base;
+};
+
+static void
+finish(void *part)
+{
+	struct finishing *f = part;
+
+	if (f->out) {
+		lay_out(f->m, f->out, f->base);
+		return;
+	}
+	arena_free(f->m->rules);
+	f->m->rules = NULL;
 }
 
 bool
@@ -343,18 +358,22 @@ policy_image_make(const struct policy_set *set, const struct entities *layer,
 	struct policy_set open = *set;
 	struct making_image m = { .set = &open,
 		.a = arena_new(0),
+		.rules = arena_new(0),
 		.reterr = reterr,
 		.slot_seed = INDEX_SEED };
 	size_t base = ret->n;
+	struct finishing parts[] = { { &m, ret, base }, { .m = &m } };
 	bool ok;
 
 	/* Files are files: nobody makes an image of what was edited. */
 	assert(set->finished && !set->image && set->n_whole == 0);
 	open.closed = NULL;
-	ok = (m.a != NULL || error_nomem(reterr)) && gather(&m, &open, layer);
+	ok = ((m.a && m.rules) || error_nomem(reterr)) &&
+	     gather(&m, &open, layer);
 
 	if (ok) {
-		lay_out(&m, ret, base);
+		parallel_each(finish, parts, sizeof *parts,
+		    set->n_instances < FREED_APART ? 1 : ARRAY_LEN(parts));
 		ok = buf_ok(ret) || error_nomem(reterr);
 	}
 	free_all(&m);

@@ -8,11 +8,15 @@ struct making_image {
 	const struct policy_set *set;
 	struct policy_index *ix;
 	struct arena *a;
+	struct arena *rules; /* what the index was made of; gone while the image is laid out */
 	struct error *reterr;
 	struct buf own[IMAGE_OWN_SECTIONS];
 	struct index_tree *trees;
 	struct image_packing *packing;
 	bool is_packed; /* it has begun, at least */
+	/* What a look at all policies tells, at the end of packing. */
+	const struct uid *actions;
+	size_t n_actions, scratch_bytes;
 	/* Of entities: what a layer's id is in the image; NULL: none. */
 	uint32_t *numbers;
 	bool all_known; /* no record has more above it than is kept */
@@ -26,8 +30,10 @@ struct making_image {
 struct index_text image_add_text(struct making_image *m, struct str s);
 /* With NUL behind it. */
 struct index_text image_add_name(struct making_image *m, const char *name);
-/* image_files.c: files and policies, their texts packed. Each text is put together again, and is what it was. Between begin and end the sections of files and policies
- * are not to be touched. Errors: memory, ERR_LIMIT_SIZE, ERR_SYSTEM_ERROR. */
+/* What no decision is to read, for image_files.c: it writes the section. */
+void image_add_eager(struct making_image *m);
+/* image_files.c: files and policies, their texts packed; then the section of eager policies, and the actions. Each text is put together again, and is what it was. Between begin and end these
+ * sections are not to be touched. Errors: memory, ERR_LIMIT_SIZE, ERR_SYSTEM_ERROR. */
 bool image_pack_begin(struct making_image *m) MUST_USE;
 bool image_pack_end(struct making_image *m) MUST_USE;
 void image_pack_free(struct making_image *m);

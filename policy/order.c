@@ -102,16 +102,23 @@ rank_lists(struct making *m, const uint32_t *tests)
 
 /* Rule `order[i]` comes to place i: round after round, with one rule in hand,
  * since a second array of them would be the largest there is. */
+#define AHEAD 8u /* rules of a round that are asked for in memory */
+
 static void
 put_in_order(struct rule *rules, uint32_t *order, uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++) {
 		struct rule first = rules[i];
-		uint32_t at = i;
+		uint32_t at = i, ahead = i;
 
+		for (unsigned k = 0; k < AHEAD && order[ahead] != i; k++)
+			ahead = order[ahead];
 		while (order[at] != i) {
 			uint32_t from = order[at];
 
+			/* At the round's end it begins anew: no harm. */
+			ahead = order[ahead];
+			__builtin_prefetch(&rules[ahead]);
 			rules[at] = rules[from];
 			order[at] = at;
 			at = from;
