@@ -2,7 +2,8 @@
  * Files have nothing to do with one another before the set is finished: each is
  * parsed into an arena of its own, which goes with the set's. What comes of
  * them, files and errors, is taken in their order when all are read, so that
- * nothing depends on which thread was first. Small folders are read by the
+ * nothing depends on which thread was first. Who finds no more to read digests
+ * texts, which finishing the set asks for. Small folders are read by the
  * caller. Cost: that of parsing, shared. */
 #include "policy/set.h"
 
@@ -14,6 +15,7 @@
 #include "base/file.h"
 #include "base/limits.h"
 #include "policy/image.h"
+#include "policy/pieces.h"
 
 /* Less is read sooner than a thread is started. */
 #define BYTES_A_THREAD (1 << 20)
@@ -78,12 +80,17 @@ files_read(
 /* --- several ----------------------------------------------------------------
  */
 
+/* A text is digested by whom is at leisure first. */
+enum stage { STAGE_READING = 0, STAGE_READ, STAGE_DIGESTED };
+
 struct job {
 	const char *path;
 	struct arena *arena; /* NULL: memory ran out */
 	struct ast *tree;    /* NULL: nothing came of it */
 	struct errors *errors;
 	bool ok;
+	_Atomic(enum stage) stage;
+	struct ready_digest digest; /* `file` NULL: not made */
 };
 
 struct work {
@@ -91,6 +98,23 @@ struct work {
 	size_t n;
 	atomic_size_t next;
 };
+
+/* Where it fails, policy_set_finish says so. */
+static void
+digest(struct job *j)
+{
+	enum stage read = STAGE_READ;
+	struct pieces *pieces;
+
+	if (!atomic_compare_exchange_strong(&j->stage, &read, STAGE_DIGESTED))
+		return;
+	pieces = ARENA_NEW(j->arena, struct pieces);
+	if (pieces && pieces_digest(j->arena, j->tree->source.text, NULL,
+			  pieces, j->digest.digest)) {
+		j->digest.file = j->tree;
+		j->digest.pieces = pieces;
+	}
+}
 
 static void *
 read_some(void *arg)
@@ -105,7 +129,12 @@ read_some(void *arg)
 		    j->arena ? ARENA_NEW(j->arena, struct errors) : NULL;
 		j->ok = j->errors &&
 			files_read(j->arena, j->path, &j->tree, j->errors);
+		if (j->tree)
+			atomic_store(&j->stage, STAGE_READ);
 	}
+	/* Others may still read, and digest what they read last themselves. */
+	for (size_t i = 0; i < w->n; i++)
+		digest(&w->jobs[i]);
 	return NULL;
 }
 
@@ -174,6 +203,10 @@ take(struct policy_set *set, struct job *j, struct errors *reterr)
 	}
 	if (j->tree)
 		ok = files_keep(set, j->tree, reterr) && ok;
+	/* Without room it is made anew. */
+	if (j->digest.file && ARENA_PUSH_ROOM(set->arena, set->ready,
+				  set->n_ready, set->cap_ready))
+		set->ready[set->n_ready++] = j->digest;
 	return ok;
 }
 

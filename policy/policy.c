@@ -326,18 +326,34 @@ digest_all(void *arg)
 
 	d->ok = true;
 	for (size_t i = 0; d->ok && i < set->n_files; i++)
-		d->ok = pieces_digest(d->arena, set->files[i]->source.text,
-		    NULL, &set->pieces[i], set->digests[i]);
+		if (set->pieces[i].n == 0)
+			d->ok =
+			    pieces_digest(d->arena, set->files[i]->source.text,
+				NULL, &set->pieces[i], set->digests[i]);
 	return NULL;
 }
 
+/* Digests that were made while files were read. */
+static void
+take_ready(struct policy_set *set)
+{
+	for (size_t i = 0, k = 0; k < set->n_ready && i < set->n_files; i++) {
+		if (set->ready[k].file != set->files[i])
+			continue;
+		set->pieces[i] = *set->ready[k].pieces;
+		memcpy(set->digests[i], set->ready[k++].digest,
+		    sizeof *set->digests);
+	}
+}
+
+/* Much that is not digested yet. */
 static bool
 has_much_text(const struct policy_set *set)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < set->n_files; i++)
-		n += set->files[i]->source.text.n;
+		n += set->pieces[i].n == 0 ? set->files[i]->source.text.n : 0;
 	return n >= DIGESTED_APART && sysconf(_SC_NPROCESSORS_ONLN) > 1;
 }
 
@@ -351,6 +367,7 @@ digest_begin(struct digesting *d, struct policy_set *set)
 	d->arena = set->digests && set->pieces ? arena_new(0) : NULL;
 	if (!d->arena)
 		return false;
+	take_ready(set);
 	d->is_apart = has_much_text(set) &&
 		      pthread_create(&d->thread, NULL, digest_all, d) == 0;
 	return true;

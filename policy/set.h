@@ -26,6 +26,13 @@ struct policy_template {
 	uint32_t n_links;
 };
 
+/* The digest of a file's text, made while others were read. */
+struct ready_digest {
+	const struct ast *file;
+	const struct pieces *pieces;
+	uint8_t digest[32];
+};
+
 struct image;
 struct policy_set {
 	struct arena *arena;
@@ -39,6 +46,8 @@ struct policy_set {
 	size_t n_whole;         /* files, where some are in parts: compose.c; 0: `files` are files */
 	uint8_t (*digests)[32]; /* of each file's text: pieces.h */
 	struct pieces *pieces;  /* the same; of a set that is not composed */
+	struct ready_digest *ready; /* for policy_set_finish, in the order of files */
+	size_t n_ready, cap_ready;
 	uint32_t *ends;         /* instances up to the end of each file, links apart */
 	struct policy_instance *instances;
 	size_t n_instances;
