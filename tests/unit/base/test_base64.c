@@ -146,6 +146,39 @@ START_TEST(every_letter_everywhere)
 }
 END_TEST
 
+/* So long that sixteen letters are taken at once, and then some: any byte at
+ * any place is read as the letter that it is, or refused. */
+START_TEST(every_letter_in_a_long_text)
+{
+	static const char *const marks[] = { "+/", "-_" };
+	enum { LETTERS = 64 };
+	enum base64_form form = (enum base64_form)_i;
+
+	for (unsigned i = 0; i < 256u * LETTERS; i++) {
+		char text[LETTERS + 1], back[LETTERS];
+		unsigned char c = (unsigned char)(i % 256);
+		bool is_letter = c && (isalnum(c) || strchr(marks[_i], c));
+		struct buf again = { 0 };
+		size_t n = 0;
+
+		for (size_t k = 0; k < LETTERS; k++)
+			text[k] = "AZaz09Qp"[(k * 5 + k / 8) % 8];
+		text[i / 256] = (char)c;
+		ck_assert_msg(
+		    base64_decode_into(form, (struct str){ text, LETTERS },
+			back, sizeof back, &n) == is_letter,
+		    "byte %u at %u", c, i / 256);
+		if (!is_letter)
+			continue;
+		ck_assert_uint_eq(n, LETTERS / 4 * 3);
+		base64_encode(&again, form, (struct str){ back, n });
+		ck_assert(
+		    str_eq(buf_str(&again), (struct str){ text, LETTERS }));
+		buf_free(&again);
+	}
+}
+END_TEST
+
 START_TEST(letters_of_a_form)
 {
 	ck_assert(base64_is_letters(BASE64_URL, STR("AZaz09-_")));
@@ -196,6 +229,7 @@ main(void)
 	tcase_add_loop_test(tc, refuses, 0, ARRAY_LEN(bad));
 	tcase_add_test(tc, every_byte_comes_back);
 	tcase_add_loop_test(tc, every_letter_everywhere, 0, 2);
+	tcase_add_loop_test(tc, every_letter_in_a_long_text, 0, 2);
 	tcase_add_test(tc, letters_of_a_form);
 	tcase_add_test(tc, into_room_that_is_enough);
 	tcase_add_test(tc, no_memory_is_a_refusal);
