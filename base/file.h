@@ -25,6 +25,8 @@ bool file_bytes_open(const char *path, bool copy, size_t limit_bytes,
 void file_bytes_free(struct file_bytes *b);
 /* Does the file begin with `prefix` (16 bytes at most)? False, too, when it cannot be read. */
 bool file_begins(const char *path, struct str prefix);
+/* Does the regular file hold just these bytes? False, too, when it cannot be read. No more than a block of it is in memory. */
+bool file_holds(const char *path, struct str content);
 /* Create `path` with `mode`; an existing file is an error. Written and fsynced whole, or not there. */
 bool file_create(const char *path, unsigned mode, struct str content,
     struct error *reterr) MUST_USE;

@@ -1,7 +1,7 @@
 /* reload.c - paths as operators name them, into what the files hold now; where
  * that is an update of a snapshot, only what changed is parsed.
- * Each file is read once to be compared, and forgotten again when it is the
- * same; so memory holds the texts of changed files alone. What cannot be read,
+ * A file that is as long as it was is compared block by block; memory holds the
+ * texts of changed files alone. What cannot be read,
  * or is no plain file, is left to loading all anew, which tells why. */
 #include "engine/snapshot.h"
 
@@ -13,51 +13,47 @@ struct reading {
 	struct arena *arena;
 	struct engine_file *files;
 	size_t n, cap;
-	uint32_t expected; /* file of the base */
+	size_t expected; /* file of the base */
 };
 
+/* What the base has under a name; false where it has nothing. */
 static bool
-is_known_policy(struct reading *r, struct engine_file *f)
+known_policies(struct reading *r, const char *name, struct str *ret)
 {
-	uint32_t at = update_find_file(r->base, r->expected, f->name);
 	const struct policy_set *set = r->base->policies;
-	struct str text;
+	uint32_t at = update_find_file(r->base, (uint32_t)r->expected, name);
 
 	if (at >= policy_set_files(set))
 		return false;
 	r->expected = at + 1;
-	return policy_set_file_text(set, at, &text) && str_eq(text, f->text);
+	return policy_set_file_text(set, at, ret);
 }
 
 static bool
-is_known_entities(struct reading *r, struct engine_file *f)
+known_entities(struct reading *r, const char *name, struct str *ret)
 {
 	const struct loaded_entities *e = r->base->entities;
-	size_t at = update_find_entities(r->base, r->expected, f->name);
+	size_t at = update_find_entities(r->base, r->expected, name);
 
 	if (at == e->n_files)
 		return false;
-	r->expected = (uint32_t)at + 1;
-	return str_eq(e->files[at].text, f->text);
+	r->expected = at + 1;
+	*ret = e->files[at].text;
+	return true;
 }
 
 static bool
 read_one(struct reading *r, const char *path, size_t limit,
-    bool (*is_known)(struct reading *r, struct engine_file *f))
+    bool (*known)(struct reading *r, const char *name, struct str *ret))
 {
 	struct engine_file f = { .name = path };
-	struct arena_mark mark;
+	struct str was;
 
 	if (!ARENA_PUSH_ROOM(r->arena, r->files, r->n, r->cap))
 		return false;
-	mark = arena_mark(r->arena);
-	if (!file_read(r->arena, path, limit, &f.text, NULL))
+	f.is_known = known(r, path, &was) && file_holds(path, was);
+	if (!f.is_known && !file_read(r->arena, path, limit, &f.text, NULL))
 		return false;
-	f.is_known = is_known(r, &f);
-	if (f.is_known) {
-		f.text = (struct str){ 0 };
-		arena_release(r->arena, mark);
-	}
 	r->files[r->n++] = f;
 	return true;
 }
@@ -65,7 +61,7 @@ read_one(struct reading *r, const char *path, size_t limit,
 static bool
 read_all(struct reading *r, const char *const *paths, size_t n,
     const char *const *suffixes, size_t limit,
-    bool (*is_known)(struct reading *r, struct engine_file *f))
+    bool (*known)(struct reading *r, const char *name, struct str *ret))
 {
 	for (size_t i = 0; i < n; i++) {
 		const char *const *files;
@@ -76,7 +72,7 @@ read_all(struct reading *r, const char *const *paths, size_t n,
 			r->arena, paths[i], suffixes, &files, &n_files, NULL))
 			return false;
 		for (size_t k = 0; k < n_files; k++)
-			if (!read_one(r, files[k], limit, is_known))
+			if (!read_one(r, files[k], limit, known))
 				return false;
 	}
 	return true;
@@ -100,9 +96,9 @@ update(const struct engine_snapshot *old, struct arena *a,
 		}
 	*ret_why = "not all files could be read";
 	if (!read_all(&p, policies, n_policies, texts, LIMIT_POLICY_FILE_BYTES,
-		is_known_policy) ||
+		known_policies) ||
 	    !read_all(&e, entities, n_entities, data, LIMIT_DATA_FILE_BYTES,
-		is_known_entities))
+		known_entities))
 		return NULL;
 	now = (struct engine_files){ p.files, e.files, p.n, e.n };
 	return engine_snapshot_update(old, &now, now_ms, ret_why);

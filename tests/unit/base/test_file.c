@@ -412,6 +412,29 @@ START_TEST(what_cannot_be_read_is_not_left_out)
 }
 END_TEST
 
+START_TEST(holds_just_these_bytes)
+{
+	const size_t n = 70000; /* more than a block */
+	char *bytes = arena_alloc(mem, n + 1);
+	struct str text = { bytes, n };
+	const char *file = path("held"), *pipe = path("pipe");
+
+	memset(bytes, 'x', n + 1);
+	ck_assert(file_create(file, 0600, text, NULL));
+	ck_assert(file_holds(file, text));
+	ck_assert(!file_holds(file, str_sub(text, 0, n - 1)));
+	ck_assert(!file_holds(file, (struct str){ bytes, n + 1 }));
+	bytes[n - 1] = 'y';
+	ck_assert(!file_holds(file, text));
+	ck_assert(!file_holds(path("none"), STR("")));
+	ck_assert(!file_holds(dir, STR("")));
+	ck_assert(file_create(path("empty"), 0600, STR(""), NULL));
+	ck_assert(file_holds(path("empty"), STR("")));
+	ck_assert_int_eq(mkfifo(pipe, 0600), 0);
+	ck_assert(!file_holds(pipe, STR("")));
+}
+END_TEST
+
 int
 main(void)
 {
@@ -439,6 +462,7 @@ main(void)
 	tcase_add_test(tc, a_slash_at_the_end_is_not_doubled);
 	tcase_add_test(tc, links_to_files_count_links_to_folders_do_not);
 	tcase_add_test(tc, what_cannot_be_read_is_not_left_out);
+	tcase_add_test(tc, holds_just_these_bytes);
 	suite_add_tcase(s, tc);
 	return run_suite(s);
 }
