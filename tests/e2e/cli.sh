@@ -185,7 +185,7 @@ bench() {
 	    --seconds 1 "$@"
 }
 printf 'permit\ndeny\n' >expected
-expect "figures" '{"p50_ns":[1-9]*,"checked":2,"disagree":0}' \
+expect "figures" '{"p50_ns":[1-9]*,"clock_ns":[1-9]*,"checked":2,"disagree":0}' \
     bench --expected expected --threads 2 --json
 expect "and for people" 'p50 [0-9]* ns*' bench
 printf 'deny\ndeny\n' >expected
