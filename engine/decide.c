@@ -274,10 +274,14 @@ decide_request(const struct engine_snapshot *s, const struct engine_request *r,
     const struct eval_trace *trace, struct engine_answer *ret)
 {
 	const struct eval_request request = question_of(r);
-	struct policy_found found = { .is_walk = true };
-	bool ok = trace != NULL || policy_index_find(snapshot_index(s),
-				       &request, scratch, &found);
+	struct policy_found found UNZEROED; /* by who finds */
+	bool ok = true;
 
+	if (trace != NULL)
+		found = (struct policy_found){ .is_walk = true };
+	else
+		ok = policy_index_find(
+		    snapshot_index(s), &request, scratch, &found);
 	(void)decide_found(s, r, &request, ok ? &found : NULL, errored_deny,
 	    scratch, trace, ret);
 }

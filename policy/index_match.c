@@ -356,7 +356,7 @@ probe_pairs(struct match *m)
 	}
 }
 
-static void
+__attribute__((noinline)) static void
 probe_shape(struct match *m, const struct index_shape *shape)
 {
 	const struct view *p = &m->view[0], *a = &m->view[1], *r = &m->view[2];
@@ -421,7 +421,7 @@ match_begin(struct match *m)
 }
 
 /* `before` is the question before, or NULL. */
-static void
+static inline void
 match_probe(struct match *m, const struct match *before)
 {
 	if (!m->is_walk)
@@ -443,8 +443,6 @@ drop_satisfied(struct match *m, struct policy_found *ret)
 	uint32_t *list;
 	size_t kept = 0, at[2] = { 0 };
 
-	if (ret->n_doubtful == 0)
-		return;
 	ret->sure = m->sure == DOUBT_ASKS ? ERR_NONE : m->sure;
 	memcpy(&list, &ret->doubtful, sizeof list);
 	for (size_t i = 0; i < ret->n_doubtful; i++) {
@@ -466,7 +464,7 @@ drop_satisfied(struct match *m, struct policy_found *ret)
 }
 
 /* False when memory is out. */
-static bool
+static inline bool
 match_end(struct match *m, struct policy_found *ret)
 {
 	if (!m->is_walk)
@@ -481,7 +479,8 @@ match_end(struct match *m, struct policy_found *ret)
 		&ret->n_satisfied[1]) ||
 	    !list_finish(m, &m->doubtful, &ret->doubtful, &ret->n_doubtful))
 		return false;
-	drop_satisfied(m, ret);
+	if (ret->n_doubtful > 0)
+		drop_satisfied(m, ret);
 	return true;
 }
 

@@ -500,6 +500,19 @@ take_layers(struct match *m)
 	return true;
 }
 
+__attribute__((always_inline)) static inline void
+ask_slot(struct match *m, unsigned v)
+{
+	const struct policy_index *ix = m->ix;
+	size_t at;
+
+	m->hash[v] = index_hash_uid(ix->slot_seed, *m->view[v].uid);
+	at = index_place(m->hash[v], ix->n_slots);
+	/* The next one, too: one in four uids lies there. */
+	__builtin_prefetch(&ix->slots[at]);
+	__builtin_prefetch(&ix->slots[at] + 1);
+}
+
 void
 view_begin(struct match *m)
 {
@@ -514,15 +527,9 @@ view_begin(struct match *m)
 		m->is_walk = true;
 		return;
 	}
-	for (unsigned v = 0; v < 3; v++) {
-		size_t at;
-
-		m->hash[v] = index_hash_uid(ix->slot_seed, *m->view[v].uid);
-		at = index_place(m->hash[v], ix->n_slots);
-		/* The next one, too: one in four uids lies there. */
-		__builtin_prefetch(&ix->slots[at]);
-		__builtin_prefetch(&ix->slots[at] + 1);
-	}
+	ask_slot(m, 0);
+	ask_slot(m, 2);
+	ask_slot(m, 1);
 }
 
 /* Is the view another question's? Where layers are asked it is its own. */
