@@ -527,8 +527,9 @@ view_begin(struct match *m)
 		m->is_walk = true;
 		return;
 	}
-	ask_slot(m, 0);
+	/* The resource's first: cells are asked for as soon as it is there. */
 	ask_slot(m, 2);
+	ask_slot(m, 0);
 	ask_slot(m, 1);
 }
 
