@@ -159,15 +159,14 @@ eval_hits(struct match *m, const struct index_rule **hit, uint32_t n)
  * the pair that know of no more. How many of `hit` there are now; there is room
  * for two. */
 static inline uint32_t
-find_cells(struct match *m, const struct probe *p,
+find_pair(struct match *m, const struct probe *p,
     const struct index_rule *hit[INDEX_WAVE], uint32_t n)
 {
 	const struct policy_index *ix = m->ix;
 	const struct index_rule *c = ix->cells + p->cell,
 				*end = ix->cells + ix->n_cells;
-	bool is_one = p->who != INDEX_NO_ATOM;
-	const uint32_t *who = is_one ? &p->who : m->view[0].of[p->class_of];
-	uint32_t n_who = is_one ? 1 : m->view[0].n_of[p->class_of];
+	const uint32_t *who = m->view[0].of[p->class_of];
+	uint32_t n_who = m->view[0].n_of[p->class_of];
 
 	for (size_t left = n_who ? ix->n_cells / 2 : 0; left; left--) {
 		unsigned bits = of_pair(c, p), its;
@@ -178,7 +177,7 @@ find_cells(struct match *m, const struct probe *p,
 			n += its & 1;
 			hit[n] = c + 1;
 			n += its >> 1;
-			if (is_one ? its : !has_more(c, bits))
+			if (!has_more(c, bits))
 				break;
 		}
 		if (n > INDEX_WAVE - 2) {
@@ -194,6 +193,27 @@ find_cells(struct match *m, const struct probe *p,
 	return n;
 }
 
+/* The cell of one principal's atom, wherever the three say, or NULL. */
+static inline const struct index_rule *
+find_one(const struct policy_index *ix, const struct probe *p)
+{
+	const struct index_rule *c = ix->cells + p->cell,
+				*end = ix->cells + ix->n_cells;
+
+	for (size_t left = ix->n_cells / 2; left; left--) {
+		unsigned bits = of_pair(c, p) & of_who(c, &p->who, 1);
+
+		if (bits)
+			return c + (bits >> 1);
+		if (!(c[0].ref & c[1].ref & REF_USED))
+			return NULL;
+		c += 2;
+		if (c == end)
+			c = ix->cells;
+	}
+	return NULL;
+}
+
 static void
 flush(struct match *m)
 {
@@ -202,7 +222,11 @@ flush(struct match *m)
 
 	m->n_wave = 0;
 	for (uint32_t i = 0; i < n_wave; i++) {
-		n = find_cells(m, &m->wave[i], hit, n);
+		if (m->wave[i].who != INDEX_NO_ATOM) {
+			hit[n] = find_one(m->ix, &m->wave[i]);
+			n += hit[n] != NULL;
+		} else
+			n = find_pair(m, &m->wave[i], hit, n);
 		if (n <= INDEX_WAVE - 2)
 			continue;
 		eval_hits(m, hit, n);
