@@ -232,7 +232,7 @@ measure(const struct engine_snapshot *first, const struct side *side,
     enum change kind, struct engine_snapshot **ret)
 {
 	int64_t *times = new_times();
-	struct str *was = calloc(side->n_files, sizeof *was);
+	struct str *was = calloc(side->n_files + (size_t)1, sizeof *was);
 	bool is_wide = kind == ARE_SCATTERED || kind == ARE_ALL;
 
 	if (!was)
