@@ -20,11 +20,14 @@ MERGE_AFTER=16
 for i in $(seq 1 40); do
 	echo "@id(\"many-$i\") permit (principal == Instance::\"x-$i\", action, resource);" >"$POLICIES/many-$i.avow"
 done
+group() {
+	printf '{"uid":{"type":"Group","id":"%s"},"attrs":{},"parents":[]}' "$1"
+}
 # state NUMBER: an answer's reason and its version tell which state it is of.
 state() {
 	echo "@id(\"state-$1\") permit (principal is Instance, action == Action::\"repository:get\", resource);" \
 	    >"$POLICIES/state.avow"
-	echo "[{\"uid\":{\"type\":\"Group\",\"id\":\"g-$1\"},\"attrs\":{},\"parents\":[]}]" >"$T/etc/avow/entities/state.json"
+	printf '[%s,\n%s,\n%s]\n' "$(group stays)" "$(group "g-$1")" "$(group "stays too")" >"$T/etc/avow/entities/state.json"
 }
 
 gate() {
@@ -76,6 +79,8 @@ for i in $(seq 1 $((MERGE_AFTER + 4))); do
 	until_true 10 in_force "$v" || ok="not in force: $i"
 done
 expect "each reload is in force, by the version of a load of the whole" "yes" echo "$ok"
+check "of a file with three entities the one that changed counts, as gone and as new" \
+	grep -q 'how=updated .* base_entities=3 changed_entities=2 ' "$T/avow.log"
 check "changes were merged" until_true 10 merged
 check "reloads were updates" grep -q 'event=snapshot how=updated' "$T/avow.log"
 check "and none was a load" prints '!(*how=loaded*)' cat "$T/avow.log"
