@@ -146,36 +146,35 @@ START_TEST(every_letter_everywhere)
 }
 END_TEST
 
-/* So long that sixteen letters are taken at once, and then some: any byte at
- * any place is read as the letter that it is, or refused. */
+/* The same of a text that is long enough for many letters at a time, of which
+ * some are left over at the end. */
 START_TEST(every_letter_in_a_long_text)
 {
 	static const char *const marks[] = { "+/", "-_" };
-	enum { LETTERS = 64 };
 	enum base64_form form = (enum base64_form)_i;
+	struct arena *a = arena_new(0);
 
-	for (unsigned i = 0; i < 256u * LETTERS; i++) {
-		char text[LETTERS + 1], back[LETTERS];
+	for (unsigned i = 0; i < 256u * 84u; i++) {
+		char text[84];
 		unsigned char c = (unsigned char)(i % 256);
 		bool is_letter = c && (isalnum(c) || strchr(marks[_i], c));
+		struct str in = { text, sizeof text }, out = { 0 };
 		struct buf again = { 0 };
-		size_t n = 0;
 
-		for (size_t k = 0; k < LETTERS; k++)
-			text[k] = "AZaz09Qp"[(k * 5 + k / 8) % 8];
+		for (size_t k = 0; k < sizeof text; k++)
+			text[k] = "aB3xY9Qz"[k * 5 % 8];
 		text[i / 256] = (char)c;
-		ck_assert_msg(
-		    base64_decode_into(form, (struct str){ text, LETTERS },
-			back, sizeof back, &n) == is_letter,
-		    "byte %u at %u", c, i / 256);
-		if (!is_letter)
+		ck_assert(base64_is_letters(form, in) == is_letter);
+		/* At the end it is padding. */
+		if (form == BASE64_STANDARD && c == '=' && i / 256 == 83)
 			continue;
-		ck_assert_uint_eq(n, LETTERS / 4 * 3);
-		base64_encode(&again, form, (struct str){ back, n });
-		ck_assert(
-		    str_eq(buf_str(&again), (struct str){ text, LETTERS }));
+		ck_assert(base64_decode(a, form, in, &out) == is_letter);
+		base64_encode(&again, form, out);
+		ck_assert(!is_letter || str_eq(buf_str(&again), in));
 		buf_free(&again);
+		arena_reset(a);
 	}
+	arena_free(a);
 }
 END_TEST
 
