@@ -4,89 +4,9 @@
  * administrator, over a store in memory. Whatever comes in, the answer is JSON
  * or empty, has a status of ours, a code where it is a refusal, and no token
  * for nobody. */
-#include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include "base/limits.h"
-#include "base/log.h"
-#include "gateways/service_private.h"
-#include "gateways/state.h"
+#include "tests/fuzz/service_kit.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static struct service *service;
-static struct service_listener front;
-static struct gateways_state state;
-
-static void
-require(bool holds)
-{
-	if (!holds)
-		abort();
-}
-
-static int64_t
-noon(void *ctx)
-{
-	(void)ctx;
-	return 1772366400000;
-}
-
-static const struct clock clock_noon = { noon, NULL, 0 };
-static struct config config;
-static char folder[] = "/tmp/fuzz-service-XXXXXX";
-static char secret[64], keys[64], document_keys[64];
-
-static void
-clean_up(void)
-{
-	char command[128];
-
-	snprintf(command, sizeof command, "rm -rf %s", folder);
-	(void)!system(command);
-}
-
-static void
-start(void)
-{
-	struct error err = { 0 };
-	struct arena *a = arena_new(0);
-	struct str file;
-
-	json_setup();
-	log_threshold(LOG_ERROR);
-	require(mkdtemp(folder) != NULL && atexit(clean_up) == 0);
-	snprintf(secret, sizeof secret, "%s/secret", folder);
-	snprintf(keys, sizeof keys, "%s/keys", folder);
-	require(sts_secret_create(secret, (struct prove_random){ 0 }, &err));
-	require(token_ring_rotate(
-	    a, keys, KEY_P256, noon(NULL) / 1000, 0, true, &file, &err));
-	snprintf(document_keys, sizeof document_keys, "%s/documents", folder);
-	require(token_ring_rotate(a, document_keys, KEY_ED25519,
-	    noon(NULL) / 1000, 0, true, &file, &err));
-	arena_free(a);
-	config.store = STR("sqlite::memory:");
-	config.service = (struct config_service){ .is_given = true,
-		.url = STR("https://sts.example"),
-		.issuer = STR("acme"),
-		.keys = str_of(keys),
-		.secret = str_of(secret),
-		.documents = { .keys = str_of(document_keys),
-		    .lifetime_s = 3600,
-		    .lifetime_most_s = 86400 },
-		.token_lifetime_s = 300 };
-	service = service_new(
-	    &config, &clock_noon, store_open(config.store, &err), &err);
-	require(service != NULL && service_keys_open(service, &err));
-	/* As loaded, with no cloud that is trusted. */
-	atomic_init(&state.refs, 1);
-	state.config = &config;
-	state.trust = attest_trust_new();
-	require(state.trust != NULL);
-	service->state = &state;
-	front.service = service;
-}
 
 static struct str
 cut_line(struct str *text)
@@ -105,25 +25,25 @@ check(const struct http_response *r, bool is_nobody)
 	json_t *json = NULL;
 	struct str body = buf_str(&r->body);
 
-	require(r->status >= 200 && r->status < 600 && r->status != 500);
+	must(r->status >= 200 && r->status < 600 && r->status != 500);
 	/* What is counted, for programs of another kind. */
 	if (str_has_prefix(str_of(r->content_type), STR("text/plain")))
 		return;
 	/* Public keys alone have another form. */
 	if (r->content_type && strstr(r->content_type, "pem")) {
-		require(r->status == 200 &&
-			str_has_prefix(body, STR("-----BEGIN PUBLIC KEY")));
+		must(r->status == 200 &&
+		     str_has_prefix(body, STR("-----BEGIN PUBLIC KEY")));
 		return;
 	}
-	require(body.n == 0 || json_parse(body, "answer", 1u << 24, 64,
-				   JSON_NO_NUL, &json, &err));
-	require(r->status == 204 || json_is_object(json));
+	must(body.n == 0 || json_parse(body, "answer", 1u << 24, 64,
+				JSON_NO_NUL, &json, &err));
+	must(r->status == 204 || json_is_object(json));
 	if (r->status >= 400 && !json_object_get(json, "ready"))
-		require(json_string_length(json_object_get(json, "code")) > 0);
+		must(json_string_length(json_object_get(json, "code")) > 0);
 	if (is_nobody)
-		require(!json_object_get(json, "token") &&
-			!json_object_get(json, "access_token") &&
-			!json_object_get(json, "secret"));
+		must(!json_object_get(json, "token") &&
+		     !json_object_get(json, "access_token") &&
+		     !json_object_get(json, "secret"));
 	json_decref(json);
 }
 
@@ -146,7 +66,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	size_t cut = str_find(q.target, '?', 0);
 
 	if (!service)
-		start();
+		kit_start();
 	if (is_form)
 		(void)cut_line(&text);
 	q.body = text;

@@ -6,55 +6,16 @@
  * Held: an answer in JSON that is a verdict or a refusal with its code; and
  * nothing is valid, since the service issued none of them. */
 #include <openssl/pem.h>
-#include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "attest/keys.h"
 #include "attest/sig.h"
 #include "base/base64.h"
-#include "base/limits.h"
-#include "base/log.h"
-#include "gateways/service_private.h"
-#include "gateways/state.h"
 #include "store/documents.h"
+#include "tests/fuzz/service_kit.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define NOON 1772366400
-
-static struct service *service;
-static struct service_listener front;
-static struct gateways_state state;
-static struct config config;
 static struct keys_public key;
-static char folder[] = "/tmp/fuzz-verify-XXXXXX";
-static char secret[64], keys[64], document_keys[64];
-
-static void
-must(bool holds)
-{
-	if (!holds)
-		abort();
-}
-
-static int64_t
-noon(void *ctx)
-{
-	(void)ctx;
-	return NOON * INT64_C(1000);
-}
-
-static const struct clock clock_noon = { noon, NULL, 0 };
-
-static void
-clean_up(void)
-{
-	char command[128];
-
-	snprintf(command, sizeof command, "rm -rf %s", folder);
-	(void)!system(command);
-}
 
 static bool
 put_key(
@@ -86,53 +47,6 @@ make_key(void)
 	pem.p = p;
 	must(store_transact(service->store, put_key, &pem, NULL));
 	BIO_free(bio);
-}
-
-static void
-make_files(struct error *err)
-{
-	struct arena *a = arena_new(0);
-	struct str file;
-
-	must(mkdtemp(folder) != NULL && atexit(clean_up) == 0);
-	snprintf(secret, sizeof secret, "%s/secret", folder);
-	snprintf(keys, sizeof keys, "%s/keys", folder);
-	snprintf(document_keys, sizeof document_keys, "%s/documents", folder);
-	must(sts_secret_create(secret, (struct prove_random){ 0 }, err));
-	must(token_ring_rotate(a, keys, KEY_P256, NOON, 0, true, &file, err));
-	must(token_ring_rotate(
-	    a, document_keys, KEY_ED25519, NOON, 0, true, &file, err));
-	arena_free(a);
-}
-
-static void
-start(void)
-{
-	struct error err = { 0 };
-
-	json_setup();
-	log_threshold(LOG_ERROR);
-	make_files(&err);
-	config.store = STR("sqlite::memory:");
-	config.service = (struct config_service){ .is_given = true,
-		.url = STR("https://sts.example"),
-		.issuer = STR("acme"),
-		.keys = str_of(keys),
-		.secret = str_of(secret),
-		.documents = { .keys = str_of(document_keys),
-		    .lifetime_s = 3600,
-		    .lifetime_most_s = 86400 },
-		.token_lifetime_s = 300 };
-	service = service_new(
-	    &config, &clock_noon, store_open(config.store, &err), &err);
-	must(service != NULL && service_keys_open(service, &err));
-	atomic_init(&state.refs, 1);
-	state.config = &config;
-	state.trust = attest_trust_new();
-	must(state.trust != NULL);
-	service->state = &state;
-	front.service = service;
-	make_key();
 }
 
 /* ---- bodies ---- */
@@ -234,8 +148,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct http_response r = { 0 };
 	struct buf body = { 0 };
 
-	if (!service)
-		start();
+	if (!service) {
+		kit_start();
+		make_key();
+	}
 	if (size > 0 && q.arena) {
 		n++;
 		memcpy(q.peer.bytes, &n, sizeof n);
