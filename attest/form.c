@@ -168,7 +168,7 @@ cut_out(struct arena *a, struct str text, struct str value, struct str *ret,
 	size_t from = (size_t)(value.p - text.p) -
 		      (sizeof "\"" SIGNATURE_MEMBER "\":\"" - 1);
 	size_t to = (size_t)(value.p - text.p) + value.n + 1;
-	char *p = arena_alloc(a, text.n);
+	char *p = arena_bytes(a, text.n);
 
 	if (!p)
 		return error_nomem(reterr);

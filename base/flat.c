@@ -477,18 +477,22 @@ flat_match(const struct flat *object, const void *rows, size_t n_rows,
     size_t row_bytes, const struct flat **ret_found)
 {
 	const struct flat *m = flat_first(object);
+	const char *row = rows;
 	size_t next = 0, known = 0;
 
+	/* Round and round the table, from where the last was found. */
 	for (uint32_t i = 0; i < object->n; i++, m = flat_next(m))
-		for (size_t k = 0; k < n_rows; k++, next++) {
-			const struct str *name;
+		for (size_t k = 0; k < n_rows; k++) {
+			const struct str *name = (const void *)row;
+			size_t at = next;
 
-			if (next >= n_rows)
+			row += row_bytes;
+			if (++next == n_rows) {
 				next = 0;
-			name = (const struct str *)(const void
-				*)((const char *)rows + next * row_bytes);
+				row = rows;
+			}
 			if (str_eq(*name, m->name)) {
-				ret_found[next++] = m;
+				ret_found[at] = m;
 				known++;
 				break;
 			}
