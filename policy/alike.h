@@ -35,9 +35,10 @@ struct alike_units {
 	bool (*keep)(struct alike *w, uint32_t to, size_t from, size_t *inout_end);
 };
 
-/* What stands at w->at, from there to the end of the new text: each `keep` and `add` in their order. Needs units, old, now, n_units; all else is zero before.
- * Cost: comparing bytes, and some forty short looks for each new unit. */
-void alike_compare(struct alike *w); /* n_alike, n_alike_end */
+/* n_alike and n_alike_end, of units, old, now and n_units; all else is zero before. Cost: comparing bytes. */
+void alike_compare(struct alike *w);
+/* What the new text is made of from its start to its end: each `add` and `keep` in their order. False when one of the units' functions was. Cost: comparing bytes, and
+ * some forty short looks for each new unit. */
 bool alike_plan(struct alike *w) MUST_USE;
 
 #endif
