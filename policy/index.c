@@ -174,6 +174,8 @@ static bool
 rank_begin(struct ranking *r, struct policy_index *ix)
 {
 	size_t n = ix->set->n_instances;
+	size_t least =
+	    ix->set->ranked_apart ? ix->set->ranked_apart : RANKED_APART;
 
 	*r = (struct ranking){ .ix = ix };
 	ix->n_instances = ix->n_ranked = n;
@@ -182,7 +184,7 @@ rank_begin(struct ranking *r, struct policy_index *ix)
 	r->spare = ix->rank && ix->by_rank ? arena_new(0) : NULL;
 	if (!r->spare)
 		return false;
-	r->is_apart = n >= RANKED_APART && sysconf(_SC_NPROCESSORS_ONLN) > 1 &&
+	r->is_apart = n >= least && sysconf(_SC_NPROCESSORS_ONLN) > 1 &&
 		      pthread_create(&r->thread, NULL, rank_apart, r) == 0;
 	return true;
 }

@@ -48,6 +48,7 @@ struct policy_set {
 	struct pieces *pieces;  /* the same; of a set that is not composed */
 	struct ready_digest *ready; /* for policy_set_finish, in the order of files */
 	size_t n_ready, cap_ready;
+	size_t ranked_apart; /* policies from which on a thread of its own puts their ids in order; 0: as many as are worth it */
 	uint32_t *ends;         /* instances up to the end of each file, links apart */
 	struct policy_instance *instances;
 	size_t n_instances;

@@ -1,9 +1,11 @@
 /* test_image_threads.c - an image is the same, byte for byte, however many
- * processors made it. */
+ * processors made it, and read its files. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
-#include "policy/policy.h"
+#include "base/file.h"
+#include "policy/set.h"
 #include "tests/lib/run.h"
 
 #define POLICIES 20000u
@@ -47,11 +49,21 @@ image_by(struct str text, long n)
 	ck_assert(set && policy_set_add_text(set, "p", text, POLICY_AVOW, &e) &&
 		  policy_set_add_text(set, "q", text, POLICY_AVOW, &e) &&
 		  policy_set_finish(set, &e));
+	/* Ids are put in order by a thread, though there are few. */
+	set->ranked_apart = 1000;
 	ck_assert_msg(
 	    policy_image_make(set, NULL, NULL, &image, &err), "%s", err.msg);
 	policy_set_free(set);
 	processors = 0;
 	return image;
+}
+
+static void
+check_same(const struct buf *one, const struct buf *many)
+{
+	ck_assert_uint_gt(one->n, POLICIES);
+	ck_assert_uint_eq(one->n, many->n);
+	ck_assert_int_eq(memcmp(one->p, many->p, one->n), 0);
 }
 
 START_TEST(same_bytes)
@@ -61,9 +73,56 @@ START_TEST(same_bytes)
 	write_policies(&text);
 	one = image_by(buf_str(&text), 1);
 	many = image_by(buf_str(&text), 4);
-	ck_assert_uint_gt(one.n, POLICIES);
-	ck_assert_uint_eq(one.n, many.n);
-	ck_assert_int_eq(memcmp(one.p, many.p, one.n), 0);
+	check_same(&one, &many);
+	buf_free(&text);
+	buf_free(&one);
+	buf_free(&many);
+}
+END_TEST
+
+static void
+read_by(const char *folder, long n, struct buf *ret_image, char version[17])
+{
+	struct policy_set *set = policy_set_new(POLICY_NAMED);
+	struct errors e = { 0 };
+	struct error err = { 0 };
+
+	processors = n;
+	ck_assert(set && policy_set_add_path(set, folder, &e) &&
+		  policy_set_finish(set, &e));
+	/* Two threads read three files, and digest their texts. */
+	ck_assert_uint_eq(set->n_ready, n > 1 ? 3 : 0);
+	memcpy(version, policy_set_version(set).p, 17);
+	ck_assert_msg(
+	    policy_image_make(set, NULL, NULL, ret_image, &err), "%s", err.msg);
+	policy_set_free(set);
+	processors = 0;
+}
+
+START_TEST(same_from_files)
+{
+	struct buf text = { 0 }, one = { 0 }, many = { 0 };
+	char folder[] = "/tmp/avow-threads-XXXXXX", path[64];
+	char version_one[17], version_many[17];
+	struct error err = { 0 };
+
+	ck_assert(mkdtemp(folder) != NULL);
+	write_policies(&text);
+	for (int i = 0; i < 3; i++) {
+		/* No two are alike. */
+		buf_printf(&text, "// %d\n", i);
+		snprintf(path, sizeof path, "%s/%d.avow", folder, i);
+		ck_assert(file_replace(path, 0600, buf_str(&text), &err));
+	}
+	read_by(folder, 1, &one, version_one);
+	read_by(folder, 2, &many, version_many);
+	check_same(&one, &many);
+	ck_assert_str_eq(version_one, version_many);
+	for (int i = 0; i < 3; i++) {
+		snprintf(path, sizeof path, "%s/%d.avow", folder, i);
+		ck_assert_int_eq(unlink(path), 0);
+	}
+	ck_assert_int_eq(rmdir(folder), 0);
 	buf_free(&text);
 	buf_free(&one);
 	buf_free(&many);
@@ -78,6 +137,7 @@ main(void)
 
 	tcase_set_timeout(tc, 120);
 	tcase_add_test(tc, same_bytes);
+	tcase_add_test(tc, same_from_files);
 	suite_add_tcase(s, tc);
 	return run_suite(s);
 }
