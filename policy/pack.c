@@ -111,6 +111,13 @@ is_digit(char c)
 	return (unsigned)(unsigned char)c - '0' < 10;
 }
 
+/* Bytes [from, to), which are there: str_sub without a question. */
+static inline struct str
+between(struct str s, size_t from, size_t to)
+{
+	return (struct str){ s.p + from, to - from };
+}
+
 /* ---- numbers and words ----------------------------------------------------
  */
 
@@ -148,8 +155,18 @@ put_kind(struct buf *to, uint64_t value, enum pack_kind kind)
 static bool
 is_number(struct str s, uint64_t *ret)
 {
-	return s.n > 0 && s.n <= DIGITS_MAX && is_digit(s.p[0]) &&
-	       (s.p[0] != '0' || s.n == 1) && str_to_u64(s, UINT64_MAX, ret);
+	uint64_t number = 0;
+
+	if (s.n == 0 || s.n > DIGITS_MAX || (s.p[0] == '0' && s.n > 1))
+		return false;
+	/* As many digits fit. */
+	for (size_t i = 0; i < s.n; i++) {
+		if (!is_digit(s.p[i]))
+			return false;
+		number = number * 10 + (unsigned)(s.p[i] - '0');
+	}
+	*ret = number;
+	return true;
 }
 
 static void
@@ -226,7 +243,7 @@ digits_of(struct str s)
 		from--;
 	while (from + 1 < s.n && s.p[from] == '0')
 		from++;
-	return str_sub(s, from, s.n);
+	return between(s, from, s.n);
 }
 
 static void
@@ -239,7 +256,7 @@ put_part(struct packer *p, struct buf *to, uint32_t slot, struct str s)
 	if (is_number(s, &number)) {
 		put_kind(to, number, PACK_NUMBER);
 	} else if (is_number(digits, &number) &&
-		   find_word(p, slot, str_sub(s, 0, s.n - digits.n), &word)) {
+		   find_word(p, slot, between(s, 0, s.n - digits.n), &word)) {
 		put_kind(to, word, PACK_COUNTED);
 		put_number(to, number);
 	} else if (digits.n == 0 && find_word(p, slot, s, &word)) {
@@ -422,7 +439,7 @@ pack_text(struct packer *p, struct str s)
 	if (is_alike(p, s, ends)) {
 		for (uint32_t i = 0; i + 1 < p->n_pieces; i++)
 			put_part(p, &p->parts, i,
-			    str_sub(s, ends[i][0], ends[i][1]));
+			    between(s, ends[i][0], ends[i][1]));
 	} else {
 		p->last_shape = (struct str){ 0 };
 		cut(p, s);

@@ -31,13 +31,19 @@ is_small(const struct unpacking *u)
 	       (unsigned char)u->of->bytes[u->at] < 0x80;
 }
 
-bool
-unpack_number(struct unpacking *u, uint64_t *ret)
+static inline bool
+next_number(struct unpacking *u, uint64_t *ret)
 {
 	if (!is_small(u))
 		return read_number(u->of->bytes, u->of->n_bytes, &u->at, ret);
 	*ret = (unsigned char)u->of->bytes[u->at++];
 	return true;
+}
+
+bool
+unpack_number(struct unpacking *u, uint64_t *ret)
+{
+	return next_number(u, ret);
 }
 
 bool
@@ -49,13 +55,13 @@ unpack_u32(struct unpacking *u, uint32_t *ret)
 		*ret = (unsigned char)u->of->bytes[u->at++];
 		return true;
 	}
-	if (!unpack_number(u, &n) || n > UINT32_MAX)
+	if (!next_number(u, &n) || n > UINT32_MAX)
 		return false;
 	*ret = (uint32_t)n;
 	return true;
 }
 
-static bool
+static inline bool
 put(struct unpacked *to, const char *p, size_t n)
 {
 	if (n > to->room - to->n)
@@ -124,7 +130,7 @@ unpack_part(struct unpacking *u, struct unpacked *to)
 {
 	uint64_t value, number;
 
-	if (!unpack_number(u, &value))
+	if (!next_number(u, &value))
 		return false;
 	switch ((enum pack_kind)(value & 3)) {
 	case PACK_NUMBER:
@@ -135,7 +141,7 @@ unpack_part(struct unpacking *u, struct unpacked *to)
 		return put_word(u->of, to, value >> 2);
 	case PACK_COUNTED:
 		return put_word(u->of, to, value >> 2) &&
-		       unpack_number(u, &number) && put_decimal(to, number);
+		       next_number(u, &number) && put_decimal(to, number);
 	}
 	return false;
 }
