@@ -235,15 +235,13 @@ next(struct str *at, struct str *ret_body)
 	const unsigned char *p = (const unsigned char *)at->p;
 	size_t used = 2, n;
 
-	/* All that are looked for are of two bytes and more behind their head.
-	 */
-	if (at->n < 4)
+	if (at->n < 2)
 		return false;
 	n = p[1];
-	if (n == 0x81) {
+	if (n == 0x81 && at->n > 2) {
 		n = p[2];
 		used = 3;
-	} else if (n == 0x82) {
+	} else if (n == 0x82 && at->n > 3) {
 		n = (size_t)p[2] << 8 | p[3];
 		used = 4;
 	} else if (n >= 0x80) {
