@@ -143,7 +143,10 @@ print_verbs(const char *noun)
 int
 main(int argc, char **argv)
 {
+	/* A pipe that nobody reads, a file at its limit: the write says so, and
+	 * what was begun is taken away. */
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	json_setup();
 	if (argc < 2) {
 		print_help(stderr);
