@@ -432,6 +432,9 @@ bool index_pool(struct arena *a, char **bytes, size_t *n, size_t *cap,
 /* The number, or INTERN_NONE. */
 uint32_t index_names_find(const struct index_names *t, uint64_t seed,
     struct str type, struct str id);
+/* Its table anew, half empty. */
+bool index_names_rehash(struct index_names *t, uint64_t seed, struct arena *a,
+    struct error *reterr) MUST_USE;
 /* The number, given now where there is none yet. */
 bool index_names_add(struct index_names *t, uint64_t seed, struct arena *a,
     struct str type, struct str id, uint32_t *ret, struct error *reterr)

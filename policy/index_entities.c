@@ -426,9 +426,11 @@ index_build_slots_anew(struct index_building *b)
 	    !copy_array(
 		ix->arena, &ix->types, ix->n_types, sizeof *ix->types) ||
 	    !copy_array(ix->arena, &t->items, t->n, sizeof *t->items) ||
-	    !copy_array(ix->arena, &t->table, t->n_table, sizeof *t->table) ||
 	    !copy_array(ix->arena, &t->bytes, t->n_bytes, 1))
 		return error_nomem(b->reterr);
+	/* An image's table may have no room, and need not fit its names. */
+	if (!index_names_rehash(t, ix->seed, ix->arena, b->reterr))
+		return false;
 	ix->slots = NULL;
 	ix->slot_words = NULL;
 	ix->slot_bytes = NULL;

@@ -69,13 +69,16 @@ index_names_find(
 	return t->table[at] - 1;
 }
 
-static bool
-grow_table(
+bool
+index_names_rehash(
     struct index_names *t, uint64_t seed, struct arena *a, struct error *reterr)
 {
-	size_t n = t->n_table ? t->n_table * 2 : 16;
-	uint32_t *table = ARENA_ARRAY(a, n, uint32_t);
+	size_t n = 16;
+	uint32_t *table;
 
+	while (n <= t->n * 2)
+		n *= 2;
+	table = ARENA_ARRAY(a, n, uint32_t);
 	if (!table)
 		return error_nomem(reterr);
 	t->table = table;
@@ -111,7 +114,8 @@ index_names_add(struct index_names *t, uint64_t seed, struct arena *a,
 	*ret = index_names_find(t, seed, type, id);
 	if (*ret != INTERN_NONE)
 		return true;
-	if ((t->n * 2 >= t->n_table && !grow_table(t, seed, a, reterr)) ||
+	if ((t->n * 2 >= t->n_table &&
+		!index_names_rehash(t, seed, a, reterr)) ||
 	    !add_type(t, a, type, &name.type, reterr) ||
 	    !index_pool(
 		a, &t->bytes, &t->n_bytes, &t->cap_bytes, id, &name.id, reterr))
