@@ -622,9 +622,10 @@ bool
 doc_read(struct arena *a, const struct flat *root, struct doc *ret,
     struct error *reterr)
 {
-	struct doc_reading r = { a, ret, reterr };
+	struct doc_reading r = { .arena = a, .reterr = reterr };
 
 	*ret = (struct doc){ .has_times = true };
+	r.doc = ret;
 	if (!read_members(&r, root, document_members,
 		ARRAY_LEN(document_members), "document"))
 		return false;
