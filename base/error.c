@@ -10,6 +10,7 @@
 #undef error_set
 #undef error_nomem
 #undef errors_take
+#undef errors_nomem
 
 #define TAB_WIDTH 8u
 /* Longest quoted line in characters; a longer one is cut to a window. */
@@ -112,6 +113,15 @@ errors_take(struct errors *list, const struct error *err)
 	if (e)
 		*e = *err;
 	return false;
+}
+
+bool
+errors_nomem(struct errors *list)
+{
+	struct error e = { 0 };
+
+	(void)error_nomem(&e);
+	return errors_take(list, &e);
 }
 
 static size_t

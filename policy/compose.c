@@ -24,15 +24,6 @@ struct composing {
 };
 
 static bool
-nomem(struct errors *reterr)
-{
-	struct error e = { 0 };
-
-	(void)error_nomem(&e);
-	return errors_take(reterr, &e);
-}
-
-static bool
 has_templates(const struct ast *t)
 {
 	for (uint32_t i = 0; i < t->n_policies; i++)
@@ -99,7 +90,7 @@ make_room(struct composing *c)
 	c->number[1] = ARENA_ARRAY(set->arena, c->now->n_instances, uint32_t);
 	if (!set->files || !set->digests || !set->instances || !c->number[0] ||
 	    !c->number[1])
-		return nomem(c->errors);
+		return errors_nomem(c->errors);
 	for (size_t i = 0; i < c->was->n_instances; i++)
 		c->number[0][i] = COMPOSE_GONE;
 	return true;
@@ -174,7 +165,7 @@ renumber(struct composing *c, struct policy_instance *of, uint32_t n,
 			continue;
 		of[i].id = instances_number_id(&c->room, before, position + i);
 		if (!of[i].id.p)
-			return nomem(c->errors);
+			return errors_nomem(c->errors);
 		c->set->is_renumbered = true;
 	}
 	return true;
@@ -191,7 +182,7 @@ take_part(struct composing *c, const struct policy_pick *p, uint32_t position)
 	struct str before;
 
 	if (!part)
-		return nomem(c->errors);
+		return errors_nomem(c->errors);
 	part->share.position = position;
 	c->set->files[c->set->n_files++] = part;
 	here = take(c, false, from, from + p->n);
@@ -203,7 +194,7 @@ take_part(struct composing *c, const struct policy_pick *p, uint32_t position)
 		return true;
 	before = str_printf(c->set->arena, "%s#", t->source.file);
 	return before.p ? renumber(c, here, p->n, before, position)
-			: nomem(c->errors);
+			: errors_nomem(c->errors);
 }
 
 static bool
@@ -323,7 +314,7 @@ compose(const struct policy_index *base, const struct policy_set *changed,
 		return COMPOSE_NOT_LOCAL;
 	c.set = policy_set_new(POLICY_NAMED);
 	if (!c.set) {
-		(void)nomem(reterr);
+		(void)errors_nomem(reterr);
 		return COMPOSE_FAILED;
 	}
 	c.room.arena = c.set->arena;

@@ -28,15 +28,6 @@ struct edit {
 	struct errors *errors;
 };
 
-static bool
-nomem(struct errors *reterr)
-{
-	struct error e = { 0 };
-
-	(void)error_nomem(&e);
-	return errors_take(reterr, &e);
-}
-
 /* ---- bytes -----------------------------------------------------------------
  */
 
@@ -114,7 +105,7 @@ add_pick(struct edit *e)
 	struct policy_pick *p;
 
 	if (!ARENA_PUSH_ROOM(e->set->arena, e->picks, e->n, e->cap)) {
-		(void)nomem(e->errors);
+		(void)errors_nomem(e->errors);
 		return NULL;
 	}
 	p = &e->picks[e->n];
@@ -220,7 +211,7 @@ parse_part(struct edit *e, struct policy_pick *p, uint32_t position)
 	struct ast *t;
 
 	if (!text.p)
-		return nomem(e->errors);
+		return errors_nomem(e->errors);
 	if (!source_init(a, e->name, text, &source, &err))
 		return errors_take(e->errors, &err);
 	source.line = p->line_shift;
@@ -262,7 +253,7 @@ note_digest(struct edit *e, const struct pieces *was)
 	uint8_t *digest = arena_alloc(a, 32);
 
 	if (!digest)
-		return nomem(e->errors);
+		return errors_nomem(e->errors);
 	if (!pieces_digest(a, e->w.now, &of, NULL, digest)) {
 		(void)errors_add(e->errors, ERR_SYSTEM_ERROR, SPAN_NONE,
 		    "SHA-256 failed, or memory ran out");
@@ -297,7 +288,7 @@ add_whole(struct policy_set *set, uint32_t was, const char *name,
 	struct policy_pick *p = ARENA_NEW(set->arena, struct policy_pick);
 
 	if (!p)
-		return nomem(reterr);
+		return errors_nomem(reterr);
 	*p = (struct policy_pick){ .is_changed = true,
 		.file = (uint32_t)set->n_files,
 		.n_files = 1,
@@ -330,7 +321,7 @@ policy_set_add_changes(struct policy_set *changed, const struct policy_set *was,
 		.n_units = e.was->n_policies };
 	e.name = str_z(changed->arena, str_of(name));
 	if (!e.name)
-		return nomem(reterr);
+		return errors_nomem(reterr);
 	alike_compare(&e.w);
 	if (is_utf8(&e) && !alike_plan(&e.w))
 		return false;

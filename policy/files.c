@@ -195,11 +195,8 @@ take(struct policy_set *set, struct job *j, struct errors *reterr)
 		reterr->dropped += j->errors->dropped;
 	/* Messages quote texts of the arena: it stays, also with errors. */
 	if (!j->errors || !files_adopt(set->arena, j->arena)) {
-		struct error e = { 0 };
-
 		arena_free(j->arena);
-		(void)error_nomem(&e);
-		return errors_take(reterr, &e);
+		return errors_nomem(reterr);
 	}
 	if (j->tree)
 		ok = files_keep(set, j->tree, reterr) && ok;

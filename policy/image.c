@@ -447,10 +447,8 @@ image_add(struct policy_set *to, const char *path, struct errors *reterr)
 	if (!policy_image_open(path, to->verifier, &from, &e))
 		return errors_take(reterr, &e);
 	ok = add_texts(to, from, path, reterr);
-	if (!add_data(to, from->image)) {
-		(void)error_nomem(&e);
-		ok = errors_take(reterr, &e);
-	}
+	if (!add_data(to, from->image))
+		ok = errors_nomem(reterr);
 	policy_set_free(from);
 	return ok;
 }

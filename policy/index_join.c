@@ -251,7 +251,6 @@ policy_index_patch(const struct policy_index *base,
 	struct policy_index *ix;
 	enum composed composed =
 	    compose(base, delta->set, picks, n_picks, &set, number, reterr);
-	struct error e = { 0 };
 
 	*ret_is_local = composed != COMPOSE_NOT_LOCAL;
 	if (composed != COMPOSE_DONE)
@@ -259,8 +258,7 @@ policy_index_patch(const struct policy_index *base,
 	ix = join(base, delta, set, number);
 	if (!ix) {
 		policy_set_free(set);
-		(void)error_nomem(&e);
-		return errors_take(reterr, &e);
+		return errors_nomem(reterr);
 	}
 	*ret_set = set;
 	*ret = ix;

@@ -29,15 +29,6 @@ struct entry {
 	struct policy_template *template;
 };
 
-static bool
-nomem(struct errors *reterr)
-{
-	struct error e = { 0 };
-
-	(void)error_nomem(&e);
-	return errors_take(reterr, &e);
-}
-
 static const struct ast_annotation *
 id_annotation(const struct ast *t, const struct ast_policy *policy)
 {
@@ -141,7 +132,7 @@ note_id(struct maker *m, struct str id, struct entry entry)
 	    !ARENA_PUSH_ROOM(m->arena, m->entries, before, m->cap_entries) ||
 	    !m->entries) {
 		m->ids = NULL;
-		return m->ok = nomem(m->errors);
+		return m->ok = errors_nomem(m->errors);
 	}
 	if (number < before)
 		return refuse_id(m, id, &entry, &m->entries[number]);
@@ -187,10 +178,10 @@ add_file(struct maker *m, const struct ast *t, size_t *inout_position)
 			    is_named ? t->share.position + j : *inout_position);
 		*inout_position += t->policies[j].own_id == 0;
 		if (!id.p)
-			return nomem(m->errors);
+			return errors_nomem(m->errors);
 		add_policy(m, t, j, id, is_own);
 	}
-	return before.p || nomem(m->errors);
+	return before.p || errors_nomem(m->errors);
 }
 
 static bool
@@ -348,12 +339,12 @@ make_room(struct maker *m)
 	    ARENA_ARRAY(set->arena, n_templates, struct policy_template);
 	set->ends = ARENA_ARRAY(set->arena, set->n_files, uint32_t);
 	if (!set->instances || !set->templates || !set->ends)
-		return nomem(m->errors);
+		return errors_nomem(m->errors);
 	if (set->naming == POLICY_BY_POSITION && !own_ids)
 		return true;
 	m->skips_positions = set->has_plain_ids = can_skip_positions(m);
 	m->ids = intern_new(m->arena, NULL);
-	return m->ids != NULL || nomem(m->errors);
+	return m->ids != NULL || errors_nomem(m->errors);
 }
 
 bool
@@ -370,7 +361,7 @@ instances_make(struct policy_set *set, struct errors *reterr)
 
 	set->n_instances = set->n_templates = set->n_links = 0;
 	if (!m.arena)
-		m.ok = nomem(reterr);
+		m.ok = errors_nomem(reterr);
 	all = m.ok && make_room(&m) && add_policies(&m);
 	m.ok = all && m.ok;
 	/* Without all policies, or ids, memory has run out. */

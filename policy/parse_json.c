@@ -613,7 +613,5 @@ parse_json_policies(struct arena *a, const struct source *source,
 		(*ret)->is_marked = r.avow;
 		return ok && !r.p.failed;
 	}
-	e = (struct error){ 0 };
-	(void)error_nomem(&e);
-	return errors_take(reterr, &e);
+	return errors_nomem(reterr);
 }

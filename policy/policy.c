@@ -42,21 +42,12 @@ policy_set_free(struct policy_set *set)
 	arena_free(set->arena);
 }
 
-static bool
-nomem(struct errors *reterr)
-{
-	struct error e = { 0 };
-
-	(void)error_nomem(&e);
-	return errors_take(reterr, &e);
-}
-
 bool
 files_keep(struct policy_set *set, struct ast *t, struct errors *reterr)
 {
 	if (!ARENA_PUSH_ROOM(
 		set->arena, set->files, set->n_files, set->cap_files))
-		return nomem(reterr);
+		return errors_nomem(reterr);
 	set->files[set->n_files++] = t;
 	return true;
 }
@@ -81,7 +72,7 @@ add_copy(struct policy_set *set, const char *file, struct str text,
 	const char *name = str_z(set->arena, str_of(file));
 
 	if (!copy.p || !name)
-		return nomem(reterr);
+		return errors_nomem(reterr);
 	return add_file(set, name, copy, form, reterr);
 }
 
@@ -109,7 +100,7 @@ keep_for_messages(struct policy_set *set, const char *file, struct str text,
 
 	if (!t || !ARENA_PUSH_ROOM(
 		      set->arena, set->files, set->n_files, set->cap_files))
-		return nomem(reterr);
+		return errors_nomem(reterr);
 	if (!source_init(set->arena, file, text, &t->source, &e))
 		return errors_take(reterr, &e);
 	set->files[set->n_files++] = t;
@@ -126,12 +117,12 @@ policy_set_add_iam(struct policy_set *set, const char *file, struct str text,
 	bool ok;
 
 	if (!copy.p || !name)
-		return nomem(reterr);
+		return errors_nomem(reterr);
 	if (!policy_import_iam(name, copy, principal, resource, &out, reterr))
 		return keep_for_messages(set, name, copy, reterr);
 	name = str_printf(set->arena, "%s as text", name).p;
 	ok = name ? add_copy(set, name, buf_str(&out), FILE_AVOW, reterr)
-		  : nomem(reterr);
+		  : errors_nomem(reterr);
 	buf_free(&out);
 	return ok;
 }
@@ -143,7 +134,7 @@ policy_set_add_file(struct policy_set *set, const char *file, struct str text,
 	const char *name = str_z(set->arena, str_of(file));
 
 	if (!name)
-		return nomem(reterr);
+		return errors_nomem(reterr);
 	return files_check_form(name, text, reterr) &&
 	       add_copy(set, name, text, files_form_of(name), reterr);
 }
@@ -168,7 +159,7 @@ add_parts(struct policy_set *set, struct ast *const *parts, size_t n,
 		buf_add(&text, share_text(parts[i]));
 	ok = buf_ok(&text) ? policy_set_add_file(set, parts[0]->source.file,
 				 buf_str(&text), reterr)
-			   : nomem(reterr);
+			   : errors_nomem(reterr);
 	buf_free(&text);
 	return ok;
 }
@@ -208,7 +199,7 @@ policy_set_add_path(
 	size_t n = 1;
 
 	if (!own)
-		return nomem(reterr);
+		return errors_nomem(reterr);
 	if (policy_path_is_image(own))
 		return image_add(set, own, reterr);
 	if (strcmp(own, "-") != 0 &&
@@ -249,7 +240,7 @@ add_indivisible(struct members *m, const struct ast *t,
 		if (id == INTERN_NONE ||
 		    !ARENA_PUSH_ROOM(m->arena, m->owners[set->var],
 			m->n[set->var], m->cap[set->var]))
-			return nomem(reterr);
+			return errors_nomem(reterr);
 		if (id == m->n[set->var]) {
 			m->owners[set->var][m->n[set->var]++] = at;
 		} else if (id < own) {
@@ -270,11 +261,11 @@ bool
 set_check_indivisibles(const struct policy_set *set, struct errors *reterr)
 {
 	struct members m = { .arena = arena_new(0) };
-	bool ok = m.arena != NULL || nomem(reterr), disjoint = true;
+	bool ok = m.arena != NULL || errors_nomem(reterr), disjoint = true;
 
 	for (int v = 0; ok && v < 3; v++) {
 		m.table[v] = intern_new(m.arena, NULL);
-		ok = m.table[v] != NULL || nomem(reterr);
+		ok = m.table[v] != NULL || errors_nomem(reterr);
 	}
 	for (size_t i = 0; ok && i < set->n_files; i++)
 		for (uint32_t j = 0; j < set->files[i]->n_indivisibles; j++)
@@ -382,7 +373,7 @@ digest_end(struct digesting *d, struct errors *reterr)
 		(void)digest_all(d);
 	if (!files_adopt(d->set->arena, d->arena)) {
 		arena_free(d->arena);
-		return nomem(reterr);
+		return errors_nomem(reterr);
 	}
 	return (d->ok || no_digest(reterr)) &&
 	       set_version_of(d->set, d->set->digests, d->set->n_files, reterr);
@@ -392,7 +383,8 @@ bool
 policy_set_finish(struct policy_set *set, struct errors *reterr)
 {
 	struct digesting digesting;
-	bool ok = digest_begin(&digesting, set) || nomem(reterr), has_all;
+	bool ok = digest_begin(&digesting, set) || errors_nomem(reterr),
+	     has_all;
 
 	if (!ok)
 		return false;
@@ -618,12 +610,12 @@ policy_format(const char *file, struct str text, enum policy_dialect dialect,
 	bool ok;
 
 	if (!a)
-		return nomem(reterr);
+		return errors_nomem(reterr);
 	ok = source_init(a, file, text, &source, &e) || errors_take(reterr, &e);
 	ok = ok && parse_policies(a, &source, dialect, &t, reterr);
 	if (ok) {
 		print_ast(t, &formatted);
-		ok = buf_ok(&formatted) || nomem(reterr);
+		ok = buf_ok(&formatted) || errors_nomem(reterr);
 	}
 	if (ok)
 		buf_add(out, buf_str(&formatted));

@@ -713,7 +713,6 @@ policy_set_to_json(
     const struct policy_set *set, json_t **ret, struct errors *reterr)
 {
 	struct writer w = { .errors = reterr };
-	struct error e = { 0 };
 	json_t *out = wrap("staticPolicies", static_policies(&w, set)), *sets;
 
 	out = out ? with(out, "templates", templates(&w, set)) : NULL;
@@ -733,6 +732,5 @@ policy_set_to_json(
 	}
 	if (w.failed)
 		return false;
-	(void)error_nomem(&e);
-	return errors_take(reterr, &e);
+	return errors_nomem(reterr);
 }

@@ -26,15 +26,6 @@ schema_syntax_of(const char *path, struct str text)
 }
 
 static bool
-nomem(struct errors *reterr)
-{
-	struct error e = { 0 };
-
-	(void)error_nomem(&e);
-	return errors_take(reterr, &e);
-}
-
-static bool
 is_before(const struct span *a, const struct span *b)
 {
 	return a->line < b->line || (a->line == b->line && a->col < b->col);
@@ -66,7 +57,7 @@ fill(struct schema *s, enum schema_syntax syntax, struct errors *reterr)
 	bool ok;
 
 	if (!tree)
-		return nomem(reterr);
+		return errors_nomem(reterr);
 	if (!source_init(s->arena, s->file, s->text, &r.source, &e))
 		return errors_take(reterr, &e);
 	s->tree = tree;
@@ -74,7 +65,7 @@ fill(struct schema *s, enum schema_syntax syntax, struct errors *reterr)
 				   : schema_parse_text(&r, tree);
 	ok = ok && schema_resolve(&r, tree, s);
 	sort_errors(reterr, first);
-	return r.no_memory ? nomem(reterr) : ok;
+	return r.no_memory ? errors_nomem(reterr) : ok;
 }
 
 static struct schema *
@@ -102,7 +93,7 @@ schema_new(const char *file, struct str text, enum schema_syntax syntax,
 		s->text = str_dup(s->arena, text);
 	if (!s || !s->text.p) {
 		schema_free(s);
-		(void)nomem(reterr);
+		(void)errors_nomem(reterr);
 		return NULL;
 	}
 	if (fill(s, syntax, reterr))
@@ -118,7 +109,7 @@ schema_read(const char *path, struct errors *reterr)
 	struct error e = { 0 };
 
 	if (!s) {
-		(void)nomem(reterr);
+		(void)errors_nomem(reterr);
 		return NULL;
 	}
 	if (!file_read(s->arena, path, LIMIT_POLICY_FILE_BYTES, &s->text, &e))

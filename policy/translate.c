@@ -23,15 +23,6 @@ struct translator {
 	bool ok;
 };
 
-static bool
-nomem(struct errors *reterr)
-{
-	struct error e = { 0 };
-
-	(void)error_nomem(&e);
-	return errors_take(reterr, &e);
-}
-
 static void
 refuse(struct translator *r, struct span at, const char *what)
 {
@@ -301,7 +292,7 @@ lay_out(struct translator *r, struct buf *out)
 	if (!r->ok)
 		return false;
 	if (!buf_ok(&r->text) || !buf_ok(&r->moved))
-		return r->ok = nomem(r->errors);
+		return r->ok = errors_nomem(r->errors);
 	if (out->n > 0)
 		buf_byte(out, '\n');
 	r->ok = policy_format(
@@ -442,7 +433,7 @@ policy_set_to_text(const struct policy_set *set, enum policy_dialect to,
 			translate_policy(&r, p->ast, p->policy, p->id, p, &out);
 	}
 	if (r.ok && !buf_ok(&out))
-		r.ok = nomem(reterr);
+		r.ok = errors_nomem(reterr);
 	if (r.ok)
 		buf_add(ret, buf_str(&out));
 	buf_free(&r.text);

@@ -421,12 +421,8 @@ head_of(const struct validation *v)
 static bool
 check_limits(struct validation *v)
 {
-	struct error e = { 0 };
-
-	if (v->c.failed || v->c.types.failed || v->c.effects.failed) {
-		(void)error_nomem(&e);
-		return errors_take(v->errors, &e);
-	}
+	if (v->c.failed || v->c.types.failed || v->c.effects.failed)
+		return errors_nomem(v->errors);
 	if (v->c.is_too_deep) {
 		(void)errors_add(v->errors, ERR_LIMIT_DEPTH, head_of(v),
 		    "nested deeper than %u levels", LIMIT_EVAL_DEPTH);

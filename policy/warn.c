@@ -506,12 +506,10 @@ void
 policy_set_warnings(const struct policy_set *set, struct errors *ret)
 {
 	struct arena *a = arena_new(0);
-	struct error e = { 0 };
 
 	assert(!set->image);
 	if (!a) {
-		(void)error_nomem(&e);
-		(void)errors_take(ret, &e);
+		(void)errors_nomem(ret);
 		return;
 	}
 	for (uint32_t i = 0; i < set->n_instances; i++)

@@ -34,9 +34,14 @@ END_TEST
 START_TEST(out_of_memory_has_its_code)
 {
 	struct error e = { 0 };
+	struct errors all = { 0 };
 
 	ck_assert(!error_nomem(&e));
 	ck_assert_int_eq(e.code, ERR_LIMIT_MEMORY);
+	ck_assert(!errors_nomem(&all));
+	ck_assert_uint_eq(all.n, 1);
+	ck_assert_int_eq(all.e[0].code, ERR_LIMIT_MEMORY);
+	ck_assert_str_eq(all.e[0].msg, e.msg);
 }
 END_TEST
 
