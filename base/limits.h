@@ -138,10 +138,11 @@
 #define LIMIT_AGENT_RUN_MS 10000      /* for a command after a file has changed; then it is killed */
 #define LIMIT_METADATA_SESSIONS 1024u  /* tokens of the metadata service; the one that ends first makes room */
 #define LIMIT_METADATA_TTL_S 21600u
-#define LIMIT_METADATA_RATE 200u       /* requests a second, and as many at once */
+#define LIMIT_METADATA_SESSIONS_OF_USER 64u /* of them, of a user at a Unix socket */
+#define LIMIT_METADATA_RATE 200u       /* requests a second, and as many at once: of a user at a Unix socket, of all together at an address */
 #define LIMIT_METADATA_BODY 1024u
 #define LIMIT_AGENT_PEERS 256u          /* whom a machine proves itself to, and who do to it */
-#define LIMIT_LOCAL_CONNECTIONS 128u   /* at the agent's socket for local programs, LIMIT_LOCAL_OF_USER of one user, and of all that may not ask */
+#define LIMIT_LOCAL_CONNECTIONS 128u   /* at the agent's socket for local programs, and at its metadata service's; at a Unix socket LIMIT_LOCAL_OF_USER of one user, and of all that may not ask */
 #define LIMIT_LOCAL_OF_USER 32u
 #define LIMIT_LOCAL_RATE 1000u         /* requests a second of a user, at most to be configured */
 #define LIMIT_PROXY_CONNECTIONS 64u    /* of the local proxy, each a thread */

@@ -163,6 +163,8 @@ open_core(struct agent *g, struct error *reterr)
 static bool
 open_metadata(struct agent *g, struct error *reterr)
 {
+	bool is_unix = str_has_prefix(g->config->metadata.listen, STR("unix:"));
+
 	g->metadata =
 	    agent_metadata_new(g->core, (struct prove_random){ 0 }, reterr);
 	if (!g->metadata)
@@ -171,8 +173,10 @@ open_metadata(struct agent *g, struct error *reterr)
 	    (struct http_options){ .listen = g->config->metadata.listen.p,
 		    .threads = 2,
 		    .body_limit = LIMIT_METADATA_BODY,
-		    .connections = 128,
-		    .connections_per_address = 128,
+		    .connections = LIMIT_LOCAL_CONNECTIONS,
+		    .connections_per_address =
+			is_unix ? LIMIT_LOCAL_OF_USER : LIMIT_LOCAL_CONNECTIONS,
+		    .counts_users = true,
 		    .handle = agent_metadata_handle,
 		    .ctx = g->metadata };
 	g->metadata_http = http_server_start(&g->metadata_options, reterr);

@@ -19,6 +19,7 @@
 struct session {
 	uint8_t token[SESSION_BYTES];
 	int64_t until_ms; /* 0: free */
+	uint32_t uid;     /* who asked for it */
 };
 
 struct agent_metadata_service {
@@ -27,7 +28,7 @@ struct agent_metadata_service {
 	struct prove_random random;
 	pthread_mutex_t lock; /* guards the rest */
 	struct session sessions[LIMIT_METADATA_SESSIONS];
-	struct bucket bucket;
+	struct buckets buckets;
 };
 
 struct agent_metadata_service *
@@ -138,6 +139,14 @@ agent_host_is_ours(
 	return false;
 }
 
+/* At a Unix socket users are told apart, and one does not use up what others
+ * may ask; at an address they are all one. */
+static uint32_t
+user_of(const struct call *c)
+{
+	return c->q->peer_is_unix ? c->q->peer_user : HTTP_STRANGER;
+}
+
 static bool
 takes_rate(struct call *c)
 {
@@ -145,7 +154,8 @@ takes_rate(struct call *c)
 	bool ok;
 
 	pthread_mutex_lock(&m->lock);
-	ok = bucket_take(&m->bucket, LIMIT_METADATA_RATE, c->now_ms);
+	ok = buckets_take(
+	    &m->buckets, user_of(c), LIMIT_METADATA_RATE, c->now_ms);
 	pthread_mutex_unlock(&m->lock);
 	return ok;
 }
@@ -184,19 +194,39 @@ fill_random(const struct agent_metadata_service *m, uint8_t *to, size_t n)
 	return getrandom(to, n, 0) == (ssize_t)n;
 }
 
-static void
-remember(
-    struct agent_metadata_service *m, const uint8_t *token, int64_t until_ms)
+/* The one that ends first makes room: of all, or of his own for a user who has
+ * his share. */
+static struct session *
+make_room(struct call *c)
 {
-	struct session *to = &m->sessions[0];
+	struct session *all = c->m->sessions, *first = &all[0], *own = NULL;
+	uint32_t uid = user_of(c), n_own = 0;
 
-	pthread_mutex_lock(&m->lock);
-	for (size_t i = 1; i < LIMIT_METADATA_SESSIONS; i++)
-		if (m->sessions[i].until_ms < to->until_ms)
-			to = &m->sessions[i];
+	for (size_t i = 0; i < LIMIT_METADATA_SESSIONS; i++) {
+		if (all[i].until_ms < first->until_ms)
+			first = &all[i];
+		if (all[i].uid != uid || all[i].until_ms <= c->now_ms)
+			continue;
+		n_own++;
+		if (!own || all[i].until_ms < own->until_ms)
+			own = &all[i];
+	}
+	return uid != HTTP_STRANGER && n_own >= LIMIT_METADATA_SESSIONS_OF_USER
+		   ? own
+		   : first;
+}
+
+static void
+remember(struct call *c, const uint8_t *token, int64_t until_ms)
+{
+	struct session *to;
+
+	pthread_mutex_lock(&c->m->lock);
+	to = make_room(c);
 	memcpy(to->token, token, SESSION_BYTES);
 	to->until_ms = until_ms;
-	pthread_mutex_unlock(&m->lock);
+	to->uid = user_of(c);
+	pthread_mutex_unlock(&c->m->lock);
 }
 
 /* As long for a wrong token as for a right one. */
@@ -246,7 +276,7 @@ new_session(struct call *c)
 		refuse(c, 503, ERR_SYSTEM_ERROR, "no random bytes");
 		return;
 	}
-	remember(c->m, token, c->now_ms + (int64_t)seconds * 1000);
+	remember(c, token, c->now_ms + (int64_t)seconds * 1000);
 	c->r->status = 200;
 	c->r->content_type = "text/plain";
 	base64_encode(&c->r->body, BASE64_URL,

@@ -1,7 +1,7 @@
 /* agent_metadata.h - the metadata service on the instance: paths and session tokens as EC2's, answers by what is proven, and our own below /avow/v1/ (A10).
  * A name of an instance is handed on only as a verified document claims it: what no document says is 404, what has ended is 503 with the reason in `X-Avow-Reason`.
  * PUT /latest/api/token gives a session token (32 random bytes, 1 to 21,600 s, this process's alone), which every other request shows; who comes by a proxy, or calls us by a
- * name that is not ours (DNS rebinding), gets none. Limits: LIMIT_METADATA_*. */
+ * name that is not ours (DNS rebinding), gets none. Limits: LIMIT_METADATA_*; those of a user where the kernel tells users apart, at a Unix socket. */
 #ifndef GATEWAYS_AGENT_METADATA_H
 #define GATEWAYS_AGENT_METADATA_H
 

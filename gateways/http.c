@@ -24,17 +24,17 @@
 /* The head, the library's own lists beside it, the head of the answer. */
 #define POOL_BYTES (LIMIT_HTTP_HEAD + 16384u)
 
-/* Whom nobody knows has no number of his own. */
+/* Where users are known, whom nobody knows has no number of his own. */
 static uint32_t
 user_of(const struct http_server *s, int fd)
 {
 	struct ucred cred = { .uid = HTTP_STRANGER };
 	socklen_t n = sizeof cred;
 
-	return s->unix_path && s->o.knows_user &&
-		       getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &n) ==
-			   0 &&
-		       s->o.knows_user(s->o.ctx, cred.uid)
+	if (!s->unix_path ||
+	    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &n) != 0)
+		return HTTP_STRANGER;
+	return !s->o.knows_user || s->o.knows_user(s->o.ctx, cred.uid)
 		   ? cred.uid
 		   : HTTP_STRANGER;
 }
@@ -63,8 +63,8 @@ connection_new(struct http_server *s, struct MHD_Connection *m)
 	    !net_from_sockaddr(from->client_addr, &c->peer))
 		c->peer_is_unix = s->unix_path != NULL;
 	c->peer_user = user_of(s, c->fd);
-	c->is_trusted =
-	    c->peer_is_unix ? !s->o.knows_user : http_is_trusted(s, &c->peer);
+	c->is_trusted = c->peer_is_unix ? !s->o.knows_user && !s->o.counts_users
+					: http_is_trusted(s, &c->peer);
 	http_set_deadline(c, HTTP_PHASE_HEAD, s->head_ns);
 	return c;
 }

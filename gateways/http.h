@@ -35,7 +35,7 @@ struct http_request {
 	struct str body;
 	struct net_addr peer;   /* family 0 for a Unix socket */
 	bool peer_is_unix;
-	uint32_t peer_user;     /* at a Unix socket with http_options.knows_user: who connected, as the kernel says; HTTP_STRANGER: nobody that it knows */
+	uint32_t peer_user;     /* at a Unix socket: who connected, as the kernel says; HTTP_STRANGER: nobody that http_options.knows_user knows */
 	bool is_tls;
 	enum tls_client client; /* by its certificate; TLS_CLIENT_NONE where none is asked for */
 	struct str client_subject; /* of TLS_CLIENT_PROVEN, RFC 4514 */
@@ -97,6 +97,7 @@ struct http_options {
 	/* A Unix socket for users that are told apart: everybody may connect (0666), and the kernel says who it is (SO_PEERCRED). A user that this knows may have
 	 * connections_per_address of them, and all others together as many; what strangers ask is the handler's to refuse. NULL: who may connect is the path's matter. */
 	bool (*knows_user)(void *ctx, uint32_t uid);
+	bool counts_users; /* at a Unix socket without it, too: no user has more than connections_per_address */
 	/* 0 takes those of limits.h. Tests shorten them. */
 	int head_ms, body_ms, idle_ms;
 	unsigned connections, connections_per_address;

@@ -132,13 +132,12 @@ expect "what is no answer" "*400 *.malformed" posts checks '{"answer":{}}'
 
 say "Two machines, each with an agent:"
 "$AVOW" key public "$T/lib/agent/instance.key.pem" >"$T/keys/web-1.pub" || give_up "no public key of web-1"
-ANN_PORT=$(free_port)
 cat >"$T/etc/avow/ann.yaml" <<-END
 	instance: ann
 	state: $T/lib/ann
 	service: {url: "$STS", ca: $CA}
 	tokens: [updates]
-	metadata: {listen: "127.0.0.1:$ANN_PORT"}
+	metadata: {listen: "unix:$D/ann-metadata.sock"}
 	local:
 	  listen: unix:$D/ann.sock
 	  users: [nobody]
@@ -149,7 +148,7 @@ cat >"$T/etc/avow/ann.yaml" <<-END
 	  peers: [{account: web-1, key: $T/keys/web-1.pub, url: "https://web-1.acme"}]
 END
 start ann "$AVOW" agent --config "$T/etc/avow/ann.yaml"
-wait_for_port ann 127.0.0.1 "$ANN_PORT" || give_up "ann's agent does not start"
+until_true 10 test -S "$D/ann.sock" || give_up "ann's agent does not start"
 "$AVOW" key public "$T/lib/ann/instance.key.pem" >"$T/keys/ann.pub"
 sed -i "s|account: ann, url|account: ann, key: $T/keys/ann.pub, url|" "$T/etc/avow/agent.yaml"
 old=$(challenge client)
@@ -194,6 +193,36 @@ often() {
 	done | grep -c '429 request.rate'
 }
 expect "twelve at once, of five a second" "[1-9]*" often
+
+say "The metadata service at a Unix socket, who may connect being its path's matter:"
+expect "its mode" 660 stat -c %a "$D/ann-metadata.sock"
+if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null; then
+	chmod 666 "$D/ann-metadata.sock"
+	# lists [CURL OPTION...]: as the user in AS.
+	lists() {
+		$AS curl -s --max-time 20 --unix-socket "$D/ann-metadata.sock" -o /dev/null -w '%{http_code}\n' "$@"
+	}
+	# floods: more requests than there are in a second, on one connection; all that are refused.
+	floods() {
+		AS="setpriv --reuid nobody --regid nogroup --clear-groups" \
+		    lists 'http://localhost/latest/[1-2000]' | grep -c 429
+	}
+	expect "a user who asks 2,000 times at once is refused" "[1-9]*" floods
+	both() {
+		floods >"$T/flood" &
+		local flood=$! code
+		until_true 10 test -e "$T/flood" || return
+		for _ in $(seq 20); do
+			code=$(AS= lists http://localhost/latest/meta-data/)
+			[ "$code" = 401 ] || echo "$code"
+		done
+		wait "$flood"
+		[ "$(cat "$T/flood")" -gt 0 ] && echo "401 alone"
+	}
+	expect "another is not, meanwhile" "401 alone" both
+else
+	skip "other users need root and setpriv"
+fi
 stop agent
 stop ann
 expect "the sockets are gone" 0 eval 'ls "$D" | wc -l'

@@ -36,6 +36,8 @@ struct agent_kit {
 	struct agent_metadata_service *metadata;
 	struct http_response r; /* the last answer */
 	char reason[64];
+	bool is_unix; /* who asks comes to a Unix socket, as this user */
+	uint32_t uid;
 };
 
 static inline const char *
@@ -357,6 +359,8 @@ agent_kit_ask(struct agent_kit *k, const char *method, const char *target,
 		.target = str_of(target),
 		.headers = all,
 		.n_headers = 1,
+		.peer_is_unix = k->is_unix,
+		.peer_user = k->uid,
 		.arena = arena_new(0) };
 	size_t cut = str_find(q.target, '?', 0);
 

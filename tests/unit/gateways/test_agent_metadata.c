@@ -225,6 +225,56 @@ START_TEST(too_many_requests)
 }
 END_TEST
 
+/* At a Unix socket a user is the kernel's; at an address they are all one. */
+START_TEST(one_user_does_not_starve_another)
+{
+	static const char path[] = "/latest/meta-data/ami-id";
+
+	k.is_unix = _i == 0;
+	k.uid = 1000;
+	k.now_ms += 1000;
+	for (unsigned i = 0; i < LIMIT_METADATA_RATE; i++)
+		ck_assert_uint_eq(agent_kit_get(&k, session, path), 200);
+	ck_assert_uint_eq(agent_kit_get(&k, session, path), 429);
+	ck_assert_str_eq(k.reason, "request.rate");
+	k.uid = 1001;
+	ck_assert_uint_eq(
+	    agent_kit_get(&k, session, path), k.is_unix ? 200 : 429);
+	k.uid = 1000;
+	ck_assert_uint_eq(agent_kit_get(&k, session, path), 429);
+}
+END_TEST
+
+static void
+take_sessions(unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		k.now_ms += 5;
+		ck_assert_ptr_nonnull(agent_kit_session(&k, "21600"));
+	}
+}
+
+/* A user who takes many sessions ends his own alone. */
+START_TEST(one_user_does_not_take_all_sessions)
+{
+	static const char path[] = "/latest/meta-data/ami-id";
+	const char *of_one, *own;
+
+	k.is_unix = _i == 0;
+	k.uid = 1001;
+	k.now_ms += 1000;
+	of_one = agent_kit_session(&k, "60");
+	k.uid = 1000;
+	own = agent_kit_session(&k, "21600");
+	take_sessions(LIMIT_METADATA_SESSIONS_OF_USER);
+	ck_assert_uint_eq(agent_kit_get(&k, own, path), k.is_unix ? 401 : 200);
+	take_sessions(LIMIT_METADATA_SESSIONS);
+	k.uid = 1001;
+	ck_assert_uint_eq(
+	    agent_kit_get(&k, of_one, path), k.is_unix ? 200 : 401);
+}
+END_TEST
+
 START_TEST(without_sessions_where_it_was_said)
 {
 	static const char *const bad[] = { "X-aws-ec2-metadata-token", "AAAA",
@@ -328,6 +378,8 @@ main(void)
 	tcase_add_test(tc, a_session_ends);
 	tcase_add_test(tc, sessions_are_bounded);
 	tcase_add_test(tc, too_many_requests);
+	tcase_add_loop_test(tc, one_user_does_not_starve_another, 0, 2);
+	tcase_add_loop_test(tc, one_user_does_not_take_all_sessions, 0, 2);
 	tcase_add_test(tc, without_sessions_where_it_was_said);
 	tcase_add_test(tc, what_has_ended_is_503);
 	tcase_add_test(tc, cms_by_a_key_of_p256);

@@ -762,9 +762,11 @@ note_user(void *ctx, const struct http_request *q, struct http_response *r)
 	echo(ctx, q, r);
 }
 
+/* Users are known, or not; or only counted, where the path says who connects.
+ */
 START_TEST(unix_socket_for_users)
 {
-	bool known = _i == 0;
+	bool known = _i != 1, is_counted = _i == 2;
 	struct http_options o = options();
 	char listen[300], path[256];
 	struct stat st;
@@ -773,12 +775,14 @@ START_TEST(unix_socket_for_users)
 	snprintf(path, sizeof path, "%s/user.sock", test_folder());
 	snprintf(listen, sizeof listen, "unix:%s", path);
 	o.listen = listen;
-	o.knows_user = known ? knows_us : knows_nobody;
+	if (!is_counted)
+		o.knows_user = known ? knows_us : knows_nobody;
+	o.counts_users = is_counted;
 	o.connections_per_address = 2;
 	o.handle = note_user;
 	restart(&o);
 	ck_assert_int_eq(stat(path, &st), 0);
-	ck_assert_uint_eq(st.st_mode & 07777, 0666);
+	ck_assert_uint_eq(st.st_mode & 07777, is_counted ? 0660 : 0666);
 	/* As many as one user may have; of whom nobody knows all together. */
 	for (int i = 0; i < 3; i++) {
 		fd[i] = dial_unix(path);
@@ -885,7 +889,7 @@ main(void)
 	tcase_add_test(tc, limit_of_one_address);
 	tcase_add_test(tc, stop_waits_for_requests);
 	tcase_add_test(tc, unix_socket);
-	tcase_add_loop_test(tc, unix_socket_for_users, 0, 2);
+	tcase_add_loop_test(tc, unix_socket_for_users, 0, 3);
 	tcase_add_test(tc, unix_socket_in_place);
 	tcase_add_loop_test(tc, listen_refused, 0, ARRAY_LEN(bad_listen));
 	tcase_add_test(tc, bad_tls_does_not_start);
