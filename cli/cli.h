@@ -1,5 +1,5 @@
 /* cli.h - what all subcommands share: options from a table, answers on stdout, messages on stderr, three exit codes.
- * A subcommand is a row in main.c's table and a function in its own cmd_X.c: it declares its options as a table of targets, calls cli_parse, works,
+ * A subcommand is a row in commands.def and a function in its own cmd_X.c: it declares its options as a table of targets, calls cli_parse, works,
  * and returns an exit code. Options are `--name VALUE` or `--name=VALUE`; `-o` is `--out`; `--` ends options; `-` is standard input. */
 #ifndef CLI_CLI_H
 #define CLI_CLI_H
@@ -82,79 +82,14 @@ bool cli_print_json(json_t *value_take, bool pretty) MUST_USE;
 /* All of `out` on stdout; false (and a message) when it could not be written: a full disk is not a yes. */
 bool cli_print(const struct buf *out) MUST_USE;
 
-/* One a subcommand; argv[0] is the last word of the command's name. */
 /* The `--revoked` file in *ret, or NULL when none was named; the caller frees it. Errors: ERR_FILE_READ, those of attest_revoked_parse. */
 struct attest_revoked;
 bool cli_revoked_read(struct arena *a, const char *path,
     struct attest_revoked **ret, struct error *reterr) MUST_USE;
 
-enum cli_exit cmd_account_attest(int argc, char **argv);
-enum cli_exit cmd_account_ban(int argc, char **argv);
-enum cli_exit cmd_account_delete(int argc, char **argv);
-enum cli_exit cmd_account_evict(int argc, char **argv);
-enum cli_exit cmd_account_reattest(int argc, char **argv);
-enum cli_exit cmd_account_unban(int argc, char **argv);
-enum cli_exit cmd_account_disable(int argc, char **argv);
-enum cli_exit cmd_account_enable(int argc, char **argv);
-enum cli_exit cmd_account_enrol(int argc, char **argv);
-enum cli_exit cmd_account_key(int argc, char **argv);
-enum cli_exit cmd_account_list(int argc, char **argv);
-enum cli_exit cmd_account_move(int argc, char **argv);
-enum cli_exit cmd_account_new(int argc, char **argv);
-enum cli_exit cmd_account_provision(int argc, char **argv);
-enum cli_exit cmd_account_show(int argc, char **argv);
-enum cli_exit cmd_admin_token(int argc, char **argv);
-enum cli_exit cmd_agent(int argc, char **argv);
-enum cli_exit cmd_agent_status(int argc, char **argv);
-enum cli_exit cmd_bench_decide(int argc, char **argv);
-enum cli_exit cmd_challenge_answer(int argc, char **argv);
-enum cli_exit cmd_challenge_new(int argc, char **argv);
-enum cli_exit cmd_check(int argc, char **argv);
-enum cli_exit cmd_compile(int argc, char **argv);
-enum cli_exit cmd_decide(int argc, char **argv);
-enum cli_exit cmd_diff(int argc, char **argv);
-enum cli_exit cmd_doc_issue(int argc, char **argv);
-enum cli_exit cmd_doc_list(int argc, char **argv);
-enum cli_exit cmd_doc_pack(int argc, char **argv);
-enum cli_exit cmd_doc_request(int argc, char **argv);
-enum cli_exit cmd_doc_show(int argc, char **argv);
-enum cli_exit cmd_doc_verify(int argc, char **argv);
-enum cli_exit cmd_dryrun(int argc, char **argv);
-enum cli_exit cmd_fmt(int argc, char **argv);
-enum cli_exit cmd_instance_event(int argc, char **argv);
-enum cli_exit cmd_instance_delete(int argc, char **argv);
-enum cli_exit cmd_instance_rename(int argc, char **argv);
-enum cli_exit cmd_instance_put(int argc, char **argv);
-enum cli_exit cmd_instance_show(int argc, char **argv);
-enum cli_exit cmd_key_get(int argc, char **argv);
-enum cli_exit cmd_key_jwks(int argc, char **argv);
-enum cli_exit cmd_key_list(int argc, char **argv);
-enum cli_exit cmd_key_new(int argc, char **argv);
-enum cli_exit cmd_key_public(int argc, char **argv);
-enum cli_exit cmd_key_rotate(int argc, char **argv);
-enum cli_exit cmd_key_secret(int argc, char **argv);
-enum cli_exit cmd_key_thumbprint(int argc, char **argv);
-enum cli_exit cmd_lint(int argc, char **argv);
-enum cli_exit cmd_needs(int argc, char **argv);
-enum cli_exit cmd_revoke_add(int argc, char **argv);
-enum cli_exit cmd_revoke_list(int argc, char **argv);
-enum cli_exit cmd_revoke_remove(int argc, char **argv);
-enum cli_exit cmd_serve(int argc, char **argv);
-enum cli_exit cmd_signer(int argc, char **argv);
-enum cli_exit cmd_store_accept_restore(int argc, char **argv);
-enum cli_exit cmd_store_changes(int argc, char **argv);
-enum cli_exit cmd_store_rotate_secret(int argc, char **argv);
-enum cli_exit cmd_store_check(int argc, char **argv);
-enum cli_exit cmd_token_exchange(int argc, char **argv);
-enum cli_exit cmd_token_issue(int argc, char **argv);
-enum cli_exit cmd_token_new(int argc, char **argv);
-enum cli_exit cmd_token_offer(int argc, char **argv);
-enum cli_exit cmd_token_pick(int argc, char **argv);
-enum cli_exit cmd_token_prove(int argc, char **argv);
-enum cli_exit cmd_token_verify(int argc, char **argv);
-enum cli_exit cmd_token_withdraw(int argc, char **argv);
-enum cli_exit cmd_translate(int argc, char **argv);
-enum cli_exit cmd_what(int argc, char **argv);
-enum cli_exit cmd_who(int argc, char **argv);
+/* One a subcommand; argv[0] is the last word of the command's name. */
+#define COMMAND(noun, verb, run, summary) enum cli_exit run(int argc, char **argv);
+#include "cli/commands.def"
+#undef COMMAND
 
 #endif

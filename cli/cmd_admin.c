@@ -173,20 +173,14 @@ cmd_admin_token(int argc, char **argv)
 		{ "json", CLI_FLAG, &o.json, false, NULL,
 		    "JSON, one object a line" },
 	};
-	const struct cli_usage usage = {
-		.synopsis =
-		    "avow admin token new --name NAME -o FILE [--lifetime "
-		    "DURATION]\n       avow admin token list\n       avow "
-		    "admin token remove ID",
-		.about = "Tokens that let people administer the token service. "
-			 "They are made on its host alone; the store keeps "
-			 "their SHA-256.",
-		.options = options,
-		.n_options = ARRAY_LEN(options),
-		.min_args = 1,
-		.max_args = 2,
-		.args = &o.args,
-	};
+	const struct cli_usage usage =
+	    CLI_USAGE("avow admin token new --name NAME -o FILE [--lifetime "
+		      "DURATION]\n       avow admin token list\n       avow "
+		      "admin token remove ID",
+		"Tokens that let people administer the token service. "
+		"They are made on its host alone; the store keeps "
+		"their SHA-256.",
+		options, 1, 2, &o.args);
 	enum cli_exit code;
 
 	if (cli_parse(&usage, argc, argv, &code))

@@ -134,21 +134,18 @@ cmd_agent(int argc, char **argv)
 		{ "json", CLI_FLAG, &json, false, NULL,
 		    "with --check: the answer as JSON" },
 	};
-	const struct cli_usage usage = {
-		.synopsis = "avow agent --config FILE [--check [--json]]",
-		.about =
-		    "Run on an instance: prove its key to the token service, "
-		    "keep its tokens and documents fresh, and hand them\nto "
-		    "local programs: as a metadata service with EC2's paths, "
-		    "as files, through a local proxy, and at a socket that "
-		    "knows users apart (docs/agent.md).\n"
-		    "SIGHUP reads the configuration anew, all or nothing, and "
-		    "asks for everything now; SIGUSR1 asks only;\nSIGTERM "
-		    "finishes the requests in hand and stops. `avow agent "
-		    "status` says what it holds.",
-		.options = options,
-		.n_options = ARRAY_LEN(options),
-	};
+	const struct cli_usage usage =
+	    CLI_USAGE("avow agent --config FILE [--check [--json]]",
+		"Run on an instance: prove its key to the token service, "
+		"keep its tokens and documents fresh, and hand them\nto "
+		"local programs: as a metadata service with EC2's paths, "
+		"as files, through a local proxy, and at a socket that "
+		"knows users apart (docs/agent.md).\n"
+		"SIGHUP reads the configuration anew, all or nothing, and "
+		"asks for everything now; SIGUSR1 asks only;\nSIGTERM "
+		"finishes the requests in hand and stops. `avow agent "
+		"status` says what it holds.",
+		options, 0, 0, NULL);
 	enum cli_exit code;
 
 	if (!cli_parse(&usage, argc, argv, &code))
@@ -306,14 +303,12 @@ cmd_agent_status(int argc, char **argv)
 		    "the agent's configuration; AVOW_CONFIG when not given" },
 		{ "json", CLI_FLAG, &json, false, NULL, "as JSON" },
 	};
-	const struct cli_usage usage = {
-		.synopsis = "avow agent status --config FILE [--json]",
-		.about = "Ask the running agent what it holds, until when, "
-			 "and why something is missing. Exit 0: all is there; "
-			 "2: something is not.",
-		.options = options,
-		.n_options = ARRAY_LEN(options),
-	};
+	const struct cli_usage usage =
+	    CLI_USAGE("avow agent status --config FILE [--json]",
+		"Ask the running agent what it holds, until when, "
+		"and why something is missing. Exit 0: all is there; "
+		"2: something is not.",
+		options, 0, 0, NULL);
 	struct arena *a;
 	enum cli_exit code;
 

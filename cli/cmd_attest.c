@@ -95,20 +95,14 @@ cmd_account_attest(int argc, char **argv)
 		    "print the service's answer as JSON" },
 		REMOTE_SERVER(&t.remote),
 	};
-	const struct cli_usage usage = {
-		.synopsis = "avow account attest ID --kind KIND --document "
-			    "FILE --signature FILE --key FILE --server URL",
-		.about =
-		    "Enrol this instance by what its cloud says of it: the "
-		    "first use binds it to the key.\nID is the controller's "
-		    "prefix and the instance's id. Again with the same "
-		    "key it changes nothing, and ends an eviction.",
-		.options = options,
-		.n_options = ARRAY_LEN(options),
-		.min_args = 1,
-		.max_args = 1,
-		.args = &t.args,
-	};
+	const struct cli_usage usage =
+	    CLI_USAGE("avow account attest ID --kind KIND --document "
+		      "FILE --signature FILE --key FILE --server URL",
+		"Enrol this instance by what its cloud says of it: the "
+		"first use binds it to the key.\nID is the controller's "
+		"prefix and the instance's id. Again with the same "
+		"key it changes nothing, and ends an eviction.",
+		options, 1, 1, &t.args);
 	enum cli_exit code;
 
 	if (cli_parse(&usage, argc, argv, &code))

@@ -456,18 +456,16 @@ cmd_bench_decide(int argc, char **argv)
 		{ "json", CLI_FLAG, &o.json, false, NULL,
 		    "print the figures as JSON" },
 	};
-	const struct cli_usage usage = {
-		.synopsis = "avow bench decide --policies PATH [--entities "
-			    "PATH] --requests FILE.jsonl [--expected FILE]",
-		.about = "Measure how long a decision takes, with all reasons "
-			 "and errors, from requests that were read before.\n"
-			 "Each time holds one reading of the clock, which is "
-			 "told beside.\n"
-			 "Exit: 0 measured, 2 a decision was not as expected, "
-			 "1 cannot tell.",
-		.options = options,
-		.n_options = ARRAY_LEN(options),
-	};
+	const struct cli_usage usage =
+	    CLI_USAGE("avow bench decide --policies PATH [--entities "
+		      "PATH] --requests FILE.jsonl [--expected FILE]",
+		"Measure how long a decision takes, with all reasons "
+		"and errors, from requests that were read before.\n"
+		"Each time holds one reading of the clock, which is "
+		"told beside.\n"
+		"Exit: 0 measured, 2 a decision was not as expected, "
+		"1 cannot tell.",
+		options, 0, 0, NULL);
 	enum cli_exit code;
 	if (cli_parse(&usage, argc, argv, &code) && check_options(&o))
 		code = run(&o);

@@ -139,17 +139,13 @@ cmd_check(int argc, char **argv)
 		{ "json", CLI_FLAG, &json, false, NULL,
 		    "messages as a JSON array on standard output" },
 	};
-	const struct cli_usage usage = {
-		.synopsis = "avow check [--json] [--schema FILE] [PATH ...]",
-		.about = "Read policy files and folders (*.avow, *.cedar; "
-			 "a *.json policy set by its name)\nas one set and "
-			 "report every error and warning, each with its "
-			 "place. Exit: 0 no error,\n1 errors.",
-		.options = options,
-		.n_options = ARRAY_LEN(options),
-		.max_args = SIZE_MAX,
-		.args = &paths,
-	};
+	const struct cli_usage usage =
+	    CLI_USAGE("avow check [--json] [--schema FILE] [PATH ...]",
+		"Read policy files and folders (*.avow, *.cedar; "
+		"a *.json policy set by its name)\nas one set and "
+		"report every error and warning, each with its "
+		"place. Exit: 0 no error,\n1 errors.",
+		options, 0, SIZE_MAX, &paths);
 	enum cli_exit code;
 
 	if (cli_parse(&usage, argc, argv, &code)) {

@@ -274,25 +274,22 @@ cmd_compile(int argc, char **argv)
 		    "ELEMENT=LEVEL",
 		    "join rules that differ in this element alone" },
 	};
-	const struct cli_usage usage = {
-		.synopsis = "avow compile --policies PATH ... [-o FILE] "
-			    "[--print] [--stats [--notes]]\n"
-			    "       [--schema FILE] "
-			    "[--granularity ELEMENT=LEVEL ...]",
-		.about =
-		    "Take policies apart into rules of one principal, action "
-		    "and resource each, as decisions\nare made from; "
-		    "--granularity joins them again for reading. ELEMENT is "
-		    "principal, action or\nresource, LEVEL what may stand in "
-		    "one set: each (nothing, the default), indivisible\n"
-		    "(members of one indivisible set), type (entities of one "
-		    "type), all. A set holds just the\nentities that were "
-		    "there, and each keeps the policies it is of.\nAn image "
-		    "is one file that is mapped instead of read, so that a "
-		    "start takes milliseconds.\nExit: 0 done, 1 errors.",
-		.options = options,
-		.n_options = ARRAY_LEN(options),
-	};
+	const struct cli_usage usage =
+	    CLI_USAGE("avow compile --policies PATH ... [-o FILE] "
+		      "[--print] [--stats [--notes]]\n"
+		      "       [--schema FILE] "
+		      "[--granularity ELEMENT=LEVEL ...]",
+		"Take policies apart into rules of one principal, action "
+		"and resource each, as decisions\nare made from; "
+		"--granularity joins them again for reading. ELEMENT is "
+		"principal, action or\nresource, LEVEL what may stand in "
+		"one set: each (nothing, the default), indivisible\n"
+		"(members of one indivisible set), type (entities of one "
+		"type), all. A set holds just the\nentities that were "
+		"there, and each keeps the policies it is of.\nAn image "
+		"is one file that is mapped instead of read, so that a "
+		"start takes milliseconds.\nExit: 0 done, 1 errors.",
+		options, 0, 0, NULL);
 	enum cli_exit code;
 
 	if (cli_parse(&usage, argc, argv, &code))

@@ -151,17 +151,14 @@ cmd_decide(int argc, char **argv)
 		{ "pretty", CLI_FLAG, &o.pretty, false, NULL,
 		    "indent the answer" },
 	};
-	const struct cli_usage usage = {
-		.synopsis =
-		    "avow decide --policies PATH [--entities PATH] "
-		    "[--schema FILE] --request FILE | --requests FILE.jsonl",
-		.about = "Decide requests given as data and print each "
-			 "decision as JSON, with its reasons and errors.\n"
-			 "Exit: 0 permit, 2 deny, 1 cannot tell; with "
-			 "--requests 0 when every line could be read.",
-		.options = options,
-		.n_options = ARRAY_LEN(options),
-	};
+	const struct cli_usage usage =
+	    CLI_USAGE("avow decide --policies PATH [--entities PATH] "
+		      "[--schema FILE] --request FILE | --requests FILE.jsonl",
+		"Decide requests given as data and print each "
+		"decision as JSON, with its reasons and errors.\n"
+		"Exit: 0 permit, 2 deny, 1 cannot tell; with "
+		"--requests 0 when every line could be read.",
+		options, 0, 0, NULL);
 	enum cli_exit code;
 	if (cli_parse(&usage, argc, argv, &code) && check_options(&o))
 		code = run(&o);

@@ -389,27 +389,21 @@ cmd_diff(int argc, char **argv)
 		{ "json", CLI_FLAG, &o.json, false, NULL,
 		    "one JSON object, each change with its request" },
 	};
-	const struct cli_usage usage = {
-		.synopsis = "avow diff [--entities PATH] [--requests FILE] "
-			    "[--context FILE] OLD NEW",
-		.about =
-		    "Who gains and who loses when the policies of NEW take "
-		    "the place of those of OLD?\nEach request is decided by "
-		    "both; requests other than those looked at are not "
-		    "spoken of.\n`unknown`: what is not known (the context; "
-		    "without entities, their attributes)\ndecides, and not "
-		    "alike for both. `(another)` is one that no policy names, "
-		    "`(one in G)`\none in a group. A page ends after "
-		    "10,000,000 combinations, or --limit changes.\n"
-		    "Exit: 0 nothing changes, 2 something "
-		    "does, 1 "
-		    "cannot tell (unknown, unreadable, more to come).",
-		.options = options,
-		.n_options = ARRAY_LEN(options),
-		.min_args = 2,
-		.max_args = 2,
-		.args = &o.paths,
-	};
+	const struct cli_usage usage =
+	    CLI_USAGE("avow diff [--entities PATH] [--requests FILE] "
+		      "[--context FILE] OLD NEW",
+		"Who gains and who loses when the policies of NEW take "
+		"the place of those of OLD?\nEach request is decided by "
+		"both; requests other than those looked at are not "
+		"spoken of.\n`unknown`: what is not known (the context; "
+		"without entities, their attributes)\ndecides, and not "
+		"alike for both. `(another)` is one that no policy names, "
+		"`(one in G)`\none in a group. A page ends after "
+		"10,000,000 combinations, or --limit changes.\n"
+		"Exit: 0 nothing changes, 2 something "
+		"does, 1 "
+		"cannot tell (unknown, unreadable, more to come).",
+		options, 2, 2, &o.paths);
 	enum cli_exit code;
 
 	if (cli_parse(&usage, argc, argv, &code) && cli_rules_check(&o.rules))

@@ -331,14 +331,12 @@ cmd_doc_issue(int argc, char **argv)
 		{ "signature", CLI_TEXT, &o.signature, false, "FILE",
 		    "and, detached: its signature" },
 	};
-	const struct cli_usage usage = {
-		.synopsis = "avow doc issue --key FILE --issuer NAME "
-			    "--subject ID -o PREFIX",
-		.about = "Make and sign an identity document. Existing files "
-			 "are replaced.",
-		.options = options,
-		.n_options = ARRAY_LEN(options),
-	};
+	const struct cli_usage usage =
+	    CLI_USAGE("avow doc issue --key FILE --issuer NAME "
+		      "--subject ID -o PREFIX",
+		"Make and sign an identity document. Existing files "
+		"are replaced.",
+		options, 0, 0, NULL);
 	enum cli_exit exit;
 
 	if (cli_parse(&usage, argc, argv, &exit))
@@ -541,14 +539,12 @@ cmd_doc_verify(int argc, char **argv)
 		    "as if it were that time" },
 		REMOTE_SERVER(&o.remote),
 	};
-	const struct cli_usage usage = {
-		.synopsis = "avow doc verify --trust PATH --kind KIND "
-			    "--document FILE [--signature FILE]",
-		.about = "Say as JSON whether an identity document is genuine "
-			 "and valid: exit 0, or 2 when it is refused.",
-		.options = options,
-		.n_options = ARRAY_LEN(options),
-	};
+	const struct cli_usage usage =
+	    CLI_USAGE("avow doc verify --trust PATH --kind KIND "
+		      "--document FILE [--signature FILE]",
+		"Say as JSON whether an identity document is genuine "
+		"and valid: exit 0, or 2 when it is refused.",
+		options, 0, 0, NULL);
 	enum cli_exit exit;
 
 	if (cli_parse(&usage, argc, argv, &exit))
@@ -600,15 +596,13 @@ cmd_doc_pack(int argc, char **argv)
 		{ "signature", CLI_TEXT, &signature, false, "FILE",
 		    "its signature, but where it is inside of the document" },
 	};
-	const struct cli_usage usage = {
-		.synopsis = "avow doc pack [--kind KIND] --document FILE "
-			    "[--signature FILE]",
-		.about = "Print document and signature as one word, for an "
-			 "X-Avow-Pack header or as the password of a package "
-			 "client. Nothing is verified.",
-		.options = options,
-		.n_options = ARRAY_LEN(options),
-	};
+	const struct cli_usage usage =
+	    CLI_USAGE("avow doc pack [--kind KIND] --document FILE "
+		      "[--signature FILE]",
+		"Print document and signature as one word, for an "
+		"X-Avow-Pack header or as the password of a package "
+		"client. Nothing is verified.",
+		options, 0, 0, NULL);
 	enum cli_exit exit;
 
 	if (!cli_parse(&usage, argc, argv, &exit))

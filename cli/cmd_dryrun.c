@@ -272,19 +272,16 @@ cmd_dryrun(int argc, char **argv)
 		{ "json", CLI_FLAG, &o.json, false, NULL,
 		    "the report as JSON" },
 	};
-	const struct cli_usage usage = {
-		.synopsis =
-		    "avow dryrun --policies PATH [--entities PATH] "
-		    "[--schema FILE] --request FILE [--level LEVEL]\n"
-		    "       avow dryrun --config FILE --gate NAME --document "
-		    "FILE --signature FILE --path PATH --source-ip ADDRESS",
-		.about = "Say what would be decided and why: the policies "
-			 "considered, the clause of each that failed, the "
-			 "data it failed on.\nNothing is opened. Exit: 0 "
-			 "permit, 2 deny, 1 cannot tell.",
-		.options = options,
-		.n_options = ARRAY_LEN(options),
-	};
+	const struct cli_usage usage =
+	    CLI_USAGE("avow dryrun --policies PATH [--entities PATH] "
+		      "[--schema FILE] --request FILE [--level LEVEL]\n"
+		      "       avow dryrun --config FILE --gate NAME --document "
+		      "FILE --signature FILE --path PATH --source-ip ADDRESS",
+		"Say what would be decided and why: the policies "
+		"considered, the clause of each that failed, the "
+		"data it failed on.\nNothing is opened. Exit: 0 "
+		"permit, 2 deny, 1 cannot tell.",
+		options, 0, 0, NULL);
 	enum cli_exit code;
 	if (cli_parse(&usage, argc, argv, &code) && check_options(&o))
 		code = run(&o);

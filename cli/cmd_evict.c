@@ -58,15 +58,8 @@ run(const char *word, const char *synopsis, const char *about, int argc,
 		{ "json", CLI_FLAG, &v.json, false, NULL,
 		    "print the service's answer as JSON" },
 	};
-	const struct cli_usage usage = {
-		.synopsis = synopsis,
-		.about = about,
-		.options = options,
-		.n_options = ARRAY_LEN(options),
-		.min_args = 1,
-		.max_args = 1,
-		.args = &v.args,
-	};
+	const struct cli_usage usage =
+	    CLI_USAGE(synopsis, about, options, 1, 1, &v.args);
 	enum cli_exit code;
 	struct remote *r = NULL;
 

@@ -125,19 +125,13 @@ cmd_fmt(int argc, char **argv)
 		{ "check", CLI_FLAG, &f.check, false, NULL,
 		    "write nothing, list the files that would change" },
 	};
-	const struct cli_usage usage = {
-		.synopsis = "avow fmt [--check] PATH ...",
-		.about = "Write policy files and folders (*.avow, *.cedar) in "
-			 "their canonical form, comments kept.\nWith `-`, "
-			 "from standard input to standard output. Exit: 0 "
-			 "done, 1 errors (that file stays\nas it is), 2 "
-			 "--check found a file that would change.",
-		.options = options,
-		.n_options = ARRAY_LEN(options),
-		.min_args = 1,
-		.max_args = SIZE_MAX,
-		.args = &paths,
-	};
+	const struct cli_usage usage = CLI_USAGE("avow fmt [--check] PATH ...",
+	    "Write policy files and folders (*.avow, *.cedar) in "
+	    "their canonical form, comments kept.\nWith `-`, "
+	    "from standard input to standard output. Exit: 0 "
+	    "done, 1 errors (that file stays\nas it is), 2 "
+	    "--check found a file that would change.",
+	    options, 1, SIZE_MAX, &paths);
 	enum cli_exit code;
 
 	if (cli_parse(&usage, argc, argv, &code)) {

@@ -20,13 +20,11 @@ cmd_key_new(int argc, char **argv)
 		{ "out", CLI_TEXT, &out, true, "FILE",
 		    "the private key, as PEM, mode 0600; must not exist" },
 	};
-	const struct cli_usage usage = {
-		.synopsis = "avow key new [--type TYPE] -o FILE",
-		.about = "Make a private key that signs identity documents. "
-			 "Its public half: `avow key public FILE`.",
-		.options = options,
-		.n_options = ARRAY_LEN(options),
-	};
+	const struct cli_usage usage =
+	    CLI_USAGE("avow key new [--type TYPE] -o FILE",
+		"Make a private key that signs identity documents. "
+		"Its public half: `avow key public FILE`.",
+		options, 0, 0, NULL);
 	enum attest_key_type key_type;
 	struct error err = { 0 };
 	enum cli_exit stop;
@@ -72,16 +70,11 @@ cmd_key_public(int argc, char **argv)
 		    "write there instead of to standard output; must not "
 		    "exist" },
 	};
-	const struct cli_usage usage = {
-		.synopsis = "avow key public FILE [-o FILE]",
-		.about = "Print the public half of a private key, or the "
-			 "public key of a certificate, as PEM.",
-		.options = options,
-		.n_options = ARRAY_LEN(options),
-		.min_args = 1,
-		.max_args = 1,
-		.args = &args,
-	};
+	const struct cli_usage usage =
+	    CLI_USAGE("avow key public FILE [-o FILE]",
+		"Print the public half of a private key, or the "
+		"public key of a certificate, as PEM.",
+		options, 1, 1, &args);
 	enum cli_exit exit;
 
 	if (cli_parse(&usage, argc, argv, &exit))

@@ -158,25 +158,21 @@ cmd_lint(int argc, char **argv)
 		{ "json", CLI_FLAG, &json, false, NULL,
 		    "findings as a JSON array on standard output" },
 	};
-	const struct cli_usage usage = {
-		.synopsis =
-		    "avow lint --policies PATH ... [--schema FILE] [--json]",
-		.about =
-		    "Find policies that change nothing: those that never "
-		    "apply, those whose rules others have or\ncover, alone or "
-		    "together, permits that denies always beat. Each finding "
-		    "holds for every request\nand all data, and names the "
-		    "others. With --schema each holds for what the schema "
-		    "allows: wildcards over its actions and\nenumerated ids "
-		    "are what they stand for, and policies are found that it "
-		    "never lets apply.\nNot looked at: entities (who is in "
-		    "which group), wider prefixes and wider sets in scopes,\n"
-		    "how different operators on different paths follow from "
-		    "each other, covers that only more\nthan four tests would "
-		    "tell apart.\nExit: 0 nothing found, 2 findings, 1 errors.",
-		.options = options,
-		.n_options = ARRAY_LEN(options),
-	};
+	const struct cli_usage usage =
+	    CLI_USAGE("avow lint --policies PATH ... [--schema FILE] [--json]",
+		"Find policies that change nothing: those that never "
+		"apply, those whose rules others have or\ncover, alone or "
+		"together, permits that denies always beat. Each finding "
+		"holds for every request\nand all data, and names the "
+		"others. With --schema each holds for what the schema "
+		"allows: wildcards over its actions and\nenumerated ids "
+		"are what they stand for, and policies are found that it "
+		"never lets apply.\nNot looked at: entities (who is in "
+		"which group), wider prefixes and wider sets in scopes,\n"
+		"how different operators on different paths follow from "
+		"each other, covers that only more\nthan four tests would "
+		"tell apart.\nExit: 0 nothing found, 2 findings, 1 errors.",
+		options, 0, 0, NULL);
 	enum cli_exit code;
 
 	if (cli_parse(&usage, argc, argv, &code)) {

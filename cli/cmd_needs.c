@@ -259,23 +259,20 @@ cmd_needs(int argc, char **argv)
 		{ "json", CLI_FLAG, &o.json, false, NULL,
 		    "as one JSON object on standard output" },
 	};
-	const struct cli_usage usage = {
-		.synopsis = "avow needs --policies PATH ... --action ACTION "
-			    "[--resource RESOURCE]\n    [--entities PATH ...] "
-			    "[--claim NAME ...] [--json]",
-		.about =
-		    "Which claims must an instance show to be permitted, and "
-		    "no more? Each line is one way, the\nshortest first: "
-		    "claims by their names in documents. Whoever is permitted "
-		    "has met one of\nthem; whether the values suffice, a "
-		    "decision says. A deny policy in error denies, so what\nit "
-		    "reads must be shown, too; a note names denies that hiding "
-		    "a claim evades. Groups count\nas the entities have them; "
-		    "without entities, as joined.\nExit: 0 there is a way, 2 "
-		    "none, 1 errors.",
-		.options = options,
-		.n_options = ARRAY_LEN(options),
-	};
+	const struct cli_usage usage =
+	    CLI_USAGE("avow needs --policies PATH ... --action ACTION "
+		      "[--resource RESOURCE]\n    [--entities PATH ...] "
+		      "[--claim NAME ...] [--json]",
+		"Which claims must an instance show to be permitted, and "
+		"no more? Each line is one way, the\nshortest first: "
+		"claims by their names in documents. Whoever is permitted "
+		"has met one of\nthem; whether the values suffice, a "
+		"decision says. A deny policy in error denies, so what\nit "
+		"reads must be shown, too; a note names denies that hiding "
+		"a claim evades. Groups count\nas the entities have them; "
+		"without entities, as joined.\nExit: 0 there is a way, 2 "
+		"none, 1 errors.",
+		options, 0, 0, NULL);
 	enum cli_exit code;
 
 	if (cli_parse(&usage, argc, argv, &code))

@@ -143,20 +143,14 @@ cmd_revoke_add(int argc, char **argv)
 		    "for people; shown by list" },
 		{ "json", CLI_FLAG, &v.json, false, NULL, "as JSON" },
 	};
-	const struct cli_usage usage = {
-		.synopsis = "avow revoke add KIND ID [--until TIME] [--reason "
-			    "TEXT] [--config FILE | --store URL] [--json]",
-		.about =
-		    "Revoke a document, instance (with its prefix), key "
-		    "(thumbprint), credential, token (jti) or account.\nIn "
-		    "force within a second in a server on the same store, "
-		    "within five on other nodes.",
-		.options = options,
-		.n_options = ARRAY_LEN(options),
-		.min_args = 2,
-		.max_args = 2,
-		.args = &v.args,
-	};
+	const struct cli_usage usage =
+	    CLI_USAGE("avow revoke add KIND ID [--until TIME] [--reason "
+		      "TEXT] [--config FILE | --store URL] [--json]",
+		"Revoke a document, instance (with its prefix), key "
+		"(thumbprint), credential, token (jti) or account.\nIn "
+		"force within a second in a server on the same store, "
+		"within five on other nodes.",
+		options, 2, 2, &v.args);
 
 	return run(&usage, argc, argv, &v, add);
 }
@@ -169,16 +163,11 @@ cmd_revoke_remove(int argc, char **argv)
 		CLI_STORE_OPTIONS(&v.at),
 		{ "json", CLI_FLAG, &v.json, false, NULL, "as JSON" },
 	};
-	const struct cli_usage usage = {
-		.synopsis = "avow revoke remove KIND ID [--config FILE | "
-			    "--store URL] [--json]",
-		.about = "Take a revocation back. Exit: 2 when there was none.",
-		.options = options,
-		.n_options = ARRAY_LEN(options),
-		.min_args = 2,
-		.max_args = 2,
-		.args = &v.args,
-	};
+	const struct cli_usage usage =
+	    CLI_USAGE("avow revoke remove KIND ID [--config FILE | "
+		      "--store URL] [--json]",
+		"Take a revocation back. Exit: 2 when there was none.", options,
+		2, 2, &v.args);
 
 	return run(&usage, argc, argv, &v, take_back);
 }
@@ -264,14 +253,12 @@ cmd_revoke_list(int argc, char **argv)
 		CLI_STORE_OPTIONS(&v.at),
 		{ "json", CLI_FLAG, &v.json, false, NULL, "as JSON" },
 	};
-	const struct cli_usage usage = {
-		.synopsis = "avow revoke list [--config FILE | --store URL] "
-			    "[--json]",
-		.about = "What the store revokes, one a line, as the file of "
-			 "`revoked:` has it.",
-		.options = options,
-		.n_options = ARRAY_LEN(options),
-	};
+	const struct cli_usage usage =
+	    CLI_USAGE("avow revoke list [--config FILE | --store URL] "
+		      "[--json]",
+		"What the store revokes, one a line, as the file of "
+		"`revoked:` has it.",
+		options, 0, 0, NULL);
 
 	return run(&usage, argc, argv, &v, list);
 }

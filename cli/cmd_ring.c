@@ -89,19 +89,14 @@ cmd_key_rotate(int argc, char **argv)
 		    "as if it were that time" },
 		{ "json", CLI_FLAG, &o.json, false, NULL, "the file as JSON" },
 	};
-	const struct cli_usage usage = {
-		.synopsis = "avow key rotate FOLDER [--after DURATION]",
-		.about = "Make the next key that signs tokens. It is "
-			 "published at once and signs a while later; the one "
-			 "before it stays published until its last token has "
-			 "ended, and its file goes at the rotation after "
-			 "that. The first key of a folder signs at once.",
-		.options = options,
-		.n_options = ARRAY_LEN(options),
-		.min_args = 1,
-		.max_args = 1,
-		.args = &args,
-	};
+	const struct cli_usage usage =
+	    CLI_USAGE("avow key rotate FOLDER [--after DURATION]",
+		"Make the next key that signs tokens. It is "
+		"published at once and signs a while later; the one "
+		"before it stays published until its last token has "
+		"ended, and its file goes at the rotation after "
+		"that. The first key of a folder signs at once.",
+		options, 1, 1, &args);
 	enum cli_exit exit;
 
 	if (cli_parse(&usage, argc, argv, &exit))
@@ -242,16 +237,10 @@ cmd_key_list(int argc, char **argv)
 		    "as if it were that time" },
 		{ "json", CLI_FLAG, &o.json, false, NULL, "as JSON" },
 	};
-	const struct cli_usage usage = {
-		.synopsis = "avow key list FOLDER",
-		.about = "The keys that sign tokens: which signs, which does "
-			 "next, until when the former ones are published.",
-		.options = options,
-		.n_options = ARRAY_LEN(options),
-		.min_args = 1,
-		.max_args = 1,
-		.args = &args,
-	};
+	const struct cli_usage usage = CLI_USAGE("avow key list FOLDER",
+	    "The keys that sign tokens: which signs, which does "
+	    "next, until when the former ones are published.",
+	    options, 1, 1, &args);
 
 	return with_ring(argc, argv, &usage, &o, list);
 }
@@ -269,18 +258,13 @@ cmd_key_jwks(int argc, char **argv)
 		{ "at", CLI_TIME, &o.at, false, "TIME",
 		    "as if it were that time" },
 	};
-	const struct cli_usage usage = {
-		.synopsis = "avow key jwks FOLDER [-o FILE]",
-		.about = "The public keys by which tokens are verified, as a "
-			 "JSON Web Key Set: what a gate's `trust` of kind "
-			 "`token` reads. The private ones stay where they "
-			 "are.",
-		.options = options,
-		.n_options = ARRAY_LEN(options),
-		.min_args = 1,
-		.max_args = 1,
-		.args = &args,
-	};
+	const struct cli_usage usage =
+	    CLI_USAGE("avow key jwks FOLDER [-o FILE]",
+		"The public keys by which tokens are verified, as a "
+		"JSON Web Key Set: what a gate's `trust` of kind "
+		"`token` reads. The private ones stay where they "
+		"are.",
+		options, 1, 1, &args);
 
 	return with_ring(argc, argv, &usage, &o, jwks);
 }

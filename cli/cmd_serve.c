@@ -105,16 +105,14 @@ cmd_serve(int argc, char **argv)
 		{ "check", CLI_FLAG, &only_check, false, NULL,
 		    "read everything, start nothing" },
 	};
-	const struct cli_usage usage = {
-		.synopsis = "avow serve --config FILE [--user NAME] [--check]",
-		.about = "Run the gates that the configuration names.\n"
-			 "SIGHUP reloads policies, entities, trust and "
-			 "revocations, all or nothing; SIGUSR1 opens the "
-			 "decision log again;\nSIGTERM finishes the requests "
-			 "in hand and stops.",
-		.options = options,
-		.n_options = ARRAY_LEN(options),
-	};
+	const struct cli_usage usage =
+	    CLI_USAGE("avow serve --config FILE [--user NAME] [--check]",
+		"Run the gates that the configuration names.\n"
+		"SIGHUP reloads policies, entities, trust and "
+		"revocations, all or nothing; SIGUSR1 opens the "
+		"decision log again;\nSIGTERM finishes the requests "
+		"in hand and stops.",
+		options, 0, 0, NULL);
 	enum cli_exit code;
 	if (!cli_parse(&usage, argc, argv, &code))
 		return code;

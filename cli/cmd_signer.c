@@ -177,17 +177,15 @@ cmd_signer(int argc, char **argv)
 		{ "user", CLI_TEXT, &o.user, false, "NAME",
 		    "become this user before anything is opened" },
 	};
-	const struct cli_usage usage = {
-		.synopsis = "avow signer --key FILE --listen unix:PATH "
-			    "--purpose PURPOSE [--issuer NAME]",
-		.about = "Sign for other processes, which name this key "
-			 "`signer:PATH` wherever they take a private key.\n"
-			 "Only what can be read as a document, token or policy "
-			 "image by the rules given is signed; each is logged "
-			 "by its id.",
-		.options = options,
-		.n_options = ARRAY_LEN(options),
-	};
+	const struct cli_usage usage =
+	    CLI_USAGE("avow signer --key FILE --listen unix:PATH "
+		      "--purpose PURPOSE [--issuer NAME]",
+		"Sign for other processes, which name this key "
+		"`signer:PATH` wherever they take a private key.\n"
+		"Only what can be read as a document, token or policy "
+		"image by the rules given is signed; each is logged "
+		"by its id.",
+		options, 0, 0, NULL);
 	enum cli_exit exit;
 
 	if (cli_parse(&usage, argc, argv, &exit))

@@ -113,17 +113,14 @@ cmd_store_check(int argc, char **argv)
 		CLI_STORE_OPTIONS(&at),
 		{ "json", CLI_FLAG, &json, false, NULL, "as JSON" },
 	};
-	const struct cli_usage usage = {
-		.synopsis = "avow store check [--config FILE | --store URL] "
-			    "[--json]",
-		.about =
-		    "Is the store whole, writable, of this program's form "
-		    "and not older than this machine has seen?\nMigrations "
-		    "that are due are applied first, as at each start. "
-		    "Exit: 2 when the database reports damage.",
-		.options = options,
-		.n_options = ARRAY_LEN(options),
-	};
+	const struct cli_usage usage =
+	    CLI_USAGE("avow store check [--config FILE | --store URL] "
+		      "[--json]",
+		"Is the store whole, writable, of this program's form "
+		"and not older than this machine has seen?\nMigrations "
+		"that are due are applied first, as at each start. "
+		"Exit: 2 when the database reports damage.",
+		options, 0, 0, NULL);
 	enum cli_exit exit;
 
 	if (cli_parse(&usage, argc, argv, &exit))
@@ -223,16 +220,14 @@ cmd_store_changes(int argc, char **argv)
 		{ "json", CLI_FLAG, &o.json, false, NULL,
 		    "as JSON, one a line" },
 	};
-	const struct cli_usage usage = {
-		.synopsis = "avow store changes [--config FILE | --store URL] "
-			    "[--limit N] [--before NUMBER] [--json]",
-		.about = "Who changed what in the store, the newest first: "
-			 "accounts and their keys, revocations, admin tokens, "
-			 "restores. Each row was written in the change's own "
-			 "transaction; the newest 100,000 are kept.",
-		.options = options,
-		.n_options = ARRAY_LEN(options),
-	};
+	const struct cli_usage usage =
+	    CLI_USAGE("avow store changes [--config FILE | --store URL] "
+		      "[--limit N] [--before NUMBER] [--json]",
+		"Who changed what in the store, the newest first: "
+		"accounts and their keys, revocations, admin tokens, "
+		"restores. Each row was written in the change's own "
+		"transaction; the newest 100,000 are kept.",
+		options, 0, 0, NULL);
 	enum cli_exit exit;
 
 	if (cli_parse(&usage, argc, argv, &exit))
@@ -275,20 +270,16 @@ cmd_store_accept_restore(int argc, char **argv)
 {
 	struct cli_store at = { 0 };
 	const struct cli_option options[] = { CLI_STORE_OPTIONS(&at) };
-	const struct cli_usage usage = {
-		.synopsis =
-		    "avow store accept-restore [--config FILE | --store URL]",
-		.about =
-		    "Take a store that was put back from a copy as it is. What "
-		    "was revoked since the copy was made is lost, so documents "
-		    "and tokens\nissued before now no longer count, pool "
-		    "members leave, and accounts need their next incarnation: "
-		    "all prove themselves anew. Documents that "
-		    "do not say when they were issued\n(clouds) cannot be told "
-		    "apart: revoke them again.",
-		.options = options,
-		.n_options = ARRAY_LEN(options),
-	};
+	const struct cli_usage usage =
+	    CLI_USAGE("avow store accept-restore [--config FILE | --store URL]",
+		"Take a store that was put back from a copy as it is. What "
+		"was revoked since the copy was made is lost, so documents "
+		"and tokens\nissued before now no longer count, pool "
+		"members leave, and accounts need their next incarnation: "
+		"all prove themselves anew. Documents that "
+		"do not say when they were issued\n(clouds) cannot be told "
+		"apart: revoke them again.",
+		options, 0, 0, NULL);
 	enum cli_exit exit;
 
 	if (cli_parse(&usage, argc, argv, &exit))
@@ -333,19 +324,16 @@ cmd_store_rotate_secret(int argc, char **argv)
 {
 	struct cli_store at = { 0 };
 	const struct cli_option options[] = { CLI_STORE_OPTIONS(&at) };
-	const struct cli_usage usage = {
-		.synopsis = "avow store rotate-secret --config FILE",
-		.about =
-		    "A new master secret for a token service: HMAC keys, open "
-		    "enrolment secrets and offers are sealed under it in one "
-		    "transaction, then its file is replaced. Nodes that run "
-		    "have the former one and refuse until they are started "
-		    "anew, with the new file; challenges that are out end. "
-		    "Broken off, it is run again. A backup from before needs "
-		    "the former file: keep it with the backup.",
-		.options = options,
-		.n_options = ARRAY_LEN(options),
-	};
+	const struct cli_usage usage =
+	    CLI_USAGE("avow store rotate-secret --config FILE",
+		"A new master secret for a token service: HMAC keys, open "
+		"enrolment secrets and offers are sealed under it in one "
+		"transaction, then its file is replaced. Nodes that run "
+		"have the former one and refuse until they are started "
+		"anew, with the new file; challenges that are out end. "
+		"Broken off, it is run again. A backup from before needs "
+		"the former file: keep it with the backup.",
+		options, 0, 0, NULL);
 	enum cli_exit exit;
 
 	if (cli_parse(&usage, argc, argv, &exit))

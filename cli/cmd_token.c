@@ -138,20 +138,15 @@ cmd_token_verify(int argc, char **argv)
 		{ "at", CLI_TIME, &o.at, false, "TIME",
 		    "as if it were that time" },
 	};
-	const struct cli_usage usage = {
-		.synopsis = "avow token verify --trust PATH --issuer NAME "
-			    "--audience NAME FILE",
-		.about = "Say as JSON whether a token is genuine and valid: "
-			 "exit 0, or 2 when it is refused. Nothing is "
-			 "fetched. A valid token says who it was given to; "
-			 "that the one who shows it is that one, a proof of "
-			 "the key in `cnf` says.",
-		.options = options,
-		.n_options = ARRAY_LEN(options),
-		.min_args = 1,
-		.max_args = 1,
-		.args = &args,
-	};
+	const struct cli_usage usage =
+	    CLI_USAGE("avow token verify --trust PATH --issuer NAME "
+		      "--audience NAME FILE",
+		"Say as JSON whether a token is genuine and valid: "
+		"exit 0, or 2 when it is refused. Nothing is "
+		"fetched. A valid token says who it was given to; "
+		"that the one who shows it is that one, a proof of "
+		"the key in `cnf` says.",
+		options, 1, 1, &args);
 	enum cli_exit exit;
 
 	if (cli_parse(&usage, argc, argv, &exit)) {
@@ -307,15 +302,13 @@ cmd_token_issue(int argc, char **argv)
 		{ "out", CLI_TEXT, &o.out, false, "FILE",
 		    "write there, 0600, instead of to standard output" },
 	};
-	const struct cli_usage usage = {
-		.synopsis = "avow token issue --keys FOLDER --issuer NAME "
-			    "--subject ID --audience NAME --key FILE",
-		.about = "Make and sign a token for an instance, bound to its "
-			 "key. For the one who holds the signing keys; "
-			 "instances get theirs from the token service.",
-		.options = options,
-		.n_options = ARRAY_LEN(options),
-	};
+	const struct cli_usage usage =
+	    CLI_USAGE("avow token issue --keys FOLDER --issuer NAME "
+		      "--subject ID --audience NAME --key FILE",
+		"Make and sign a token for an instance, bound to its "
+		"key. For the one who holds the signing keys; "
+		"instances get theirs from the token service.",
+		options, 0, 0, NULL);
 	enum cli_exit exit;
 
 	return cli_parse(&usage, argc, argv, &exit) ? run_issue(&o) : exit;
@@ -377,18 +370,13 @@ cmd_token_prove(int argc, char **argv)
 		{ "at", CLI_TIME, &o.at, false, "TIME",
 		    "as if it were that time" },
 	};
-	const struct cli_usage usage = {
-		.synopsis = "avow token prove --key FILE --url URL [--nonce "
-			    "TEXT] FILE",
-		.about = "Print a proof of possession (RFC 9449) for one "
-			 "request with the token, or document, in FILE: the "
-			 "value of the request's DPoP header.",
-		.options = options,
-		.n_options = ARRAY_LEN(options),
-		.min_args = 1,
-		.max_args = 1,
-		.args = &args,
-	};
+	const struct cli_usage usage =
+	    CLI_USAGE("avow token prove --key FILE --url URL [--nonce "
+		      "TEXT] FILE",
+		"Print a proof of possession (RFC 9449) for one "
+		"request with the token, or document, in FILE: the "
+		"value of the request's DPoP header.",
+		options, 1, 1, &args);
 	struct arena *a;
 	enum cli_exit exit;
 

@@ -339,22 +339,16 @@ cmd_translate(int argc, char **argv)
 		{ "out", CLI_TEXT, &to_path, false, "FILE",
 		    "write there (also -o), not to standard output" },
 	};
-	const struct cli_usage usage = {
-		.synopsis = "avow translate [--from FORM] --to FORM [-o FILE] "
-			    "FILE ...",
-		.about =
-		    "Write policies in another form that means exactly the "
-		    "same. What cannot be said exactly\nis refused with its "
-		    "place. All files are one set; links of templates become "
-		    "policies\nin text. A schema is one file, to cedar or "
-		    "json. "
-		    "Exit: 0 done, 1 errors.",
-		.options = options,
-		.n_options = ARRAY_LEN(options),
-		.min_args = 1,
-		.max_args = SIZE_MAX,
-		.args = &paths,
-	};
+	const struct cli_usage usage =
+	    CLI_USAGE("avow translate [--from FORM] --to FORM [-o FILE] "
+		      "FILE ...",
+		"Write policies in another form that means exactly the "
+		"same. What cannot be said exactly\nis refused with its "
+		"place. All files are one set; links of templates become "
+		"policies\nin text. A schema is one file, to cedar or "
+		"json. "
+		"Exit: 0 done, 1 errors.",
+		options, 1, SIZE_MAX, &paths);
 	enum cli_exit code;
 
 	if (cli_parse(&usage, argc, argv, &code) &&

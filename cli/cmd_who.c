@@ -198,33 +198,25 @@ command(int argc, char **argv, bool is_who)
 		{ "json", CLI_FLAG, &o.json, false, NULL,
 		    "findings as one JSON object" },
 	};
-	const struct cli_usage usage = {
-		.synopsis = is_who
-				? "avow who --policies PATH --entities PATH "
-				  "[--context FILE] ACTION RESOURCE"
-				: "avow what --policies PATH --entities PATH "
-				  "[--context FILE] PRINCIPAL",
-		.about =
-		    is_who
-			? "Which of the loaded entities may do ACTION on "
-			  "RESOURCE, and by which policies?\nEntities are "
-			  "written as in policies: 'Action::\"view\"'. Each is "
-			  "decided as any request;\n`unknown`: it depends on "
-			  "the context. Others than those loaded are not "
-			  "looked at.\nExit: 0 somebody may, 2 nobody, 1 "
-			  "cannot tell (only `unknown`)."
-			: "What may PRINCIPAL do, on which of the loaded "
-			  "entities, and by which policies?\nActions are those "
-			  "that the policies name or the entities hold. "
-			  "`unknown`: it depends on\nthe context. Exit: 0 "
-			  "something, 2 nothing, 1 cannot tell (only "
-			  "`unknown`).",
-		.options = options,
-		.n_options = ARRAY_LEN(options),
-		.min_args = is_who ? 2 : 1,
-		.max_args = is_who ? 2 : 1,
-		.args = &o.words,
-	};
+	const struct cli_usage usage =
+	    CLI_USAGE(is_who ? "avow who --policies PATH --entities PATH "
+			       "[--context FILE] ACTION RESOURCE"
+			     : "avow what --policies PATH --entities PATH "
+			       "[--context FILE] PRINCIPAL",
+		is_who ? "Which of the loaded entities may do ACTION on "
+			 "RESOURCE, and by which policies?\nEntities are "
+			 "written as in policies: 'Action::\"view\"'. Each is "
+			 "decided as any request;\n`unknown`: it depends on "
+			 "the context. Others than those loaded are not "
+			 "looked at.\nExit: 0 somebody may, 2 nobody, 1 "
+			 "cannot tell (only `unknown`)."
+		       : "What may PRINCIPAL do, on which of the loaded "
+			 "entities, and by which policies?\nActions are those "
+			 "that the policies name or the entities hold. "
+			 "`unknown`: it depends on\nthe context. Exit: 0 "
+			 "something, 2 nothing, 1 cannot tell (only "
+			 "`unknown`).",
+		options, is_who ? 2 : 1, is_who ? 2 : 1, &o.words);
 	enum cli_exit code;
 
 	if (cli_parse(&usage, argc, argv, &code) && cli_rules_check(&o.rules))
