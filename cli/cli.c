@@ -62,14 +62,9 @@ static bool
 set_time(const struct cli_option *o, const char *value)
 {
 	struct cli_time *t = o->to;
-	bool ok;
-
-	if (t->given) {
-		cli_errorf("--%s stands twice", o->name);
-		return false;
-	}
-	ok = o->kind == CLI_TIME ? time_parse_datetime(str_of(value), &t->ms)
-				 : time_parse_duration(str_of(value), &t->ms);
+	bool ok = o->kind == CLI_TIME
+		      ? time_parse_datetime(str_of(value), &t->ms)
+		      : time_parse_duration(str_of(value), &t->ms);
 	if (!ok) {
 		cli_errorf("--%s: expected %s, found `%s`", o->name,
 		    o->kind == CLI_TIME ? "a time such as 2026-03-01T12:00:00Z"

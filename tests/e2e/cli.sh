@@ -18,7 +18,6 @@ expect_exit "no command" 1 "$AVOW"
 expect_exit "an unknown command" 1 "$AVOW" frobnicate
 expect_exit "an unknown option" 1 "$AVOW" check --frobnicate
 expect_exit "a text twice" 1 "$AVOW" key new --type p256 --type p256 -o twice.pem
-expect "a time twice" "*--at stands twice" out "$AVOW" key list --at 2026-03-01T12:00:00Z --at 2026-03-01T12:00:00Z .
 expect_exit "an option without its value" 1 "$AVOW" decide --policies
 
 say "Keys:"
