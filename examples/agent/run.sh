@@ -21,4 +21,8 @@ expect "the same, where a proof of the key is demanded" "refused: 401 Unauthoriz
 apt_asks "$PROXY/debian"
 expect "apt through the agent's proxy" updated apt_update
 expect "a package" "hello_1.0-1_$ARCHITECTURE.deb" apt_gets hello
+expect "a program of its own, with a proof for one request" "200*" gets "https://localhost:$PORT/debian/dists/stable/InRelease"
+check "it has what it asked for" grep -q 'Suite: stable\|Codename: stable' "$T/got"
+expect "a proof for another address is not made" "*403 request.peer" posts proof "{\"method\":\"POST\",\"url\":\"$STS/v1/tokens\"}"
+check "each is in the agent's log, with the user" grep -q "event=agent.local ok=true uid=$(id -u) what=proof" "$T/agent.log"
 finish

@@ -9,7 +9,7 @@ AGENT=$ROOT/examples/agent
 agent_scene() {
 	EXAMPLE=$ROOT/examples/identity
 	PORT=$(free_port) META_PORT=$(free_port) PROXY_PORT=$(free_port)
-	META=http://127.0.0.1:$META_PORT PROXY=http://127.0.0.1:$PROXY_PORT
+	META=http://127.0.0.1:$META_PORT PROXY=http://127.0.0.1:$PROXY_PORT LOCAL=$T/run/local.sock
 	identity_scene && controller fabric web- || return
 	as fabric account new web-1 >"$T/out" || return
 	relocate "$AGENT/agent.yaml" "$T/etc/avow/agent.yaml" \
@@ -76,4 +76,36 @@ through() {
 	shift
 	curl -s --max-time 20 --path-as-is -o "$T/got" \
 	    -w '%{http_code} %header{x-avow-reason}' "$@" "$PROXY$path" | sed 's/ $//'
+}
+
+# asks PATH [CURL OPTION...]: at the socket for local programs; body and status. AS runs it as another user.
+AS=
+asks() {
+	local path=$1
+	shift
+	$AS curl -s --max-time 10 --unix-socket "${SOCKET-$LOCAL}" -w ' %{http_code} %header{x-avow-reason}' \
+	    "$@" "http://agent/avow/v1/$path" | sed 's/ $//'
+}
+
+# posts PATH JSON
+posts() {
+	asks "$1" -H 'Content-Type: application/json' -d "$2"
+}
+
+# text NAME: a member of the JSON in the file `answer`.
+text() {
+	sed -n "s/.*\"$1\": *\"\([^\"]*\)\".*/\1/p" "$T/answer"
+}
+
+# gets URL: by curl with the two headers that the agent makes for this one request; asked again with the gate's nonce. Status and reason.
+gets() {
+	local nonce='' code
+	for _ in 1 2; do
+		posts proof "{\"method\":\"GET\",\"url\":\"$1\"${nonce:+,\"nonce\":\"$nonce\"}}" >"$T/answer"
+		code=$(curl -s --max-time 10 --cacert "$CA" -D "$T/head" -o "$T/got" -w '%{http_code} %header{x-avow-reason}' \
+		    -H "Authorization: $(text authorization)" -H "DPoP: $(text dpop)" "$1")
+		nonce=$(sed -n 's/^dpop-nonce: \(.*\)\r/\1/Ip' "$T/head")
+		[ -n "$nonce" ] || break
+	done
+	echo "$code"
 }

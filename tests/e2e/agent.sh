@@ -46,7 +46,7 @@ agent_scene || give_up "cannot start: agent_scene"
 check_config() {
 	"$AVOW" agent --config "$1" --check 2>&1
 }
-expect "--check" "agent of web-1: 1 tokens, documents, 2 files, 2 upstreams" \
+expect "--check" "agent of web-1: 1 tokens, documents, 2 files, 2 upstreams, 1 users, 0 peers" \
     check_config "$T/etc/avow/agent.yaml"
 sed 's/tokens:/token:/' "$T/etc/avow/agent.yaml" >"$T/etc/avow/bad.yaml"
 expect "an unknown key, with its place and the nearest" \

@@ -27,7 +27,9 @@ local_config() {
 		$1
 	END
 }
-cp "$T/etc/avow/agent.yaml" "$T/etc/avow/plain.yaml"
+LOCAL=$D/web-1.sock
+sed '/^local:/,$d' "$T/etc/avow/agent.yaml" >"$T/etc/avow/plain.yaml"
+cp "$T/etc/avow/plain.yaml" "$T/etc/avow/agent.yaml"
 local_config '    - {account: ann, key: '"$T/none"'}' >>"$T/etc/avow/agent.yaml"
 check_config() {
 	"$AVOW" agent --config "$1" --check 2>&1
@@ -44,23 +46,6 @@ expect "a user who is not there, with the place" "*bad.yaml:*: error: there is n
 as fabric account enrol web-1 -o "$T/run/enrol.secret" >"$T/out" || give_up "no secret"
 shown web-1 web-1 "$(claims 127.0.0.1 base)" && start_agent || give_up "the agent does not start"
 expect "the agent" "*: ready*" soon "*: ready*" status
-
-# asks PATH [CURL OPTION...]: body and status; AS is the user.
-AS=
-asks() {
-	local path=$1
-	shift
-	$AS curl -s --max-time 10 --unix-socket "${SOCKET-$D/web-1.sock}" -w ' %{http_code} %header{x-avow-reason}' \
-	    "$@" "http://agent/avow/v1/$path" | sed 's/ $//'
-}
-# posts PATH JSON
-posts() {
-	asks "$1" -H 'Content-Type: application/json' -d "$2"
-}
-# text NAME: a member of the JSON in the file `answer`.
-text() {
-	sed -n "s/.*\"$1\": *\"\([^\"]*\)\".*/\1/p" "$T/answer"
-}
 
 say "Who may ask:"
 expect "root" "eyJ* 200" asks token
@@ -82,18 +67,6 @@ expect "nothing with a key in it" 0 eval 'for what in token document pack status
 
 say "A proof for each request to a gate with \`demand: key\`:"
 INDEX=https://localhost:$PORT/debian/dists/stable/InRelease
-# gets URL [SHOW]: by curl with what the agent made; asked again with the gate's nonce.
-gets() {
-	local nonce= code
-	for _ in 1 2; do
-		posts proof "{\"method\":\"GET\",\"url\":\"$1\"${nonce:+,\"nonce\":\"$nonce\"}}" >"$T/answer"
-		code=$(curl -s --max-time 10 --cacert "$CA" -D "$T/head" -o "$T/got" -w '%{http_code} %header{x-avow-reason}' \
-		    -H "Authorization: $(text authorization)" -H "DPoP: $(text dpop)" "$1")
-		nonce=$(sed -n 's/^dpop-nonce: \(.*\)\r/\1/Ip' "$T/head")
-		[ -n "$nonce" ] || break
-	done
-	echo "$code"
-}
 expect "the index" "200*" gets "$INDEX"
 check "is what it is" grep -q "Codename: stable\|Suite: stable" "$T/got"
 again() {
