@@ -284,15 +284,16 @@ file_read_secret(struct arena *a, const char *path, size_t limit_bytes,
 }
 
 static bool
-write_all(int fd, struct str s)
+write_all(int fd, uint64_t at, struct str s)
 {
 	while (s.n) {
-		ssize_t n = write(fd, s.p, s.n);
+		ssize_t n = pwrite(fd, s.p, s.n, (off_t)at);
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
 			return false;
+		at += (uint64_t)n;
 		s = str_sub(s, (size_t)n, s.n);
 	}
 	return true;
@@ -334,20 +335,6 @@ take_room(int fd, size_t n)
 	return errno != ENOSPC && errno != EDQUOT && errno != EFBIG;
 }
 
-/* Content into the open temporary `fd`, which is closed in any case. */
-static bool
-fill(int fd, unsigned mode, struct str content)
-{
-	bool ok = fchmod(fd, (mode_t)mode) == 0 && take_room(fd, content.n) &&
-		  write_all(fd, content) && fsync(fd) == 0;
-	int why = errno;
-
-	if (close(fd) != 0 && ok)
-		return false;
-	errno = why;
-	return ok;
-}
-
 /* Gives the temporary the name `path`; a new name that would not last is taken
  * back. */
 static bool
@@ -368,30 +355,73 @@ settle(const char *temp, const char *path, bool replace)
 }
 
 static bool
+fail_new(const struct file_new *f, struct error *reterr)
+{
+	return fail(reterr, ERR_FILE_WRITE, f->path,
+	    f->is_replacing ? "write" : "create");
+}
+
+static bool
+begin(struct file_new *f, unsigned mode, struct error *reterr)
+{
+	buf_printf(&f->temp, "%s.XXXXXX", f->path);
+	if (!buf_ok(&f->temp)) {
+		buf_free(&f->temp);
+		return error_nomem(reterr);
+	}
+	f->fd = mkostemp(f->temp.p, O_CLOEXEC); /* O_EXCL, 0600 */
+	if (f->fd >= 0 && fchmod(f->fd, (mode_t)mode) == 0)
+		return true;
+	(void)fail_new(f, reterr);
+	return file_new_end(f, false, NULL);
+}
+
+/* What is large enough is on its way to the disk from now on. */
+bool
+file_new_put(
+    struct file_new *f, uint64_t at, struct str bytes, struct error *reterr)
+{
+	if (at > INT64_MAX || !write_all(f->fd, at, bytes))
+		return fail_new(f, reterr);
+	if (bytes.n >= ROOM_LEAST)
+		(void)sync_file_range(f->fd, (off64_t)at, (off64_t)bytes.n,
+		    SYNC_FILE_RANGE_WRITE);
+	return true;
+}
+
+bool
+file_new_end(struct file_new *f, bool is_whole, struct error *reterr)
+{
+	bool ok = is_whole && fsync(f->fd) == 0;
+	int why = errno;
+
+	if (f->fd >= 0 && close(f->fd) != 0 && ok) {
+		why = errno;
+		ok = false;
+	}
+	errno = why;
+	ok = ok && settle(f->temp.p, f->path, f->is_replacing);
+	if (is_whole && !ok)
+		(void)fail_new(f, reterr);
+	if (f->fd >= 0 && !ok)
+		(void)unlink(f->temp.p);
+	buf_free(&f->temp);
+	f->fd = -1;
+	return ok;
+}
+
+static bool
 write_file(const char *path, unsigned mode, struct str content, bool replace,
     struct error *reterr)
 {
-	struct buf temp = { 0 };
-	bool ok = false;
-	int fd;
+	struct file_new f = { .path = path, .is_replacing = replace };
+	bool ok = begin(&f, mode, reterr);
 
-	buf_printf(&temp, "%s.XXXXXX", path);
-	if (!buf_ok(&temp)) {
-		buf_free(&temp);
-		return error_nomem(reterr);
-	}
-	fd = mkostemp(temp.p, O_CLOEXEC); /* O_EXCL, 0600 */
-	if (fd >= 0)
-		ok = fill(fd, mode, content) && settle(temp.p, path, replace);
-	if (fd >= 0 && !ok) {
-		int why = errno;
-
-		(void)unlink(temp.p);
-		errno = why;
-	}
-	buf_free(&temp);
-	return ok ||
-	       fail(reterr, ERR_FILE_WRITE, path, replace ? "write" : "create");
+	if (!ok)
+		return false;
+	ok = (take_room(f.fd, content.n) && write_all(f.fd, 0, content)) ||
+	     fail_new(&f, reterr);
+	return file_new_end(&f, ok, reterr);
 }
 
 bool
@@ -403,17 +433,31 @@ file_create(
 
 /* A rename would put a file in the place of a device, a socket or a pipe that
  * others use. */
+static bool
+may_replace(const char *path, struct error *reterr)
+{
+	struct stat st;
+
+	if (stat(path, &st) != 0 || S_ISREG(st.st_mode))
+		return true;
+	errno = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
+	return fail(reterr, ERR_FILE_WRITE, path, "write");
+}
+
 bool
 file_replace(
     const char *path, unsigned mode, struct str content, struct error *reterr)
 {
-	struct stat st;
+	return may_replace(path, reterr) &&
+	       write_file(path, mode, content, true, reterr);
+}
 
-	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
-		errno = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
-		return fail(reterr, ERR_FILE_WRITE, path, "write");
-	}
-	return write_file(path, mode, content, true, reterr);
+bool
+file_new_begin(
+    struct file_new *f, const char *path, unsigned mode, struct error *reterr)
+{
+	*f = (struct file_new){ .path = path, .is_replacing = true };
+	return may_replace(path, reterr) && begin(f, mode, reterr);
 }
 
 /* All memory is the arena's. */

@@ -33,6 +33,21 @@ bool file_create(const char *path, unsigned mode, struct str content,
 /* Replace or create `path` by a rename of a fsynced temporary beside it. */
 bool file_replace(const char *path, unsigned mode, struct str content,
     struct error *reterr) MUST_USE;
+/* A file that is made piece by piece and replaces or creates `path` when it is whole, as file_replace does. For base/file.c alone. */
+struct file_new {
+	const char *path;
+	struct buf temp;
+	int fd;
+	bool is_replacing;
+};
+/* `path` outlives it. After success file_new_end follows, whatever comes between. Errors of all three: ERR_FILE_WRITE, memory. */
+bool file_new_begin(struct file_new *f, const char *path, unsigned mode,
+    struct error *reterr) MUST_USE;
+/* `bytes` at `at`, in any order; what nobody puts is zero. */
+bool file_new_put(struct file_new *f, uint64_t at, struct str bytes,
+    struct error *reterr) MUST_USE;
+/* `is_whole`: fsynced, then it has its name. Else, or after an error, nothing of it stays. True when it has its name. */
+bool file_new_end(struct file_new *f, bool is_whole, struct error *reterr);
 
 /* The files under `path` whose names end in one of `suffixes` (NULL-ended), recursively, in byte order of their whole path, no dot files, no symbolic
  * links to folders; `path` itself when it is a file, whatever its name. Names live in `a`. At most LIMIT_FILES. */

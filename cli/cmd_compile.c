@@ -1,7 +1,5 @@
 /* cmd_compile.c - `avow compile`: the normal form of policies, to look at, and
  * the image that decisions are made from. */
-#include <pthread.h>
-
 #include "attest/attest.h"
 #include "base/clock.h"
 #include "base/file.h"
@@ -115,13 +113,45 @@ sign(void *ctx, struct str message, struct buf *ret, struct error *reterr)
 	return attest_images_sign(ctx, message, ret, reterr);
 }
 
+/* The file comes to be when there is something to write. */
+struct image_file {
+	const char *path;
+	struct file_new file;
+	bool is_begun;
+	struct policy_set **inout_set; /* NULL: something is shown of it */
+};
+
+/* What the image was made of goes while it is written. */
+static void
+free_set(void *ctx)
+{
+	struct image_file *f = ctx;
+
+	if (!f->inout_set)
+		return;
+	policy_set_free(*f->inout_set);
+	*f->inout_set = NULL;
+}
+
+static bool
+put(void *ctx, uint64_t at, struct str bytes, struct error *reterr)
+{
+	struct image_file *f = ctx;
+
+	if (!f->is_begun && !(f->is_begun = file_new_begin(
+				  &f->file, f->path, IMAGE_MODE, reterr)))
+		return false;
+	return file_new_put(&f->file, at, bytes, reterr);
+}
+
 static bool
 make_image(const struct policy_set *set, const struct schema *schema,
-    struct arena *a, const struct compile *c, struct buf *ret,
-    struct error *reterr)
+    struct arena *a, const struct compile *c, struct image_file *to,
+    struct buf *parts, struct error *reterr)
 {
 	struct attest_key *key = NULL;
 	struct policy_signer signer = { .sign = sign };
+	const struct policy_sink sink = { put, free_set, to };
 	const struct entities *layer = load_entities(set, schema, a, c);
 	bool ok;
 
@@ -130,35 +160,9 @@ make_image(const struct policy_set *set, const struct schema *schema,
 	if (c->sign && !(key = attest_key_open(c->sign, reterr)))
 		return false;
 	signer.ctx = key;
-	ok = policy_image_make(
-	    set, layer, c->sign ? &signer : NULL, ret, reterr);
+	ok = policy_image_write(
+	    set, layer, c->sign ? &signer : NULL, &sink, parts, reterr);
 	attest_key_free(key);
-	return ok;
-}
-
-static void *
-free_set(void *set)
-{
-	policy_set_free(set);
-	return NULL;
-}
-
-/* The image into its file. What it was made of is not needed any more unless
- * something is shown: it goes while the disk writes. */
-static bool
-put_image(struct policy_set **inout_set, const struct compile *c,
-    struct str image, struct error *reterr)
-{
-	bool shows = c->print || c->stats, is_apart, ok;
-	pthread_t thread;
-
-	is_apart =
-	    !shows && pthread_create(&thread, NULL, free_set, *inout_set) == 0;
-	if (is_apart)
-		*inout_set = NULL;
-	ok = file_replace(c->out, IMAGE_MODE, image, reterr);
-	if (is_apart)
-		(void)pthread_join(thread, NULL);
 	return ok;
 }
 
@@ -169,18 +173,19 @@ write_image(struct policy_set **inout_set, const struct schema *schema,
 {
 	int64_t began = clock_mono_ns();
 	struct error err = { 0 };
-	struct buf image = { 0 };
-	bool ok = make_image(*inout_set, schema, a, c, &image, &err) &&
-		  put_image(inout_set, c, buf_str(&image), &err);
+	bool shows = c->print || c->stats;
+	struct image_file f = { .path = c->out,
+		.inout_set = shows ? NULL : inout_set };
+	bool ok = make_image(
+	    *inout_set, schema, a, c, &f, c->stats ? out : NULL, &err);
 
+	if (f.is_begun)
+		ok = file_new_end(&f.file, ok, &err);
 	if (err.code != ERR_NONE)
 		cli_error(&err, STR(""));
-	if (ok && c->stats) {
-		policy_image_print_parts(buf_str(&image), out);
+	if (ok && c->stats)
 		buf_printf(out, "  %-16s %12.3f ms\n", "made in",
 		    (double)(clock_mono_ns() - began) / 1e6);
-	}
-	buf_free(&image);
 	return ok;
 }
 

@@ -185,6 +185,15 @@ find_seal(struct str all, size_t n_bytes, const char *path,
 
 /* The name keeps this apart from all else that a key may sign. */
 bool
+image_message_of(
+    const uint8_t digest[32], struct buf *ret, struct error *reterr)
+{
+	buf_add(ret, (struct str){ SIGNED, sizeof SIGNED });
+	buf_add(ret, (struct str){ (const char *)digest, 32 });
+	return buf_ok(ret) || error_nomem(reterr);
+}
+
+bool
 image_message(struct str block, struct buf *ret, struct error *reterr)
 {
 	uint8_t digest[32];
@@ -192,9 +201,7 @@ image_message(struct str block, struct buf *ret, struct error *reterr)
 	if (!digest_sha256(&block, 1, digest))
 		return error_set(
 		    reterr, ERR_SYSTEM_ERROR, SPAN_NONE, "SHA-256 failed");
-	buf_add(ret, (struct str){ SIGNED, sizeof SIGNED });
-	buf_add(ret, (struct str){ (const char *)digest, sizeof digest });
-	return buf_ok(ret) || error_nomem(reterr);
+	return image_message_of(digest, ret, reterr);
 }
 
 static bool
@@ -477,33 +484,29 @@ policy_set_verifier(
  */
 
 void
-policy_image_print_parts(struct str image, struct buf *out)
+image_print_parts(
+    const struct image_section *sections, uint64_t bytes, struct buf *out)
 {
 	size_t n = IMAGE_OWN_SECTIONS + image_n_parts;
-	const struct image_section *sections =
-	    (const void *)(image.p + sizeof(struct image_head));
-	uint64_t n_policies;
+	uint64_t n_policies = sections[IMAGE_AT_policies].n;
 
-	if (image.n < sizeof(struct image_head) + n * sizeof *sections)
-		return;
-	n_policies = sections[IMAGE_AT_policies].n;
-	buf_printf(out, "image: %zu bytes, %" PRIu64 " policies\n", image.n,
-	    n_policies);
+	buf_printf(out, "image: %" PRIu64 " bytes, %" PRIu64 " policies\n",
+	    bytes, n_policies);
 	for (size_t i = 0; i < n; i++) {
-		uint64_t bytes = 0;
+		uint64_t sum = 0;
 		bool is_first = true;
 
 		for (size_t k = 0; k < n; k++) {
 			if (strcmp(part_at(i)->name, part_at(k)->name) != 0)
 				continue;
 			is_first = is_first && k >= i;
-			bytes += sections[k].n * part_at(k)->item;
+			sum += sections[k].n * part_at(k)->item;
 		}
 		if (is_first)
 			buf_printf(out,
 			    "  %-16s %12" PRIu64 " %8.1f a policy\n",
-			    part_at(i)->name, bytes,
-			    n_policies ? (double)bytes / (double)n_policies
+			    part_at(i)->name, sum,
+			    n_policies ? (double)sum / (double)n_policies
 				       : 0.0);
 	}
 }

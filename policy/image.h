@@ -171,12 +171,27 @@ struct image {
 	const struct ast **whole; /* files of JSON */
 };
 
+/* A block that is not in one piece: what lies at each place of it, in order, from 0 on; between them are zeros, up to where IMAGE_ALIGN lets the next begin. */
+struct image_lying {
+	struct str s;
+	size_t at;
+};
+
 /* What is signed. */
 bool image_message(struct str block, struct buf *ret, struct error *reterr)
     MUST_USE;
+/* The same of its SHA-256. */
+bool image_message_of(const uint8_t digest[32], struct buf *ret,
+    struct error *reterr) MUST_USE;
 uint32_t image_layout(void);
 /* Of a block that begins with a head, whose own checksum does not count: image_sum.c. */
 uint64_t image_checksum(struct str block);
+/* The head is all in the first part. */
+uint64_t image_checksum_of(
+    const struct image_lying *parts, size_t n_parts, size_t bytes);
+/* How large the parts are, for people; `bytes`: of all, with a signature. */
+void image_print_parts(
+    const struct image_section *sections, uint64_t bytes, struct buf *out);
 /* In `strings`; empty where it lies outside. */
 struct str image_text(const struct image *im, struct index_text t);
 

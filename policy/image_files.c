@@ -306,7 +306,8 @@ pack_all(void *arg)
 {
 	struct image_packing *w = arg;
 
-	w->ok = add_all(w) && look_at_all(w);
+	w->ok =
+	    add_all(w) && look_at_all(w) && image_lay_packed(w->m, &w->error);
 	return NULL;
 }
 

@@ -1,11 +1,15 @@
 /* image_make.c - a finished set and its index, as the bytes of an image.
- * Sections are gathered as arrays, then laid one after another. Numbers of
- * nodes become those of the policy alone, since that is how its text is read
- * again. Cost: O(bytes); all of them are in memory twice. */
+ * Sections are gathered as arrays, and go where the image goes one after
+ * another, from where they are: texts as soon as they are packed, while the
+ * index is made, the others when it is, and the head last, since it has the
+ * checksum. Numbers of nodes become those of the policy alone, since that is
+ * how its text is read again. Cost: O(bytes). */
 #include "policy/image_make.h"
 #include "policy/rules.h"
 
 #include <assert.h>
+
+#include "base/digest.h"
 
 #define ADD IMAGE_ADD
 
@@ -167,78 +171,143 @@ section_at(const struct making_image *m, size_t i)
 	}
 }
 
-static void
-align(struct buf *out, size_t base)
+static size_t
+aligned(size_t n)
 {
-	while ((out->n - base) % IMAGE_ALIGN && buf_ok(out))
-		buf_byte(out, '\0');
+	return (n + IMAGE_ALIGN - 1) / IMAGE_ALIGN * IMAGE_ALIGN;
 }
 
-static void
-lay_section(
-    const struct making_image *m, struct buf *out, size_t base, size_t i)
+static bool
+put(struct making_image *m, size_t at, struct str s, struct error *reterr)
+{
+	return s.n == 0 || m->to->put(m->to->ctx, at, s, reterr);
+}
+
+/* They come one after the other, with zeros where the next is to be aligned. */
+static bool
+lay(struct making_image *m, struct str s, struct error *reterr)
+{
+	static const char zeros[IMAGE_ALIGN];
+	size_t at = m->end;
+
+	m->laid[m->n_laid++] = (struct image_lying){ s, at };
+	m->end = aligned(at + s.n);
+	return put(m, at, s, reterr) &&
+	       put(m, at + s.n, (struct str){ zeros, m->end - at - s.n },
+		   reterr);
+}
+
+static bool
+lay_section(struct making_image *m, size_t i, struct error *reterr)
 {
 	size_t item = i < IMAGE_OWN_SECTIONS
 			  ? image_own[i].item
 			  : image_parts[i - IMAGE_OWN_SECTIONS].item;
 	struct str s = section_at(m, i);
-	struct image_section section;
 
-	align(out, base);
-	section = (struct image_section){ out->n - base, s.n / item };
-	buf_add(out, s);
-	if (buf_ok(out))
-		memcpy(out->p + base + sizeof(struct image_head) +
-			   i * sizeof section,
-		    &section, sizeof section);
+	m->sections[i] = (struct image_section){ m->end, s.n / item };
+	return lay(m, s, reterr);
 }
 
-static void
-lay_out(const struct making_image *m, struct buf *out, size_t base)
+/* What packing makes comes first. */
+static bool
+is_packed_section(size_t i)
 {
-	struct image_head head = { .magic = IMAGE_MAGIC,
-		.version = IMAGE_VERSION,
-		.order = IMAGE_ORDER,
-		.layout = image_layout(),
-		.n_sections = (uint32_t)(IMAGE_OWN_SECTIONS + image_n_parts) };
-
-	memcpy(head.set_version, m->set->version, sizeof m->set->version);
-	ADD(out, head);
-	for (size_t i = 0; i < head.n_sections; i++) {
-		struct image_section none = { 0 };
-
-		ADD(out, none);
-	}
-	for (size_t i = 0; i < head.n_sections; i++)
-		lay_section(m, out, base, i);
-	align(out, base);
-	if (!buf_ok(out))
-		return;
-	head.n_bytes = out->n - base;
-	memcpy(out->p + base, &head, sizeof head);
-	head.checksum = image_checksum(str_sub(buf_str(out), base, out->n));
-	memcpy(out->p + base, &head, sizeof head);
+	return i == IMAGE_AT_policies ||
+	       (i >= IMAGE_AT_shape_ends && i <= IMAGE_AT_packed);
 }
 
 static bool
-seal(const struct policy_signer *signer, struct buf *out, size_t base,
+lay_sections(struct making_image *m, bool of_packing, struct error *reterr)
+{
+	for (size_t i = 0; i < IMAGE_OWN_SECTIONS + image_n_parts; i++)
+		if (is_packed_section(i) == of_packing &&
+		    !lay_section(m, i, reterr))
+			return false;
+	return true;
+}
+
+/* The head is zeros for now. */
+static bool
+begin_laying(struct making_image *m)
+{
+	size_t n = IMAGE_OWN_SECTIONS + image_n_parts;
+	size_t bytes = aligned(sizeof *m->head + n * sizeof *m->sections);
+
+	m->head = arena_alloc(m->a, bytes);
+	m->laid = ARENA_ARRAY(m->a, n + 1, struct image_lying);
+	if (!m->head || !m->laid)
+		return error_nomem(m->reterr);
+	m->sections = (void *)(m->head + 1);
+	return lay(m, (struct str){ (const char *)m->head, bytes }, m->reterr);
+}
+
+bool
+image_lay_packed(struct making_image *m, struct error *reterr)
+{
+	return lay_sections(m, true, reterr);
+}
+
+static bool
+lay_rest(struct making_image *m)
+{
+	struct image_head *head = m->head;
+
+	if (!lay_sections(m, false, m->reterr))
+		return false;
+	*head = (struct image_head){ .magic = IMAGE_MAGIC,
+		.version = IMAGE_VERSION,
+		.order = IMAGE_ORDER,
+		.layout = image_layout(),
+		.n_sections = (uint32_t)(IMAGE_OWN_SECTIONS + image_n_parts),
+		.n_bytes = m->end };
+	memcpy(head->set_version, m->set->version, sizeof m->set->version);
+	head->checksum = image_checksum_of(m->laid, m->n_laid, m->end);
+	return put(m, 0, m->laid[0].s, m->reterr);
+}
+
+/* SHA-256 of all, which lies in pieces. */
+static bool
+digest(const struct making_image *m, uint8_t ret[32], struct error *reterr)
+{
+	static const char zeros[IMAGE_ALIGN];
+	struct str *parts = ARENA_ARRAY(m->a, 2 * m->n_laid, struct str);
+
+	for (size_t i = 0; parts && i < m->n_laid; i++) {
+		struct str s = m->laid[i].s;
+
+		parts[2 * i] = s;
+		parts[2 * i + 1] = (struct str){ zeros, aligned(s.n) - s.n };
+	}
+	if (!parts)
+		return error_nomem(reterr);
+	return digest_sha256(parts, 2 * m->n_laid, ret) ||
+	       error_set(reterr, ERR_SYSTEM_ERROR, SPAN_NONE, "SHA-256 failed");
+}
+
+static bool
+seal(struct making_image *m, const struct policy_signer *signer,
     struct error *reterr)
 {
 	struct image_seal seal = { .magic = IMAGE_SEAL_MAGIC };
-	struct buf message = { 0 }, signature = { 0 };
+	struct buf message = { 0 }, signature = { 0 }, all = { 0 };
+	uint8_t of[32];
 	bool ok =
-	    image_message(
-		str_sub(buf_str(out), base, out->n), &message, reterr) &&
-	    signer->sign(signer->ctx, buf_str(&message), &signature, reterr) &&
-	    (buf_ok(&signature) || error_nomem(reterr));
+	    digest(m, of, reterr) && image_message_of(of, &message, reterr) &&
+	    signer->sign(signer->ctx, buf_str(&message), &signature, reterr);
 
 	if (ok) {
 		seal.n = (uint32_t)signature.n;
-		ADD(out, seal);
-		buf_add(out, buf_str(&signature));
+		ADD(&all, seal);
+		buf_add(&all, buf_str(&signature));
+		ok =
+		    (buf_ok(&signature) && buf_ok(&all)) || error_nomem(reterr);
 	}
+	ok = ok && put(m, m->end, buf_str(&all), reterr);
+	m->n_seal = all.n;
 	buf_free(&message);
 	buf_free(&signature);
+	buf_free(&all);
 	return ok;
 }
 
@@ -302,8 +371,8 @@ static bool
 gather(struct making_image *m, struct policy_set *set,
     const struct entities *layer)
 {
-	if (!make_index(m, set, layer) || !image_pack_end(m) ||
-	    !number_named(m) || !add_trees(m))
+	if (!begin_laying(m) || !make_index(m, set, layer) ||
+	    !image_pack_end(m) || !number_named(m) || !add_trees(m))
 		return false;
 	add_actions(m);
 	add_links(m);
@@ -329,12 +398,12 @@ free_all(struct making_image *m)
 }
 
 /* Policies from which on a thread gives back what is not needed any more. */
-#define FREED_APART 65536u
+#define FREED_APART 32768u
 
 struct finishing {
 	struct making_image *m;
-	struct buf *out; /* NULL: nothing is laid out, but given back */
-	size_t base;
+	bool lays; /* else it gives back */
+	bool ok;
 };
 
 static void
@@ -342,40 +411,84 @@ finish(void *part)
 {
 	struct finishing *f = part;
 
-	if (f->out) {
-		lay_out(f->m, f->out, f->base);
+	if (f->lays) {
+		f->ok = lay_rest(f->m);
 		return;
 	}
 	arena_free(f->m->rules);
 	f->m->rules = NULL;
+	if (f->m->to->made)
+		f->m->to->made(f->m->to->ctx);
+}
+
+static bool
+finish_all(struct making_image *m)
+{
+	struct finishing parts[] = { { .m = m, .lays = true }, { .m = m } };
+
+	if (m->set->n_instances >= FREED_APART) {
+		parallel_each(finish, parts, sizeof *parts, ARRAY_LEN(parts));
+	} else {
+		finish(&parts[0]);
+		finish(&parts[1]);
+	}
+	return parts[0].ok;
 }
 
 bool
-policy_image_make(const struct policy_set *set, const struct entities *layer,
-    const struct policy_signer *signer, struct buf *ret, struct error *reterr)
+policy_image_write(const struct policy_set *set, const struct entities *layer,
+    const struct policy_signer *signer, const struct policy_sink *to,
+    struct buf *parts, struct error *reterr)
 {
 	/* Rules that hold whatever schema a request is read by. */
 	struct policy_set open = *set;
 	struct making_image m = { .set = &open,
 		.a = arena_new(0),
 		.rules = arena_new(0),
+		.to = to,
 		.reterr = reterr,
 		.slot_seed = INDEX_SEED };
-	size_t base = ret->n;
-	struct finishing parts[] = { { &m, ret, base }, { .m = &m } };
 	bool ok;
 
 	/* Files are files: nobody makes an image of what was edited. */
 	assert(set->finished && !set->image && set->n_whole == 0);
 	open.closed = NULL;
 	ok = ((m.a && m.rules) || error_nomem(reterr)) &&
-	     gather(&m, &open, layer);
-
-	if (ok) {
-		parallel_each(finish, parts, sizeof *parts,
-		    set->n_instances < FREED_APART ? 1 : ARRAY_LEN(parts));
-		ok = buf_ok(ret) || error_nomem(reterr);
-	}
+	     gather(&m, &open, layer) && finish_all(&m) &&
+	     (!signer || seal(&m, signer, reterr));
+	if (ok && parts)
+		image_print_parts(m.sections, m.end + m.n_seal, parts);
 	free_all(&m);
-	return ok && (!signer || seal(signer, ret, base, reterr));
+	return ok;
+}
+
+/* ---- into memory -----------------------------------------------------------
+ */
+
+struct memory {
+	struct buf *to;
+	size_t base;
+};
+
+/* What comes next, or the head again. */
+static bool
+put_in_memory(void *ctx, uint64_t at, struct str bytes, struct error *reterr)
+{
+	struct memory *m = ctx;
+
+	if (at == m->to->n - m->base)
+		buf_add(m->to, bytes);
+	else if (buf_ok(m->to))
+		memcpy(m->to->p + m->base + at, bytes.p, bytes.n);
+	return buf_ok(m->to) || error_nomem(reterr);
+}
+
+bool
+policy_image_make(const struct policy_set *set, const struct entities *layer,
+    const struct policy_signer *signer, struct buf *ret, struct error *reterr)
+{
+	struct memory memory = { ret, ret->n };
+	const struct policy_sink to = { .put = put_in_memory, .ctx = &memory };
+
+	return policy_image_write(set, layer, signer, &to, NULL, reterr);
 }

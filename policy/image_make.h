@@ -9,6 +9,13 @@ struct making_image {
 	struct policy_index *ix;
 	struct arena *a;
 	struct arena *rules; /* what the index was made of; gone while the image is laid out */
+	const struct policy_sink *to;
+	/* What has its place by now: first the head, with the sections behind it; where the next has its. */
+	struct image_head *head;
+	struct image_section *sections;
+	struct image_lying *laid;
+	size_t n_laid, end;
+	size_t n_seal; /* bytes of a signature behind all */
 	struct error *reterr;
 	struct buf own[IMAGE_OWN_SECTIONS];
 	struct index_tree *trees;
@@ -32,8 +39,10 @@ struct index_text image_add_text(struct making_image *m, struct str s);
 struct index_text image_add_name(struct making_image *m, const char *name);
 /* What no decision is to read, for image_files.c: it writes the section. */
 void image_add_eager(struct making_image *m);
+/* The sections that packing made, which are not touched any more, go where the image goes. */
+bool image_lay_packed(struct making_image *m, struct error *reterr) MUST_USE;
 /* image_files.c: files and policies, their texts packed; then the section of eager policies, and the actions. Each text is put together again, and is what it was. Between begin and end these
- * sections are not to be touched. Errors: memory, ERR_LIMIT_SIZE, ERR_SYSTEM_ERROR. */
+ * sections are not to be touched, nor what has its place in the image: they go there first. Errors: memory, ERR_LIMIT_SIZE, ERR_SYSTEM_ERROR, those of writing. */
 bool image_pack_begin(struct making_image *m) MUST_USE;
 bool image_pack_end(struct making_image *m) MUST_USE;
 void image_pack_free(struct making_image *m);

@@ -214,8 +214,22 @@ struct policy_data {
 /* Does the text, or the file, begin as an image does? */
 bool policy_is_image(struct str text);
 bool policy_path_is_image(const char *path);
-/* Append the image of a finished set as it was loaded (not composed of two), and of a finished bottom layer of entities (NULL: none). `signer` may be NULL. Errors: those of policy_index_new, ERR_LIMIT_SIZE
- * over 4 GiB. */
+/* Where an image goes: one call after the other, by whatever thread. Each puts `bytes` behind those before, but for the head (`at` 0), which comes in the place of the
+ * zeros that were put there first when all else but a signature is there. */
+struct policy_sink {
+	bool (*put)(void *ctx, uint64_t at, struct str bytes,
+	    struct error *reterr);
+	/* The set and the layer are not read any more, nor is an error of them to come; perhaps by another thread, while `put` is called. NULL: not asked for. */
+	void (*made)(void *ctx);
+	void *ctx;
+};
+/* Put the image of a finished set as it was loaded (not composed of two), and of a finished bottom layer of entities (NULL: none). It is whole when this succeeds. `signer` may be NULL. `parts`: how large its
+ * parts are, for people; NULL: not wanted. Errors: those of policy_index_new and of the sink, ERR_LIMIT_SIZE over 4 GiB. */
+bool policy_image_write(const struct policy_set *set,
+    const struct entities *layer, const struct policy_signer *signer,
+    const struct policy_sink *to, struct buf *parts,
+    struct error *reterr) MUST_USE;
+/* The same, appended to `ret`. */
 bool policy_image_make(const struct policy_set *set,
     const struct entities *layer, const struct policy_signer *signer,
     struct buf *ret, struct error *reterr) MUST_USE;
@@ -233,8 +247,6 @@ size_t policy_set_data(
 const struct entities *policy_set_entities(const struct policy_set *set);
 /* Bytes of the image that the set was opened from; 0: none. */
 size_t policy_image_bytes(const struct policy_set *set);
-/* How large its parts are, for people. `image` is one, whole. */
-void policy_image_print_parts(struct str image, struct buf *out);
 
 /* ---- evaluation --------------------------------------------------------------------------------------------------------------------------- */
 

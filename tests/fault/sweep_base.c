@@ -101,6 +101,26 @@ file_written_and_read(void *ctx)
 }
 
 static bool
+file_written_in_pieces(void *ctx)
+{
+	struct file_new f;
+	struct error e = { 0 };
+	bool ok = file_new_begin(&f, ctx, 0600, &e);
+
+	if (ok) {
+		ok = file_new_put(&f, 1, STR("ext"), &e) &&
+		     file_new_put(&f, 0, STR("t"), &e);
+		ok = file_new_end(&f, ok, &e);
+	}
+	ck_assert(!ok || file_holds(ctx, STR("text")));
+	ck_assert_msg(
+	    ok || e.code == ERR_LIMIT_MEMORY || e.code == ERR_FILE_WRITE, "%s",
+	    e.msg);
+	(void)unlink(ctx);
+	return ok;
+}
+
+static bool
 error_printed(void *ctx)
 {
 	struct error e = {
@@ -126,6 +146,7 @@ static const struct {
 	{ "intern", intern_many, 5 },
 	{ "base64", base64_both_ways, 4 },
 	{ "file", file_written_and_read, 3 },
+	{ "file in pieces", file_written_in_pieces, 2 },
 	{ "error", error_printed, 1 },
 };
 

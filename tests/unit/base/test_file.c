@@ -3,8 +3,10 @@
 #include "base/file.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -303,6 +305,64 @@ START_TEST(writing_nowhere_is_an_error)
 }
 END_TEST
 
+START_TEST(comes_to_be_in_pieces)
+{
+	static const char *const before[] = { "f" };
+	struct file_new f;
+	struct str got;
+	struct error e = { 0 };
+
+	(void)put("f", "old", 0600);
+	ck_assert(file_new_begin(&f, path("f"), 0640, &e));
+	ck_assert(file_new_put(&f, 0, STR("....."), &e));
+	ck_assert(file_new_put(&f, 7, STR("end"), &e));
+	ck_assert(file_new_put(&f, 1, STR("gin"), &e));
+	ck_assert(file_read(mem, path("f"), 99, &got, NULL));
+	ck_str_is(got, "old");
+	ck_assert(file_new_end(&f, true, &e));
+	ck_assert(file_read(mem, path("f"), 99, &got, NULL));
+	ck_assert(str_eq(got, STR(".gin.\0\0end")));
+	ck_assert_uint_eq(mode_of(path("f")), 0640);
+	ck_folder_has(before, 1);
+}
+END_TEST
+
+/* What is not whole is not there: given up, at the limit of a file, nowhere. */
+START_TEST(pieces_that_are_not_whole)
+{
+	static const char *const left[] = { "f" };
+	struct rlimit limit, small;
+	struct file_new f;
+	struct str got;
+	struct error e = { 0 };
+	bool ok;
+
+	(void)put("f", "old", 0600);
+	ck_assert(file_new_begin(&f, path("f"), 0600, &e));
+	ck_assert(file_new_put(&f, 0, STR("new"), &e));
+	ck_assert(!file_new_end(&f, false, &e));
+	ck_assert_int_eq(e.code, ERR_NONE);
+	ck_assert(file_new_begin(&f, path("f"), 0600, &e));
+	ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	small = (struct rlimit){ 8, limit.rlim_max };
+	ck_assert(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &small), 0);
+	ok = file_new_put(&f, 6, STR("new"), &e);
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	ck_assert(!ok && e.code == ERR_FILE_WRITE);
+	ck_assert(!file_new_end(&f, false, &e));
+	ck_assert(file_read(mem, path("f"), 9, &got, NULL));
+	ck_str_is(got, "old");
+	ck_folder_has(left, 1);
+	e = (struct error){ 0 };
+	ck_assert(!file_new_begin(&f, path("none/f"), 0600, &e));
+	ck_assert_int_eq(e.code, ERR_FILE_WRITE);
+	e = (struct error){ 0 };
+	ck_assert(!file_new_begin(&f, dir, 0600, &e));
+	ck_assert_int_eq(e.code, ERR_FILE_WRITE);
+}
+END_TEST
+
 static const char *const suffixes[] = { ".avow", ".cedar", NULL };
 
 /* Nor one that a name leads to. */
@@ -456,6 +516,8 @@ main(void)
 	tcase_add_test(tc, never_creates_over_something);
 	tcase_add_test(tc, replaces_by_a_new_file);
 	tcase_add_test(tc, writing_nowhere_is_an_error);
+	tcase_add_test(tc, comes_to_be_in_pieces);
+	tcase_add_test(tc, pieces_that_are_not_whole);
 	tcase_add_test(tc, a_pipe_is_not_replaced);
 	tcase_add_test(tc, lists_in_byte_order);
 	tcase_add_test(tc, lists_one_file_whatever_its_name);
