@@ -318,18 +318,23 @@ index_new_seeded(const struct policy_set *set, const struct entities *base,
 
 /* Ids of the bottom layer of `over`, of uids that policies name. */
 static bool
-note_known(struct policy_index *ix, const struct policy_index *over)
+note_known(struct policy_index *ix, const struct policy_index *over,
+    struct error *reterr)
 {
 	const struct entities *base = over->base;
 
 	for (uint32_t u = 1; base && u < ix->n_named; u++) {
-		struct uid uid =
-		    index_slot_uid(ix, &ix->slots[ix->named[u].slot]);
-		uint32_t id = intern_find(base->ids, uid.type, uid.id);
+		uint32_t slot = ix->named[u].slot, id;
+		struct uid uid;
 
+		if (slot >= ix->n_slots)
+			return error_set(reterr, ERR_FILE_IMAGE, SPAN_NONE,
+			    "the image names what it does not have");
+		uid = index_slot_uid(ix, &ix->slots[slot]);
+		id = intern_find(base->ids, uid.type, uid.id);
 		if (id != INTERN_NONE &&
 		    !idmap_add(&ix->known, ix->arena, id, u))
-			return false;
+			return error_nomem(reterr);
 	}
 	ix->n_known = base ? intern_count(base->ids) : 0;
 	return true;
@@ -344,9 +349,9 @@ policy_index_new_sparse(const struct policy_set *set,
 
 	if (!make_index(set, NULL, true, INDEX_SEED, &ix, reterr))
 		return false;
-	if (over && !note_known(ix, over)) {
+	if (over && !note_known(ix, over, reterr)) {
 		policy_index_free(ix);
-		return error_nomem(reterr);
+		return false;
 	}
 	*ret = ix;
 	return true;

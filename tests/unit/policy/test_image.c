@@ -616,23 +616,11 @@ END_TEST
  */
 
 static void
-use(const struct policy_set *got, const struct entities *layer)
+find_all(const struct policy_set *got, const struct policy_index *ix,
+    const struct entities *layer)
 {
-	struct policy_index *ix;
-	const struct uid *uids;
 	uint32_t near[4];
-	size_t n;
 
-	for (uint32_t i = 0; i < policy_set_count(got); i++) {
-		struct policy_place place;
-
-		(void)policy_set_info(got, i);
-		policy_place(got, i, 3, &place);
-		(void)policy_place_text(got, i, 3, a);
-	}
-	ck_assert(policy_set_actions(got, a, &uids, &n, NULL));
-	if (!policy_index_new(got, layer, &ix, NULL))
-		return;
 	for (size_t i = 0; i < REQUESTS; i += 7) {
 		struct value context;
 		struct eval_request r = request_at(i, layer, &context);
@@ -649,6 +637,51 @@ use(const struct policy_set *got, const struct entities *layer)
 			    got, found.doubtful[k], &r, a, NULL, &err);
 		}
 	}
+}
+
+/* What a request tells of who asks: above them is more than slots say. */
+static const char told[] =
+    "[{\"uid\":" UID("U", "b") ",\"attrs\":{\"level\":1},\"parents\":[" UID(
+	"G", "g") "]},{\"uid\":" UID("R",
+	"t2") ",\"attrs\":{},\"parents\":[" UID("R", "t1/x") "]}]";
+
+/* Over a layer, as requests with entities of their own ask; and where no entity
+ * has a slot, as in what changed. */
+static void
+use_otherwise(const struct policy_set *got, const struct policy_index *ix,
+    const struct entities *layer)
+{
+	struct entities *upper = entities_new(a, layer);
+	struct policy_index *sparse;
+
+	if (entities_add_text(upper, str_of(told), "told", NULL) &&
+	    entities_finish(upper, NULL))
+		find_all(got, ix, upper);
+	if (!policy_index_new_sparse(got, ix, &sparse, NULL))
+		return;
+	find_all(got, sparse, layer);
+	policy_index_free(sparse);
+}
+
+static void
+use(const struct policy_set *got, const struct entities *layer)
+{
+	struct policy_index *ix;
+	const struct uid *uids;
+	size_t n;
+
+	for (uint32_t i = 0; i < policy_set_count(got); i++) {
+		struct policy_place place;
+
+		(void)policy_set_info(got, i);
+		policy_place(got, i, 3, &place);
+		(void)policy_place_text(got, i, 3, a);
+	}
+	ck_assert(policy_set_actions(got, a, &uids, &n, NULL));
+	if (!policy_index_new(got, layer, &ix, NULL))
+		return;
+	find_all(got, ix, layer);
+	use_otherwise(got, ix, layer);
 	policy_index_free(ix);
 }
 
@@ -706,6 +739,47 @@ START_TEST(hostile)
 }
 END_TEST
 
+/* Policies of an image without entities, as what changed over another index:
+ * where the uids that they name lie is not believed either. */
+START_TEST(hostile_names)
+{
+	struct policy_index *over;
+	const struct image_section *sections;
+	size_t n_named = IMAGE_OWN_SECTIONS;
+
+	buf_free(&image);
+	ck_assert(policy_image_make(set, NULL, NULL, &image, NULL));
+	ck_assert(policy_index_new(set, layer_of(str_of(data)), &over, NULL));
+	while (strcmp(image_parts[n_named - IMAGE_OWN_SECTIONS].name,
+		   "names") != 0)
+		n_named++;
+	sections = (const void *)(image.p + sizeof(struct image_head));
+	ck_assert_uint_gt(sections[n_named].n, 4);
+	for (size_t i = 0; i < sections[n_named].n; i++) {
+		size_t at = sections[n_named].at +
+			    i * sizeof(struct index_named) +
+			    offsetof(struct index_named, slot);
+		const uint32_t far = UINT32_MAX - 7;
+		struct policy_index *sparse;
+		struct policy_set *got;
+		uint32_t was;
+
+		memcpy(&was, image.p + at, sizeof was);
+		memcpy(image.p + at, &far, sizeof far);
+		mend(&image);
+		put(buf_str(&image));
+		got = opened();
+		if (policy_index_new_sparse(got, over, &sparse, NULL)) {
+			find_all(got, sparse, layer_of(str_of(data)));
+			policy_index_free(sparse);
+		}
+		policy_set_free(got);
+		memcpy(image.p + at, &was, sizeof was);
+	}
+	policy_index_free(over);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -722,6 +796,7 @@ main(void)
 	tcase_add_test(tc, other_texts);
 	tcase_add_loop_test(tc, of_others, 0, ARRAY_LEN(heads));
 	tcase_add_test(tc, signature);
+	tcase_add_test(tc, hostile_names);
 	tcase_add_loop_test(tc, hostile, 0, ARRAY_LEN(words));
 	suite_add_tcase(s, tc);
 	return run_suite(s);
