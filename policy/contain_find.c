@@ -298,23 +298,17 @@ scope_at(const struct finder *f, const uint32_t key[RULE_KEY])
 	return NULL;
 }
 
-/* The first entry under `first`, or behind where it would be. */
+/* The first entry under `first`, or behind where it would be. Which half it is
+ * in nobody foresees: no branch depends on it. */
 static uint32_t
 lower_bound(const uint64_t *entries, uint32_t n, uint32_t first)
 {
 	uint64_t key = (uint64_t)first << 32;
 	uint32_t at = 0;
 
-	while (n > 0) {
-		uint32_t half = n / 2;
-
-		if (entries[at + half] < key) {
-			at += half + 1;
-			n -= half + 1;
-		} else
-			n = half;
-	}
-	return at;
+	for (; n > 1; n -= n / 2)
+		at += (uint32_t) - (entries[at + n / 2 - 1] < key) & n / 2;
+	return at + (n == 1 && entries[at] < key);
 }
 
 /* Does the rule's list cover that of x? `row`: which lists do; NULL: to be

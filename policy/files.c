@@ -63,17 +63,25 @@ files_parse(struct arena *a, const char *file, struct str text,
 	    a, &source, (enum policy_dialect)form, ret, reterr);
 }
 
+static bool
+read_text(
+    struct arena *a, const char *path, struct str *ret, struct errors *reterr)
+{
+	struct error e = { 0 };
+
+	if (!file_read(a, path, LIMIT_POLICY_FILE_BYTES, ret, &e))
+		return errors_take(reterr, &e);
+	return files_check_form(path, *ret, reterr);
+}
+
 bool
 files_read(
     struct arena *a, const char *path, struct ast **ret, struct errors *reterr)
 {
-	struct error e = { 0 };
 	struct str text;
 
 	*ret = NULL;
-	if (!file_read(a, path, LIMIT_POLICY_FILE_BYTES, &text, &e))
-		return errors_take(reterr, &e);
-	return files_check_form(path, text, reterr) &&
+	return read_text(a, path, &text, reterr) &&
 	       files_parse(a, path, text, files_form_of(path), ret, reterr);
 }
 
@@ -86,11 +94,13 @@ enum stage { STAGE_READING = 0, STAGE_READ, STAGE_DIGESTED };
 struct job {
 	const char *path;
 	struct arena *arena; /* NULL: memory ran out */
-	struct ast *tree;    /* NULL: nothing came of it */
+	struct str text;
+	struct ast *tree; /* NULL: nothing came of it */
 	struct errors *errors;
 	bool ok;
-	_Atomic(enum stage) stage;
-	struct ready_digest digest; /* `file` NULL: not made */
+	_Atomic(enum stage) stage;  /* of the text */
+	struct arena *of_digest;    /* who digests does not share the other */
+	struct ready_digest digest; /* `pieces` NULL: not made */
 };
 
 struct work {
@@ -108,12 +118,22 @@ digest(struct job *j)
 
 	if (!atomic_compare_exchange_strong(&j->stage, &read, STAGE_DIGESTED))
 		return;
-	pieces = ARENA_NEW(j->arena, struct pieces);
-	if (pieces && pieces_digest(j->arena, j->tree->source.text, NULL,
-			  pieces, j->digest.digest)) {
-		j->digest.file = j->tree;
+	j->of_digest = arena_new(0);
+	pieces = j->of_digest ? ARENA_NEW(j->of_digest, struct pieces) : NULL;
+	if (pieces && pieces_digest(j->of_digest, j->text, NULL, pieces,
+			  j->digest.digest))
 		j->digest.pieces = pieces;
-	}
+}
+
+/* Others may digest the text while it is parsed. */
+static bool
+read_one(struct job *j)
+{
+	if (!read_text(j->arena, j->path, &j->text, j->errors))
+		return false;
+	atomic_store(&j->stage, STAGE_READ);
+	return files_parse(j->arena, j->path, j->text, files_form_of(j->path),
+	    &j->tree, j->errors);
 }
 
 static void *
@@ -127,10 +147,7 @@ read_some(void *arg)
 		j->arena = arena_new(0);
 		j->errors =
 		    j->arena ? ARENA_NEW(j->arena, struct errors) : NULL;
-		j->ok = j->errors &&
-			files_read(j->arena, j->path, &j->tree, j->errors);
-		if (j->tree)
-			atomic_store(&j->stage, STAGE_READ);
+		j->ok = j->errors && read_one(j);
 	}
 	/* Others may still read, and digest what they read last themselves. */
 	for (size_t i = 0; i < w->n; i++)
@@ -184,11 +201,27 @@ files_adopt(struct arena *a, struct arena *part)
 	return arena_at_end(a, end_arena, part);
 }
 
+/* Without room it is made anew. */
+static void
+take_digest(struct policy_set *set, struct job *j)
+{
+	j->digest.file = j->tree;
+	if (!j->of_digest || !files_adopt(set->arena, j->of_digest)) {
+		arena_free(j->of_digest);
+		return;
+	}
+	if (j->tree && j->digest.pieces &&
+	    ARENA_PUSH_ROOM(
+		set->arena, set->ready, set->n_ready, set->cap_ready))
+		set->ready[set->n_ready++] = j->digest;
+}
+
 static bool
 take(struct policy_set *set, struct job *j, struct errors *reterr)
 {
 	bool ok = j->ok;
 
+	take_digest(set, j);
 	for (size_t i = 0; j->errors && i < j->errors->n; i++)
 		(void)errors_take(reterr, &j->errors->e[i]);
 	if (j->errors && reterr)
@@ -200,10 +233,6 @@ take(struct policy_set *set, struct job *j, struct errors *reterr)
 	}
 	if (j->tree)
 		ok = files_keep(set, j->tree, reterr) && ok;
-	/* Without room it is made anew. */
-	if (j->digest.file && ARENA_PUSH_ROOM(set->arena, set->ready,
-				  set->n_ready, set->cap_ready))
-		set->ready[set->n_ready++] = j->digest;
 	return ok;
 }
 

@@ -3,11 +3,14 @@
  * templates, which never decide. Links come after all files, since a link may
  * name a template of a later one. Ids are unique over policies, templates and
  * links: where ids by position cannot clash with any other they are not looked
- * up. Cost: O(policies + links). */
+ * up, and where there is nothing else (a *plain* set) a few threads name the
+ * policies, each a run of them. Cost: O(policies + links). */
 #include "policy/set.h"
 
 #include "base/intern.h"
 #include "base/limits.h"
+#include "base/pages.h"
+#include "policy/rules.h"
 
 struct maker {
 	struct policy_set *set;
@@ -282,10 +285,9 @@ add_link(struct maker *m, const struct ast *t, const struct ast_link *link)
 /* ---- all together ----------------------------------------------------------
  */
 
-/* `FILE#N` is no other policy's where files have names of their own, nobody
- * wrote such an id, and no link can name one. */
+/* Do files have names of their own, and no links? */
 static bool
-can_skip_positions(const struct maker *m)
+has_own_names(const struct maker *m)
 {
 	const struct policy_set *set = m->set;
 	struct intern *names = intern_new(m->arena, NULL);
@@ -301,37 +303,59 @@ can_skip_positions(const struct maker *m)
 			    n_names++) ||
 		    t->n_links)
 			return false;
-		for (uint32_t j = 0; j < t->n_policies; j++) {
-			struct str id = own_id(set, t, j);
-
-			if (str_find(id, '#', 0) < id.n)
-				return false;
-		}
 	}
 	return true;
 }
 
+/* `FILE#N` is no other policy's where files have names of their own, nobody
+ * wrote such an id, and no link can name one. */
 static bool
-make_room(struct maker *m)
+can_skip_positions(const struct maker *m)
+{
+	const struct policy_set *set = m->set;
+
+	for (size_t i = 0; i < set->n_files; i++)
+		for (uint32_t j = 0; j < set->files[i]->n_policies; j++) {
+			struct str id = own_id(set, set->files[i], j);
+
+			if (str_find(id, '#', 0) < id.n)
+				return false;
+		}
+	return has_own_names(m);
+}
+
+static bool
+check_count(const struct maker *m, size_t *ret_policies, size_t *ret_links)
+{
+	size_t n_policies = 0, n_links = 0;
+
+	for (size_t i = 0; i < m->set->n_files; i++) {
+		n_policies += m->set->files[i]->n_policies;
+		n_links += m->set->files[i]->n_links;
+	}
+	*ret_policies = n_policies;
+	*ret_links = n_links;
+	if (n_policies + n_links <= LIMIT_POLICIES)
+		return true;
+	(void)errors_add(m->errors, ERR_LIMIT_COUNT, SPAN_NONE,
+	    "%zu policies, the limit is %u", n_policies + n_links,
+	    LIMIT_POLICIES);
+	return false;
+}
+
+static bool
+make_room(struct maker *m, size_t n_policies, size_t n_links)
 {
 	struct policy_set *set = m->set;
-	size_t n_policies = 0, n_templates = 0, n_links = 0;
+	size_t n_templates = 0;
 	bool own_ids = false;
 
 	for (size_t i = 0; i < set->n_files; i++) {
 		const struct ast *t = set->files[i];
 
-		n_policies += t->n_policies;
-		n_links += t->n_links;
 		own_ids = own_ids || t->is_json;
 		for (uint32_t j = 0; j < t->n_policies; j++)
 			n_templates += t->policies[j].has_slots;
-	}
-	if (n_policies + n_links > LIMIT_POLICIES) {
-		(void)errors_add(m->errors, ERR_LIMIT_COUNT, SPAN_NONE,
-		    "%zu policies, the limit is %u", n_policies + n_links,
-		    LIMIT_POLICIES);
-		return false;
 	}
 	set->instances = ARENA_ARRAY(set->arena,
 	    n_policies - n_templates + n_links, struct policy_instance);
@@ -345,6 +369,166 @@ make_room(struct maker *m)
 	m->skips_positions = set->has_plain_ids = can_skip_positions(m);
 	m->ids = intern_new(m->arena, NULL);
 	return m->ids != NULL || errors_nomem(m->errors);
+}
+
+/* ---- plain sets ------------------------------------------------------------
+ */
+
+/* Policies [from, to) of all files in a row. */
+struct run {
+	struct policy_set *set;
+	size_t from, to;
+	struct id_room room;
+	bool ok;
+};
+
+/* Less is done sooner than a thread is started. */
+#define POLICIES_A_THREAD 16384u
+
+/* What of the run is in file `i`, whose first policy is number `first`. */
+static bool
+part_of(const struct run *r, size_t i, size_t first, uint32_t *ret_from,
+    uint32_t *ret_to)
+{
+	size_t n = r->set->files[i]->n_policies;
+
+	if (r->from >= first + n || r->to <= first)
+		return false;
+	*ret_from = (uint32_t)(r->from > first ? r->from - first : 0);
+	*ret_to = (uint32_t)(r->to < first + n ? r->to - first : n);
+	return true;
+}
+
+/* Has none of the policies a slot, or an id that is written down? */
+static void
+look_at_run(void *part)
+{
+	struct run *r = part;
+	size_t first = 0;
+	uint32_t from, to;
+
+	for (size_t i = 0; i < r->set->n_files; i++) {
+		const struct ast *t = r->set->files[i];
+
+		for (bool is_in = part_of(r, i, first, &from, &to);
+		     is_in && from < to; from++)
+			if (t->policies[from].has_slots ||
+			    own_id(r->set, t, from).p)
+				return;
+		first += t->n_policies;
+	}
+	r->ok = true;
+}
+
+static bool
+name_some(struct run *r, const struct ast *t, uint32_t from, uint32_t to,
+    struct policy_instance *instances)
+{
+	struct str before = str_printf(r->room.arena, "%s#", t->source.file);
+
+	if (!before.p)
+		return false;
+	for (; from < to; from++) {
+		struct str id = instances_number_id(
+		    &r->room, before, t->share.position + from);
+
+		if (!id.p)
+			return false;
+		*instances++ = (struct policy_instance){
+			.id = id, .ast = t, .policy = from
+		};
+	}
+	return true;
+}
+
+static void
+name_run(void *part)
+{
+	struct run *r = part;
+	struct policy_instance *all = r->set->instances;
+	size_t first = 0;
+	uint32_t from, to;
+
+	pages_touch(all + r->from, (r->to - r->from) * sizeof *all);
+	for (size_t i = 0; i < r->set->n_files; i++) {
+		const struct ast *t = r->set->files[i];
+
+		if (part_of(r, i, first, &from, &to) &&
+		    !name_some(r, t, from, to, all + first + from))
+			return;
+		first += t->n_policies;
+	}
+	r->ok = true;
+}
+
+static bool
+each_run(struct run *runs, size_t n, void (*fn)(void *part))
+{
+	bool ok = true;
+
+	for (size_t i = 0; i < n; i++)
+		runs[i].ok = false;
+	parallel_each(fn, runs, sizeof *runs, n);
+	for (size_t i = 0; i < n; i++)
+		ok = ok && runs[i].ok;
+	return ok;
+}
+
+/* Ids lie in arenas of their threads, which go with the set's. */
+static bool
+name_plain(
+    struct policy_set *set, size_t n_policies, struct run *runs, size_t n)
+{
+	uint32_t end = 0;
+	bool ok = true;
+
+	set->instances =
+	    arena_room(set->arena, n_policies, sizeof *set->instances);
+	set->ends = ARENA_ARRAY(set->arena, set->n_files, uint32_t);
+	if (!set->instances || !set->ends)
+		return false;
+	for (size_t i = 0; i < set->n_files; i++)
+		set->ends[i] = end += set->files[i]->n_policies;
+	for (size_t i = 0; ok && i < n; i++) {
+		struct arena *a = arena_new(0);
+
+		ok = a && files_adopt(set->arena, a);
+		if (!ok)
+			arena_free(a);
+		runs[i].room.arena = a;
+	}
+	set->has_plain_ids = true;
+	set->n_instances = n_policies;
+	return ok && each_run(runs, n, name_run);
+}
+
+/* *ret_is_plain: then all is made, unless memory ran out. */
+static bool
+make_plain(struct maker *m, size_t n_policies, bool *ret_is_plain)
+{
+	size_t n = parallel_share(0, n_policies, POLICIES_A_THREAD);
+	struct run runs[PARALLEL_MAX] = { 0 };
+
+	for (size_t i = 0; i < n; i++)
+		runs[i] = (struct run){ .set = m->set,
+			.from = n_policies * i / n,
+			.to = n_policies * (i + 1) / n };
+	*ret_is_plain = has_own_names(m) && each_run(runs, n, look_at_run);
+	return !*ret_is_plain || name_plain(m->set, n_policies, runs, n) ||
+	       errors_nomem(m->errors);
+}
+
+static bool
+make_all(struct maker *m)
+{
+	size_t n_policies, n_links;
+	bool is_plain;
+
+	if (!check_count(m, &n_policies, &n_links) ||
+	    !make_plain(m, n_policies, &is_plain))
+		return false;
+	return is_plain ||
+	       (make_room(m, n_policies, n_links) && add_policies(m));
 }
 
 bool
@@ -362,7 +546,7 @@ instances_make(struct policy_set *set, struct errors *reterr)
 	set->n_instances = set->n_templates = set->n_links = 0;
 	if (!m.arena)
 		m.ok = errors_nomem(reterr);
-	all = m.ok && make_room(&m) && add_policies(&m);
+	all = m.ok && make_all(&m);
 	m.ok = all && m.ok;
 	/* Without all policies, or ids, memory has run out. */
 	for (size_t i = 0; all && i < set->n_files && m.ids; i++)

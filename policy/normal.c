@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/limits.h"
+#include "base/pages.h"
 #include "policy/rules.h"
 
 struct stage {
@@ -379,18 +380,6 @@ publish_few(struct publisher *p, struct few *few)
 }
 
 static bool
-make_room(struct publisher *p)
-{
-	const struct making *m = p->m;
-	size_t n = 0;
-
-	for (size_t i = 0; i < m->n_rules; i++)
-		n += (size_t)m->rules[i].parents.n + m->rules[i].below.n;
-	p->ids = ARENA_ARRAY(m->a, n, uint32_t);
-	return p->ids != NULL;
-}
-
-static bool
 publish_parts(
     struct publisher *p, const struct rule_more *more, struct normal_rule *r)
 {
@@ -416,7 +405,8 @@ publish_parts(
 	return kept != NULL;
 }
 
-static bool
+/* All but its parts. Lists are there. */
+static void
 publish_rule(struct publisher *p, struct rule *r, struct normal_rule *ret)
 {
 	for (size_t i = 0; i < r->below.n; i++) {
@@ -425,7 +415,7 @@ publish_rule(struct publisher *p, struct rule *r, struct normal_rule *ret)
 		*below = p->number[*below];
 	}
 	*ret = (struct normal_rule){ .effect = r->effect,
-		.conjuncts = publish_list(p, r->list),
+		.conjuncts = p->lists[r->list],
 		.n_conjuncts = p->m->lists[r->list].n,
 		.n_total = p->m->lists[r->list].n_total,
 		.parents = publish_few(p, &r->parents),
@@ -434,31 +424,101 @@ publish_rule(struct publisher *p, struct rule *r, struct normal_rule *ret)
 		.n_below = r->below.n };
 	for (size_t i = 0; i < 3; i++)
 		ret->atom[i] = &p->n->atoms[r->atom[i]];
-	return ret->conjuncts && publish_parts(p, r->more, ret);
 }
+
+/* Rules [from, to), which are [first, end) of each kind. */
+struct publishing {
+	struct publisher p; /* a copy, with room for these rules' ids */
+	struct normal_rule *rules[2];
+	size_t from, to;
+	uint32_t first[2], end[2];
+};
+
+static void
+publish_some(void *part)
+{
+	struct publishing *q = part;
+	struct making *m = q->p.m;
+
+	for (unsigned k = 0; k < 2; k++)
+		pages_touch(q->rules[k] + q->first[k],
+		    (q->end[k] - q->first[k]) * sizeof **q->rules);
+	for (size_t i = q->from; i < q->to; i++) {
+		struct rule *r = &m->rules[i];
+
+		publish_rule(
+		    &q->p, r, &q->rules[r->is_contained][q->p.number[i]]);
+	}
+}
+
+/* Number the rules of a part, and publish their lists; *inout_ids: of those
+ * before. */
+static bool
+number_some(
+    struct publisher *p, struct publishing *q, uint32_t n[2], size_t *inout_ids)
+{
+	memcpy(q->first, n, sizeof q->first);
+	for (size_t i = q->from; i < q->to; i++) {
+		const struct rule *r = &p->m->rules[i];
+
+		p->number[i] = n[r->is_contained]++;
+		*inout_ids += (size_t)r->parents.n + r->below.n;
+		if (!publish_list(p, r->list))
+			return false;
+	}
+	memcpy(q->end, n, sizeof q->end);
+	return true;
+}
+
+static bool
+publish_all_parts(struct publisher *p, struct normal_rule *const rules[2])
+{
+	for (size_t i = 0; i < p->m->n_rules; i++) {
+		const struct rule *r = &p->m->rules[i];
+
+		if (r->more && !publish_parts(p, r->more,
+				   &rules[r->is_contained][p->number[i]]))
+			return false;
+	}
+	return true;
+}
+
+/* Less is done sooner than a thread is started. */
+#define PUBLISHED_A_THREAD 16384u
 
 static bool
 publish_rules(struct publisher *p)
 {
 	struct making *m = p->m;
-	uint32_t n[2] = { 0 };
+	size_t n_parts = parallel_threads(m, m->n_rules, PUBLISHED_A_THREAD);
+	struct publishing parts[PARALLEL_MAX] = { 0 };
 	struct normal_rule *rules[2];
+	size_t n_ids = 0, ids[PARALLEL_MAX];
+	uint32_t n[2] = { 0 }, *all;
 
-	for (size_t i = 0; i < m->n_rules; i++)
-		p->number[i] = n[m->rules[i].is_contained]++;
-	rules[0] = ARENA_ARRAY(m->a, n[0], struct normal_rule);
-	rules[1] = ARENA_ARRAY(m->a, n[1], struct normal_rule);
-	if (!rules[0] || !rules[1] || !make_room(p))
-		return false;
-	for (size_t i = 0; i < m->n_rules; i++)
-		if (!publish_rule(p, &m->rules[i],
-			&rules[m->rules[i].is_contained][p->number[i]]))
+	for (size_t i = 0; i < n_parts; i++) {
+		ids[i] = n_ids;
+		parts[i].from = m->n_rules * i / n_parts;
+		parts[i].to = m->n_rules * (i + 1) / n_parts;
+		if (!number_some(p, &parts[i], n, &n_ids))
 			return false;
+	}
+	rules[0] = arena_room(m->a, n[0], sizeof **rules);
+	rules[1] = arena_room(m->a, n[1], sizeof **rules);
+	all = arena_room(m->a, n_ids, sizeof *all);
+	if (!rules[0] || !rules[1] || !all)
+		return false;
+	for (size_t i = 0; i < n_parts; i++) {
+		parts[i].p = *p;
+		parts[i].p.ids = all + ids[i];
+		memcpy(parts[i].rules, rules, sizeof rules);
+	}
+	parallel_each(publish_some, parts, sizeof *parts, n_parts);
 	p->n->rules = rules[0];
 	p->n->contained = rules[1];
 	p->n->n_rules = n[0];
 	p->n->n_contained = n[1];
-	return true;
+	return publish_all_parts(p, rules);
 }
 
 static bool

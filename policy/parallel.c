@@ -431,20 +431,26 @@ take_all(struct making *m, struct run *runs, size_t n,
 }
 
 size_t
-parallel_threads(const struct making *m, size_t n, size_t least)
+parallel_share(size_t threads, size_t n, size_t least)
 {
 	long most = sysconf(_SC_NPROCESSORS_ONLN);
-	size_t threads = m->options.threads;
+	bool is_told = threads > 0;
 
-	if (threads == 0)
+	if (!is_told)
 		threads = n / least;
-	if (m->options.threads == 0 && most > 0 && threads > (size_t)most)
+	if (!is_told && most > 0 && threads > (size_t)most)
 		threads = (size_t)most;
 	if (threads > n)
 		threads = n;
 	return threads > PARALLEL_MAX ? PARALLEL_MAX
 	       : threads > 1          ? threads
 				      : 1;
+}
+
+size_t
+parallel_threads(const struct making *m, size_t n, size_t least)
+{
+	return parallel_share(m->options.threads, n, least);
 }
 
 struct helper {

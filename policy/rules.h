@@ -184,6 +184,7 @@ bool parallel_take(struct making *m, struct normal_stage *stats,
 
 /* How many threads share `n` items, `least` each: options.threads, or as many as there is work and processors for. */
 #define PARALLEL_MAX 4u
+size_t parallel_share(size_t threads, size_t n, size_t least); /* the same; `threads` 0: not told */
 size_t parallel_threads(const struct making *m, size_t n, size_t least);
 /* fn for each of `n` parts of `size` bytes, at once as far as threads can be started; done when all are. */
 void parallel_each(
