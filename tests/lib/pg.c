@@ -43,6 +43,25 @@ pg_end(void)
 		(void)run("end", folder, none, sizeof none);
 }
 
+START_TEST(postgres_is_there)
+{
+	(void)pg_missing();
+}
+END_TEST
+
+int
+pg_run_suite(Suite *suite)
+{
+	TCase *tc = tcase_create("postgres is there");
+	int failed;
+
+	tcase_add_test(tc, postgres_is_there);
+	suite_add_tcase(suite, tc);
+	failed = run_suite(suite);
+	pg_end();
+	return failed;
+}
+
 const char *
 pg_url(void)
 {

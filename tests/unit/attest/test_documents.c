@@ -879,27 +879,15 @@ add_tests(TCase *tc)
 	tcase_add_test(tc, options_that_cannot_be);
 }
 
-START_TEST(postgres_is_there)
-{
-	(void)pg_missing();
-}
-END_TEST
-
 int
 main(void)
 {
 	Suite *suite = suite_create("documents");
-	TCase *tc = tcase_create("databases");
-	int failed;
 
 	pg_start();
 	suite_add_tcase(suite, cases("sqlite", setup, add_tests));
 	if (pg_url())
 		suite_add_tcase(
 		    suite, cases("postgres", setup_postgres, add_tests));
-	tcase_add_test(tc, postgres_is_there);
-	suite_add_tcase(suite, tc);
-	failed = run_suite(suite);
-	pg_end();
-	return failed;
+	return pg_run_suite(suite);
 }

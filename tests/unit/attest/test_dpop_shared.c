@@ -370,29 +370,15 @@ cases_once(void)
 	return tc;
 }
 
-START_TEST(postgres_is_there)
-{
-	if (pg_missing())
-		return;
-	ck_assert_ptr_nonnull(pg_url());
-}
-END_TEST
-
 int
 main(void)
 {
 	Suite *suite = suite_create("dpop_shared");
-	TCase *tc = tcase_create("postgres is there");
-	int failed;
 
 	pg_start();
 	suite_add_tcase(suite, cases("files", setup_file));
 	suite_add_tcase(suite, cases_once());
 	if (pg_url())
 		suite_add_tcase(suite, cases("postgres", setup_postgres));
-	tcase_add_test(tc, postgres_is_there);
-	suite_add_tcase(suite, tc);
-	failed = run_suite(suite);
-	pg_end();
-	return failed;
+	return pg_run_suite(suite);
 }

@@ -405,12 +405,6 @@ START_TEST(the_past_is_purged)
 }
 END_TEST
 
-START_TEST(postgres_is_there)
-{
-	(void)pg_missing();
-}
-END_TEST
-
 static TCase *
 cases(const char *name, void (*start)(void))
 {
@@ -444,7 +438,6 @@ main(void)
 {
 	Suite *suite = suite_create("sts_account");
 	TCase *tc = tcase_create("files");
-	int failed;
 
 	pg_start();
 	suite_add_tcase(suite, cases("sqlite", setup));
@@ -452,9 +445,6 @@ main(void)
 		suite_add_tcase(suite, cases("postgres", setup_postgres));
 	tcase_add_checked_fixture(tc, setup_file, teardown);
 	tcase_add_test(tc, a_repeated_request_is_one);
-	tcase_add_test(tc, postgres_is_there);
 	suite_add_tcase(suite, tc);
-	failed = run_suite(suite);
-	pg_end();
-	return failed;
+	return pg_run_suite(suite);
 }

@@ -925,12 +925,6 @@ cases_shared(const char *name, void (*begin)(void))
 	return tc;
 }
 
-START_TEST(postgres_is_there)
-{
-	(void)pg_missing();
-}
-END_TEST
-
 /* RSA keys take their time: one for all tests. */
 static void
 make_cloud(void)
@@ -956,7 +950,6 @@ int
 main(void)
 {
 	Suite *suite = suite_create("sts_enrol");
-	TCase *tc = tcase_create("postgres is there");
 	int failed;
 
 	make_cloud();
@@ -969,10 +962,7 @@ main(void)
 		suite_add_tcase(
 		    suite, cases_shared("postgres nodes", setup_postgres));
 	}
-	tcase_add_test(tc, postgres_is_there);
-	suite_add_tcase(suite, tc);
-	failed = run_suite(suite);
-	pg_end();
+	failed = pg_run_suite(suite);
 	attest_key_free(cloud);
 	return failed;
 }

@@ -286,26 +286,14 @@ cases(const char *name, void (*before)(void))
 	return tc;
 }
 
-START_TEST(postgres_is_there)
-{
-	(void)pg_missing();
-}
-END_TEST
-
 int
 main(void)
 {
 	Suite *suite = suite_create("sts_rotate");
-	TCase *tc = tcase_create("postgres is there");
-	int failed;
 
 	pg_start();
 	suite_add_tcase(suite, cases("files", setup));
 	if (pg_url())
 		suite_add_tcase(suite, cases("postgres", setup_postgres));
-	tcase_add_test(tc, postgres_is_there);
-	suite_add_tcase(suite, tc);
-	failed = run_suite(suite);
-	pg_end();
-	return failed;
+	return pg_run_suite(suite);
 }

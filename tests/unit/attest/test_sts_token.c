@@ -849,18 +849,10 @@ cases_shared(const char *name, void (*begin)(void))
 	return tc;
 }
 
-START_TEST(postgres_is_there)
-{
-	(void)pg_missing();
-}
-END_TEST
-
 int
 main(void)
 {
 	Suite *suite = suite_create("sts_token");
-	TCase *tc = tcase_create("postgres is there");
-	int failed;
 
 	/* Before OpenSSL allocates anything. */
 	CRYPTO_set_mem_functions(count_malloc, count_realloc, count_free);
@@ -873,9 +865,5 @@ main(void)
 		suite_add_tcase(
 		    suite, cases_shared("postgres nodes", setup_postgres));
 	}
-	tcase_add_test(tc, postgres_is_there);
-	suite_add_tcase(suite, tc);
-	failed = run_suite(suite);
-	pg_end();
-	return failed;
+	return pg_run_suite(suite);
 }

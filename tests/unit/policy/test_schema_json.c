@@ -2,15 +2,10 @@
  * Verdicts are those of Cedar 4.10's own reader; places and words are ours. */
 #include "policy/schema.h"
 
-#include "tests/lib/run.h"
+#include "tests/unit/policy/schema_kit.h"
 
 /* clang-format off */
-static const struct {
-	struct str text;
-	enum err_code code;
-	uint32_t line, col, len;
-	const char *msg, *hint;
-} bad[] = {
+static const struct schema_bad bad[] = {
 	{ STR_INIT("{\"\":{}}"), ERR_JSON_SHAPE, 1, 5, 2,
 	    "a namespace must have the member `entityTypes`",
 	    "" },
@@ -245,29 +240,13 @@ static const struct str good[] = {
 
 START_TEST(refused)
 {
-	struct errors errors = { 0 };
-	const struct error *e = &errors.e[0];
-	struct schema *s = schema_new("s", bad[_i].text, SCHEMA_JSON, &errors);
-
-	ck_assert_msg(s == NULL, "read: %s", bad[_i].text.p);
-	ck_assert_uint_gt(errors.n, 0);
-	ck_assert_str_eq(e->msg, bad[_i].msg);
-	ck_assert_str_eq(e->hint, bad[_i].hint);
-	ck_assert_int_eq(e->code, bad[_i].code);
-	ck_assert_uint_eq(e->at.line, bad[_i].line);
-	ck_assert_uint_eq(e->at.col, bad[_i].col);
-	ck_assert_uint_eq(e->at.len, bad[_i].len);
+	schema_refuses(SCHEMA_JSON, &bad[_i]);
 }
 END_TEST
 
 START_TEST(read)
 {
-	struct errors errors = { 0 };
-	struct schema *s = schema_new("s", good[_i], SCHEMA_JSON, &errors);
-
-	ck_assert_msg(s != NULL, "%s: %s", good[_i].p, errors.e[0].msg);
-	ck_assert_uint_eq(errors.n, 0);
-	schema_free(s);
+	schema_reads(SCHEMA_JSON, good[_i]);
 }
 END_TEST
 

@@ -2,15 +2,10 @@
  * Verdicts are those of Cedar 4.10's own reader; places and words are ours. */
 #include "policy/schema_model.h"
 
-#include "tests/lib/run.h"
+#include "tests/unit/policy/schema_kit.h"
 
 /* clang-format off */
-static const struct {
-	struct str text;
-	enum err_code code;
-	uint32_t line, col, len;
-	const char *msg, *hint;
-} bad[] = {
+static const struct schema_bad bad[] = {
 	{ STR_INIT("entity A; entity A;"), ERR_SCHEMA_DUPLICATE, 1, 18, 1,
 	    "the entity type `A` is declared twice, first on line 1",
 	    "" },
@@ -236,18 +231,7 @@ static const struct {
 
 START_TEST(refused)
 {
-	struct errors errors = { 0 };
-	const struct error *e = &errors.e[0];
-	struct schema *s = schema_new("s", bad[_i].text, SCHEMA_CEDAR, &errors);
-
-	ck_assert_msg(s == NULL, "read: %s", bad[_i].text.p);
-	ck_assert_uint_gt(errors.n, 0);
-	ck_assert_str_eq(e->msg, bad[_i].msg);
-	ck_assert_str_eq(e->hint, bad[_i].hint);
-	ck_assert_int_eq(e->code, bad[_i].code);
-	ck_assert_uint_eq(e->at.line, bad[_i].line);
-	ck_assert_uint_eq(e->at.col, bad[_i].col);
-	ck_assert_uint_eq(e->at.len, bad[_i].len);
+	schema_refuses(SCHEMA_CEDAR, &bad[_i]);
 }
 END_TEST
 

@@ -229,26 +229,14 @@ cases(const char *name, void (*before)(void))
 	return tc;
 }
 
-START_TEST(postgres_is_there)
-{
-	(void)pg_missing();
-}
-END_TEST
-
 int
 main(void)
 {
 	Suite *s = suite_create("changes");
-	TCase *tc = tcase_create("postgres is there");
-	int failed;
 
 	pg_start();
 	suite_add_tcase(s, cases("sqlite", setup));
 	if (pg_url())
 		suite_add_tcase(s, cases("postgres", setup_postgres));
-	tcase_add_test(tc, postgres_is_there);
-	suite_add_tcase(s, tc);
-	failed = run_suite(s);
-	pg_end();
-	return failed;
+	return pg_run_suite(s);
 }
