@@ -67,6 +67,14 @@ while IFS=$'\t' read -r at words; do
 	}
 done < <(awk -f tests/lib/commands.awk "${PAGES[@]}")
 check "$typed commands, $wrong wrong" test "$typed" -gt 100
+# strange_options: that pages name by themselves, and no command has.
+strange_options() {
+	local place line option
+	grep -noE '`--[a-z][a-z0-9-]*' "${PAGES[@]}" | tr -d '`' | while IFS=: read -r place line option; do
+		[ "$option" = --help ] || grep -qx -- "$option" "$T/options" || echo "$place:$line: $option"
+	done
+}
+expect "options" "" strange_options
 
 say "What is pointed at is there:"
 # Files of the tree that pages and comments name.
