@@ -219,12 +219,8 @@ normal_begin(struct making *m, struct arena *a, const struct policy_set *set,
 	m->test_texts = intern_new(m->scratch, NULL);
 	m->list_keys = intern_new(m->scratch, NULL);
 	m->words = intern_new(m->scratch, NULL);
-	/* Most policies become one rule. */
-	m->rules = ARENA_ARRAY(m->scratch, n, struct rule);
-	m->cap_rules = m->rules ? n : 0;
-	if (!m->paths || !m->words || !m->rules || !m->atom_texts ||
-	    !m->test_texts || !m->list_keys || !make_near(m, n) ||
-	    !learn_indivisibles(m))
+	if (!m->paths || !m->words || !m->atom_texts || !m->test_texts ||
+	    !m->list_keys || !make_near(m, n) || !learn_indivisibles(m))
 		return error_nomem(reterr);
 	return true;
 }
@@ -592,6 +588,11 @@ normal_make(struct arena *a, const struct policy_set *set,
 
 	assert(!set->image);
 	ok = ok && normal_begin(&m, a, set, options, set->n_instances, reterr);
+	/* Most policies become one rule. */
+	if (ok)
+		m.rules =
+		    arena_room(m.scratch, set->n_instances, sizeof *m.rules);
+	ok = ok && (m.rules || error_nomem(reterr));
 	for (size_t s = 0; ok && s < N_STAGES; s++) {
 		stats[s].name = stages[s].name;
 		stats[s].why = stages[s].why;

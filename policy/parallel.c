@@ -1,6 +1,6 @@
 /* parallel.c - a policy set taken apart by a few threads.
- * Each takes a run of the instances into a making of its own, with tables of
- * its own; what comes of the second and later runs is then put behind the
+ * Each takes runs of the instances into makings of their own, with tables of
+ * their own; what comes of the second and later runs is then put behind the
  * first, in order: a table numbers what it is given in the order in which it
  * first sees it, so that every number is the one that a single thread would
  * have given, and nothing depends on how many there were. Which paths are
@@ -13,15 +13,23 @@
 #include "policy/rules.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+#include "base/pages.h"
 
 /* Less is done sooner than a thread is started and its tables are joined. */
 #define INSTANCES_A_THREAD 8192u
 
+/* As many runs, so that who is done with one soon takes another. */
+#define RUNS_A_THREAD 4u
+
 struct run {
-	struct making making;
-	struct arena *kept; /* `making.a`, of all runs but the first */
+	struct making *making; /* the first one's is all's */
+	struct making own;
+	struct arena *kept; /* `own.a`; NULL: it is all's, too */
+	struct rule *all;   /* room for those of all runs */
 	uint32_t from, to;
 	struct normal_stage stats[NORMAL_STAGES_MAX];
 	struct error err;
@@ -205,6 +213,7 @@ join_lists(struct making *m, const struct making *run, const struct numbers *to)
 	return true;
 }
 
+/* Often they are in their place already. */
 static bool
 join_rules(struct making *m, const struct making *run, const struct numbers *to)
 {
@@ -357,22 +366,49 @@ settle_paths(struct making *m)
 /* ---- threads --------------------------------------------------------------
  */
 
-static void *
-take_run(void *arg)
+/* A run's rules lie where they will, among all, unless they are more than its
+ * policies: then they move away. */
+static void
+give_room(struct making *m, struct rule *all, const struct run *r)
 {
-	struct run *r = arg;
-
-	r->ok = normal_take(&r->making, r->from, r->to, r->stats, &r->err);
-	return NULL;
+	m->rules = all + r->from;
+	m->cap_rules = r->to - r->from;
+	pages_touch(m->rules, m->cap_rules * sizeof *all);
 }
 
 static bool
-begin_run(struct run *r, const struct making *m, struct error *reterr)
+begin_run(struct run *r, struct making *m, struct error *reterr)
 {
+	r->all = m->rules;
+	r->making = m;
+	if (r->from == 0)
+		return true;
+	r->making = &r->own;
 	r->kept = arena_new(0);
-	return r->kept ? normal_begin(&r->making, r->kept, m->set, &m->options,
+	return r->kept ? normal_begin(&r->own, r->kept, m->set, &m->options,
 			     r->to - r->from, reterr)
 		       : error_nomem(reterr);
+}
+
+/* Runs that somebody still has to take. */
+struct taking {
+	struct run *runs;
+	size_t n;
+	atomic_size_t next;
+};
+
+static void
+take_some(void *part)
+{
+	struct taking *t = part;
+
+	for (size_t i; (i = atomic_fetch_add(&t->next, 1)) < t->n;) {
+		struct run *r = &t->runs[i];
+
+		give_room(r->making, r->all, r);
+		r->ok =
+		    normal_take(r->making, r->from, r->to, r->stats, &r->err);
+	}
 }
 
 static void
@@ -392,42 +428,25 @@ take_arenas(struct making *m, struct run *r)
 	if (!files_adopt(m->a, r->kept))
 		return false;
 	r->kept = NULL;
-	if (!files_adopt(m->scratch, r->making.scratch))
+	if (!files_adopt(m->scratch, r->own.scratch))
 		return false;
-	r->making.scratch = NULL;
+	r->own.scratch = NULL;
 	return true;
 }
 
 static bool
-take_all(struct making *m, struct run *runs, size_t n,
-    struct normal_stage *stats, struct error *reterr)
+join_run(struct making *m, struct run *r, struct error *reterr)
 {
-	pthread_t helpers[PARALLEL_MAX];
-	size_t started = 0;
-	bool ok;
-
-	while (started + 1 < n && pthread_create(&helpers[started], NULL,
-				      take_run, &runs[started + 1]) == 0)
-		started++;
-	ok = normal_take(m, runs[0].from, runs[0].to, stats, reterr);
-	for (size_t i = 1; i < n; i++) {
-		struct run *r = &runs[i];
-
-		if (i <= started)
-			(void)pthread_join(helpers[i - 1], NULL);
-		else if (ok)
-			(void)take_run(r);
-		if (ok && !r->ok) {
-			*reterr = r->err;
-			ok = false;
-		}
-		if (ok && !(join(m, &r->making) && take_arenas(m, r)))
-			ok = error_nomem(reterr);
-		if (ok)
-			add_stats(r, stats, NORMAL_STAGES_MAX);
-		ok = ok && normal_check_count(m, reterr);
+	if (!r->ok) {
+		*reterr = r->err;
+		return false;
 	}
-	return ok;
+	/* Up to where the next run's rules are. */
+	if (m->rules == r->all)
+		m->cap_rules = r->to;
+	if (r->making != m && !(join(m, &r->own) && take_arenas(m, r)))
+		return error_nomem(reterr);
+	return normal_check_count(m, reterr);
 }
 
 size_t
@@ -488,24 +507,42 @@ parallel_each(void (*fn)(void *part), void *parts, size_t size, size_t n)
 			fn(helpers[i].part);
 }
 
+static bool
+take_all(struct making *m, struct run *runs, size_t n, size_t n_threads,
+    struct normal_stage *stats, struct error *reterr)
+{
+	struct taking t = { .runs = runs, .n = n };
+
+	parallel_each(take_some, &t, 0, n_threads);
+	for (size_t i = 0; i < n; i++) {
+		if (!join_run(m, &runs[i], reterr))
+			return false;
+		add_stats(&runs[i], stats, NORMAL_STAGES_MAX);
+	}
+	return settle_paths(m) || error_nomem(reterr);
+}
+
 bool
 parallel_take(
     struct making *m, struct normal_stage *stats, struct error *reterr)
 {
 	size_t total = m->set->n_instances;
-	size_t n = parallel_threads(m, total, INSTANCES_A_THREAD);
-	struct run *runs = ARENA_ARRAY(m->scratch, n, struct run);
-	bool ok = runs != NULL || error_nomem(reterr);
+	size_t n_threads = parallel_threads(m, total, INSTANCES_A_THREAD);
+	size_t n = n_threads > 1 ? n_threads * RUNS_A_THREAD : 1;
+	struct run *runs;
+	bool ok;
 
+	n = n_threads > 1 && n > total ? total : n;
+	runs = ARENA_ARRAY(m->scratch, n, struct run);
+	ok = runs != NULL || error_nomem(reterr);
 	for (size_t i = 0; ok && i < n; i++) {
 		runs[i].from = (uint32_t)(total * i / n);
 		runs[i].to = (uint32_t)(total * (i + 1) / n);
-		ok = i == 0 || begin_run(&runs[i], m, reterr);
+		ok = begin_run(&runs[i], m, reterr);
 	}
-	ok = ok && take_all(m, runs, n, stats, reterr) &&
-	     (settle_paths(m) || error_nomem(reterr));
+	ok = ok && take_all(m, runs, n, n_threads, stats, reterr);
 	for (size_t i = 1; runs && i < n; i++) {
-		normal_end(&runs[i].making);
+		normal_end(&runs[i].own);
 		arena_free(runs[i].kept);
 	}
 	return ok;

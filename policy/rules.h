@@ -168,7 +168,7 @@ bool order_rules(struct making *m, struct error *reterr) MUST_USE;
 /* ---- a run of instances (normal.c), and several at once (parallel.c) ----------------------------------------------------------------------- */
 
 #define NORMAL_STAGES_MAX 16u
-/* Make room for a run of `n` instances. Whatever comes of it, normal_end frees what was made. */
+/* Make ready for a run of `n` instances, but for the room of its rules. Whatever comes of it, normal_end frees what was made. */
 bool normal_begin(struct making *m, struct arena *a,
     const struct policy_set *set, const struct normal_options *options,
     size_t n, struct error *reterr) MUST_USE;
@@ -178,7 +178,7 @@ bool normal_take(struct making *m, uint32_t from, uint32_t to,
     struct normal_stage *stats, struct error *reterr) MUST_USE;
 /* ERR_LIMIT_COUNT: there are more than LIMIT_RULES. */
 bool normal_check_count(const struct making *m, struct error *reterr) MUST_USE;
-/* All instances, by options.threads. `m` becomes what normal_take of all of them makes of it. */
+/* All instances, by options.threads; there is room for a rule of each. `m` becomes what normal_take of all of them makes of it. */
 bool parallel_take(struct making *m, struct normal_stage *stats,
     struct error *reterr) MUST_USE;
 
