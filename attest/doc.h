@@ -59,6 +59,12 @@ bool doc_key_id(
  * member), ERR_EVIDENCE_INSTANCE, memory. */
 bool doc_read(struct arena *a, const struct flat *root, struct doc *ret,
     struct error *reterr) MUST_USE;
+/* The same of a document that is written as Avow writes it, whose JSON is plain and has no spaces, and, if it shall be canonical, its members in order: without a list. Lent from
+ * `text`. What it says then is what doc_read says; false says nothing, and *ret is worthless. */
+bool doc_read_own(struct arena *a, struct str text, bool is_canonical,
+    struct doc *ret) MUST_USE;
+/* doc_named_key's, where a document begins as Avow's do. False says nothing. */
+bool doc_own_key(struct str text, struct str *ret) MUST_USE;
 /* The member `claims` alone, for tokens, into `ret`, as doc_read. */
 bool doc_read_claims(struct arena *a, const struct flat *v, const char *name,
     struct doc *ret, struct error *reterr) MUST_USE;

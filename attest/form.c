@@ -87,6 +87,15 @@ open_detached(struct arena *a, const struct attest_evidence *e, struct form *f,
 }
 
 static bool
+open_own_detached(struct arena *a, const struct attest_evidence *e,
+    struct form *f, struct str *ret_key_id)
+{
+	f->signature = e->signature;
+	return keep_document(a, e, &f->bytes, NULL) &&
+	       doc_own_key(f->bytes, ret_key_id);
+}
+
+static bool
 verify_bytes(
     const struct form *f, const struct keys_public *k, struct error *reterr)
 {
@@ -247,6 +256,61 @@ open_embedded(struct arena *a, const struct attest_evidence *e, struct form *f,
 	return doc_open_tree(a, root, ret_root, reterr);
 }
 
+/* Takes `piece` off the end of *text, if it is there. */
+static bool
+take_back(struct str *text, struct str piece)
+{
+	if (!str_has_suffix(*text, piece))
+		return false;
+	text->n -= piece.n;
+	return true;
+}
+
+/* The same up to the quote that a string begins with, which is taken, too. */
+static bool
+take_back_string(struct str *text, struct str *ret)
+{
+	const char *quote = text->n ? memrchr(text->p, '"', text->n) : NULL;
+	size_t before = quote ? (size_t)(quote - text->p) : 0;
+
+	if (!quote)
+		return false;
+	*ret = str_sub(*text, before + 1, text->n);
+	text->n = before;
+	return true;
+}
+
+/* From the end, where the members' order puts the key and the signature. That
+ * they are the document's own is known once all of it is read. */
+static bool
+find_own_tail(
+    struct str text, struct str *ret_key_id, struct str *ret_signature)
+{
+	struct str subject, time;
+
+	return take_back(&text, STR("\",\"typ\":\"avow-document/1\"}")) &&
+	       take_back_string(&text, &subject) &&
+	       take_back(&text, STR("\",\"subject\":")) &&
+	       take_back_string(&text, ret_signature) &&
+	       take_back(&text, STR("\",\"" SIGNATURE_MEMBER "\":")) &&
+	       take_back_string(&text, &time) &&
+	       take_back(&text, STR("\",\"notBefore\":")) &&
+	       take_back_string(&text, ret_key_id) &&
+	       take_back(&text, STR(",\"keyId\":"));
+}
+
+static bool
+open_own_embedded(struct arena *a, const struct attest_evidence *e,
+    struct form *f, struct str *ret_key_id)
+{
+	struct str text, signature;
+
+	return keep_document(a, e, &text, NULL) &&
+	       find_own_tail(text, ret_key_id, &signature) &&
+	       decode_signature(a, signature, &f->signature, NULL) &&
+	       cut_out(a, text, signature, &f->bytes, NULL);
+}
+
 /* Takes `copy`. */
 static bool
 add_signature(
@@ -315,6 +379,16 @@ open_jws(struct arena *a, const struct attest_evidence *e, struct form *f,
 }
 
 static bool
+open_own_jws(struct arena *a, const struct attest_evidence *e, struct form *f,
+    struct str *ret_key_id)
+{
+	if (!jws_parse(a, e->document, JWS_DOCUMENT, &f->jws, NULL))
+		return false;
+	*ret_key_id = f->jws.kid;
+	return str_eq(f->jws.typ, STR(FORM_JWS_TYP));
+}
+
+static bool
 verify_jws(
     const struct form *f, const struct keys_public *k, struct error *reterr)
 {
@@ -344,6 +418,15 @@ open_cms(struct arena *a, const struct attest_evidence *e, struct form *f,
 }
 
 static bool
+open_own_cms(struct arena *a, const struct attest_evidence *e, struct form *f,
+    struct str *ret_key_id)
+{
+	return keep_document(a, e, &f->bytes, NULL) &&
+	       cms_own_split(f->bytes, &f->content, &f->signature) &&
+	       doc_own_key(f->content, ret_key_id);
+}
+
+static bool
 verify_cms(
     const struct form *f, const struct keys_public *k, struct error *reterr)
 {
@@ -365,15 +448,19 @@ sign_cms(const struct keys_public *k, struct str bytes, const json_t *root,
 static const struct {
 	bool (*open)(struct arena *, const struct attest_evidence *,
 	    struct form *, const struct flat **, struct error *);
+	bool (*open_own)(struct arena *, const struct attest_evidence *,
+	    struct form *, struct str *);
 	bool (*verify)(
 	    const struct form *, const struct keys_public *, struct error *);
 	bool (*sign)(const struct keys_public *, struct str, const json_t *,
 	    struct buf *, struct buf *, struct error *);
 } rows[ATTEST_FORMS] = {
-	[ATTEST_DETACHED] = { open_detached, verify_bytes, sign_detached },
-	[ATTEST_EMBEDDED] = { open_embedded, verify_bytes, sign_embedded },
-	[ATTEST_JWS] = { open_jws, verify_jws, sign_jws },
-	[ATTEST_CMS] = { open_cms, verify_cms, sign_cms },
+	[ATTEST_DETACHED] = { open_detached, open_own_detached, verify_bytes,
+	    sign_detached },
+	[ATTEST_EMBEDDED] = { open_embedded, open_own_embedded, verify_bytes,
+	    sign_embedded },
+	[ATTEST_JWS] = { open_jws, open_own_jws, verify_jws, sign_jws },
+	[ATTEST_CMS] = { open_cms, open_own_cms, verify_cms, sign_cms },
 };
 
 bool
@@ -393,11 +480,43 @@ form_open(struct arena *a, enum attest_form form,
 	return true;
 }
 
+bool
+form_open_own(struct arena *a, enum attest_form form,
+    const struct attest_evidence *e, struct form *ret, struct str *ret_key_id)
+{
+	*ret = (struct form){ .form = form };
+	if (e->document.n <= LIMIT_DOCUMENT_BYTES &&
+	    rows[form].open_own(a, e, ret, ret_key_id))
+		return true;
+	form_fini(ret);
+	return false;
+}
+
+bool
+form_read_own(
+    struct arena *a, const struct form *f, struct str key_id, struct doc *ret)
+{
+	return doc_read_own(a, form_text(f), f->form == ATTEST_EMBEDDED, ret) &&
+	       str_eq(ret->key_id, key_id);
+}
+
+static struct str
+signed_bytes(const struct form *f)
+{
+	return f->form == ATTEST_JWS ? f->jws.signed_part : f->bytes;
+}
+
+bool
+form_same(const struct form *a, const struct form *b)
+{
+	return a->form == b->form && str_eq(signed_bytes(a), signed_bytes(b)) &&
+	       str_eq(form_signature(a), form_signature(b));
+}
+
 void
 form_fini(struct form *f)
 {
-	jws_fini(&f->jws);
-	*f = (struct form){ 0 };
+	jws_fini(&f->jws); /* all else is lent */
 }
 
 struct str

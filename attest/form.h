@@ -14,6 +14,7 @@
 #define ATTEST_FORM_H
 
 #include "attest/attest.h"
+#include "attest/doc.h"
 #include "attest/jws.h"
 #include "base/flat.h"
 
@@ -35,6 +36,15 @@ struct form {
 bool form_open(struct arena *a, enum attest_form form,
     const struct attest_evidence *e, struct form *ret, const struct flat **ret_root,
     struct error *reterr) MUST_USE;
+/* The same of a document that is written as Avow writes it, whose JSON is not read: *ret_key_id is the key that it names. False says nothing. */
+bool form_open_own(struct arena *a, enum attest_form form,
+    const struct attest_evidence *e, struct form *ret,
+    struct str *ret_key_id) MUST_USE;
+/* Then, once its signature holds: what it says; `key_id` is what was found. False says nothing. */
+bool form_read_own(struct arena *a, const struct form *f, struct str key_id,
+    struct doc *ret) MUST_USE;
+/* Whether both have the same signature over the same bytes. */
+bool form_same(const struct form *a, const struct form *b);
 void form_fini(struct form *f);
 /* The document's JSON that is signed, the same in whatever form it stands; and
  * the raw signature, as the form has it (of a JWS the third part). Lent. */

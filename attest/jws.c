@@ -194,8 +194,9 @@ jws_parse(struct arena *a, struct str text, enum jws_use use, struct jws *ret,
 void
 jws_fini(struct jws *j)
 {
-	json_decref(j->header);
-	*j = (struct jws){ 0 };
+	if (j->header)
+		json_decref(j->header);
+	j->header = NULL;
 }
 
 bool

@@ -60,10 +60,66 @@ has_thumbprint(const struct run *r, const struct trust_key *k, void *arg)
 	return str_eq(keys_thumbprint(&k->public), *id);
 }
 
+/* If there is memory for it. */
+static void
+note_tried(struct run *r, bool holds, const struct error *why)
+{
+	struct tried *t = ARENA_NEW(r->arena, struct tried);
+
+	if (!t)
+		return;
+	t->form = r->form;
+	t->form.jws.header = NULL; /* goes with the form */
+	t->key = r->key;
+	t->holds = holds;
+	if (!holds)
+		t->why = *why;
+	r->tried = t;
+}
+
+/* All of a document that is written as Avow writes it. False: nothing but
+ * `tried`; it is looked at as any other then, and what that finds counts. */
+static bool
+check_own(struct run *r)
+{
+	struct error why UNZEROED; /* form_verify's, when it is false */
+	struct str id;
+	bool holds;
+
+	why.code = ERR_NONE;
+	if (!form_open_own(r->arena, r->kind->form, r->evidence, &r->form, &id))
+		return false;
+	if (find_key(r, has_thumbprint, &id)) {
+		holds = form_verify(&r->form, &r->key->public, &why);
+		r->is_read =
+		    holds && form_read_own(r->arena, &r->form, id, r->doc);
+		if (r->is_read)
+			return true;
+		note_tried(r, holds, &why);
+	}
+	form_fini(&r->form);
+	return false;
+}
+
+/* No signature is computed twice. */
+static bool
+verify_form(struct run *r, struct error *reterr)
+{
+	const struct tried *t = r->tried;
+
+	if (!t || t->key != r->key || !form_same(&t->form, &r->form))
+		return form_verify(&r->form, &r->key->public, reterr);
+	return t->holds ||
+	       error_set(reterr, t->why.code, t->why.at, "%s", t->why.msg);
+}
+
 static bool
 check_avow(struct run *r, struct error *reterr)
 {
 	struct str id;
+
+	if (check_own(r))
+		return true;
 
 	if (!form_open(r->arena, r->kind->form, r->evidence, &r->form, &r->own,
 		reterr))
@@ -74,13 +130,13 @@ check_avow(struct run *r, struct error *reterr)
 		return doc_key_id(r->own, &id, reterr) &&
 		       run_refuse(reterr, ERR_EVIDENCE_KEY,
 			   "the key that the document names is not trusted");
-	return form_verify(&r->form, &r->key->public, reterr);
+	return verify_form(r, reterr);
 }
 
 static bool
 read_avow(struct run *r, struct error *reterr)
 {
-	return doc_read(r->arena, r->own, r->doc, reterr);
+	return r->is_read || doc_read(r->arena, r->own, r->doc, reterr);
 }
 
 static bool

@@ -11,6 +11,15 @@
 #include "attest/trust.h"
 #include "attest/verify.h"
 
+/* What was found of the signature of a document that looked like our own and is
+ * none, so that it need not be looked at twice. */
+struct tried {
+	struct form form;
+	const struct trust_key *key;
+	bool holds;
+	struct error why; /* it does not hold */
+};
+
 struct run {
 	struct arena *arena;
 	const struct attest_evidence *evidence;
@@ -19,6 +28,8 @@ struct run {
 	json_t *root;           /* of a cloud's document; NULL until parsed */
 	const struct flat *own; /* of a document of our own, until it is read */
 	struct form form; /* of a document of our own; empty until parsed */
+	const struct tried *tried; /* in the arena; NULL: nothing was */
+	bool is_read; /* `doc` is there already */
 	struct jws jws;   /* of a token; empty until parsed */
 	struct doc *doc; /* into what was checked; zero until it is read */
 	struct str token_domain; /* trust domain in a token's subject */

@@ -295,6 +295,10 @@ base64_is_letters(enum base64_form form, struct str text)
 	for (; text.n - at >= 16; at += 16)
 		if (!are_letters(form, sixteen_at(text.p + at)))
 			return false;
+	/* The last sixteen, some of them again. */
+	if (at > 0)
+		return at == text.n ||
+		       are_letters(form, sixteen_at(text.p + text.n - 16));
 	for (; at < text.n; at++)
 		all &= values[form][3][(unsigned char)text.p[at]];
 	return all != 0;

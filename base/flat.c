@@ -353,6 +353,182 @@ flat_read(struct arena *a, struct str text, size_t limit_bytes,
 	return true;
 }
 
+/* ---- by a table -----------------------------------------------------------
+ * As above: what reads from `at` on returns where it ended, NULL: no.
+ */
+
+struct walk {
+	const char *end;
+	bool is_canonical;
+	flat_fn *each;
+	void *arg;
+};
+
+/* At the opening quote. */
+static inline const char *
+walk_string(const struct walk *w, const char *at, struct str *ret)
+{
+	return at < w->end && *at == '"' ? read_string(at + 1, w->end, ret)
+					 : NULL;
+}
+
+/* Whether the byte at `at`, which is the next one then, is `c`. */
+static inline bool
+is_at(const struct walk *w, const char *at, char c)
+{
+	return at < w->end && *at == c;
+}
+
+/* From behind the bracket on. */
+static const char *
+walk_strings(
+    const struct walk *w, const char *at, bool is_object, struct flat *v)
+{
+	const char close = is_object ? '}' : ']';
+	uint32_t n = 0;
+
+	for (; at && !(n == 0 && is_at(w, at, close)); n++) {
+		struct flat *item = &v[n + 1];
+
+		if (n == FLAT_MEMBERS)
+			return NULL;
+		*item = (struct flat){ .kind = FLAT_STRING, .span = 1 };
+		if (is_object) {
+			at = walk_string(w, at, &item->name);
+			if (!at || !is_at(w, at, ':') ||
+			    (n > 0 && !is_before(item[-1].name, item->name)))
+				return NULL;
+			at++;
+		}
+		at = walk_string(w, at, &item->text);
+		if (!at || !is_at(w, at, ',')) {
+			n++;
+			break;
+		}
+		at++;
+	}
+	v->kind = is_object ? FLAT_OBJECT : FLAT_ARRAY;
+	v->n = n;
+	v->span = n + 1;
+	return at && is_at(w, at, close) ? at + 1 : NULL;
+}
+
+static inline const char *
+walk_value(const struct walk *w, const char *at, struct flat *v)
+{
+	if (at == w->end)
+		return NULL;
+	if (*at == '"') {
+		v->kind = FLAT_STRING;
+		v->n = 0;
+		v->span = 1;
+		return read_string(at + 1, w->end, &v->text);
+	}
+	return *at == '[' || *at == '{' ? walk_strings(w, at + 1, *at == '{', v)
+					: NULL;
+}
+
+static inline const struct flat_row *
+row_at(const struct flat_rows *t, size_t i)
+{
+	return (const void *)((const char *)t->rows + i * t->row_bytes);
+}
+
+/* The row of the name whose quote is at `at`, from *next on and round. */
+static inline const struct flat_row *
+find_row(const struct walk *w, const char *at, const struct flat_rows *t,
+    size_t *next)
+{
+	size_t left = (size_t)(w->end - at);
+
+	for (size_t k = 0; k < t->n; k++) {
+		const struct flat_row *row;
+		size_t n;
+
+		if (*next == t->n)
+			*next = 0;
+		row = row_at(t, (*next)++);
+		n = row->name.n;
+		if (left > n + 2 && at[n + 1] == '"' && at[n + 2] == ':' &&
+		    str_eq((struct str){ at + 1, n }, row->name))
+			return row;
+	}
+	return NULL;
+}
+
+static bool
+has_required(const struct flat_rows *t, uint32_t seen)
+{
+	uint32_t missing = ~seen & (uint32_t)((UINT64_C(1) << t->n) - 1);
+
+	for (; missing; missing &= missing - 1)
+		if (row_at(t, (size_t)__builtin_ctz(missing))->required)
+			return false;
+	return true;
+}
+
+/* From behind the brace on. */
+static const char *
+walk_members(const struct walk *w, const char *at, const struct flat_rows *t)
+{
+	struct flat v[FLAT_MEMBERS + 1] UNZEROED; /* walk_value's */
+	const struct flat_row *last = NULL, *row;
+	uint32_t seen = 0;
+	size_t next = 0;
+
+	v[0] = (struct flat){ 0 };
+	if (is_at(w, at, '}'))
+		return has_required(t, 0) ? at + 1 : NULL;
+	for (;; last = row, at++) {
+		uint32_t bit;
+
+		row = is_at(w, at, '"') ? find_row(w, at, t, &next) : NULL;
+		if (!row)
+			return NULL;
+		bit = UINT32_C(1) << (next - 1);
+		if ((seen & bit) || (w->is_canonical && last &&
+					!is_before(last->name, row->name)))
+			return NULL;
+		seen |= bit;
+		at += row->name.n + 3;
+		if (row->inside) {
+			at = is_at(w, at, '{')
+				 ? walk_members(w, at + 1, row->inside)
+				 : NULL;
+		} else {
+			at = walk_value(w, at, v);
+			if (at && !w->each(w->arg, row, v))
+				return NULL;
+		}
+		if (!at || !is_at(w, at, ','))
+			break;
+	}
+	return at && is_at(w, at, '}') && has_required(t, seen) ? at + 1 : NULL;
+}
+
+bool
+flat_walk(struct str text, const struct flat_rows *table, bool is_canonical,
+    flat_fn *each, void *arg)
+{
+	const struct walk w = { .end = text.p + text.n,
+		.is_canonical = is_canonical,
+		.each = each,
+		.arg = arg };
+
+	return text.n > 0 && text.p[0] == '{' &&
+	       walk_members(&w, text.p + 1, table) == w.end;
+}
+
+bool
+flat_take(struct str *rest, struct str piece)
+{
+	bool is_there = str_has_prefix(*rest, piece);
+
+	if (is_there)
+		*rest = str_sub(*rest, piece.n, rest->n);
+	return is_there;
+}
+
 /* ---- a tree ---------------------------------------------------------------
  */
 

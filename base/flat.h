@@ -43,6 +43,26 @@ bool flat_of_json(struct arena *a, const json_t *value,
     const struct flat **ret) MUST_USE;
 /* What flat_read has for a string: plain, its first byte and all up to the quote behind it are taken off *rest, the opening quote was before. False: not plain. */
 bool flat_take_string(struct str *rest, struct str *ret) MUST_USE;
+/* Whether `piece` stood at the head of *rest, and is taken off. */
+bool flat_take(struct str *rest, struct str piece) MUST_USE;
+
+/* What an object may have, for flat_walk: rows of `row_bytes` that begin with one. */
+struct flat_row {
+	struct str name;
+	bool required;
+	const struct flat_rows *inside; /* an object by these; NULL: a value */
+};
+struct flat_rows {
+	const void *rows;
+	size_t n, row_bytes; /* at most 32 */
+};
+/* A value that stood under a row's name: a string, or a list or object of strings, as flat_read has it. Not its name. */
+typedef bool flat_fn(void *arg, const struct flat_row *row, const struct flat *v);
+/* Plain text without spaces that is an object by the table, member by member as they come, without a list: each row's at most once, all that are required; FLAT_MEMBERS values
+ * in one of them at most, names in order. `is_canonical`: all names are in order, so that the text is its own canonical form. False: it is another thing, or `each` said so; what
+ * that was told is worth nothing then. Cost: O(bytes); tries rows in their order, from the last one's. */
+bool flat_walk(struct str text, const struct flat_rows *table, bool is_canonical,
+    flat_fn *each, void *arg) MUST_USE;
 /* A reference of the caller's; NULL when memory is out. */
 json_t *flat_to_json(const struct flat *v);
 

@@ -45,28 +45,29 @@ static bool
 parse_v4(struct str s, struct net_addr *ret)
 {
 	uint8_t bytes[4];
-	size_t at = 0;
+	unsigned part = 0, n = 0, n_digits = 0;
 
-	for (size_t i = 0; i < sizeof bytes; i++) {
-		unsigned n = 0;
-		size_t from = at;
+	for (size_t at = 0; at < s.n; at++) {
+		unsigned digit = (unsigned char)s.p[at] - (unsigned)'0';
 
-		for (; at < s.n && at < from + 3; at++) {
-			unsigned digit = (unsigned char)s.p[at] - (unsigned)'0';
-
-			if (digit > 9)
-				break;
+		if (digit <= 9) {
+			/* No zero in front, no more than 255. */
+			if (n_digits > 0 && n == 0)
+				return false;
 			n = n * 10 + digit;
+			if (n > 255)
+				return false;
+			n_digits++;
+			continue;
 		}
-		if (at == from || n > 255 ||
-		    (s.p[from] == '0' && at > from + 1))
+		if (s.p[at] != '.' || n_digits == 0 || part == 3)
 			return false;
-		bytes[i] = (uint8_t)n;
-		if (i < 3 && (at == s.n || s.p[at++] != '.'))
-			return false;
+		bytes[part++] = (uint8_t)n;
+		n = n_digits = 0;
 	}
-	if (at != s.n)
+	if (n_digits == 0 || part != 3)
 		return false;
+	bytes[3] = (uint8_t)n;
 	*ret = (struct net_addr){ .family = 4 };
 	memcpy(ret->bytes, bytes, sizeof bytes);
 	return true;

@@ -116,35 +116,33 @@ parse_zone(struct str s, size_t *at, int64_t *ret_ms)
 	return true;
 }
 
+/* More than 99: they are none. */
+static inline unsigned
+two_digits(const char *p)
+{
+	unsigned ten = (unsigned char)p[0] - (unsigned)'0';
+	unsigned one = (unsigned char)p[1] - (unsigned)'0';
+
+	return ten > 9 || one > 9 ? 100 : ten * 10 + one;
+}
+
 /* `2026-03-01T12:00:00Z`, as nearly all are: pairs of digits at fixed places.
  */
 static bool
 parse_usual(const char *p, int64_t *ret_ms)
 {
-	static const struct {
-		uint8_t at, most;
-	} pairs[] = { { 0, 99 }, { 2, 99 }, { 5, 12 }, { 8, 31 }, { 11, 23 },
-		{ 14, 59 }, { 17, 59 } };
-	int64_t v[ARRAY_LEN(pairs)], year;
+	unsigned century = two_digits(p), years = two_digits(p + 2);
+	unsigned month = two_digits(p + 5), day = two_digits(p + 8);
+	unsigned hour = two_digits(p + 11), minute = two_digits(p + 14);
+	unsigned second = two_digits(p + 17), year = century * 100 + years;
 
 	if (p[4] != '-' || p[7] != '-' || p[10] != 'T' || p[13] != ':' ||
-	    p[16] != ':' || p[19] != 'Z')
+	    p[16] != ':' || p[19] != 'Z' || century > 99 || years > 99 ||
+	    month > 12 || hour > 23 || minute > 59 || second > 59 ||
+	    month < 1 || day < 1 || day > month_days(year, month))
 		return false;
-	for (size_t i = 0; i < ARRAY_LEN(pairs); i++) {
-		const unsigned char *two =
-		    (const unsigned char *)p + pairs[i].at;
-		unsigned ten = two[0] - (unsigned)'0';
-		unsigned one = two[1] - (unsigned)'0';
-
-		v[i] = ten * 10 + one;
-		if (ten > 9 || one > 9 || v[i] > pairs[i].most)
-			return false;
-	}
-	year = v[0] * 100 + v[1];
-	if (v[2] < 1 || v[3] < 1 || v[3] > month_days(year, v[2]))
-		return false;
-	*ret_ms = days_of(year, v[2], v[3]) * DAY_MS +
-		  ((v[4] * 60 + v[5]) * 60 + v[6]) * 1000;
+	*ret_ms = days_of(year, month, day) * DAY_MS +
+		  ((hour * 60 + minute) * 60 + second) * INT64_C(1000);
 	return true;
 }
 

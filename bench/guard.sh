@@ -57,7 +57,7 @@ measure() {
 	set -- "$avow" decide --policies "$work/w/policies" --entities "$work/w/entities.json" --requests "$work/w/requests.jsonl"
 	printf 'loading, 3000 entities\t%s\n' "$(counted load_entities "$@")"
 	for form in document embedded JWS CMS; do
-		reading "$form, P-256" "form_open doc_read verify_together" "$form P-256"
+		reading "$form, P-256" "form_open_own form_read_own verify_together" "$form P-256"
 	done
 	reading "token, ES256" "jws_parse token_read verify_together" "token ES256"
 }

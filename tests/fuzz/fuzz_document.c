@@ -222,7 +222,7 @@ must_be_same(const struct doc *x, const struct doc *y)
 }
 
 /* The quick way, of plain text, and the way of any text: one verdict, one
- * document. Whether it can be read. */
+ * document; and the same when it is read at once. Whether it can be read. */
 static bool
 read_both(struct arena *a, struct str s)
 {
@@ -240,6 +240,11 @@ read_both(struct arena *a, struct str s)
 	     strcmp(why_quick.msg, why_general.msg) == 0);
 	if (is_quick)
 		must_be_same(&quick, &general);
+	for (int canonical = 0; canonical < 2; canonical++)
+		if (doc_read_own(a, s, canonical == 1, &quick)) {
+			must(is_general);
+			must_be_same(&quick, &general);
+		}
 	return is_quick;
 }
 

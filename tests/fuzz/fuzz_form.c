@@ -123,6 +123,32 @@ check_bytes(struct str s, struct str bytes)
 	buf_free(&without);
 }
 
+/* What is read at once is what any other way reads. */
+static void
+check_own(struct arena *a, enum attest_form form, struct str s)
+{
+	const struct attest_evidence e = { attest_form_kind(form), s, STR("") };
+	const struct flat *root;
+	struct form own, any;
+	struct str id;
+	struct doc quick, general;
+
+	if (!form_open_own(a, form, &e, &own, &id))
+		return;
+	if (form_verify(&own, &key.public, NULL) &&
+	    form_read_own(a, &own, id, &quick)) {
+		must(form_open(a, form, &e, &any, &root, NULL));
+		must(form_same(&own, &any));
+		must(doc_read(a, root, &general, NULL));
+		must(str_eq(form_text(&own), form_text(&any)) &&
+		     str_eq(quick.key_id, general.key_id) &&
+		     str_eq(quick.id, general.id) &&
+		     str_eq(quick.subject, general.subject));
+		form_fini(&any);
+	}
+	form_fini(&own);
+}
+
 static void
 on_embedded(struct arena *a, struct str s)
 {
@@ -135,12 +161,14 @@ on_embedded(struct arena *a, struct str s)
 		must(!flat_get(root, STR("signature")));
 		form_fini(&f);
 	}
+	check_own(a, ATTEST_EMBEDDED, s);
 	(void)verify_form(a, ATTEST_EMBEDDED, s, STR(""));
 }
 
 static void
 on_jws(struct arena *a, struct str s)
 {
+	check_own(a, ATTEST_JWS, s);
 	(void)verify_form(a, ATTEST_JWS, s, STR(""));
 }
 
@@ -158,6 +186,7 @@ on_cms(struct arena *a, struct str s)
 
 	if (cms_own_split(s, &content, &signature))
 		must(is_within(content, s) && is_within(signature, s));
+	check_own(a, ATTEST_CMS, s);
 	(void)verify_form(a, ATTEST_CMS, s, STR(""));
 }
 
@@ -176,6 +205,8 @@ on_every_form(struct arena *a, struct str s)
 		must(sig_sign(&key.public, s, &signature, NULL));
 		plain = verify_form(a, ATTEST_DETACHED, s, buf_str(&signature));
 		if (form_sign(form, &key.public, s, root, &d, &beside, NULL)) {
+			if (form != ATTEST_DETACHED)
+				check_own(a, form, buf_str(&d));
 			other =
 			    verify_form(a, form, buf_str(&d), buf_str(&beside));
 			/* Canonical JSON alone refuses more. */

@@ -397,6 +397,7 @@ edit(struct arena *a, struct str text)
 	static const char *const pieces[] = { "\"", "\\", ",", ":", "{", "}",
 		"[", "]", " ", "0", "-", "9", ".", "1e1", "true", "null",
 		"\"zone\":\"z\",", "\"id\":1,", ",\"members\":[\"i-1\"]",
+		"\"cnf\":{\"jkt\":\"" THUMB "\"},", "\"a\":\"b\",",
 		",\"cnf\":{}", "\xc3\xa4", "\\u0041", "\x01", "x" };
 	size_t at = (size_t)random() % (text.n + 1);
 	size_t cut = random() % 2 ? 0 : (size_t)random() % 4;
@@ -412,13 +413,38 @@ edit(struct arena *a, struct str text)
 	return copy;
 }
 
-/* Documents a few edits away from a good one: the quick way and the other say
+/* What is read at once is what any other way reads, and canonical where that
+ * was asked for. How often it was. */
+static size_t
+check_own(struct arena *a, struct str text, bool ok, const struct doc *want)
+{
+	struct doc d;
+	struct flat *plain;
+	bool is_canonical, was_canonical = doc_read_own(a, text, true, &d);
+
+	if (was_canonical) {
+		ck_assert_msg(ok, "%.*s", STR_ARG(text));
+		check_same(&d, want);
+		ck_assert(flat_read(a, text, text.n, LIMIT_DOCUMENT_DEPTH,
+			      LIMIT_DOCUMENT_VALUES, &plain, &is_canonical) &&
+			  is_canonical);
+	}
+	if (!doc_read_own(a, text, false, &d)) {
+		ck_assert(!was_canonical);
+		return 0;
+	}
+	ck_assert_msg(ok, "%.*s", STR_ARG(text));
+	check_same(&d, want);
+	return 1;
+}
+
+/* Documents a few edits away from a good one: the quick ways and the other say
  * the same of each, word for word. */
 START_TEST(both_ways_are_one)
 {
 	struct kit k;
 	struct arena *a = arena_new(0);
-	size_t n_read = 0, n_plain = 0;
+	size_t n_read = 0, n_plain = 0, n_own = 0;
 
 	kit_init(&k, KEY_P256);
 	srandom((unsigned)_i);
@@ -438,6 +464,7 @@ START_TEST(both_ways_are_one)
 		ck_assert_str_eq(e.msg, f.msg);
 		if (ok)
 			check_same(&x, &y);
+		n_own += check_own(a, text, ok, &x);
 		n_read += ok;
 		n_plain += flat_read(a, text, LIMIT_DOCUMENT_BYTES,
 		    LIMIT_DOCUMENT_DEPTH, LIMIT_DOCUMENT_VALUES, &plain, NULL);
@@ -446,9 +473,49 @@ START_TEST(both_ways_are_one)
 	/* Some of each, or nothing was looked at. */
 	ck_assert_uint_gt(n_read, 50);
 	ck_assert_uint_gt(n_plain, n_read / 2);
+	ck_assert_uint_gt(n_own, n_read / 4);
+	ck_assert_uint_lt(n_own, n_read);
 	ck_assert_uint_lt(n_plain, 1900);
 	arena_free(a);
 	kit_fini(&k);
+}
+END_TEST
+
+static const char canonical_text[] =
+    "{\"audience\":[],\"claims\":{\"applications\":{\"a\":\"1\",\"b\":\"2\"},"
+    "\"custom\":{\"x\":\"y\"},\"imageId\":\"img\",\"licences\":[\"base\"],"
+    "\"os\":{\"name\":\"debian\",\"version\":\"12\"}},"
+    "\"expiresAt\":\"2026-03-01T13:00:00Z\","
+    "\"id\":\"00112233445566778899aabbccddeeff\","
+    "\"issuedAt\":\"2026-03-01T12:00:00Z\",\"issuer\":\"acme\","
+    "\"keyId\":\"" THUMB "\",\"notBefore\":\"2026-03-01T12:00:00Z\","
+    "\"subject\":\"i-1\",\"typ\":\"avow-document/1\"}";
+
+/* Each byte of a canonical document as each of some others. */
+START_TEST(canonical_ones_are_one)
+{
+	static const char others[] = "\"\\,:{}[] 0aZ\x01\x7f\xc3";
+	struct arena *a = arena_new(0);
+	size_t n_own = 0, n_read = 0;
+
+	for (size_t i = 0; i < sizeof canonical_text - 1; i++)
+		for (size_t k = 0; k < sizeof others; k++) {
+			char bytes[sizeof canonical_text];
+			struct str text = { bytes, sizeof bytes - 1 };
+			struct doc d;
+			bool ok;
+
+			memcpy(bytes, canonical_text, sizeof bytes);
+			if (k > 0)
+				bytes[i] = others[k - 1];
+			ok = read_by_tree(a, text, &d, NULL);
+			n_own += check_own(a, text, ok, &d);
+			n_read += ok;
+			arena_reset(a);
+		}
+	ck_assert_uint_gt(n_own, sizeof canonical_text);
+	ck_assert_uint_ge(n_read, n_own);
+	arena_free(a);
 }
 END_TEST
 
@@ -471,6 +538,7 @@ main(void)
 	tcase_add_test(tc, only_objects_are_documents);
 	tcase_add_test(tc, messages_quote_nothing);
 	tcase_add_loop_test(tc, both_ways_are_one, 0, 4);
+	tcase_add_test(tc, canonical_ones_are_one);
 	suite_add_tcase(s, tc);
 	return run_suite(s);
 }

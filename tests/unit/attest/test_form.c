@@ -167,6 +167,40 @@ START_TEST(every_form_says_the_same)
 }
 END_TEST
 
+/* What is issued here is read at once, and says what any other way finds. */
+START_TEST(our_own_are_read_at_once)
+{
+	enum attest_form form = (enum attest_form)(_i % ATTEST_FORMS);
+	struct scene s;
+	struct attest_evidence e;
+	const struct flat *root;
+	struct form own, any;
+	struct str id;
+	struct doc x, y;
+
+	scene_init(&s, KEY_RSA2048);
+	json_decref(s.claims);
+	s.claims = json_pack("{s:s, s:[s], s:{s:s}, s:{s:s}}", "owner",
+	    "acme-owner", "licences", "base", "os", "name", "debian", "custom",
+	    "signature", "keyId");
+	e = issued(&s, form);
+	ck_assert(form_open_own(s.kit.arena, form, &e, &own, &id));
+	ck_assert(form_open(s.kit.arena, form, &e, &any, &root, NULL));
+	ck_str_is(id, s.kit.key->public.thumbprint);
+	ck_assert(form_same(&own, &any));
+	ck_assert(form_verify(&own, &s.kit.key->public, NULL));
+	ck_assert(form_read_own(s.kit.arena, &own, id, &x));
+	ck_assert(doc_read(s.kit.arena, root, &y, NULL));
+	ck_assert(str_eq(x.id, y.id) && str_eq(x.key_id, y.key_id) &&
+		  str_eq(x.subject, y.subject) && str_eq(x.owner, y.owner));
+	/* Another key's name in it is not the one that was looked for. */
+	ck_assert(!form_read_own(s.kit.arena, &own, x.subject, &x));
+	form_fini(&own);
+	form_fini(&any);
+	scene_fini(&s);
+}
+END_TEST
+
 /* All that policies see of it. */
 static struct str
 seen(struct scene *s, const struct claims *c)
@@ -826,6 +860,7 @@ main(void)
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, every_form_says_the_same, 0, EACH);
+	tcase_add_loop_test(tc, our_own_are_read_at_once, 0, ATTEST_FORMS);
 	tcase_add_loop_test(
 	    tc, claims_outlive_the_evidence, 0, 2 * ATTEST_FORMS);
 	tcase_add_test(tc, a_form_that_is_not_listed);
