@@ -3,6 +3,8 @@
  * pairs of a key and an item. */
 #include "base/sort.h"
 
+#include <stdlib.h>
+
 #include "base/arena.h"
 
 #define BITS 11u
@@ -81,4 +83,25 @@ sort_numbers(struct arena *scratch, uint32_t *order, size_t n,
 		order[i] = pairs[i].item;
 	arena_release(scratch, mark);
 	return true;
+}
+
+static int
+by_number(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+size_t
+sort_unique(uint32_t *numbers, size_t n)
+{
+	size_t kept = 0;
+
+	if (n > 1)
+		qsort(numbers, n, sizeof *numbers, by_number);
+	for (size_t i = 0; i < n; i++)
+		if (i == 0 || numbers[i] != numbers[kept - 1])
+			numbers[kept++] = numbers[i];
+	return kept;
 }

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "base/intern.h"
+#include "base/sort.h"
 
 struct choices {
 	const struct uid *items;
@@ -331,31 +332,18 @@ engine_bodies_learn(const struct engine_snapshot *old,
 	return ret->of[1] != NULL || error_nomem(reterr);
 }
 
-static int
-by_number(const void *a, const void *b)
-{
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return (x > y) - (x < y);
-}
-
 /* The bodies of the answer's open policies, sorted, each once. */
 static uint32_t *
 open_bodies(const struct engine_answer *answer, const uint32_t *of,
     struct arena *scratch, size_t *ret_n)
 {
 	uint32_t *all = ARENA_ARRAY(scratch, answer->n_open + 1, uint32_t);
-	size_t kept = 0;
 
 	if (!all)
 		return NULL;
 	for (size_t i = 0; i < answer->n_open; i++)
 		all[i] = of[answer->open[i]];
-	qsort(all, answer->n_open, sizeof *all, by_number);
-	for (size_t i = 0; i < answer->n_open; i++)
-		if (kept == 0 || all[kept - 1] != all[i])
-			all[kept++] = all[i];
-	*ret_n = kept;
+	*ret_n = sort_unique(all, answer->n_open);
 	return all;
 }
 

@@ -3,9 +3,8 @@
  * once. Cost: linear. */
 #include "policy/image_make.h"
 
-#include <stdlib.h>
-
 #include "base/digest.h"
+#include "base/sort.h"
 
 struct writing {
 	struct making_image *m;
@@ -199,14 +198,6 @@ put_table(struct writing *w)
  * -----------------------------------------------------------------
  */
 
-static int
-by_number(const void *x, const void *y)
-{
-	uint32_t a = *(const uint32_t *)x, b = *(const uint32_t *)y;
-
-	return (a > b) - (a < b);
-}
-
 static bool
 put_above(struct writing *w, const struct record *r, struct image_record *to)
 {
@@ -227,11 +218,9 @@ put_above(struct writing *w, const struct record *r, struct image_record *to)
 		return error_nomem(w->m->reterr);
 	for (uint32_t i = 0; i < above.n; i++)
 		ids[i] = w->m->numbers[above.ids[i]];
-	if (above.n > 1)
-		qsort(ids, above.n, sizeof *ids, by_number);
+	to->n_above = (uint32_t)sort_unique(ids, above.n);
 	buf_add(&w->m->own[IMAGE_AT_above],
-	    (struct str){ (const char *)ids, above.n * sizeof *ids });
-	to->n_above = above.n;
+	    (struct str){ (const char *)ids, to->n_above * sizeof *ids });
 	return true;
 }
 

@@ -6,9 +6,8 @@
  * Cost: O(entities and their ancestors). */
 #include "policy/index.h"
 
-#include <stdlib.h>
-
 #include "base/pages.h"
+#include "base/sort.h"
 #include "policy/entities.h"
 
 #define LIST_MAX 100000u
@@ -81,27 +80,6 @@ put_prefixes(struct slots *s, const struct index_type *type, unsigned v,
 	return true;
 }
 
-static int
-by_number(const void *a, const void *b)
-{
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return (x > y) - (x < y);
-}
-
-static void
-sort_list(struct slots *s)
-{
-	size_t kept = 0;
-
-	if (s->n_list > 1)
-		qsort(s->list, s->n_list, sizeof *s->list, by_number);
-	for (size_t i = 0; i < s->n_list; i++)
-		if (i == 0 || s->list[i] != s->list[kept - 1])
-			s->list[kept++] = s->list[i];
-	s->n_list = kept;
-}
-
 /* What one entity has as one element, into `list`. */
 static bool
 gather(struct slots *s, struct uid uid, const struct above *above,
@@ -119,7 +97,7 @@ gather(struct slots *s, struct uid uid, const struct above *above,
 	    (type->atom[v] && !put_atom(s, type->atom[v])) ||
 	    !put_prefixes(s, type, v, uid.id, ret_vast))
 		return false;
-	sort_list(s);
+	s->n_list = sort_unique(s->list, s->n_list);
 	*ret_vast = *ret_vast || s->n_list > LIST_MAX;
 	return true;
 }

@@ -11,7 +11,7 @@
  * All walks are loops: no depth of groups reaches the stack. */
 #include "policy/entities.h"
 
-#include <stdlib.h>
+#include "base/sort.h"
 
 /* Ids in all closures of a layer: 64 MiB for one that lies over none, 256 KiB
  * for a request's, and 16 more for each record. */
@@ -155,16 +155,6 @@ struct closing {
 	struct error *reterr;
 };
 
-static int
-cmp_ids(const void *a, const void *b)
-{
-	uint32_t x, y;
-
-	memcpy(&x, a, sizeof x);
-	memcpy(&y, b, sizeof y);
-	return (x > y) - (x < y);
-}
-
 static bool
 collect(struct closing *c, uint32_t id)
 {
@@ -201,20 +191,6 @@ collect_above(struct closing *c, uint32_t id, bool *ret_known)
 	return true;
 }
 
-/* Sorted, each once. */
-static void
-sort_collected(struct closing *c)
-{
-	size_t kept = 0;
-
-	if (c->n_ids > 1)
-		qsort(c->ids, c->n_ids, sizeof *c->ids, cmp_ids);
-	for (size_t i = 0; i < c->n_ids; i++)
-		if (i == 0 || c->ids[i] != c->ids[kept - 1])
-			c->ids[kept++] = c->ids[i];
-	c->n_ids = kept;
-}
-
 static bool
 close_id(struct closing *c, uint32_t id)
 {
@@ -224,7 +200,7 @@ close_id(struct closing *c, uint32_t id)
 
 	if (!collect_above(c, id, &known))
 		return false;
-	sort_collected(c);
+	c->n_ids = sort_unique(c->ids, c->n_ids);
 	own->state = STATE_CLOSED;
 	if (!known || c->n_ids > c->budget) {
 		c->layer->all_known = false;
@@ -357,20 +333,6 @@ reach_close(struct entities *layer, struct error *reterr)
 
 /* --- telling ------------------------------------------------------------ */
 
-/* Sorted, each once; the new count. */
-static uint32_t
-sort_ids(uint32_t *ids, uint32_t n)
-{
-	uint32_t kept = 0;
-
-	if (n > 1)
-		qsort(ids, n, sizeof *ids, cmp_ids);
-	for (uint32_t i = 0; i < n; i++)
-		if (i == 0 || ids[i] != ids[kept - 1])
-			ids[kept++] = ids[i];
-	return kept;
-}
-
 /* Ids met on a walk, in order, each once. */
 struct met {
 	struct idmap places;
@@ -412,7 +374,7 @@ walk_above(const struct entities *layer, struct arena *scratch,
 	}
 	*ret_how = ABOVE_IDS;
 	ret->ids = m.ids;
-	ret->n = sort_ids(m.ids, (uint32_t)m.n);
+	ret->n = (uint32_t)sort_unique(m.ids, m.n);
 	return true;
 }
 
@@ -452,7 +414,7 @@ join_above(const struct entities *layer, const struct closure *below,
 	}
 	*ret_how = ABOVE_IDS;
 	ret->ids = ids;
-	ret->n = sort_ids(ids, (uint32_t)n);
+	ret->n = (uint32_t)sort_unique(ids, n);
 	return true;
 }
 

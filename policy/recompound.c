@@ -14,6 +14,8 @@
 
 #include <stdlib.h>
 
+#include "base/sort.h"
+
 struct group {
 	struct ids rules;
 };
@@ -124,29 +126,13 @@ add_parts(struct making *m, struct rule *to, const struct rule *from)
 	return ok;
 }
 
-static int
-by_id(const void *x, const void *y)
-{
-	uint32_t a = *(const uint32_t *)x, b = *(const uint32_t *)y;
-
-	return (a > b) - (a < b);
-}
-
 static bool
 unite(struct making *m, struct few *to, struct few *from)
 {
-	uint32_t kept = 0, *items;
-
 	for (size_t i = 0; i < from->n; i++)
 		if (!few_add(m->scratch, to, few_items(from)[i]))
 			return false;
-	items = few_items(to);
-	if (to->n > 1)
-		qsort(items, to->n, sizeof *items, by_id);
-	for (size_t i = 0; i < to->n; i++)
-		if (kept == 0 || items[kept - 1] != items[i])
-			items[kept++] = items[i];
-	to->n = kept;
+	to->n = (uint32_t)sort_unique(few_items(to), to->n);
 	return true;
 }
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "base/limits.h"
+#include "base/sort.h"
 #include "policy/hint.h"
 
 static const struct type nothing = { .kind = TYPE_NEVER };
@@ -232,27 +233,6 @@ resolve_shape(struct resolver *v, const struct tree_namespace *space,
 
 /* --- lists of ids --------------------------------------------------------- */
 
-static int
-by_id(const void *a, const void *b)
-{
-	const uint32_t *x = a, *y = b;
-
-	return (*x > *y) - (*x < *y);
-}
-
-static uint32_t
-sort_ids(uint32_t *ids, uint32_t n)
-{
-	uint32_t kept = 0;
-
-	if (n)
-		qsort(ids, n, sizeof *ids, by_id);
-	for (uint32_t i = 0; i < n; i++)
-		if (!i || ids[i] != ids[i - 1])
-			ids[kept++] = ids[i];
-	return kept;
-}
-
 static struct ids
 resolve_types(struct resolver *v, const struct tree_namespace *space,
     const struct tree_names *names)
@@ -274,7 +254,7 @@ resolve_types(struct resolver *v, const struct tree_namespace *space,
 			schema_names_refuse(
 			    v, space->name.name, name, NAME_ENTITY);
 	}
-	return (struct ids){ ids, sort_ids(ids, n) };
+	return (struct ids){ ids, (uint32_t)sort_unique(ids, n) };
 }
 
 /* --- ancestors ------------------------------------------------------------ */
@@ -325,7 +305,7 @@ close_one(struct resolver *v, struct closing *c, uint32_t node)
 	}
 	if (n)
 		memcpy(ids, c->stack, n * sizeof *ids);
-	c->ancestors[node] = (struct ids){ ids, sort_ids(ids, n) };
+	c->ancestors[node] = (struct ids){ ids, (uint32_t)sort_unique(ids, n) };
 	return true;
 }
 
@@ -495,7 +475,7 @@ resolve_refs(struct resolver *v, const struct action *a)
 		ids[n] = resolve_ref(v, a, &refs->items[i]);
 		n += ids[n] != SCHEMA_NONE;
 	}
-	return (struct ids){ ids, sort_ids(ids, n) };
+	return (struct ids){ ids, (uint32_t)sort_unique(ids, n) };
 }
 
 static void

@@ -107,6 +107,35 @@ START_TEST(sort_out_of_memory)
 }
 END_TEST
 
+static const struct {
+	const char *note;
+	size_t n;
+	uint32_t in[6], want[6];
+	size_t n_want;
+} sets[] = {
+	{ "none", 0, { 0 }, { 0 }, 0 },
+	{ "one", 1, { 7 }, { 7 }, 1 },
+	{ "twice", 2, { 7, 7 }, { 7 }, 1 },
+	{ "in order", 3, { 0, 1, 2 }, { 0, 1, 2 }, 3 },
+	{ "the greatest", 4, { UINT32_MAX, 0, UINT32_MAX, 1u << 31 },
+	    { 0, 1u << 31, UINT32_MAX }, 3 },
+	{ "several of each", 6, { 3, 1, 3, 2, 1, 3 }, { 1, 2, 3 }, 3 },
+};
+
+START_TEST(each_once)
+{
+	uint32_t numbers[6];
+
+	memcpy(numbers, sets[_i].in, sizeof numbers);
+	ck_assert_msg(sort_unique(numbers, sets[_i].n) == sets[_i].n_want, "%s",
+	    sets[_i].note);
+	ck_assert_msg(memcmp(numbers, sets[_i].want,
+			  sets[_i].n_want * sizeof *numbers) == 0,
+	    "%s", sets[_i].note);
+	ck_assert_uint_eq(sort_unique(NULL, 0), 0);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -116,6 +145,7 @@ main(void)
 	tcase_add_loop_test(tc, sort_orders, 0, ARRAY_LEN(cases));
 	tcase_add_test(tc, sort_by_two);
 	tcase_add_test(tc, sort_out_of_memory);
+	tcase_add_loop_test(tc, each_once, 0, ARRAY_LEN(sets));
 	suite_add_tcase(s, tc);
 	return run_suite(s);
 }
