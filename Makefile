@@ -242,7 +242,8 @@ cover: ## which lines the unit tests reach
 # --- looking at the text ------------------------------------------------------
 layers: ## who may include whom
 	@tests/lib/layers.sh
-lint: layers ## greps with reasons, cppcheck, clang-tidy
+lint: layers ## greps with reasons, do the fuzz targets compile, cppcheck, clang-tidy
+	@$(CC) $(ALL_CFLAGS) -fsyntax-only $(FUZZ_SRC)
 	@tests/lib/lint.sh '$(filter -I% -isystem /% -D%,$(ALL_CFLAGS))' $(LIB_SRC) $(CLI_SRC)
 format: ## write the C files in the house's form
 	@clang-format-14 -i $(FORMAT)

@@ -1,7 +1,5 @@
 /* fuzz_base.c - every reader of base/ on the same bytes; what one accepts has
  * to come back the same after printing. */
-#include <stdlib.h>
-
 #include "base/arena.h"
 #include "base/base64.h"
 #include "base/error.h"
@@ -9,15 +7,7 @@
 #include "base/net.h"
 #include "base/timefmt.h"
 #include "base/trace.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-require(bool holds)
-{
-	if (!holds)
-		abort();
-}
+#include "tests/fuzz/fuzz.h"
 
 static void
 try_base64(struct str s, enum base64_form form)
@@ -28,7 +18,7 @@ try_base64(struct str s, enum base64_form form)
 
 	if (base64_decode(a, form, s, &bytes)) {
 		base64_encode(&b, form, bytes);
-		require(str_eq(buf_str(&b), s));
+		must(str_eq(buf_str(&b), s));
 	}
 	buf_free(&b);
 	arena_free(a);
@@ -42,7 +32,7 @@ try_times(struct str s)
 
 	if (time_parse_duration(s, &ms)) {
 		time_print_duration(&b, ms);
-		require(time_parse_duration(buf_str(&b), &back) && back == ms);
+		must(time_parse_duration(buf_str(&b), &back) && back == ms);
 	}
 	buf_free(&b);
 	if (time_parse_datetime(s, &ms))
@@ -59,12 +49,12 @@ try_net(struct str s)
 
 	if (net_parse_addr(s, &addr)) {
 		net_print(&b, &addr);
-		require(net_parse_addr(buf_str(&b), &back) &&
-			net_addr_eq(&addr, &back));
-		require(net_parse_cidr(s, &cidr));
+		must(net_parse_addr(buf_str(&b), &back) &&
+		     net_addr_eq(&addr, &back));
+		must(net_parse_cidr(s, &cidr));
 	}
 	if (net_parse_cidr(s, &cidr))
-		require(net_contains(&cidr, &cidr.addr));
+		must(net_contains(&cidr, &cidr.addr));
 	buf_free(&b);
 }
 
@@ -74,7 +64,7 @@ try_trace(struct str s)
 	struct trace t;
 
 	if (trace_parse(s, &t))
-		require(strlen(t.id) == 32 && strlen(t.parent) == 16);
+		must(strlen(t.id) == 32 && strlen(t.parent) == 16);
 }
 
 static void
@@ -85,15 +75,15 @@ try_json(struct str s, enum json_mode mode)
 	json_t *value = NULL, *back = NULL;
 
 	if (!json_parse(s, "f", 1u << 20, 64, mode, &value, &e)) {
-		require(e.code != ERR_NONE);
+		must(e.code != ERR_NONE);
 		error_print(&b, &e, s);
-		require(buf_ok(&b) && str_is_utf8(buf_str(&b)));
+		must(buf_ok(&b) && str_is_utf8(buf_str(&b)));
 		buf_free(&b);
 		return;
 	}
-	require(json_write(&b, value) &&
-		json_parse(buf_str(&b), "f", SIZE_MAX, 64, mode, &back, &e) &&
-		json_equal(value, back));
+	must(json_write(&b, value) &&
+	     json_parse(buf_str(&b), "f", SIZE_MAX, 64, mode, &back, &e) &&
+	     json_equal(value, back));
 	json_decref(value);
 	json_decref(back);
 	buf_free(&b);
@@ -113,7 +103,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	try_json(s, JSON_NO_NUL);
 	try_json(s, JSON_DATA_FILE);
 	buf_escaped(&b, s, false);
-	require(str_is_utf8(buf_str(&b)));
+	must(str_is_utf8(buf_str(&b)));
 	buf_free(&b);
 	return 0;
 }

@@ -5,23 +5,13 @@
  * inside; no key of ours made the signature, so it never verifies; a
  * certificate inside changes nothing of that. */
 #include <openssl/evp.h>
-#include <stdlib.h>
 
 #include "attest/cms.h"
 #include "attest/keys.h"
 #include "base/arena.h"
-
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 static struct keys_public rsa, p256;
-
-static void
-must(bool ok)
-{
-	if (!ok)
-		abort();
-}
 
 int
 LLVMFuzzerInitialize(int *argc, char ***argv)

@@ -10,7 +10,6 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "attest/attest.h"
@@ -18,22 +17,13 @@
 #include "attest/keys.h"
 #include "attest/sig.h"
 #include "base/file.h"
-
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 static struct attest_key key;
 static struct attest_trust *trust;
 static struct attest_cache *cache;
 
 #define NOON 1772366400
-
-static void
-must(bool ok)
-{
-	if (!ok)
-		abort();
-}
 
 /* Seeds name the key's thumbprint, so the key is always the same one. */
 static void
@@ -305,7 +295,7 @@ on_azure(struct arena *a, struct str s)
 	json_decref(root);
 }
 
-static void (*const doors[])(struct arena *, struct str) = {
+static fuzz_door *const doors[] = {
 	on_pack,
 	on_headers,
 	on_rhui,
@@ -320,11 +310,6 @@ static void (*const doors[])(struct arena *, struct str) = {
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct arena *a = arena_new(0);
-
-	if (size > 0 && a)
-		doors[data[0] % ARRAY_LEN(doors)](
-		    a, (struct str){ (const char *)data + 1, size - 1 });
-	arena_free(a);
+	fuzz_by_door(doors, ARRAY_LEN(doors), data, size);
 	return 0;
 }

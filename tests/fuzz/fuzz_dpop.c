@@ -2,28 +2,18 @@
  * that a holder's key signs, with this process's nonce put where `NONCE`
  * stands. Held: no crash; what passes is for this request, and passes once. */
 #include <openssl/evp.h>
-#include <stdlib.h>
 
 #include "attest/attest.h"
 #include "attest/dpop.h"
 #include "attest/jwk.h"
 #include "attest/jws.h"
-
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 static struct attest_key key;
 static json_t *jwk;
 static struct dpop *dpop;
 
 #define NOON 1772366400
-
-static void
-must(bool ok)
-{
-	if (!ok)
-		abort();
-}
 
 int
 LLVMFuzzerInitialize(int *argc, char ***argv)

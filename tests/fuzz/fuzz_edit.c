@@ -4,18 +4,10 @@
  * new text alone is refused for is not made. An old text that begins with a
  * bracket is of entities, and the same is so of them. */
 #include "policy/policy.h"
+#include "tests/fuzz/fuzz.h"
 #include "tests/lib/entities.h"
 
 #define NEW_MAX 100000u
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-require(bool holds)
-{
-	if (!holds)
-		abort();
-}
 
 /* NULL: it is refused. */
 static struct policy_set *
@@ -36,19 +28,19 @@ check_same(const struct policy_set *want, const struct policy_set *got)
 {
 	struct buf x = { 0 }, y = { 0 };
 
-	require(policy_set_count(want) == policy_set_count(got));
-	require(str_eq(policy_set_version(want), policy_set_version(got)));
+	must(policy_set_count(want) == policy_set_count(got));
+	must(str_eq(policy_set_version(want), policy_set_version(got)));
 	for (uint32_t i = 0; i < policy_set_count(want); i++) {
 		struct policy_info a = policy_set_info(want, i),
 				   b = policy_set_info(got, i);
 
-		require(str_eq(a.id, b.id) && a.effect == b.effect);
-		require(a.at.line == b.at.line && a.at.col == b.at.col &&
-			a.at.len == b.at.len);
+		must(str_eq(a.id, b.id) && a.effect == b.effect);
+		must(a.at.line == b.at.line && a.at.col == b.at.col &&
+		     a.at.len == b.at.len);
 		policy_print(want, i, &x);
 		policy_print(got, i, &y);
 	}
-	require(str_eq(buf_str(&x), buf_str(&y)));
+	must(str_eq(buf_str(&x), buf_str(&y)));
 	buf_free(&x);
 	buf_free(&y);
 }
@@ -60,7 +52,7 @@ check_whole(const struct policy_set *want, const struct policy_set *got)
 	struct policy_set *again = policy_set_new(POLICY_NAMED);
 	struct errors e = { 0 };
 
-	require(
+	must(
 	    policy_set_add_all(again, got, &e) && policy_set_finish(again, &e));
 	check_same(want, again);
 	policy_set_free(again);
@@ -75,13 +67,13 @@ try_patch(const struct policy_set *was, const struct policy_set *changed,
 	struct errors e = { 0 };
 	bool is_local;
 
-	require(policy_index_new(was, NULL, &base, NULL));
-	require(policy_index_new_sparse(changed, base, &delta, NULL));
+	must(policy_index_new(was, NULL, &base, NULL));
+	must(policy_index_new_sparse(changed, base, &delta, NULL));
 	if (!policy_index_patch(
 		base, delta, picks, n, &set, &ix, &is_local, &e)) {
-		require(!want && e.n > 0);
+		must(!want && e.n > 0);
 	} else if (is_local) {
-		require(want != NULL);
+		must(want != NULL);
 		check_same(want, set);
 		check_whole(want, set);
 	}
@@ -102,7 +94,7 @@ loaded_entities(struct arena *a, struct str text, struct entities_file *ret)
 {
 	struct entities *layer = entities_new(a, NULL);
 
-	require(layer != NULL);
+	must(layer != NULL);
 	return entities_add_file(layer, "f.json", text, ret, NULL) &&
 		       entities_finish(layer, NULL)
 		   ? layer
@@ -114,16 +106,15 @@ check_same_entities(const struct entities *want, const struct entities *got)
 {
 	size_t n = entities_count(want);
 
-	require(entities_count(got) == n);
-	require(count_same_records(want, got) == n);
-	require(count_same_records(got, want) == n);
+	must(entities_count(got) == n);
+	must(count_same_records(want, got) == n);
+	must(count_same_records(got, want) == n);
 	for (size_t i = 0; i < n && i < PAIRS_OF; i++)
 		for (size_t k = 0; k < n && k < PAIRS_OF; k++) {
 			struct uid x = entities_uid_at(want, i),
 				   y = entities_uid_at(want, k);
 
-			require(
-			    entities_in(want, x, y) == entities_in(got, x, y));
+			must(entities_in(want, x, y) == entities_in(got, x, y));
 		}
 }
 
@@ -133,10 +124,10 @@ check_parts(const struct str *parts, size_t n, struct str want)
 	size_t at = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		require(str_eq(parts[i], str_sub(want, at, at + parts[i].n)));
+		must(str_eq(parts[i], str_sub(want, at, at + parts[i].n)));
 		at += parts[i].n;
 	}
-	require(at == want.n);
+	must(at == want.n);
 }
 
 static void
@@ -158,12 +149,12 @@ edit_entities(struct str old, struct str now)
 			check_parts(parts, n, now);
 			if (entities_edit_end(e, &got, &is_local, NULL) &&
 			    is_local) {
-				require(want != NULL);
+				must(want != NULL);
 				check_same_entities(want, got);
 			}
 		}
 	} else if (e)
-		require(!loaded_entities(a, now, &other));
+		must(!loaded_entities(a, now, &other));
 	arena_free(a);
 }
 
@@ -187,7 +178,7 @@ edit_policies(struct str old, struct str now)
 	    policy_set_finish(changed, &e))
 		try_patch(was, changed, picks, n, want);
 	else
-		require(!want && e.n > 0);
+		must(!want && e.n > 0);
 	policy_set_free(changed);
 	policy_set_free(want);
 	policy_set_free(was);

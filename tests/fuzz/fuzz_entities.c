@@ -1,18 +1,8 @@
 /* fuzz_entities.c - any bytes as a file of entities: read record by record,
  * with or without trees, they are what they are when read as one JSON tree, or
  * refused for the same cause. */
-#include <stdlib.h>
-
 #include "policy/value.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-require(bool holds)
-{
-	if (!holds)
-		abort();
-}
+#include "tests/fuzz/fuzz.h"
 
 /* *ret_is_json false: the error is of the text as a whole, where one of an
  * earlier record may be found first. */
@@ -40,15 +30,15 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	bool one = entities_add_text(x, text, "f", &ex);
 	bool is_json, other = read_tree(y, text, &is_json, &ey);
 
-	require(one == other);
+	must(one == other);
 	if (one) {
 		json_t *jx = entities_to_json(x), *jy = entities_to_json(y);
 
-		require(jx && jy && json_equal(jx, jy));
+		must(jx && jy && json_equal(jx, jy));
 		json_decref(jx);
 		json_decref(jy);
 	} else
-		require(!is_json || ex.code == ey.code);
+		must(!is_json || ex.code == ey.code);
 	arena_free(a);
 	return 0;
 }

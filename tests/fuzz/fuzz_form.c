@@ -10,7 +10,6 @@
  */
 #include <openssl/pem.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "attest/cms_own.h"
@@ -22,9 +21,7 @@
 #include "base/base64.h"
 #include "base/file.h"
 #include "base/limits.h"
-
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 /* Made for this; it signs nothing elsewhere. Seeds are signed with it. */
 static const char secret[] =
@@ -38,13 +35,6 @@ static struct attest_key key;
 static struct attest_trust *trust;
 
 #define NOON 1772366400
-
-static void
-must(bool ok)
-{
-	if (!ok)
-		abort();
-}
 
 static void
 make_key(void)
@@ -289,7 +279,7 @@ on_message(struct arena *a, struct str s)
 	buf_free(&signature);
 }
 
-static void (*const doors[])(struct arena *, struct str) = {
+static fuzz_door *const doors[] = {
 	on_embedded,
 	on_jws,
 	on_cms,
@@ -301,11 +291,6 @@ static void (*const doors[])(struct arena *, struct str) = {
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct arena *a = arena_new(0);
-
-	if (size > 0 && a)
-		doors[data[0] % ARRAY_LEN(doors)](
-		    a, (struct str){ (const char *)data + 1, size - 1 });
-	arena_free(a);
+	fuzz_by_door(doors, ARRAY_LEN(doors), data, size);
 	return 0;
 }

@@ -8,7 +8,6 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "attest/attest.h"
@@ -16,21 +15,12 @@
 #include "attest/sig.h"
 #include "base/base64.h"
 #include "base/json.h"
-
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 static struct keys_public key;
 static struct attest_trust *trust;
 
 #define NOON 1772366400
-
-static void
-must(bool ok)
-{
-	if (!ok)
-		abort();
-}
 
 /* Every pinned key is tried, so no seed has to name this one. */
 int

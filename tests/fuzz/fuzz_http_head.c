@@ -3,16 +3,14 @@
  * together again it gives the bytes that came. Targets go on to the path rule,
  * headers to the forwarding rule and to the choice of a form; an input that
  * starts with "C" is a configuration instead. */
-#include <stdlib.h>
-
 #include "base/limits.h"
 #include "gateways/config.h"
 #include "gateways/forwarded.h"
 #include "gateways/http_head.h"
 #include "gateways/metrics.h"
 #include "gateways/path.h"
+#include "tests/fuzz/fuzz.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 const char *__lsan_default_suppressions(void);
 
 /* libfyaml 0.7.12 loses some bytes after an error beside certain quoted
@@ -21,13 +19,6 @@ __attribute__((visibility("default"))) const char *
 __lsan_default_suppressions(void)
 {
 	return "leak:libfyaml";
-}
-
-static void
-require(bool holds)
-{
-	if (!holds)
-		abort();
 }
 
 struct lax {
@@ -136,7 +127,7 @@ require_same_bytes(const struct lax *l, struct str raw)
 		buf_addz(&b, "\r\n");
 	}
 	buf_addz(&b, "\r\n");
-	require(buf_ok(&b) && str_eq(buf_str(&b), raw));
+	must(buf_ok(&b) && str_eq(buf_str(&b), raw));
 	buf_free(&b);
 }
 
@@ -157,17 +148,17 @@ try_path(struct arena *a, struct str target)
 
 	if (!gateways_path_check(a, target, &p, NULL))
 		return;
-	require(p.path.n > 0 && p.path.p[0] == '/' && str_is_utf8(p.path));
-	require(memmem(p.path.p, p.path.n, "//", 2) == NULL);
-	require(memmem(p.path.p, p.path.n, "/../", 4) == NULL);
-	require(memmem(p.path.p, p.path.n, "/./", 3) == NULL);
-	require(!str_has_suffix(p.path, STR("/..")));
-	require(str_find(p.path, '\\', 0) == p.path.n);
-	require(str_find(p.path, '%', 0) == p.path.n);
+	must(p.path.n > 0 && p.path.p[0] == '/' && str_is_utf8(p.path));
+	must(memmem(p.path.p, p.path.n, "//", 2) == NULL);
+	must(memmem(p.path.p, p.path.n, "/../", 4) == NULL);
+	must(memmem(p.path.p, p.path.n, "/./", 3) == NULL);
+	must(!str_has_suffix(p.path, STR("/..")));
+	must(str_find(p.path, '\\', 0) == p.path.n);
+	must(str_find(p.path, '%', 0) == p.path.n);
 	/* Where nothing needs encoding, it stays what it is. */
 	if (gateways_path_check(a, p.path, &again, NULL) && !again.query.n)
-		require(str_eq(again.path, p.path) ||
-			str_find(p.path, '?', 0) < p.path.n);
+		must(str_eq(again.path, p.path) ||
+		     str_find(p.path, '?', 0) < p.path.n);
 	(void)gateways_package_attrs(p.path);
 }
 
@@ -180,11 +171,11 @@ try_forwarded(struct http_request *r)
 	struct gateways_client client;
 	struct gateways_original original;
 
-	require(net_parse_cidr(STR("10.0.0.0/8"), &proxy));
-	require(net_parse_addr(STR("10.0.0.1"), &r->peer));
+	must(net_parse_cidr(STR("10.0.0.0/8"), &proxy));
+	must(net_parse_addr(STR("10.0.0.1"), &r->peer));
 	if (gateways_forwarded_client(
 		r, &c, GATEWAYS_PROXIES_ONLY, &client, NULL))
-		require(client.address.family != 0 && client.is_forwarded);
+		must(client.address.family != 0 && client.is_forwarded);
 	if (gateways_forwarded_original(r, &original, NULL))
 		try_path(r->arena, original.target);
 }
@@ -197,7 +188,7 @@ try_head(struct arena *a, struct str raw)
 	char *head = arena_alloc(a, raw.n + 1);
 	size_t n = raw.n, body = 0;
 
-	require(head != NULL);
+	must(head != NULL);
 	memcpy(head, raw.p, raw.n);
 	if (!read_lax(&l, head, &n, a))
 		return;
@@ -208,9 +199,9 @@ try_head(struct arena *a, struct str raw)
 		require_same_bytes(&l, str_sub(raw, 0, n));
 	if (http_head_check(&l.request, l.version, &rules, &body).status)
 		return;
-	require(body <= rules.body_limit);
-	require(http_header_count(&l.request, "transfer-encoding") == 0);
-	require(http_header_count(&l.request, "content-length") <= 1);
+	must(body <= rules.body_limit);
+	must(http_header_count(&l.request, "transfer-encoding") == 0);
+	must(http_header_count(&l.request, "content-length") <= 1);
 	(void)metrics_form_of(http_header(&l.request, "accept"));
 	try_path(a, l.request.target);
 	try_forwarded(&l.request);
@@ -223,12 +214,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct str raw = { (const char *)data, size };
 	struct errors errors = { 0 };
 
-	require(a != NULL);
+	must(a != NULL);
 	if (size > 0 && data[0] == 'C') {
 		const struct config *c =
 		    config_parse(a, "f", str_sub(raw, 1, size), &errors);
 
-		require((c != NULL) == (errors.n == 0));
+		must((c != NULL) == (errors.n == 0));
 	} else {
 		try_head(a, raw);
 		try_path(a, raw);

@@ -1,17 +1,7 @@
 /* fuzz_iam.c - any text as an IAM policy: refused with a place, or translated
  * to text that our parser takes. */
-#include <stdlib.h>
-
 #include "policy/policy.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-require(bool holds)
-{
-	if (!holds)
-		abort();
-}
+#include "tests/fuzz/fuzz.h"
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -23,15 +13,15 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct policy_set *set = policy_set_new(POLICY_BY_POSITION);
 
 	if (policy_import_iam("f.json", text, all, all, &out, &errors)) {
-		require(errors.n == 0);
-		require(policy_set_add_text(
-			    set, "f", buf_str(&out), POLICY_AVOW, &none) &&
-			policy_set_finish(set, &none));
+		must(errors.n == 0);
+		must(policy_set_add_text(
+			 set, "f", buf_str(&out), POLICY_AVOW, &none) &&
+		     policy_set_finish(set, &none));
 	} else {
-		require(errors.n > 0 && out.n == 0);
+		must(errors.n > 0 && out.n == 0);
 		for (size_t i = 0; i < errors.n; i++)
-			require(errors.e[i].at.line > 0 &&
-				errors.e[i].code != ERR_SYSTEM_ERROR);
+			must(errors.e[i].at.line > 0 &&
+			     errors.e[i].code != ERR_SYSTEM_ERROR);
 	}
 	buf_free(&out);
 	policy_set_free(set);

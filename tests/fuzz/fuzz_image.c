@@ -3,21 +3,12 @@
  * input is a list of changes: where, and what stands there then (eight bytes
  * each); a first byte that is odd cuts the image short, too. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "engine/engine.h"
 #include "policy/image.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-require(bool holds)
-{
-	if (!holds)
-		abort();
-}
+#include "tests/fuzz/fuzz.h"
 
 static const char policies[] =
     "permit (principal in [U::\"a\", U::\"b\"], action, resource)\n"
@@ -79,8 +70,8 @@ layer_of(struct arena *a, const char *text)
 {
 	struct entities *layer = entities_new(a, NULL);
 
-	require(entities_add_text(layer, str_of(text), "e", NULL) &&
-		entities_finish(layer, NULL));
+	must(entities_add_text(layer, str_of(text), "e", NULL) &&
+	     entities_finish(layer, NULL));
 	return layer;
 }
 
@@ -91,14 +82,13 @@ prepare(void)
 	struct arena *a = arena_new(0);
 	struct errors errors = { 0 };
 
-	require(
-	    policy_set_add_text(
-		set, "p.avow", str_of(policies), POLICY_AVOW, &errors) &&
-	    policy_set_add_text(
-		set, "t.cedar", str_of(cedar), POLICY_CEDAR, &errors) &&
-	    policy_set_add_json(set, "j.json", str_of(json_set), &errors) &&
-	    policy_set_finish(set, &errors) &&
-	    policy_image_make(set, layer_of(a, entities), NULL, &good, NULL));
+	must(policy_set_add_text(
+		 set, "p.avow", str_of(policies), POLICY_AVOW, &errors) &&
+	     policy_set_add_text(
+		 set, "t.cedar", str_of(cedar), POLICY_CEDAR, &errors) &&
+	     policy_set_add_json(set, "j.json", str_of(json_set), &errors) &&
+	     policy_set_finish(set, &errors) &&
+	     policy_image_make(set, layer_of(a, entities), NULL, &good, NULL));
 	arena_free(a);
 	policy_set_free(set);
 	fd = memfd_create("image", MFD_CLOEXEC);
@@ -141,16 +131,16 @@ look(const struct policy_set *set)
 		struct policy_info info = policy_set_info(set, i);
 		struct buf out = { 0 };
 
-		require(!info.at.file || strlen(info.at.file) < good.n);
+		must(!info.at.file || strlen(info.at.file) < good.n);
 		policy_print(set, i, &out);
 		buf_free(&out);
 	}
 	for (uint32_t i = 0; i < policy_set_files(set); i++) {
 		struct str text;
 
-		require(strlen(policy_set_file_name(set, i)) < good.n);
+		must(strlen(policy_set_file_name(set, i)) < good.n);
 		if (policy_set_file_text(set, i, &text))
-			require(str_is_utf8(text) || text.n > 0);
+			must(str_is_utf8(text) || text.n > 0);
 	}
 }
 
@@ -172,12 +162,12 @@ decide(struct policy_set *set, const char *layer_text)
 		/* What cannot be read may clash. */
 		if (!engine_request_from_json(
 			scratch, str_of(requests[i]), "r", s, &r, NULL)) {
-			require(layer_text == NULL);
+			must(layer_text == NULL);
 			continue;
 		}
 		engine_evaluate(s, &r, ERRORED_DENY_DENIES, scratch, &answer);
 		json = engine_answer_to_json(&answer);
-		require(answer.code != ERR_NONE);
+		must(answer.code != ERR_NONE);
 		json_decref(json);
 	}
 	engine_snapshot_unref(s);
@@ -205,8 +195,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		image.n = HEAD_BYTES;
 	change(&image, data + 2, size - 2);
 	mend(&image);
-	require(ftruncate(fd, 0) == 0 &&
-		pwrite(fd, image.p, image.n, 0) == (ssize_t)image.n);
+	must(ftruncate(fd, 0) == 0 &&
+	     pwrite(fd, image.p, image.n, 0) == (ssize_t)image.n);
 	for (size_t i = 0; i < ARRAY_LEN(layers); i++) {
 		struct error err = { 0 };
 
@@ -215,7 +205,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 				look(set);
 			decide(set, layers[i]);
 		} else
-			require(err.code != ERR_NONE);
+			must(err.code != ERR_NONE);
 	}
 	buf_free(&image);
 	return 0;

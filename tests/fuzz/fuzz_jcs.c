@@ -3,20 +3,10 @@
  * a number that was printed reads back to the same bits; what is plain is JSON,
  * says what its tree says, and is canonical where it is said to be. */
 #include <math.h>
-#include <stdlib.h>
 
 #include "attest/jcs.h"
 #include "base/flat.h"
-
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-must(bool ok)
-{
-	if (!ok)
-		abort();
-}
+#include "tests/fuzz/fuzz.h"
 
 int
 LLVMFuzzerInitialize(int *argc, char ***argv)

@@ -1,20 +1,9 @@
 /* fuzz_jwk.c - JSON Web Keys and sets of them.
  * Held: no crash; a key that was read is written as one that reads back to the
  * same key; no private or secret key is ever read. */
-#include <stdlib.h>
-
 #include "attest/jwk.h"
 #include "attest/jws.h"
-
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-must(bool ok)
-{
-	if (!ok)
-		abort();
-}
+#include "tests/fuzz/fuzz.h"
 
 int
 LLVMFuzzerInitialize(int *argc, char ***argv)

@@ -15,8 +15,7 @@
 #include "base/log.h"
 #include "gateways/agent_local.h"
 #include "gateways/agent_metadata.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 #define SESSION "X-aws-ec2-metadata-token"
 #define SECRET_CLAIM "img-that-is-told-to-nobody"
@@ -35,13 +34,6 @@ static struct agent_local_service *local;
 static const struct str urls[] = { STR_INIT(URL) };
 static struct agent_peer peer = { .account = STR_INIT("ann"),
 	.url = STR_INIT("https://ann.example") };
-
-static void
-require(bool holds)
-{
-	if (!holds)
-		abort();
-}
 
 static void
 clean_up(void)
@@ -76,7 +68,7 @@ put(const char *name, struct str text)
 	char path[96];
 
 	snprintf(path, sizeof path, "%s/%s", folder, name);
-	require(file_create(path, 0600, text, NULL));
+	must(file_create(path, 0600, text, NULL));
 }
 
 /* A key, and a document by it that lasts as long as any run. */
@@ -95,15 +87,15 @@ make_document(void)
 	    json_pack("{s:s, s:s}", "imageId", SECRET_CLAIM, "region", "north");
 
 	snprintf(path, sizeof path, "%s/issuer.key", folder);
-	require(attest_key_create(KEY_P256, path, NULL));
+	must(attest_key_create(KEY_P256, path, NULL));
 	key = attest_key_open(path, NULL);
 	what.claims = claims;
-	require(key && attest_issue(key, &what, &document, &raw, NULL));
+	must(key && attest_issue(key, &what, &document, &raw, NULL));
 	base64_encode(&text, BASE64_STANDARD, buf_str(&raw));
 	put("document.json", buf_str(&document));
 	put("document.sig", buf_str(&text));
 	buf_free(&text);
-	require(attest_key_public_pem(path, &text, NULL));
+	must(attest_key_public_pem(path, &text, NULL));
 	put("issuer.pem", buf_str(&text));
 	buf_free(&document);
 	buf_free(&raw);
@@ -122,7 +114,7 @@ start(void)
 	json_setup();
 	log_threshold(LOG_ERROR);
 	clock_own = clock_fixed(&now_ms);
-	require(mkdtemp(folder) != NULL && atexit(clean_up) == 0);
+	must(mkdtemp(folder) != NULL && atexit(clean_up) == 0);
 	snprintf(state, sizeof state, "%s/state", folder);
 	snprintf(keys, sizeof keys, "%s/issuer.pem", folder);
 	make_document();
@@ -145,13 +137,13 @@ start(void)
 		    .n_peers = 1 } };
 	peer.key = str_of(keys);
 	core = agent_core_open(&o, NULL);
-	require(core != NULL);
+	must(core != NULL);
 	agent_core_run(core);
 	service = agent_metadata_new(core, (struct prove_random){ 0 }, NULL);
-	require(service != NULL);
+	must(service != NULL);
 	local = agent_local_new(
 	    core, service, &clock_own, (struct prove_random){ 0 }, NULL);
-	require(local != NULL);
+	must(local != NULL);
 }
 
 static struct str
@@ -171,7 +163,7 @@ session(struct arena *a)
 	struct str text;
 
 	agent_metadata_handle(service, &q, &r);
-	require(r.status == 200 && r.body.n == 43);
+	must(r.status == 200 && r.body.n == 43);
 	text = str_dup(a, buf_str(&r.body));
 	buf_free(&r.body);
 	return text;
@@ -199,13 +191,13 @@ check(const struct http_response *r, bool has_session)
 	struct str body = buf_str(&r->body);
 	bool reason = false;
 
-	require(buf_ok(&r->body));
-	require(r->status >= 200 && r->status < 600 && r->status != 500);
+	must(buf_ok(&r->body));
+	must(r->status >= 200 && r->status < 600 && r->status != 500);
 	for (size_t i = 0; i < r->n_headers; i++)
 		reason |= http_name_eq(r->headers[i].name, "X-Avow-Reason");
-	require(reason == (r->status >= 400));
-	require(has_session || !has(body, SECRET_CLAIM));
-	require(has_session || !has(body, "web-1"));
+	must(reason == (r->status >= 400));
+	must(has_session || !has(body, SECRET_CLAIM));
+	must(has_session || !has(body, "web-1"));
 }
 
 /* At the socket. */
@@ -216,14 +208,14 @@ check_local(const struct http_request *q, const struct http_response *r)
 	bool is_post = str_eq(q->method, STR("POST"));
 
 	check(r, q->peer_user == 0);
-	require(q->peer_user == 0 || r->status == 403);
+	must(q->peer_user == 0 || r->status == 403);
 	/* A refusal may name what was sent. */
-	require(r->status != 200 || !has(body, "PRIVATE"));
+	must(r->status != 200 || !has(body, "PRIVATE"));
 	if (!is_post || r->status != 200)
 		return;
-	require(!str_eq(q->path, STR("/avow/v1/checks")));
-	require(!str_eq(q->path, STR("/avow/v1/proof")) ||
-		has(q->body, "mirror.example") || has(q->body, "\\"));
+	must(!str_eq(q->path, STR("/avow/v1/checks")));
+	must(!str_eq(q->path, STR("/avow/v1/proof")) ||
+	     has(q->body, "mirror.example") || has(q->body, "\\"));
 }
 
 #define HEADERS_MOST 16u

@@ -3,19 +3,10 @@
  * Held: no crash; a key that may sign documents has a thumbprint, and its own
  * PEM is read as the same key. */
 #include <openssl/pem.h>
-#include <stdlib.h>
 
 #include "attest/keys.h"
 #include "base/arena.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-must(bool ok)
-{
-	if (!ok)
-		abort();
-}
+#include "tests/fuzz/fuzz.h"
 
 static void
 check(struct arena *a, const struct keys_public *k)

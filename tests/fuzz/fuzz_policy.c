@@ -3,28 +3,18 @@
  * itself, and whatever Cedar's dialect accepts ours accepts too. Behind many
  * empty lines, where policies like earlier ones are copied, it means the same.
  */
-#include <stdlib.h>
-
 #include "policy/parse.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-require(bool holds)
-{
-	if (!holds)
-		abort();
-}
+#include "tests/fuzz/fuzz.h"
 
 static void
 check_errors(struct str text, const struct errors *e)
 {
 	struct buf out = { 0 };
 
-	require(e->n > 0);
+	must(e->n > 0);
 	for (size_t i = 0; i < e->n; i++) {
-		require(e->e[i].code != ERR_NONE);
-		require(e->e[i].at.line > 0 && e->e[i].at.col > 0);
+		must(e->e[i].code != ERR_NONE);
+		must(e->e[i].at.line > 0 && e->e[i].at.col > 0);
 		error_print(&out, &e->e[i], text);
 	}
 	buf_free(&out);
@@ -40,10 +30,9 @@ try_format(struct str text, enum policy_dialect dialect)
 	if (!ok) {
 		check_errors(text, &e);
 	} else {
-		require(e.n == 0);
-		require(
-		    policy_format("f", buf_str(&once), dialect, &twice, &e));
-		require(str_eq(buf_str(&once), buf_str(&twice)));
+		must(e.n == 0);
+		must(policy_format("f", buf_str(&once), dialect, &twice, &e));
+		must(str_eq(buf_str(&once), buf_str(&twice)));
 	}
 	buf_free(&once);
 	buf_free(&twice);
@@ -59,11 +48,11 @@ try_set(struct str text, bool parses)
 	struct buf out = { 0 };
 	bool ok = policy_set_add_text(set, "f", text, POLICY_AVOW, &e);
 
-	require(ok == parses);
+	must(ok == parses);
 	ok = ok && policy_set_finish(set, &e);
-	require(ok == (e.n == 0));
+	must(ok == (e.n == 0));
 	for (uint32_t i = 0; ok && i < policy_set_count(set); i++) {
-		require(policy_set_info(set, i).at.line > 0);
+		must(policy_set_info(set, i).at.line > 0);
 		policy_print(set, i, &out);
 	}
 	if (ok)
@@ -76,11 +65,11 @@ try_set(struct str text, bool parses)
 static void
 same_errors(const struct errors *x, const struct errors *y)
 {
-	require(x->n == y->n && x->dropped == y->dropped);
+	must(x->n == y->n && x->dropped == y->dropped);
 	for (size_t i = 0; i < x->n; i++)
-		require(x->e[i].code == y->e[i].code &&
-			x->e[i].at.line + PARSE_SHAPES == y->e[i].at.line &&
-			x->e[i].at.col == y->e[i].at.col);
+		must(x->e[i].code == y->e[i].code &&
+		     x->e[i].at.line + PARSE_SHAPES == y->e[i].at.line &&
+		     x->e[i].at.col == y->e[i].at.col);
 }
 
 static void
@@ -88,23 +77,22 @@ same_trees(const struct ast *x, const struct ast *y)
 {
 	struct buf a = { 0 }, b = { 0 };
 
-	require(x->n_nodes == y->n_nodes && x->n_policies == y->n_policies &&
-		x->n_kids == y->n_kids && x->n_comments == y->n_comments);
+	must(x->n_nodes == y->n_nodes && x->n_policies == y->n_policies &&
+	     x->n_kids == y->n_kids && x->n_comments == y->n_comments);
 	for (uint32_t i = 1; i < x->n_nodes; i++)
-		require(x->nodes[i].kind == y->nodes[i].kind &&
-			x->nodes[i].off + PARSE_SHAPES == y->nodes[i].off &&
-			x->nodes[i].len == y->nodes[i].len);
+		must(x->nodes[i].kind == y->nodes[i].kind &&
+		     x->nodes[i].off + PARSE_SHAPES == y->nodes[i].off &&
+		     ast_len(x, &x->nodes[i]) == ast_len(y, &y->nodes[i]));
 	for (uint32_t i = 0; i < x->n_policies; i++) {
-		require(
-		    x->policies[i].off + PARSE_SHAPES == y->policies[i].off &&
-		    x->policies[i].has_error == y->policies[i].has_error);
+		must(x->policies[i].off + PARSE_SHAPES == y->policies[i].off &&
+		     x->policies[i].has_error == y->policies[i].has_error);
 		if (x->policies[i].has_error)
 			continue;
-		require(x->policies[i].len == y->policies[i].len);
+		must(x->policies[i].len == y->policies[i].len);
 		print_policy(x, i, &a);
 		print_policy(y, i, &b);
 	}
-	require(str_eq(buf_str(&a), buf_str(&b)));
+	must(str_eq(buf_str(&a), buf_str(&b)));
 	buf_free(&a);
 	buf_free(&b);
 }
@@ -125,8 +113,8 @@ try_copies(struct str text)
 		memcpy(p + PARSE_SHAPES, text.p, text.n);
 	if (source_init(a, "f", text, &source, &no) &&
 	    source_init(a, "f", padded, &shifted, &no)) {
-		require(parse_policies(a, &source, POLICY_AVOW, &x, &e[0]) ==
-			parse_policies(a, &shifted, POLICY_AVOW, &y, &e[1]));
+		must(parse_policies(a, &source, POLICY_AVOW, &x, &e[0]) ==
+		     parse_policies(a, &shifted, POLICY_AVOW, &y, &e[1]));
 		same_errors(&e[0], &e[1]);
 		same_trees(x, y);
 	}
@@ -140,7 +128,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	bool cedar = try_format(text, POLICY_CEDAR);
 	bool avow = try_format(text, POLICY_AVOW);
 
-	require(avow || !cedar);
+	must(avow || !cedar);
 	try_set(text, avow);
 	try_copies(text);
 	return 0;

@@ -1,28 +1,18 @@
 /* fuzz_policy_json.c - policy sets in JSON: no input breaks the reader, an
  * error always has a place, what is read is written as JSON that reads back to
  * the same, and as text that reads. */
-#include <stdlib.h>
-
 #include "policy/policy.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-require(bool holds)
-{
-	if (!holds)
-		abort();
-}
+#include "tests/fuzz/fuzz.h"
 
 static void
 check_errors(const struct policy_set *set, const struct errors *e)
 {
 	struct buf out = { 0 };
 
-	require(e->n > 0);
+	must(e->n > 0);
 	for (size_t i = 0; i < e->n; i++)
-		require(e->e[i].code != ERR_NONE && e->e[i].at.line > 0 &&
-			e->e[i].at.col > 0);
+		must(e->e[i].code != ERR_NONE && e->e[i].at.line > 0 &&
+		     e->e[i].at.col > 0);
 	policy_set_print_errors(set, e, &out);
 	buf_free(&out);
 }
@@ -34,7 +24,7 @@ load(struct str text, struct errors *e)
 
 	if (policy_set_add_json(set, "f", text, e) &&
 	    policy_set_finish(set, e)) {
-		require(e->n == 0);
+		must(e->n == 0);
 		return set;
 	}
 	check_errors(set, e);
@@ -49,8 +39,8 @@ write(const struct policy_set *set, struct buf *out)
 	struct errors e = { 0 };
 	json_t *json = NULL;
 
-	require(policy_set_to_json(set, &json, &e) && e.n == 0);
-	require(json_write(out, json));
+	must(policy_set_to_json(set, &json, &e) && e.n == 0);
+	must(json_write(out, json));
 	return json;
 }
 
@@ -62,10 +52,10 @@ check_json(const struct policy_set *set)
 	json_t *first = write(set, &text), *second;
 	struct policy_set *back = load(buf_str(&text), &e);
 
-	require(back != NULL);
-	require(policy_set_count(back) == policy_set_count(set));
+	must(back != NULL);
+	must(policy_set_count(back) == policy_set_count(set));
 	second = write(back, &again);
-	require(json_equal(first, second));
+	must(json_equal(first, second));
 	json_decref(first);
 	json_decref(second);
 	policy_set_free(back);
@@ -81,13 +71,13 @@ check_text(const struct policy_set *set, enum policy_dialect to)
 	struct buf text = { 0 }, once = { 0 };
 
 	if (!policy_set_to_text(set, to, &text, &e)) {
-		require(e.n > 0 && text.n == 0);
+		must(e.n > 0 && text.n == 0);
 		for (size_t i = 0; i < e.n; i++)
-			require(e.e[i].code == ERR_SYNTAX_UNTRANSLATABLE ||
-				e.e[i].code == ERR_LIMIT_DEPTH);
+			must(e.e[i].code == ERR_SYNTAX_UNTRANSLATABLE ||
+			     e.e[i].code == ERR_LIMIT_DEPTH);
 	} else {
-		require(policy_format("t", buf_str(&text), to, &once, &e));
-		require(str_eq(buf_str(&text), buf_str(&once)));
+		must(policy_format("t", buf_str(&text), to, &once, &e));
+		must(str_eq(buf_str(&text), buf_str(&once)));
 	}
 	buf_free(&text);
 	buf_free(&once);
@@ -104,7 +94,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!set)
 		return 0;
 	for (uint32_t i = 0; i < policy_set_count(set); i++) {
-		require(policy_set_info(set, i).at.line > 0);
+		must(policy_set_info(set, i).at.line > 0);
 		policy_print(set, i, &out);
 	}
 	buf_free(&out);

@@ -5,28 +5,18 @@
  * was not made with the secrets is taken for right; a public key has one form.
  */
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "attest/challenge.h"
 #include "attest/prove_check.h"
 #include "attest/prove.h"
 #include "base/base64.h"
+#include "tests/fuzz/fuzz.h"
 
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static const struct secret_keys keys = { { 1 }, { 2 } };
+static const struct secret_keys keys = { { 1 }, { 2 }, "" };
 static const struct prove_random real;
 static int64_t now_ms = INT64_C(1772366400000);
 static struct clock clock_at;
 static struct prove_peer *peer;
-
-static void
-must(bool ok)
-{
-	if (!ok)
-		abort();
-}
 
 /* Trusts the decoy: a key that nobody has, so nothing may ever be right. */
 int
@@ -153,7 +143,7 @@ on_sealed(struct arena *a, struct str s)
 	buf_free(&sealed);
 }
 
-static void (*const doors[])(struct arena *, struct str) = {
+static fuzz_door *const doors[] = {
 	on_answer,
 	on_verifier,
 	on_challenge,
@@ -165,11 +155,6 @@ static void (*const doors[])(struct arena *, struct str) = {
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct arena *a = arena_new(0);
-
-	if (size > 0 && a)
-		doors[data[0] % ARRAY_LEN(doors)](
-		    a, (struct str){ (const char *)data + 1, size - 1 });
-	arena_free(a);
+	fuzz_by_door(doors, ARRAY_LEN(doors), data, size);
 	return 0;
 }

@@ -1,18 +1,8 @@
 /* fuzz_request.c - any bytes as a request: refused with a code and a place, or
  * decided by the rule, the same again after it was printed, and never permitted
  * by what no policy permits. */
-#include <stdlib.h>
-
 #include "engine/engine.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-require(bool holds)
-{
-	if (!holds)
-		abort();
-}
+#include "tests/fuzz/fuzz.h"
 
 /* Every kind of test; only "ok" permits, and only a U::"admin" whose context
  * says so, which policy "sure" denies none the less. */
@@ -47,13 +37,13 @@ load(void)
 	struct error err = { 0 };
 	json_t *json = NULL;
 
-	require(policy_set_add_text(
+	must(policy_set_add_text(
 	    set, "p.avow", str_of(policies), POLICY_AVOW, &errors));
-	require(policy_set_finish(set, &errors));
-	require(json_parse(
+	must(policy_set_finish(set, &errors));
+	must(json_parse(
 	    str_of(entities), "e", 1000, 20, JSON_DATA_FILE, &json, &err));
-	require(entities_add_json(layer, json, "e", &err));
-	require(entities_finish(layer, &err));
+	must(entities_add_json(layer, json, "e", &err));
+	must(entities_finish(layer, &err));
 	json_decref(json);
 	return engine_snapshot_new(set, a, layer, 0);
 }
@@ -63,16 +53,15 @@ check_answer(const struct engine_request *r, const struct engine_answer *answer)
 {
 	json_t *json = engine_answer_to_json(answer);
 
-	require(json != NULL && answer->code != ERR_NONE);
+	must(json != NULL && answer->code != ERR_NONE);
 	json_decref(json);
-	require(
-	    (answer->effect == ENGINE_PERMIT) == (answer->code == ERR_PERMIT));
+	must((answer->effect == ENGINE_PERMIT) == (answer->code == ERR_PERMIT));
 	if (answer->effect != ENGINE_PERMIT)
 		return;
 	const struct value *allow = value_get(&r->context, STR("allow"));
-	require(uid_eq(r->principal, (struct uid){ STR("U"), STR("admin") }));
-	require(allow && allow->kind == VALUE_BOOL && allow->boolean);
-	require(answer->n_reasons == 1);
+	must(uid_eq(r->principal, (struct uid){ STR("U"), STR("admin") }));
+	must(allow && allow->kind == VALUE_BOOL && allow->boolean);
+	must(answer->n_reasons == 1);
 }
 
 /* What was read prints as what reads the same and decides the same. */
@@ -86,14 +75,14 @@ check_again(const struct engine_snapshot *s, struct arena *a,
 	struct error err = { 0 };
 	struct buf b = { 0 };
 
-	require(json && json_write(&b, json));
+	must(json && json_write(&b, json));
 	json_decref(json);
-	require(
+	must(
 	    engine_request_from_json(a, buf_str(&b), "again", s, &again, &err));
 	engine_evaluate(s, &again, ERRORED_DENY_DENIES, a, &same);
-	require(same.code == answer->code);
-	require(same.n_reasons == answer->n_reasons);
-	require(same.n_errors == answer->n_errors);
+	must(same.code == answer->code);
+	must(same.n_reasons == answer->n_reasons);
+	must(same.n_errors == answer->n_errors);
 	buf_free(&b);
 }
 
@@ -108,9 +97,9 @@ check_report(const struct engine_snapshot *s, struct arena *a,
 	json_t *report = engine_verify(s, r, NULL, ERRORED_DENY_DENIES,
 	    LEVEL_VERYHIGH, &operation, a, &effect);
 
-	require(report && effect == answer->effect);
+	must(report && effect == answer->effect);
 	engine_report_print(report, &b);
-	require(buf_ok(&b) && str_is_utf8(buf_str(&b)));
+	must(buf_ok(&b) && str_is_utf8(buf_str(&b)));
 	json_decref(report);
 	buf_free(&b);
 }
@@ -133,7 +122,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_again(s, a, &r, &answer);
 		check_report(s, a, &r, &answer);
 	} else {
-		require(err.code != ERR_NONE && err.at.file != NULL);
+		must(err.code != ERR_NONE && err.at.file != NULL);
 	}
 	arena_free(a);
 	return 0;

@@ -2,30 +2,19 @@
  * reader, an error always has a place, what is read is written and read again
  * to the same, and text that JSON came from means the same types and actions.
  * Input: a schema; behind a NUL byte, entities for it in JSON. */
-#include <stdlib.h>
-
 #include "policy/schema_model.h"
+#include "tests/fuzz/fuzz.h"
 #include "tests/lib/entities.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-require(bool holds)
-{
-	if (!holds)
-		abort();
-}
 
 static void
 check_errors(struct str text, const struct errors *e)
 {
 	struct buf out = { 0 };
 
-	require(e->n > 0);
+	must(e->n > 0);
 	for (size_t i = 0; i < e->n; i++) {
-		require(e->e[i].code != ERR_NONE);
-		require(
-		    e->e[i].at.line > 0 || e->e[i].code == ERR_LIMIT_MEMORY);
+		must(e->e[i].code != ERR_NONE);
+		must(e->e[i].at.line > 0 || e->e[i].code == ERR_LIMIT_MEMORY);
 		error_print(&out, &e->e[i], text);
 	}
 	buf_free(&out);
@@ -38,13 +27,13 @@ walk(const struct schema *s)
 	struct buf out = { 0 };
 
 	for (uint32_t i = 0; i < s->n_types; i++) {
-		require(schema_find_type(s, s->types[i].name) == i);
+		must(schema_find_type(s, s->types[i].name) == i);
 		schema_print_type(s, s->types[i].shape, &out);
 		if (s->types[i].tags)
 			schema_print_type(s, s->types[i].tags, &out);
 	}
 	for (uint32_t i = 0; i < s->n_actions; i++) {
-		require(schema_find_action(s, s->actions[i].uid) == i);
+		must(schema_find_action(s, s->actions[i].uid) == i);
 		schema_print_type(s, s->actions[i].context, &out);
 	}
 	buf_free(&out);
@@ -62,13 +51,13 @@ check_again(const struct schema *s, enum schema_syntax syntax)
 
 	if (ok)
 		again = schema_new("w", buf_str(&once), syntax, &e);
-	require(!ok || again || e.e[0].code == ERR_JSON_NUL_KEY ||
-		e.e[0].code == ERR_LIMIT_DEPTH);
+	must(!ok || again || e.e[0].code == ERR_JSON_NUL_KEY ||
+	     e.e[0].code == ERR_LIMIT_DEPTH);
 	if (again) {
-		require(again->n_types == s->n_types);
-		require(again->n_actions == s->n_actions);
-		require(schema_print(again, syntax, &twice, NULL));
-		require(str_eq(buf_str(&once), buf_str(&twice)));
+		must(again->n_types == s->n_types);
+		must(again->n_actions == s->n_actions);
+		must(schema_print(again, syntax, &twice, NULL));
+		must(str_eq(buf_str(&once), buf_str(&twice)));
 	}
 	schema_free(again);
 	buf_free(&once);
@@ -83,14 +72,14 @@ try_data(const struct schema *s, struct str text)
 	struct entities *layer = entities_new(a, NULL);
 	struct error e = { 0 };
 
-	require(schema_add_actions(s, layer, &e));
+	must(schema_add_actions(s, layer, &e));
 	if (schema_add_entities_text(s, layer, text, "d", &e) &&
 	    entities_finish(layer, &e))
 		for (size_t i = 0; i < entities_count(layer); i++)
-			require(schema_check_entity(
+			must(schema_check_entity(
 			    s, layer, record_at(layer, i), NULL));
 	else
-		require(e.code != ERR_NONE);
+		must(e.code != ERR_NONE);
 	arena_free(a);
 }
 
@@ -104,7 +93,7 @@ try_schema(struct str text, struct str data, enum schema_syntax syntax)
 		check_errors(text, &e);
 		return;
 	}
-	require(e.n == 0);
+	must(e.n == 0);
 	walk(s);
 	(void)check_again(s, SCHEMA_CEDAR);
 	(void)check_again(s, SCHEMA_JSON);

@@ -6,8 +6,6 @@
  * for nobody. */
 #include "tests/fuzz/service_kit.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static struct str
 cut_line(struct str *text)
 {

@@ -5,28 +5,18 @@
  * verifies has one audience, the issuer that was asked for, and an instance id.
  */
 #include <openssl/evp.h>
-#include <stdlib.h>
 
 #include "attest/jwk.h"
 #include "attest/sig.h"
 #include "attest/spiffe.h"
 #include "attest/token.h"
 #include "base/base64.h"
-
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 static struct attest_key key;
 static struct token_keys *keys;
 
 #define NOON 1772366400
-
-static void
-must(bool ok)
-{
-	if (!ok)
-		abort();
-}
 
 /* Seeds name the key's thumbprint, so the key is always the same one. */
 int

@@ -2,11 +2,8 @@
  * validation ends, every error has a code and a place, valid means no error,
  * and what is valid strictly is valid permissively. Without the line, the input
  * is policies for a schema that has everything. */
-#include <stdlib.h>
-
 #include "policy/schema.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 static const char usual[] =
     "entity G in [G]; entity User in [G] = { name: String, opt?: Long, rec: "
@@ -17,13 +14,6 @@ static const char usual[] =
     "principal: [User], resource: [Photo], context: { x?: Long, r: {q?: Bool} "
     "} }; action edit appliesTo { principal: [User, G], resource: [Photo] };";
 
-static void
-require(bool holds)
-{
-	if (!holds)
-		abort();
-}
-
 static bool
 validate(const struct schema *s, const struct policy_set *set,
     enum schema_mode mode, struct str text)
@@ -32,14 +22,14 @@ validate(const struct schema *s, const struct policy_set *set,
 	struct buf out = { 0 };
 	bool ok = schema_validate(s, set, mode, &errors, &warnings);
 
-	require(ok == (errors.n == 0));
+	must(ok == (errors.n == 0));
 	for (size_t i = 0; i < errors.n; i++) {
-		require(errors.e[i].code != ERR_NONE && errors.e[i].msg[0]);
-		require(errors.e[i].at.line > 0 && errors.e[i].at.col > 0);
+		must(errors.e[i].code != ERR_NONE && errors.e[i].msg[0]);
+		must(errors.e[i].at.line > 0 && errors.e[i].at.col > 0);
 		error_print(&out, &errors.e[i], text);
 	}
 	for (size_t i = 0; i < warnings.n; i++)
-		require(warnings.e[i].at.line > 0);
+		must(warnings.e[i].at.line > 0);
 	buf_free(&out);
 	return ok;
 }
@@ -51,11 +41,11 @@ try_policies(
 	struct policy_set *set = policy_set_new(POLICY_BY_POSITION);
 	struct errors errors = { 0 };
 
-	require(set != NULL);
+	must(set != NULL);
 	if (policy_set_add_text(set, "p", text, dialect, &errors) &&
 	    policy_set_finish(set, &errors) &&
 	    validate(s, set, SCHEMA_STRICT, text))
-		require(validate(s, set, SCHEMA_PERMISSIVE, text));
+		must(validate(s, set, SCHEMA_PERMISSIVE, text));
 	else if (errors.n == 0)
 		(void)validate(s, set, SCHEMA_PERMISSIVE, text);
 	policy_set_free(set);

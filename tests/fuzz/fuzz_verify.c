@@ -13,8 +13,6 @@
 #include "store/documents.h"
 #include "tests/fuzz/service_kit.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static struct keys_public key;
 
 static bool

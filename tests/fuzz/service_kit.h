@@ -11,18 +11,12 @@
 #include "base/log.h"
 #include "gateways/service_private.h"
 #include "gateways/state.h"
+#include "tests/fuzz/fuzz.h"
 
 #define NOON 1772366400
 
 static struct service *service;
 static struct service_listener front;
-
-static void
-must(bool holds)
-{
-	if (!holds)
-		abort();
-}
 
 static int64_t
 kit_noon(void *ctx)
