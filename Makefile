@@ -50,6 +50,7 @@ endif
 MODE_FLAGS := $(MODE_$(MODE))
 MOVES := $(foreach f,memset memcpy,$(call \
 	try,-m$f-strategy=unrolled_loop:512:noalign$(comma)libcall:-1:noalign))
+WIDE := $(call try,-fno-split-wide-types)
 ALL_CFLAGS := -std=c17 -D_GNU_SOURCE -I. $(call system,$(LIBS)) $(WARN) \
 	$(MODE_FLAGS) -fno-common -fvisibility=hidden -pthread $(CFLAGS)
 # No clock of a host is right that says a time before the source's.
@@ -101,8 +102,10 @@ $B/obj/%.o: %.c $B/.flags
 	$(Q)$(CC) $(ALL_CFLAGS) $(PIC) -MMD -MP -c $< -o $@
 $(LIB_OBJ): PIC := -fPIC
 $B/obj/base/clock.o: PIC += $(BUILT)
-# Small structs are zeroed and copied by moves: `rep` takes long to start.
-$B/obj/policy/index_%.o $B/obj/engine/decide.o: PIC += $(MOVES)
+# Small structs are zeroed and copied by moves: `rep` takes long to start. The
+# halves of a product stay in registers: gcc 12 writes them to memory otherwise.
+HOT := $(filter $B/obj/policy/index_%.o $B/obj/engine/decide.o,$(LIB_OBJ))
+$(HOT): PIC += $(MOVES) $(WIDE)
 $(CLI_OBJ) $(HELP_OBJ): PIC := -fPIE
 $(HELP_OBJ): ALL_CFLAGS += $(call system,check)
 

@@ -103,6 +103,27 @@ give_reasons(
 	ret->n_reasons = t->n[effect];
 }
 
+/* Nothing is in doubt, as mostly: what `conclude` comes to, without counting.
+ */
+static inline void
+conclude_found(const struct policy_found *found,
+    const struct engine_snapshot *s, struct engine_answer *ret)
+{
+	static const enum err_code codes[2] = {
+		[POLICY_DENY] = ERR_POLICY_DENIED, [POLICY_PERMIT] = ERR_PERMIT
+	};
+	enum policy_effect by =
+	    found->n_satisfied[POLICY_DENY] > 0 ? POLICY_DENY : POLICY_PERMIT;
+	bool any = found->n_satisfied[by] > 0;
+
+	*ret = (struct engine_answer){ .snapshot = s };
+	ret->code = any ? codes[by] : ERR_POLICY_NONE;
+	if (ret->code == ERR_PERMIT)
+		ret->effect = ENGINE_PERMIT;
+	ret->reasons = found->satisfied[by];
+	ret->n_reasons = found->n_satisfied[by];
+}
+
 /* The first line that holds decides. */
 static void
 conclude(struct tally *t, enum engine_errored_deny errored_deny,
@@ -234,8 +255,6 @@ count_found(struct tally *t, const struct policy_found *found,
 {
 	t->is_sorted = true;
 	take_found(t, found);
-	if (found->n_doubtful == 0)
-		return;
 	expect_errors(t, scratch, found->n_doubtful);
 	if (found->sure != ERR_NONE)
 		take_errors(t, found, scratch);
@@ -245,10 +264,11 @@ count_found(struct tally *t, const struct policy_found *found,
 			    t, found->doubtful[i], request, scratch, NULL);
 }
 
-/* From what the index found; NULL: memory ran out. False where a limit was
- * hit; *ret is then a refusal, or may lack some of its errors. */
-static bool
-decide_found(const struct engine_snapshot *s, const struct engine_request *r,
+/* Something is in doubt, or no index could tell; NULL: memory ran out. False
+ * where a limit was hit; *ret is then a refusal, or may lack some of its
+ * errors. */
+__attribute__((noinline)) static bool
+decide_doubtful(const struct engine_snapshot *s, const struct engine_request *r,
     const struct eval_request *request, const struct policy_found *found,
     enum engine_errored_deny errored_deny, struct arena *scratch,
     const struct eval_trace *trace, struct engine_answer *ret)
@@ -266,6 +286,20 @@ decide_found(const struct engine_snapshot *s, const struct engine_request *r,
 		keep_asked(&t, r, scratch, ret);
 	conclude(&t, errored_deny, ret);
 	return !t.limit_hit;
+}
+
+/* From what the index found; as above. */
+static inline bool
+decide_found(const struct engine_snapshot *s, const struct engine_request *r,
+    const struct eval_request *request, const struct policy_found *found,
+    enum engine_errored_deny errored_deny, struct arena *scratch,
+    const struct eval_trace *trace, struct engine_answer *ret)
+{
+	if (found == NULL || found->is_walk || found->n_doubtful > 0)
+		return decide_doubtful(
+		    s, r, request, found, errored_deny, scratch, trace, ret);
+	conclude_found(found, s, ret);
+	return true;
 }
 
 void

@@ -19,7 +19,7 @@
 #include "policy/set.h"
 
 #define IMAGE_MAGIC "AVOW\0IMG"
-#define IMAGE_VERSION 6u
+#define IMAGE_VERSION 7u
 #define IMAGE_ORDER 0x01020304u
 #define IMAGE_ALIGN 64u
 #define IMAGE_SEAL_MAGIC "AVOWSEAL"

@@ -35,6 +35,21 @@ check_paths(const struct policy_index *ix)
 	return ix->n_paths <= UINT16_MAX;
 }
 
+/* What a look-up compares instead of a type's name. */
+static bool
+check_types(const struct policy_index *ix)
+{
+	for (size_t i = 0; i < ix->n_types; i++) {
+		const struct index_type *t = &ix->types[i];
+		struct str name = index_type_name(ix, t);
+
+		if (name.n != t->name.n ||
+		    !index_same_ends(t->ends, index_ends(name)))
+			return false;
+	}
+	return true;
+}
+
 /* In numbers that wrap nowhere: 32 bits count all items but bytes. */
 static bool
 check_counts(const struct policy_index *ix, const struct image *im)
@@ -91,7 +106,8 @@ image_index(
 		memcpy((char *)ix + part->count, &n, sizeof n);
 	}
 	if (take_fixed(ix, im->fixed) && check_counts(ix, im) &&
-	    check_head(ix) && check_paths(ix) && check_ranks(ix))
+	    check_head(ix) && check_paths(ix) && check_types(ix) &&
+	    check_ranks(ix))
 		return true;
 	return error_set(reterr, ERR_FILE_IMAGE, SPAN_NONE,
 	    "the image is not used: its numbers are of no index");

@@ -39,6 +39,11 @@ struct index_text {
 	uint32_t at, n;
 };
 
+/* The first and the last eight bytes of a text. One that is shorter is whole in `first`, with zeros behind it, and `last` is 0. */
+struct index_ends {
+	uint64_t first, last;
+};
+
 /* Strings or uids by number, found by open addressing; strings leave `type` empty. */
 struct index_name {
 	struct index_text type, id;
@@ -68,7 +73,7 @@ struct index_slot {
 	uint32_t tag; /* 0: free */
 	uint32_t type, id_n;
 	uint32_t record; /* of the bottom layer, plus one; 0: none */
-	char id[INDEX_ID_INLINE];
+	char id[INDEX_ID_INLINE]; /* zeros behind it */
 	uint8_t n[3]; /* atoms as principal, action, resource */
 	uint8_t flags;
 	uint32_t words[INDEX_WORDS]; /* columns, then the three lists */
@@ -141,6 +146,7 @@ struct index_tree {
 
 struct index_type {
 	struct index_text name; /* in type_names.bytes */
+	struct index_ends ends; /* of it */
 	uint32_t atom[3]; /* ATOM_IS, or 0 */
 	uint32_t prefix[3], n_prefixes[3];
 };
@@ -268,30 +274,52 @@ index_mix_pair(uint64_t h, uint64_t a, uint64_t b)
 	return index_mix(h ^ a, (h << 32 | h >> 32) ^ b);
 }
 
+static inline struct index_ends
+index_ends(struct str s)
+{
+	const unsigned char *p = (const unsigned char *)s.p;
+	struct index_ends ends = { 0 };
+	uint32_t lo, hi;
+
+	if (s.n >= 8) {
+		ends.first = index_load(s.p);
+		ends.last = index_load(s.p + s.n - 8);
+	} else if (s.n >= 4) {
+		memcpy(&lo, p, 4);
+		memcpy(&hi, p + s.n - 4, 4);
+		ends.first = lo | (uint64_t)hi << 8 * (s.n - 4);
+	} else if (s.n > 0)
+		ends.first = p[0] | (uint64_t)p[s.n / 2] << 8 * (s.n / 2) |
+			     (uint64_t)p[s.n - 1] << 8 * (s.n - 1);
+	return ends;
+}
+
+static inline bool
+index_same_ends(struct index_ends x, struct index_ends y)
+{
+	return ((x.first ^ y.first) | (x.last ^ y.last)) == 0;
+}
+
 /* Sixteen bytes at a time; what is read last may overlap what was read before. */
 static inline uint64_t
-index_hash_str(uint64_t h, struct str s)
+index_hash_ends(uint64_t h, struct str s, struct index_ends ends)
 {
 	const char *p = s.p;
 	size_t n = s.n;
-	uint64_t a = 0, b = 0;
-	uint32_t lo, hi;
+	uint64_t a = ends.first;
 
-	if (n >= 8) {
+	if (n > 16) {
 		for (; n > 16; p += 16, n -= 16)
 			h = index_mix_pair(h, index_load(p), index_load(p + 8) ^ INDEX_K1);
-		/* A tail of less than eight bytes follows sixteen at least. */
 		a = index_load(n < 8 ? p + n - 16 : p);
-		b = index_load(p + n - 8);
-	} else if (n >= 4) {
-		memcpy(&lo, p, 4);
-		memcpy(&hi, p + n - 4, 4);
-		a = (uint64_t)hi << 32 | lo;
-	} else if (n > 0)
-		a = (uint64_t)(unsigned char)p[0] << 16 |
-		    (uint64_t)(unsigned char)p[n / 2] << 8 |
-		    (unsigned char)p[n - 1];
-	return index_mix_pair(h, a, b ^ INDEX_K2 ^ s.n);
+	}
+	return index_mix_pair(h, a, ends.last ^ INDEX_K2 ^ s.n);
+}
+
+static inline uint64_t
+index_hash_str(uint64_t h, struct str s)
+{
+	return index_hash_ends(h, s, index_ends(s));
 }
 
 /* Are n bytes the same? Ids are short: a call would cost more than the comparison. */

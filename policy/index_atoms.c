@@ -363,6 +363,8 @@ give_types(struct atoms *t)
 		return error_nomem(t->b->reterr);
 	for (uint32_t i = 0; i < ix->n_types; i++) {
 		ix->types[i].name = ix->type_names.items[i].id;
+		ix->types[i].ends =
+		    index_ends(index_type_name(ix, &ix->types[i]));
 		for (unsigned v = 0; v < 3; v++)
 			ix->types[i].atom[v] =
 			    atom_of(t, v, CLASS_IS, t->number[v][CLASS_IS][i]);

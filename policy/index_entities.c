@@ -357,11 +357,15 @@ add_types(struct index_building *b)
 		last = type;
 	}
 	for (; ix->n_types < ix->type_names.n; ix->n_types++) {
+		struct index_type *type;
+
 		if (!ARENA_PUSH_ROOM(ix->arena, ix->types, ix->n_types, n))
 			return error_nomem(b->reterr);
-		ix->types[ix->n_types] = (struct index_type){
+		type = &ix->types[ix->n_types];
+		*type = (struct index_type){
 			.name = ix->type_names.items[ix->n_types].id
 		};
+		type->ends = index_ends(index_type_name(ix, type));
 	}
 	return true;
 }

@@ -12,6 +12,12 @@ struct fetched {
 	int64_t number; /* of longs and times */
 };
 
+/* A uid, and the ends of its texts. */
+struct wanted {
+	const struct uid *uid;
+	struct index_ends type, id;
+};
+
 /* The principal, the action or the resource. */
 struct view {
 	const struct uid *uid;
@@ -49,6 +55,7 @@ struct match {
 	/* The request's layer where it is not the index's own as it is, and the patch that one is or lies over; NULL: neither. */
 	const struct entities *layer, *patch;
 	uint64_t hash[3];
+	struct wanted wanted[3];
 	struct view view[3];
 	uint32_t has_memo; /* bits */
 	struct fetched memo[INDEX_MEMO];
@@ -61,9 +68,9 @@ struct match {
 	uint32_t *near;
 	size_t n_near, max_near;
 	bool is_walk, no_memory;
-	bool is_viewed; /* all views are as slots say, and there */
-	bool is_void;   /* no shape has what is seen so far: nothing holds */
+	bool is_void; /* no shape has what is seen so far: nothing holds */
 	struct index_seen *seen; /* to be told, or (sparse) known; NULL: neither */
+	bool is_viewed; /* all views are as slots say, and there; away from what is read together with its neighbours as soon as this is written */
 };
 
 /* Hash who asks, and ask for the slots. */

@@ -9,46 +9,62 @@
 
 /* --- slots ---------------------------------------------------------------- */
 
-static inline bool
-is_id_of(const struct policy_index *ix, const struct index_slot *s,
-    const struct str *id)
+static bool
+is_long_id_of(
+    const struct policy_index *ix, const struct index_slot *s, struct str id)
 {
 	struct index_text text = { .n = s->id_n };
 	struct str own;
 
-	if (s->id_n != id->n)
-		return false;
-	if (id->n <= sizeof s->id)
-		return index_same(s->id, id->p, id->n);
 	if (!(s->flags & SLOT_LONG))
 		return false;
 	memcpy(&text.at, s->id, sizeof text.at);
 	own = index_text_of(ix->slot_bytes, ix->n_slot_bytes, text);
-	return own.n == id->n && index_same(own.p, id->p, id->n);
+	return own.n == id.n && index_same(own.p, id.p, id.n);
 }
 
 static inline bool
-is_type_of(const struct policy_index *ix, const struct index_slot *s,
-    const struct str *type)
+is_id_of(const struct policy_index *ix, const struct index_slot *s,
+    const struct wanted *w)
 {
-	struct str own;
+	size_t n = w->uid->id.n;
+
+	if (s->id_n != n)
+		return false;
+	if (n < 8)
+		return index_load(s->id) == w->id.first;
+	if (n > sizeof s->id)
+		return is_long_id_of(ix, s, w->uid->id);
+	return index_load(s->id) == w->id.first &&
+	       index_load(s->id + n - 8) == w->id.last &&
+	       (n <= 16 ||
+		   index_load(s->id + 8) == index_load(w->uid->id.p + 8));
+}
+
+__attribute__((always_inline)) static inline bool
+is_type_of(const struct policy_index *ix, const struct index_slot *s,
+    const struct wanted *w)
+{
+	const struct index_type *t;
+	size_t n = w->uid->type.n;
 
 	if (s->type >= ix->n_types)
-		return type->n == 0;
-	own = index_type_name(ix, &ix->types[s->type]);
-	return own.n == type->n && index_same(own.p, type->p, type->n);
+		return n == 0;
+	t = &ix->types[s->type];
+	return t->name.n == n && index_same_ends(t->ends, w->type) &&
+	       (n <= 16 || str_eq(index_type_name(ix, t), w->uid->type));
 }
 
 __attribute__((always_inline)) static inline const struct index_slot *
-find_slot(const struct policy_index *ix, uint64_t hash, const struct uid *uid)
+find_slot(const struct policy_index *ix, uint64_t hash, const struct wanted *w)
 {
 	size_t i = index_place(hash, ix->n_slots);
 
 	for (size_t n = ix->n_slots; n; n--) {
 		const struct index_slot *s = &ix->slots[i];
 
-		if (s->tag == ((uint32_t)hash | 1) &&
-		    is_id_of(ix, s, &uid->id) && is_type_of(ix, s, &uid->type))
+		if (s->tag == ((uint32_t)hash | 1) && is_id_of(ix, s, w) &&
+		    is_type_of(ix, s, w))
 			return s;
 		if (!s->tag)
 			return NULL;
@@ -60,7 +76,10 @@ find_slot(const struct policy_index *ix, uint64_t hash, const struct uid *uid)
 const struct index_slot *
 index_slot_find(const struct policy_index *ix, uint64_t hash, struct uid uid)
 {
-	return find_slot(ix, hash, &uid);
+	const struct wanted w = { &uid, index_ends(uid.type),
+		index_ends(uid.id) };
+
+	return find_slot(ix, hash, &w);
 }
 
 struct uid
@@ -504,9 +523,13 @@ __attribute__((always_inline)) static inline void
 ask_slot(struct match *m, unsigned v)
 {
 	const struct policy_index *ix = m->ix;
+	const struct uid *uid = m->view[v].uid;
+	struct wanted *w = &m->wanted[v];
 	size_t at;
 
-	m->hash[v] = index_hash_uid(ix->slot_seed, *m->view[v].uid);
+	*w = (struct wanted){ uid, index_ends(uid->type), index_ends(uid->id) };
+	m->hash[v] = index_hash_ends(
+	    index_hash_ends(ix->slot_seed, uid->type, w->type), uid->id, w->id);
 	at = index_place(m->hash[v], ix->n_slots);
 	/* The next one, too: one in four uids lies there. */
 	__builtin_prefetch(&ix->slots[at]);
@@ -560,7 +583,7 @@ view_one(
 		m->view[v].uid = own;
 		return true;
 	}
-	s = find_slot(m->ix, m->hash[v], m->view[v].uid);
+	s = find_slot(m->ix, m->hash[v], &m->wanted[v]);
 	if (!is_layered || is_as_below(m, v, s))
 		view_plain(m, v, s);
 	return !m->is_walk && !m->no_memory;

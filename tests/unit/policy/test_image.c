@@ -524,6 +524,39 @@ START_TEST(other_texts)
 }
 END_TEST
 
+/* What look-ups compare instead of a type's name is what the name says: each
+ * byte of it, and of the name's place, is altered in turn. */
+START_TEST(other_types)
+{
+	const struct image_section *s =
+	    (const void *)(image.p + sizeof(struct image_head));
+	struct entities *layer = layer_of(STR("[]"));
+
+	s += IMAGE_OWN_SECTIONS;
+	for (size_t i = 0;
+	     image_parts[i].member != offsetof(struct policy_index, types); i++)
+		s++;
+	ck_assert_uint_gt(s->n, 2);
+	for (size_t i = 0; i < s->n * sizeof(struct index_type); i++) {
+		struct policy_set *got;
+		struct policy_index *ix;
+		struct error err = { 0 };
+
+		if (i % sizeof(struct index_type) >=
+		    offsetof(struct index_type, atom))
+			continue;
+		image.p[s->at + i] ^= 0x10;
+		mend(&image);
+		put(buf_str(&image));
+		ck_assert(policy_image_open(path, NULL, &got, NULL));
+		ck_assert(!policy_index_new(got, layer, &ix, &err));
+		ck_assert_int_eq(err.code, ERR_FILE_IMAGE);
+		policy_set_free(got);
+		image.p[s->at + i] ^= 0x10;
+	}
+}
+END_TEST
+
 START_TEST(altered)
 {
 	for (size_t i = sizeof(struct image_head); i < image.n; i += 61) {
@@ -792,6 +825,7 @@ main(void)
 	tcase_add_test(tc, is_its_texts);
 	tcase_add_test(tc, keeps_entities);
 	tcase_add_test(tc, cut_short);
+	tcase_add_test(tc, other_types);
 	tcase_add_test(tc, altered);
 	tcase_add_test(tc, other_texts);
 	tcase_add_loop_test(tc, of_others, 0, ARRAY_LEN(heads));
