@@ -5,7 +5,7 @@
 need_avow
 cd "$ROOT" || give_up "cannot go to $ROOT"
 
-PAGES=(README.md docs/*.md examples/*/README.md)
+PAGES=(README.md docs/*.md docs/*/README.md examples/*/README.md)
 sed -n 's/^COMMAND("\([a-z]*\)", \(NULL\|"\([a-z-]*\)"\), .*/\1 \3/p' cli/commands.def | sed 's/ $//' >"$T/commands"
 help() {
 	cat "$T/help/$1"
@@ -96,6 +96,20 @@ pages_gone() {
 	done
 }
 expect "pages" "" pages_gone
+# listed_gone: the files that an example's page lists.
+listed_gone() {
+	local page name folder
+	for page in examples/*/README.md; do
+		folder=$(dirname "$page")
+		grep -E '^\| `' "$page" | cut -d'|' -f2 | grep -o '`[^`]*`' | tr -d '`' | while read -r name; do
+			[ -e "$folder/$name" ] || [ -e "$folder/$name.avow" ] || echo "$page: $name"
+		done
+		for name in "$folder"/*.avow; do
+			[ ! -e "$name" ] || grep -q "\`$(basename "$name" .avow)\`" "$page" || echo "$page has no line for $name"
+		done
+	done
+}
+expect "files of examples" "" listed_gone
 # headings_gone: links within a page, by the words of a heading in small letters.
 headings_gone() {
 	local page anchor

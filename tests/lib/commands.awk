@@ -2,7 +2,7 @@
 # Lines that end in a backslash are one with the next. A command ends where the shell has it end.
 function emit(text, at, command) {
 	sub(/^ +/, "", text)
-	while (match(text, /(^|[("'$|;&] *|(do|then|exec|sudo) )avow [a-z]/)) {
+	while (match(text, /(^|[("'$|;&] *|(do|then|exec|sudo) |build\/)avow [a-z]/)) {
 		text = substr(text, RSTART + RLENGTH - 1)
 		command = text
 		sub(/ (\||&&|\|\||#|>|2>|<).*/, "", command)
