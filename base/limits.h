@@ -145,7 +145,7 @@
 #define LIMIT_LOCAL_CONNECTIONS 128u   /* at the agent's socket for local programs, and at its metadata service's; at a Unix socket LIMIT_LOCAL_OF_USER of one user, and of all that may not ask */
 #define LIMIT_LOCAL_OF_USER 32u
 #define LIMIT_LOCAL_RATE 1000u         /* requests a second of a user, at most to be configured */
-#define LIMIT_PROXY_CONNECTIONS 64u    /* of the local proxy, each a thread */
+#define LIMIT_PROXY_CONNECTIONS 64u    /* of the local proxy, each a thread; at a Unix socket LIMIT_LOCAL_OF_USER of one user */
 #define LIMIT_PROXY_CHUNK 65536u       /* of a body that waits for a slow reader */
 #define LIMIT_PROXY_STALL_S 30         /* without a byte from upstream */
 

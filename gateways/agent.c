@@ -160,11 +160,16 @@ open_core(struct agent *g, struct error *reterr)
 	return g->core != NULL;
 }
 
+/* At an address nobody can tell which user it is: there one may have all. */
+static unsigned
+connections_of_user(struct str listen, unsigned all)
+{
+	return str_has_prefix(listen, STR("unix:")) ? LIMIT_LOCAL_OF_USER : all;
+}
+
 static bool
 open_metadata(struct agent *g, struct error *reterr)
 {
-	bool is_unix = str_has_prefix(g->config->metadata.listen, STR("unix:"));
-
 	g->metadata =
 	    agent_metadata_new(g->core, (struct prove_random){ 0 }, reterr);
 	if (!g->metadata)
@@ -174,8 +179,8 @@ open_metadata(struct agent *g, struct error *reterr)
 		    .threads = 2,
 		    .body_limit = LIMIT_METADATA_BODY,
 		    .connections = LIMIT_LOCAL_CONNECTIONS,
-		    .connections_per_address =
-			is_unix ? LIMIT_LOCAL_OF_USER : LIMIT_LOCAL_CONNECTIONS,
+		    .connections_per_address = connections_of_user(
+			g->config->metadata.listen, LIMIT_LOCAL_CONNECTIONS),
 		    .counts_users = true,
 		    .handle = agent_metadata_handle,
 		    .ctx = g->metadata };
@@ -218,7 +223,9 @@ open_proxy(struct agent *g, struct error *reterr)
 		    .thread_per_connection = true,
 		    .body_limit = LIMIT_METADATA_BODY,
 		    .connections = LIMIT_PROXY_CONNECTIONS,
-		    .connections_per_address = LIMIT_PROXY_CONNECTIONS,
+		    .connections_per_address = connections_of_user(
+			g->config->proxy_listen, LIMIT_PROXY_CONNECTIONS),
+		    .counts_users = true,
 		    .handle = agent_proxy_handle,
 		    .ctx = g->proxy };
 	g->proxy_http = http_server_start(&g->proxy_options, reterr);
