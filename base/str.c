@@ -183,6 +183,18 @@ str_utf8_next(struct str s, size_t at, uint32_t *ret_point)
 	return utf8_step(str_sub(s, at, s.n), ret_point);
 }
 
+#define ASCII_STEP 32u
+#define HIGH_BITS UINT64_C(0x8080808080808080)
+
+static inline bool
+is_ascii_step(const char *p)
+{
+	uint64_t w[ASCII_STEP / 8];
+
+	memcpy(w, p, sizeof w);
+	return ((w[0] | w[1] | w[2] | w[3]) & HIGH_BITS) == 0;
+}
+
 /* How many bytes from `at` on are ASCII, in steps of eight. */
 static size_t
 ascii_run(struct str s, size_t at)
@@ -190,9 +202,11 @@ ascii_run(struct str s, size_t at)
 	size_t n = 0;
 	uint64_t w;
 
+	while (s.n - at - n >= ASCII_STEP && is_ascii_step(s.p + at + n))
+		n += ASCII_STEP;
 	for (; s.n - at - n >= 8; n += 8) {
 		memcpy(&w, s.p + at + n, 8);
-		if (w & 0x8080808080808080u)
+		if (w & HIGH_BITS)
 			break;
 	}
 	return n;
@@ -226,6 +240,11 @@ str_utf8_len(struct str s)
 	for (; s.n - i >= 8; i += 8) {
 		uint64_t w;
 
+		for (; s.n - i >= ASCII_STEP && is_ascii_step(s.p + i);
+		     i += ASCII_STEP)
+			count += ASCII_STEP;
+		if (s.n - i < 8)
+			break;
 		memcpy(&w, s.p + i, 8);
 		w = (w >> 7) & ~(w >> 6) & ones;
 		count += 8 - (size_t)(w * ones >> 56);

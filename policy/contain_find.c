@@ -188,6 +188,8 @@ fill_scope(struct finder *f, struct find_scope *s, uint64_t *other)
 		if (l->n && is_implied(&m->tests[first].conjunct))
 			entries[n++] = (uint64_t)path_key(m, first) << 32 | i;
 	}
+	for (uint32_t i = 0; i < n; i++)
+		s->begins |= bit_of((uint32_t)(entries[i] >> 32));
 	s->n_entries = n;
 	sort_entries(entries, other, n);
 }
@@ -331,13 +333,13 @@ look_under(struct search *s, const struct find_scope *scope, uint32_t first)
 	const uint64_t *entries = f->entries + 2 * (size_t)scope->from;
 	const uint64_t *row =
 	    f->covers ? f->covers + f->list_of[s->x] * (size_t)f->row : NULL;
-	uint32_t at = lower_bound(entries, scope->n_entries, first);
-	uint32_t most = scope->n_entries - at < FIND_TRIED_MAX
-			    ? scope->n_entries
-			    : at + FIND_TRIED_MAX;
+	uint32_t at, most;
 
-	if (s->is_done)
+	if (s->is_done || !(scope->begins & bit_of(first)))
 		return;
+	at = lower_bound(entries, scope->n_entries, first);
+	most = scope->n_entries - at < FIND_TRIED_MAX ? scope->n_entries
+						      : at + FIND_TRIED_MAX;
 	for (; at < most && entries[at] >> 32 == first; at++)
 		if (is_cover(s, row, (uint32_t)entries[at]) &&
 		    (s->is_done = s->offer(s, (uint32_t)entries[at])))

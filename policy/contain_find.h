@@ -17,6 +17,7 @@
 struct find_scope {
 	uint32_t from, to;  /* rules */
 	uint32_t n_entries; /* in `entries`, from 2 * from on */
+	uint64_t begins;    /* bits of what is there to be looked under */
 };
 
 struct finder {

@@ -22,10 +22,6 @@ struct list_key {
  * which is that of their policies. */
 #define RANKS 5u
 
-struct rule_key {
-	uint32_t ranks[RANKS];
-};
-
 static int
 by_text(const void *x, const void *y)
 {
@@ -128,25 +124,63 @@ put_in_order(struct rule *rules, uint32_t *order, uint32_t n)
 	}
 }
 
+/* A rule's ranks in as few words as hold them, mostly one. */
+struct words {
+	unsigned of[RANKS], bits[RANKS]; /* by rank: its word, how wide it is */
+	unsigned n;
+};
+
+static struct words
+make_words(const struct making *m)
+{
+	const size_t ends[RANKS] = { 2, m->n_atoms, m->n_atoms, m->n_atoms,
+		m->n_lists };
+	struct words w = { 0 };
+	unsigned used = 32;
+
+	for (unsigned k = 0; k < RANKS; k++) {
+		unsigned bits = 1;
+
+		while (ends[k] >> bits)
+			bits++;
+		if (used + bits > 32) {
+			w.n++;
+			used = 0;
+		}
+		w.bits[k] = bits;
+		w.of[k] = w.n - 1;
+		used += bits;
+	}
+	return w;
+}
+
+static void
+write_words(const struct words *w, const uint32_t ranks[RANKS], uint32_t *to)
+{
+	memset(to, 0, w->n * sizeof *to);
+	for (unsigned k = 0; k < RANKS; k++)
+		to[w->of[k]] = to[w->of[k]] << w->bits[k] | ranks[k];
+}
+
 static bool
 sort_rules(struct making *m, const uint32_t *atoms, const uint32_t *lists)
 {
-	struct rule_key *keys =
-	    ARENA_ARRAY(m->each, m->n_rules, struct rule_key);
+	struct words w = make_words(m);
+	uint32_t *keys = arena_room(m->each, m->n_rules, w.n * sizeof *keys);
 	uint32_t *order = ARENA_ARRAY(m->each, m->n_rules, uint32_t);
 
 	if (!keys || !order)
 		return false;
 	for (uint32_t i = 0; i < m->n_rules; i++) {
 		const struct rule *r = &m->rules[i];
+		const uint32_t ranks[RANKS] = { r->effect, atoms[r->atom[0]],
+			atoms[r->atom[1]], atoms[r->atom[2]], lists[r->list] };
 
 		order[i] = i;
-		keys[i] = (struct rule_key){ { r->effect, atoms[r->atom[0]],
-		    atoms[r->atom[1]], atoms[r->atom[2]], lists[r->list] } };
+		write_words(&w, ranks, keys + (size_t)i * w.n);
 	}
-	for (size_t k = RANKS; k-- > 0;)
-		if (!sort_numbers(
-			m->each, order, m->n_rules, &keys[0].ranks[k], RANKS))
+	for (size_t k = w.n; k-- > 0;)
+		if (!sort_numbers(m->each, order, m->n_rules, keys + k, w.n))
 			return false;
 	put_in_order(m->rules, order, (uint32_t)m->n_rules);
 	return true;

@@ -175,6 +175,31 @@ START_TEST(utf8_is_well_formed)
 }
 END_TEST
 
+/* One byte that is wrong, wherever it is in a long text. */
+START_TEST(utf8_is_wrong_anywhere)
+{
+	char text[100];
+
+	for (size_t n = 1; n <= sizeof text; n++)
+		for (size_t at = 0; at < n; at++) {
+			struct str s = { text, n };
+
+			memset(text, 'a', sizeof text);
+			ck_assert(str_is_utf8(s));
+			text[at] = '\x80';
+			ck_assert(!str_is_utf8(s));
+			ck_assert_uint_eq(str_utf8_len(s), n - 1);
+			text[at] = '\xc3';
+			ck_assert(!str_is_utf8(s));
+			if (at + 1 == n)
+				continue;
+			text[at + 1] = '\xa9';
+			ck_assert(str_is_utf8(s));
+			ck_assert_uint_eq(str_utf8_len(s), n - 1);
+		}
+}
+END_TEST
+
 START_TEST(utf8_next_gives_code_points)
 {
 	uint32_t point = 0;
@@ -345,7 +370,9 @@ END_TEST
 START_TEST(utf8_len_of_any_length)
 {
 	static const char text[] = "a\u00e9\u20ac\U0001f600 plain words "
-				   "\u00e9\u00e9\u00e9\u00e9\u00e9 end";
+				   "\u00e9\u00e9\u00e9\u00e9\u00e9 "
+				   "and a run of plain words that is longer "
+				   "than two steps of any size, \u20ac";
 
 	for (size_t from = 0; from < sizeof text; from++)
 		for (size_t to = from; to < sizeof text; to++) {
@@ -394,6 +421,7 @@ main(void)
 	tcase_add_loop_test(
 	    tc, to_u64_takes_digits_alone, 0, ARRAY_LEN(numbers));
 	tcase_add_loop_test(tc, utf8_is_well_formed, 0, ARRAY_LEN(utf8));
+	tcase_add_test(tc, utf8_is_wrong_anywhere);
 	tcase_add_test(tc, utf8_next_gives_code_points);
 	tcase_add_loop_test(tc, sip13_is_siphash, 0, ARRAY_LEN(sips));
 	tcase_add_test(tc, hash_is_seeded_and_salted);
