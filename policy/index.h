@@ -15,6 +15,10 @@
 #include "policy/entities.h"
 #include "policy/normal.h"
 
+/* Ids, types and cells are compared as words of several bytes: elsewhere rules would not be found, denies among them. */
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+    "the lowest byte comes first");
+
 /* Atoms of a class lie together, in this order. Those of CLASS_IN are had by what is below, too. */
 enum index_class {
 	CLASS_ANY = 0, /* atom 0 */
