@@ -62,25 +62,6 @@ read_header_name(struct config_reader *r, const struct config_field *f,
 		    STR_ARG(*name));
 }
 
-#define TLS(member, key)                                                       \
-	CONFIG_FIELD(                                                          \
-	    struct config, member, key, config_read_text, .is_required = true)
-static const struct config_field tls_fields[] = {
-	TLS(tls_certificate, "certificate"),
-	TLS(tls_key, "key"),
-};
-
-static void
-read_tls(struct config_reader *r, const struct config_field *f,
-    const struct yaml *value, void *to)
-{
-	struct config_seen seen;
-
-	(void)f;
-	(void)config_read_map(
-	    r, value, tls_fields, ARRAY_LEN(tls_fields), to, &seen);
-}
-
 static const struct config_choice errored_denies[] = {
 	{ "deny", CONFIG_ERRORED_DENY, false },
 	{ "skip", CONFIG_ERRORED_SKIP, false },
@@ -129,7 +110,7 @@ static const struct config_field config_fields[] = {
 	TOP(revoked, "revoked", config_read_text, 0),
 	TOP(errored_deny, "erroredDeny", config_read_choice,
 	    .choices = errored_denies),
-	{ .name = "tls", .read = read_tls },
+	TOP(tls, "tls", config_read_tls, 0),
 };
 
 static bool

@@ -155,7 +155,7 @@ struct config {
 	struct str client_address; /* header name; `X-Forwarded-For` when not given */
 	struct str client_certificate; /* header with the client's certificate, from proxies alone; empty: none */
 	struct str revoked; /* empty: none */
-	struct str tls_certificate, tls_key; /* both or neither */
+	struct config_tls tls;
 	enum config_errored_deny errored_deny;
 	const struct config_trust *trust;
 	size_t n_trust;

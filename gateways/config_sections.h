@@ -22,6 +22,9 @@ void config_read_service(struct config_reader *r, const struct config_field *f,
     const struct yaml *value, void *to);
 void config_read_admin(struct config_reader *r, const struct config_field *f,
     const struct yaml *value, void *to);
+/* `tls:` of any listener; `to` is the struct config_tls. */
+void config_read_tls(struct config_reader *r, const struct config_field *f,
+    const struct yaml *value, void *to);
 /* `documents:` of the service (config_documents.c); `to` is the struct config_documents. */
 void config_read_documents(struct config_reader *r,
     const struct config_field *f, const struct yaml *value, void *to);

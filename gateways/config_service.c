@@ -14,8 +14,8 @@ static const struct config_field tls_fields[] = {
 	TLS(key, "key"),
 };
 
-static void
-read_tls(struct config_reader *r, const struct config_field *f,
+void
+config_read_tls(struct config_reader *r, const struct config_field *f,
     const struct yaml *value, void *to)
 {
 	struct config_seen seen;
@@ -130,7 +130,7 @@ static const struct config_field service_fields[] = {
 	[S_DOMAIN] = SERVICE(trust_domain, "trustDomain", read_domain, 0),
 	[S_SVID] =
 	    SERVICE(gives_jwt_svids, "jwtSvid", read_switch, .choices = off_on),
-	SERVICE(tls, "tls", read_tls, 0),
+	SERVICE(tls, "tls", config_read_tls, 0),
 	SERVICE(issuer, "issuer", config_read_text, .is_required = true),
 	SERVICE(keys, "keys", config_read_text, .is_required = true),
 	SERVICE(secret, "secret", config_read_text, .is_required = true),
@@ -150,7 +150,7 @@ static const struct config_field admin_fields[] = {
 	[A_CLIENTS] = ADMIN(
 	    client_certificates, "clientCertificates", config_read_text, 0),
 	[A_TOKENS] = ADMIN(no_tokens, "tokens", read_switch, .choices = on_off),
-	ADMIN(tls, "tls", read_tls, 0),
+	ADMIN(tls, "tls", config_read_tls, 0),
 };
 
 /* Secrets and tokens do not cross a network in the clear. */

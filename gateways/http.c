@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "gateways/http_private.h"
@@ -121,6 +122,37 @@ http_server_tls_reload(struct http_server *s, const char *certificate_pem,
     const char *key_pem, struct error *reterr)
 {
 	return tls_listener_reload(s->tls, certificate_pem, key_pem, reterr);
+}
+
+bool
+http_tls_read(struct arena *a, const char *certificate_file,
+    const char *key_file, struct http_options *to, struct error *reterr)
+{
+	struct str certificate, key;
+
+	if (!file_read(a, certificate_file, LIMIT_KEY_FILE_BYTES, &certificate,
+		reterr) ||
+	    !file_read_secret(a, key_file, LIMIT_KEY_FILE_BYTES, &key, reterr))
+		return false;
+	to->tls_certificate_pem = certificate.p;
+	to->tls_key_pem = key.p;
+	return true;
+}
+
+bool
+http_server_tls_reread(struct http_server *s, const char *certificate_file,
+    const char *key_file, struct error *reterr)
+{
+	struct arena *a = arena_new(0);
+	struct http_options now = { 0 };
+	bool ok =
+	    a ? http_tls_read(a, certificate_file, key_file, &now, reterr) &&
+		    http_server_tls_reload(
+			s, now.tls_certificate_pem, now.tls_key_pem, reterr)
+	      : error_nomem(reterr);
+
+	arena_free(a);
+	return ok;
 }
 
 static void

@@ -114,6 +114,13 @@ uint16_t http_server_port(const struct http_server *s);
 /* Another certificate for handshakes from now on; the former stays when this fails. For servers with TLS. Errors: ERR_KEY_FORM. */
 bool http_server_tls_reload(struct http_server *s, const char *certificate_pem,
     const char *key_pem, struct error *reterr) MUST_USE;
+/* The same by what the files hold now: a key that others can read is refused. */
+bool http_server_tls_reread(struct http_server *s, const char *certificate_file,
+    const char *key_file, struct error *reterr) MUST_USE;
+/* What the files hold, for the options; in `a`, which outlives the server. */
+bool http_tls_read(struct arena *a, const char *certificate_file,
+    const char *key_file, struct http_options *to,
+    struct error *reterr) MUST_USE;
 /* Stop accepting, let requests in hand finish (at most `drain_ms`), stop. Frees. */
 void http_server_stop(struct http_server *s, int drain_ms);
 

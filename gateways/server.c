@@ -469,30 +469,15 @@ open_parts(struct gateways_server *s, struct error *err)
 	       open_balancer(s, err);
 }
 
-/* A key that others can read is refused. */
-static bool
-read_tls(struct arena *a, const struct config *c, struct str *ret_certificate,
-    struct str *ret_key, struct error *err)
-{
-	return file_read(a, c->tls_certificate.p, LIMIT_KEY_FILE_BYTES,
-		   ret_certificate, err) &&
-	       file_read_secret(
-		   a, c->tls_key.p, LIMIT_KEY_FILE_BYTES, ret_key, err);
-}
-
 /* The files' text lives in boot's arena. */
 static bool
 start_tls(struct gateways_server *s, struct error *err)
 {
-	const struct config *c = s->boot->config;
-	struct str certificate, key;
-	if (c->tls_certificate.n == 0)
-		return true;
-	if (!read_tls(s->boot->arena, c, &certificate, &key, err))
-		return false;
-	s->http_options.tls_certificate_pem = certificate.p;
-	s->http_options.tls_key_pem = key.p;
-	return true;
+	const struct config_tls *tls = &s->boot->config->tls;
+
+	return tls->key.n == 0 ||
+	       http_tls_read(s->boot->arena, tls->certificate.p, tls->key.p,
+		   &s->http_options, err);
 }
 
 static bool
@@ -635,19 +620,10 @@ note_reload(struct gateways_server *s, bool ok, const struct buf *messages)
 static bool
 reload_tls(struct gateways_server *s, struct error *err)
 {
-	const struct config *c = s->boot->config;
-	struct str certificate, key;
-	struct arena *a;
-	bool ok;
-	if (c->tls_certificate.n == 0)
-		return true;
-	a = arena_new(0);
-	if (a == NULL)
-		return error_nomem(err);
-	ok = read_tls(a, c, &certificate, &key, err) &&
-	     http_server_tls_reload(s->http, certificate.p, key.p, err);
-	arena_free(a);
-	return ok;
+	const struct config_tls *tls = &s->boot->config->tls;
+
+	return tls->key.n == 0 || http_server_tls_reread(s->http,
+				      tls->certificate.p, tls->key.p, err);
 }
 
 static bool

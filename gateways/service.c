@@ -247,22 +247,6 @@ start_minutes(struct service *s, struct error *reterr)
 /* ---- listeners ----------------------------------------------------------- */
 
 static bool
-read_tls(struct arena *a, const struct service_listener *l,
-    const char **ret_certificate, const char **ret_key, struct error *reterr)
-{
-	struct str certificate, key;
-
-	if (!file_read(a, l->certificate_file, LIMIT_KEY_FILE_BYTES,
-		&certificate, reterr) ||
-	    !file_read_secret(
-		a, l->key_file, LIMIT_KEY_FILE_BYTES, &key, reterr))
-		return false;
-	*ret_certificate = certificate.p;
-	*ret_key = key.p;
-	return true;
-}
-
-static bool
 read_clients(struct service *s, struct service_listener *l,
     const struct config_admin *config, struct error *reterr)
 {
@@ -277,17 +261,21 @@ read_clients(struct service *s, struct service_listener *l,
 	return true;
 }
 
+static bool
+read_tls(struct service *s, const struct config_tls *tls,
+    struct http_options *to, struct error *reterr)
+{
+	return tls->key.n == 0 || http_tls_read(s->arena, tls->certificate.p,
+				      tls->key.p, to, reterr);
+}
+
 /* What listening reads, apart from it. */
 static bool
 check_tls(struct service *s, const struct config_tls *tls, struct error *reterr)
 {
-	const struct service_listener l = {
-		.certificate_file = tls->certificate.p, .key_file = tls->key.p
-	};
-	const char *certificate, *key;
+	struct http_options unused = { 0 };
 
-	return tls->key.n == 0 ||
-	       read_tls(s->arena, &l, &certificate, &key, reterr);
+	return read_tls(s, tls, &unused, reterr);
 }
 
 static bool
@@ -298,13 +286,9 @@ listen_on(struct service *s, struct service_listener *l, struct str at,
 	l->options.listen = at.p;
 	l->options.handle = service_handle;
 	l->options.ctx = l;
-	if (tls->key.n) {
-		l->certificate_file = tls->certificate.p;
-		l->key_file = tls->key.p;
-		if (!read_tls(s->arena, l, &l->options.tls_certificate_pem,
-			&l->options.tls_key_pem, reterr))
-			return false;
-	}
+	l->tls = tls;
+	if (!read_tls(s, tls, &l->options, reterr))
+		return false;
 	l->http = http_server_start(&l->options, reterr);
 	return l->http != NULL;
 }
@@ -330,19 +314,9 @@ listen_both(struct service *s, struct error *reterr)
 static bool
 reload_tls(struct service_listener *l, struct error *reterr)
 {
-	struct arena *a;
-	const char *certificate, *key;
-	bool ok;
-
-	if (!l->http || !l->key_file)
-		return true;
-	a = arena_new(0);
-	if (!a)
-		return error_nomem(reterr);
-	ok = read_tls(a, l, &certificate, &key, reterr) &&
-	     http_server_tls_reload(l->http, certificate, key, reterr);
-	arena_free(a);
-	return ok;
+	return !l->http || l->tls->key.n == 0 ||
+	       http_server_tls_reread(
+		   l->http, l->tls->certificate.p, l->tls->key.p, reterr);
 }
 
 /* ---- start and stop ------------------------------------------------------ */

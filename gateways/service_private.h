@@ -27,7 +27,7 @@ struct service_keys {
 struct service_listener {
 	struct service *service;
 	bool is_admin;
-	const char *certificate_file, *key_file; /* NULL: plain HTTP */
+	const struct config_tls *tls; /* the configuration's */
 	struct http_options options;
 	struct http_server *http;
 };

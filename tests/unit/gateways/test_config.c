@@ -86,8 +86,8 @@ START_TEST(whole_top)
 	ck_assert_uint_eq(c->proxies.items[1].prefix, 32);
 	ck_str_is(c->client_address, "X-Client");
 	ck_assert_str_eq(c->client_address.p, "X-Client"); /* NUL-ended */
-	ck_str_is(c->tls_certificate, "c.pem");
-	ck_str_is(c->tls_key, "k.pem");
+	ck_str_is(c->tls.certificate, "c.pem");
+	ck_str_is(c->tls.key, "k.pem");
 	ck_assert_int_eq(c->errored_deny, CONFIG_ERRORED_SKIP);
 	ck_str_is(c->revoked, "/etc/avow/revoked");
 	ck_str_is(c->client_certificate, "X-Client-Cert");
@@ -194,7 +194,7 @@ START_TEST(small_has_defaults)
 	ck_assert_int_eq(c->errored_deny, CONFIG_ERRORED_DENY);
 	ck_assert_int_eq(c->gates[0].demand, CONFIG_DEMAND_ADDRESS);
 	ck_assert_int_eq(c->gates[0].transport, CONFIG_TRANSPORT_HTTPS);
-	ck_assert(c->tls_key.n == 0 && c->revoked.n == 0 && c->store.n == 0);
+	ck_assert(c->tls.key.n == 0 && c->revoked.n == 0 && c->store.n == 0);
 	ck_assert_uint_eq(c->n_warnings, 2); /* proxies, decisionLog */
 }
 END_TEST
