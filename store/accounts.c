@@ -228,14 +228,12 @@ store_account_page(struct sql *tx, struct arena *a, struct str owner,
 	const struct sql_value params[] = { sql_text(after), sql_text(owner),
 		sql_number((int64_t)limit) };
 	struct store_account *accounts;
-	struct account_row *rows;
-	void *items = NULL;
+	struct account_row *rows = NULL;
 	size_t n = 0;
 
 	if (!rows_all(tx, a, &account_type, select, params, ARRAY_LEN(params),
-		&items, &n, reterr))
+		&rows, &n, reterr))
 		return false;
-	rows = items;
 	accounts = ARENA_ARRAY(a, n, struct store_account);
 	if (n > 0 && !accounts)
 		return error_nomem(reterr);

@@ -71,13 +71,9 @@ store_group_members(struct sql *tx, struct arena *a, struct str group,
 	    "SELECT member FROM instance_member WHERE grouping_id = $1"
 	    " ORDER BY member";
 	const struct sql_value params[] = { sql_text(group) };
-	void *items = NULL;
 
-	if (!rows_all(tx, a, &name_type, select, params, ARRAY_LEN(params),
-		&items, ret_n, reterr))
-		return false;
-	*ret = items;
-	return true;
+	return rows_all(tx, a, &name_type, select, params, ARRAY_LEN(params),
+	    ret, ret_n, reterr);
 }
 
 bool
@@ -234,13 +230,9 @@ store_document_live(struct sql *tx, struct arena *a, struct str subject,
 	    " ORDER BY id";
 	const struct sql_value params[] = { sql_text(subject),
 		sql_number(now_unix_s) };
-	void *items = NULL;
 
-	if (!rows_all(tx, a, &document_type, select, params, ARRAY_LEN(params),
-		&items, ret_n, reterr))
-		return false;
-	*ret = items;
-	return true;
+	return rows_all(tx, a, &document_type, select, params,
+	    ARRAY_LEN(params), ret, ret_n, reterr);
 }
 
 bool
@@ -253,13 +245,9 @@ store_document_page(struct sql *tx, struct arena *a, struct str subject,
 	    " ORDER BY id LIMIT $3";
 	const struct sql_value params[] = { sql_text(subject), sql_text(after),
 		sql_number((int64_t)limit) };
-	void *items = NULL;
 
-	if (!rows_all(tx, a, &listed_type, select, params, ARRAY_LEN(params),
-		&items, ret_n, reterr))
-		return false;
-	*ret = items;
-	return true;
+	return rows_all(tx, a, &listed_type, select, params, ARRAY_LEN(params),
+	    ret, ret_n, reterr);
 }
 
 /* ---- their ends -------------------------------------------------------------
@@ -387,13 +375,9 @@ store_document_key_all(struct sql *tx, struct arena *a, int64_t now_unix_s,
 {
 	static const char select[] = KEYS " WHERE k.until > $1 ORDER BY k.id";
 	const struct sql_value params[] = { sql_number(now_unix_s) };
-	void *items = NULL;
 
-	if (!rows_all(tx, a, &key_type, select, params, ARRAY_LEN(params),
-		&items, ret_n, reterr))
-		return false;
-	*ret = items;
-	return true;
+	return rows_all(tx, a, &key_type, select, params, ARRAY_LEN(params),
+	    ret, ret_n, reterr);
 }
 
 bool
@@ -420,13 +404,9 @@ store_document_key_by_subject(struct sql *tx, struct arena *a,
 		 " WHERE subject = $1 AND expires_at > $2) ORDER BY k.id";
 	const struct sql_value params[] = { sql_text(subject),
 		sql_number(now_unix_s) };
-	void *items = NULL;
 
-	if (!rows_all(tx, a, &key_type, select, params, ARRAY_LEN(params),
-		&items, ret_n, reterr))
-		return false;
-	*ret = items;
-	return true;
+	return rows_all(tx, a, &key_type, select, params, ARRAY_LEN(params),
+	    ret, ret_n, reterr);
 }
 
 /* ---- what is past -----------------------------------------------------------

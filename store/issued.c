@@ -211,11 +211,7 @@ store_alarm_list(struct sql *tx, struct arena *a, struct str owner,
 	    " ORDER BY last_at DESC, account, kind, incarnation LIMIT $2";
 	const struct sql_value params[] = { sql_text(owner),
 		sql_number((int64_t)limit) };
-	void *items = NULL;
 
-	if (!rows_all(tx, a, &alarm_type, select, params, ARRAY_LEN(params),
-		&items, ret_n, reterr))
-		return false;
-	*ret = items;
-	return true;
+	return rows_all(tx, a, &alarm_type, select, params, ARRAY_LEN(params),
+	    ret, ret_n, reterr);
 }

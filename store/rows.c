@@ -60,13 +60,13 @@ take_row(void *ctx, const struct sql_row *row, struct error *reterr)
 bool
 rows_all(struct sql *q, struct arena *a, const struct rows_type *type,
     const char *select, const struct sql_value *params, size_t n_params,
-    void **ret, size_t *ret_n, struct error *reterr)
+    void *ret, size_t *ret_n, struct error *reterr)
 {
 	struct reading r = { .a = a, .type = type };
 
 	if (!sql_run(q, select, params, n_params, take_row, &r, reterr))
 		return false;
-	*ret = r.items;
+	memcpy(ret, &r.items, sizeof r.items);
 	*ret_n = r.n;
 	return true;
 }

@@ -16,10 +16,10 @@ struct rows_type {
 	size_t n_fields;
 };
 
-/* The rows of a statement, in `a`. */
+/* The rows of a statement, in `a`: `ret` is the address of a pointer to the type's structs. */
 bool rows_all(struct sql *q, struct arena *a, const struct rows_type *type,
     const char *select, const struct sql_value *params, size_t n_params,
-    void **ret, size_t *ret_n, struct error *reterr) MUST_USE;
+    void *ret, size_t *ret_n, struct error *reterr) MUST_USE;
 /* Of a statement that gives one row or none. */
 bool rows_one(struct sql *q, struct arena *a, const struct rows_type *type,
     const char *select, const struct sql_value *params, size_t n_params,

@@ -81,13 +81,9 @@ bool
 store_sealed_list(struct sql *tx, struct arena *a, enum store_sealed_kind kind,
     struct store_sealed **ret, size_t *ret_n, struct error *reterr)
 {
-	void *items = NULL;
 
-	if (!rows_all(
-		tx, a, &type, kinds[kind].list, NULL, 0, &items, ret_n, reterr))
-		return false;
-	*ret = items;
-	return true;
+	return rows_all(
+	    tx, a, &type, kinds[kind].list, NULL, 0, ret, ret_n, reterr);
 }
 
 bool
