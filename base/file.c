@@ -1,7 +1,8 @@
 /* file.c - whole files in, whole files out, and the files of a folder.
- * Writing goes to a temporary beside the target, is fsynced, and then takes the
- * target's name: rename(2) to replace, link(2) to create (which fails when the
- * name is taken). Then the folder is fsynced. */
+ * Writing goes to a temporary beside the target, which has no name where that
+ * can be (O_TMPFILE, open(2)), is fsynced, and then takes the target's name:
+ * rename(2) to replace, link(2) to create (which fails when the name is taken).
+ * Then the folder is fsynced. */
 #include "base/file.h"
 
 #include <dirent.h>
@@ -10,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -20,6 +22,7 @@
 /* Read size when a file does not tell its own (pipes, /proc). */
 #define READ_FIRST 65536u
 #define ROOM_LEAST ((size_t)1 << 20)
+#define TEMPORARY ".XXXXXX" /* behind the target's name */
 
 static bool
 fail(struct error *reterr, enum err_code code, const char *path,
@@ -299,13 +302,12 @@ write_all(int fd, uint64_t at, struct str s)
 	return true;
 }
 
-/* Makes the new name last through a crash. */
-static bool
-sync_folder(const char *path)
+/* The folder of `path`; -1. */
+static int
+open_folder(const char *path, int flags)
 {
 	struct buf folder = { 0 };
 	const char *slash = strrchr(path, '/');
-	bool ok;
 	int fd;
 
 	buf_add(&folder, slash
@@ -313,10 +315,20 @@ sync_folder(const char *path)
 			     : STR("./"));
 	if (!buf_ok(&folder)) {
 		errno = ENOMEM;
-		return false;
+		return -1;
 	}
-	fd = open(folder.p, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fd = open(folder.p, flags | O_CLOEXEC, 0600);
 	buf_free(&folder);
+	return fd;
+}
+
+/* Makes the new name last through a crash. */
+static bool
+sync_folder(const char *path)
+{
+	int fd = open_folder(path, O_RDONLY | O_DIRECTORY);
+	bool ok;
+
 	if (fd < 0)
 		return false;
 	/* Some filesystems cannot fsync a folder and say EINVAL. */
@@ -333,6 +345,41 @@ take_room(int fd, size_t n)
 	if (n < ROOM_LEAST || fallocate(fd, 0, 0, (off_t)n) == 0)
 		return true;
 	return errno != ENOSPC && errno != EDQUOT && errno != EFBIG;
+}
+
+/* A file without a name goes with its process, however that ends. Where the
+ * filesystem has none, or nothing could name it later, it has one from the
+ * beginning. */
+static bool
+open_temporary(struct file_new *f)
+{
+	f->fd = open_folder(f->path, O_TMPFILE | O_WRONLY);
+	(void)snprintf(f->link, sizeof f->link, "/proc/self/fd/%d", f->fd);
+	if (f->fd >= 0 && access(f->link, F_OK) == 0)
+		return true;
+	if (f->fd >= 0)
+		(void)close(f->fd);
+	f->fd = mkostemp(f->temp.p, O_CLOEXEC); /* O_EXCL, 0600 */
+	f->has_name = f->fd >= 0;
+	return f->has_name;
+}
+
+/* One that nobody has, in the place of `temp`'s Xs. */
+static bool
+name_temporary(struct file_new *f)
+{
+	char *x = f->temp.p + f->temp.n - strlen(TEMPORARY);
+	uint32_t number;
+
+	do {
+		if (getrandom(&number, sizeof number, 0) != sizeof number)
+			return false;
+		(void)snprintf(
+		    x, sizeof TEMPORARY, ".%06x", number & 0xffffffu);
+		f->has_name = linkat(AT_FDCWD, f->link, AT_FDCWD, f->temp.p,
+				  AT_SYMLINK_FOLLOW) == 0;
+	} while (!f->has_name && errno == EEXIST);
+	return f->has_name;
 }
 
 /* Gives the temporary the name `path`; a new name that would not last is taken
@@ -364,13 +411,12 @@ fail_new(const struct file_new *f, struct error *reterr)
 static bool
 begin(struct file_new *f, unsigned mode, struct error *reterr)
 {
-	buf_printf(&f->temp, "%s.XXXXXX", f->path);
+	buf_printf(&f->temp, "%s" TEMPORARY, f->path);
 	if (!buf_ok(&f->temp)) {
 		buf_free(&f->temp);
 		return error_nomem(reterr);
 	}
-	f->fd = mkostemp(f->temp.p, O_CLOEXEC); /* O_EXCL, 0600 */
-	if (f->fd >= 0 && fchmod(f->fd, (mode_t)mode) == 0)
+	if (open_temporary(f) && fchmod(f->fd, (mode_t)mode) == 0)
 		return true;
 	(void)fail_new(f, reterr);
 	return file_new_end(f, false, NULL);
@@ -392,7 +438,8 @@ file_new_put(
 bool
 file_new_end(struct file_new *f, bool is_whole, struct error *reterr)
 {
-	bool ok = is_whole && fsync(f->fd) == 0;
+	bool ok =
+	    is_whole && fsync(f->fd) == 0 && (f->has_name || name_temporary(f));
 	int why = errno;
 
 	if (f->fd >= 0 && close(f->fd) != 0 && ok) {
@@ -403,10 +450,11 @@ file_new_end(struct file_new *f, bool is_whole, struct error *reterr)
 	ok = ok && settle(f->temp.p, f->path, f->is_replacing);
 	if (is_whole && !ok)
 		(void)fail_new(f, reterr);
-	if (f->fd >= 0 && !ok)
+	if (f->has_name && !ok)
 		(void)unlink(f->temp.p);
 	buf_free(&f->temp);
 	f->fd = -1;
+	f->has_name = false;
 	return ok;
 }
 

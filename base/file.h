@@ -36,9 +36,10 @@ bool file_replace(const char *path, unsigned mode, struct str content,
 /* A file that is made piece by piece and replaces or creates `path` when it is whole, as file_replace does. For base/file.c alone. */
 struct file_new {
 	const char *path;
-	struct buf temp;
+	struct buf temp; /* its name before the last, when it has one */
+	char link[32];   /* to what is open */
 	int fd;
-	bool is_replacing;
+	bool is_replacing, has_name;
 };
 /* `path` outlives it. After success file_new_end follows, whatever comes between. Errors of all three: ERR_FILE_WRITE, memory. */
 bool file_new_begin(struct file_new *f, const char *path, unsigned mode,

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/arena.h"
@@ -363,6 +364,30 @@ START_TEST(pieces_that_are_not_whole)
 }
 END_TEST
 
+/* Nothing stays of who ends on the way; where the filesystem has no files
+ * without a name, a temporary does. */
+START_TEST(pieces_of_one_who_is_gone)
+{
+	static const char *const left[] = { "f" };
+	struct file_new f;
+	int status;
+	pid_t pid;
+
+	(void)put("f", "old", 0600);
+	pid = fork();
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0)
+		_exit(file_new_begin(&f, path("f"), 0600, NULL) &&
+			      file_new_put(&f, 0, STR("new"), NULL)
+			  ? f.has_name
+			  : 2);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert(WIFEXITED(status) && WEXITSTATUS(status) < 2);
+	if (WEXITSTATUS(status) == 0)
+		ck_folder_has(left, 1);
+}
+END_TEST
+
 static const char *const suffixes[] = { ".avow", ".cedar", NULL };
 
 /* Nor one that a name leads to. */
@@ -518,6 +543,7 @@ main(void)
 	tcase_add_test(tc, writing_nowhere_is_an_error);
 	tcase_add_test(tc, comes_to_be_in_pieces);
 	tcase_add_test(tc, pieces_that_are_not_whole);
+	tcase_add_test(tc, pieces_of_one_who_is_gone);
 	tcase_add_test(tc, a_pipe_is_not_replaced);
 	tcase_add_test(tc, lists_in_byte_order);
 	tcase_add_test(tc, lists_one_file_whatever_its_name);
