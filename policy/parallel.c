@@ -438,7 +438,8 @@ static bool
 join_run(struct making *m, struct run *r, struct error *reterr)
 {
 	if (!r->ok) {
-		*reterr = r->err;
+		if (reterr)
+			*reterr = r->err;
 		return false;
 	}
 	/* Up to where the next run's rules are. */
