@@ -133,9 +133,9 @@ bool entities_above(const struct entities *layer, struct uid uid,
     struct arena *scratch, enum above_how *ret_how, struct above *ret)
     MUST_USE;
 
-/* All that is above a record's id, as a bottom layer keeps it; nothing where it keeps nothing. */
-void entities_kept_above(
-    const struct entities *layer, uint32_t id, struct above *ret);
+/* All that is above a record's id, as a bottom layer keeps it. False: it keeps none of it, since there is too much. */
+bool entities_kept_above(
+    const struct entities *layer, uint32_t id, struct above *ret) MUST_USE;
 /* Has the record of a patch's lower layer, and all that is above it, stayed as it was there? */
 bool entities_stayed(const struct entities *patch, uint32_t id);
 /* As entities_above, but never ABOVE_SAME. */

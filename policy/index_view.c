@@ -388,20 +388,21 @@ ask_layers(struct match *m, struct uid uid, const struct index_slot *s,
 	return true;
 }
 
-/* Who is above, by the record of the index that has the slot. */
-static struct above
-above_of(const struct index_seen *seen)
+/* Who is above, by the record of the index that has the slot; false: too many
+ * to be kept. */
+static bool
+above_of(const struct index_seen *seen, struct above *ret)
 {
-	struct above above = { .id = INTERN_NONE };
 	const struct entities *base = seen->of->base;
 
+	*ret = (struct above){ .id = INTERN_NONE };
 	if (seen->is_told)
-		return seen->above;
-	if (seen->slot && seen->slot->record && base &&
-	    seen->slot->record <= base->n)
-		entities_kept_above(
-		    base, entities_id_at(base, seen->slot->record - 1), &above);
-	return above;
+		*ret = seen->above;
+	else if (seen->slot && seen->slot->record && base &&
+		 seen->slot->record <= base->n)
+		return entities_kept_above(
+		    base, entities_id_at(base, seen->slot->record - 1), ret);
+	return true;
 }
 
 /* As the slot says; what has none is named by no policy, and by no entity. */
@@ -449,8 +450,7 @@ above_sparse(
 	if (!m->seen)
 		return entities_all_above(m->request->entities, *m->view[v].uid,
 		    m->scratch, ret_how, ret);
-	*ret_how = ABOVE_IDS;
-	*ret = above_of(&m->seen[v]);
+	*ret_how = above_of(&m->seen[v], ret) ? ABOVE_IDS : ABOVE_VAST;
 	return true;
 }
 

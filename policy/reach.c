@@ -456,18 +456,21 @@ entities_above(const struct entities *layer, struct uid uid,
 	return join_above(layer, c, scratch, ret_how, ret);
 }
 
-void
+bool
 entities_kept_above(
     const struct entities *layer, uint32_t id, struct above *ret)
 {
 	struct closure room;
 	const struct closure *c = kept_closure(layer, id, &room);
 
+	if (c && !c->is_known)
+		return false;
 	*ret = (struct above){ .id = id };
-	if (c && c->is_known) {
+	if (c) {
 		ret->ids = c->ids;
 		ret->n = c->n;
 	}
+	return true;
 }
 
 bool
