@@ -225,27 +225,34 @@ time_parse_duration(struct str s, int64_t *ret_ms)
 	return true;
 }
 
-/* `n` digits of a number that has no more, and what comes behind them. */
-static char *
-put_digits(char *to, int64_t number, int n, char behind)
+/* Two digits, and what comes behind them. */
+static inline char *
+put_two(char *to, unsigned number, char behind)
 {
-	for (int i = n; i > 0; i--, number /= 10)
-		to[i - 1] = (char)('0' + number % 10);
-	to[n] = behind;
-	return to + n + 1;
+	to[0] = (char)('0' + number / 10);
+	to[1] = (char)('0' + number % 10);
+	to[2] = behind;
+	return to + 3;
+}
+
+bool
+time_has_datetime(int64_t ms)
+{
+	return ms >= YEAR_0_MS && ms < YEAR_10000_MS;
 }
 
 void
 time_print_datetime(struct buf *out, int64_t ms)
 {
 	char text[sizeof "2026-03-01T12:00:00.000Z"], *p = text;
-	int64_t day, of_day, days, era, year, month;
+	int64_t day, days, era, year, month;
+	unsigned of_day;
 
-	if (ms < YEAR_0_MS || ms >= YEAR_10000_MS) {
+	if (!time_has_datetime(ms)) {
 		buf_printf(out, "%" PRId64, ms);
 		return;
 	}
-	of_day = (ms % DAY_MS + DAY_MS) % DAY_MS;
+	of_day = (unsigned)((ms % DAY_MS + DAY_MS) % DAY_MS);
 	/* From here the reverse of days_of. */
 	days = (ms - of_day) / DAY_MS + EPOCH_DAYS;
 	era = (days >= 0 ? days : days - (ERA_DAYS - 1)) / ERA_DAYS;
@@ -256,14 +263,17 @@ time_print_datetime(struct buf *out, int64_t ms)
 	day = days - (153 * month + 2) / 5 + 1;
 	month = month < 10 ? month + 3 : month - 9;
 	year += era * 400 + (month <= 2);
-	p = put_digits(p, year, 4, '-');
-	p = put_digits(p, month, 2, '-');
-	p = put_digits(p, day, 2, 'T');
-	p = put_digits(p, of_day / 3600000, 2, ':');
-	p = put_digits(p, of_day / 60000 % 60, 2, ':');
-	p = put_digits(p, of_day / 1000 % 60, 2, of_day % 1000 ? '.' : 'Z');
-	if (of_day % 1000)
-		p = put_digits(p, of_day % 1000, 3, 'Z');
+	(void)put_two(p, (unsigned)year / 100, 0);
+	p = put_two(p + 2, (unsigned)year % 100, '-');
+	p = put_two(p, (unsigned)month, '-');
+	p = put_two(p, (unsigned)day, 'T');
+	p = put_two(p, of_day / 3600000, ':');
+	p = put_two(p, of_day / 60000 % 60, ':');
+	p = put_two(p, of_day / 1000 % 60, of_day % 1000 ? '.' : 'Z');
+	if (of_day % 1000) {
+		*p++ = (char)('0' + of_day % 1000 / 100);
+		p = put_two(p, of_day % 100, 'Z');
+	}
 	buf_add(out, (struct str){ text, (size_t)(p - text) });
 }
 

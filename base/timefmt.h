@@ -12,6 +12,8 @@ bool time_parse_datetime(struct str s, int64_t *ret_ms) MUST_USE;
 bool time_parse_duration(struct str s, int64_t *ret_ms) MUST_USE;
 /* RFC 3339 in UTC, `2026-03-01T12:00:00Z`, with `.SSS` when not a whole second. Years outside 0-9999: the count of milliseconds. */
 void time_print_datetime(struct buf *out, int64_t ms);
+/* Within those years: what is printed is a datetime, and reads as `ms` again. */
+bool time_has_datetime(int64_t ms);
 /* `1h30m`; `0ms` for zero. */
 void time_print_duration(struct buf *out, int64_t ms);
 

@@ -74,6 +74,13 @@ put(struct making *m, struct str name, struct value v)
 	m->fields[m->n++] = (struct value_field){ name, v };
 }
 
+static inline void
+put_string(struct making *m, struct str name, struct str text)
+{
+	m->fields[m->n++] = (struct value_field){ name,
+		{ .kind = VALUE_STRING, .string = text } };
+}
+
 /* Of fields that come in the order of their names, each once: what
  * value_record_take would find out. */
 static struct value
@@ -89,7 +96,7 @@ record_of(const struct value_field *fields, size_t n)
 static bool
 put_text(struct making *m, struct str name, struct str text)
 {
-	put(m, name, value_string(text));
+	put_string(m, name, text);
 	return true;
 }
 
@@ -164,7 +171,7 @@ put_row(struct making *m, const struct row *row)
 	if (row->is_address)
 		return put_address(m, row->name, text);
 	if (!row->is_time) {
-		put(m, row->name, value_string(text));
+		put_string(m, row->name, text);
 		return true;
 	}
 	if (!value_construct(STR("datetime"), text, &v, NULL))
@@ -328,7 +335,7 @@ put_tags(struct making *m, const char *before, const struct claims_pair *pairs,
 
 		if (!join(m, str_of(before), pairs[i].name, &name))
 			return false;
-		put(m, name, value_string(pairs[i].text));
+		put_string(m, name, pairs[i].text);
 	}
 	return true;
 }

@@ -59,24 +59,22 @@ value_entity(struct uid uid)
 	return (struct value){ .kind = VALUE_ENTITY, .uid = uid };
 }
 
-/* A time with the text that `print` gives it, if that text reads back. */
+/* A time with its text, where `has_text`: it reads back then. */
 static struct value
-make_time(struct arena *a, enum value_kind kind, int64_t ms,
-    void (*print)(struct buf *, int64_t), bool (*parse)(struct str, int64_t *))
+make_time(struct arena *a, enum value_kind kind, int64_t ms, bool has_text,
+    void (*print)(struct buf *, int64_t))
 {
 	struct value v = { .kind = kind, .number = ms };
 	char room[64]; /* the longest is `-106751991167d7h12m55s808ms` */
 	struct buf text = buf_over(room, sizeof room);
-	int64_t again;
 
+	if (!has_text)
+		return v;
 	print(&text, ms);
-	if (!buf_ok(&text))
-		v.kind = VALUE_NONE;
-	else if (parse(buf_str(&text), &again) && again == ms) {
+	if (buf_ok(&text))
 		v.text = str_dup(a, buf_str(&text));
-		if (!v.text.p)
-			v.kind = VALUE_NONE;
-	}
+	if (!v.text.p)
+		v.kind = VALUE_NONE;
 	return v;
 }
 
@@ -84,14 +82,13 @@ struct value
 value_datetime(struct arena *a, int64_t ms)
 {
 	return make_time(
-	    a, VALUE_DATETIME, ms, time_print_datetime, time_parse_datetime);
+	    a, VALUE_DATETIME, ms, time_has_datetime(ms), time_print_datetime);
 }
 
 struct value
 value_duration(struct arena *a, int64_t ms)
 {
-	return make_time(
-	    a, VALUE_DURATION, ms, time_print_duration, time_parse_duration);
+	return make_time(a, VALUE_DURATION, ms, true, time_print_duration);
 }
 
 /* --- order ------------------------------------------------------------- */

@@ -201,6 +201,8 @@ START_TEST(prints_what_it_reads)
 
 	time_print_datetime(&b, prints[_i].ms);
 	ck_str_is(buf_str(&b), prints[_i].datetime);
+	ck_assert_int_eq(time_has_datetime(prints[_i].ms),
+	    time_parse_datetime(buf_str(&b), &ms) && ms == prints[_i].ms);
 	buf_free(&b);
 	time_print_duration(&b, prints[_i].ms);
 	ck_str_is(buf_str(&b), prints[_i].duration);
@@ -216,9 +218,16 @@ START_TEST(days_follow_one_another)
 	int64_t ms = INT64_C(-62167219200000), back;
 	size_t days = 0;
 
+	/* And times of day all through the day. */
 	for (; ms < INT64_C(253402300800000); ms += 17 * DAY, days++) {
 		struct buf b = { 0 };
+		int64_t later = ms + (int64_t)days * 40229 % DAY;
 
+		ck_assert(time_has_datetime(later));
+		time_print_datetime(&b, later);
+		ck_assert(time_parse_datetime(buf_str(&b), &back));
+		ck_assert_int_eq(back, later);
+		buf_free(&b);
 		time_print_datetime(&b, ms);
 		ck_assert(time_parse_datetime(buf_str(&b), &back));
 		ck_assert_int_eq(back, ms);
