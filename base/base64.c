@@ -146,8 +146,8 @@ decode_last(const uint32_t value[4][256], const unsigned char *text, char *to)
 }
 
 /* ---- 32 letters at a time ---------------------------------------------
- * As many groups at the head of a text as can be, where the machine shuffles 32
- * bytes (AVX2); elsewhere none, and all goes by the tables above.
+ * All groups of a text that has as many, where the machine shuffles 32 bytes
+ * (AVX2); elsewhere all goes by the tables above.
  */
 #if defined(__x86_64__)
 
@@ -187,80 +187,91 @@ both(const int8_t table[16])
 	    _mm_loadu_si128((const void *)table));
 }
 
-/* How many letters were decoded, 32 to 24 bytes at `to`, which has room for 28;
- * fewer where the next 32 are not all letters. */
-__attribute__((target("avx2"))) static size_t
-decode_shuffled(enum base64_form form, struct str text, char *to)
+/* 32 letters to 24 bytes at `to`, which has room for 28. */
+__attribute__((target("avx2"))) static inline bool
+decode_32(const struct shuffles *s, const char *from, char *to)
 {
 	static const int8_t back[16] = { 2, 1, 0, 6, 5, 4, 10, 9, 8, 14, 13, 12,
 		-1, -1, -1, -1 };
-	const struct shuffles *s = &shuffles[form];
-	const __m256i shift = both(s->shift), order = both(back);
-	const __m256i upper = both(s->upper), lower = both(s->lower);
-	const __m256i odd = _mm256_set1_epi8(s->odd);
-	const __m256i odd_shift = _mm256_set1_epi8((char)s->odd_shift);
-	const __m256i four_bits = _mm256_set1_epi8(15);
-	size_t at = 0;
+	__m256i c = _mm256_loadu_si256((const void *)from), v;
+	__m256i four_bits = _mm256_set1_epi8(15);
+	__m256i high = _mm256_and_si256(_mm256_srli_epi32(c, 4), four_bits);
+	__m256i low = _mm256_and_si256(c, four_bits);
+	__m256i odd = _mm256_cmpeq_epi8(c, _mm256_set1_epi8(s->odd));
 
-	for (; text.n - at >= 32; at += 32, to += 24) {
-		__m256i c = _mm256_loadu_si256((const void *)(text.p + at)), v;
-		__m256i high =
-		    _mm256_and_si256(_mm256_srli_epi32(c, 4), four_bits);
-		__m256i low = _mm256_and_si256(c, four_bits);
-
-		if (!_mm256_testz_si256(_mm256_shuffle_epi8(upper, high),
-			_mm256_shuffle_epi8(lower, low)))
-			break;
-		v = _mm256_add_epi8(c, _mm256_shuffle_epi8(shift, high));
-		v = _mm256_add_epi8(
-		    v, _mm256_and_si256(_mm256_cmpeq_epi8(c, odd), odd_shift));
-		/* Pairs to twelve bits, those to 24, and the bytes of each. */
-		v = _mm256_maddubs_epi16(v, _mm256_set1_epi32(0x01400140));
-		v = _mm256_madd_epi16(v, _mm256_set1_epi32(0x00011000));
-		v = _mm256_shuffle_epi8(v, order);
-		_mm_storeu_si128((void *)to, _mm256_castsi256_si128(v));
-		_mm_storeu_si128(
-		    (void *)(to + 12), _mm256_extracti128_si256(v, 1));
-	}
-	return at;
+	if (!_mm256_testz_si256(_mm256_shuffle_epi8(both(s->upper), high),
+		_mm256_shuffle_epi8(both(s->lower), low)))
+		return false;
+	v = _mm256_add_epi8(c, _mm256_shuffle_epi8(both(s->shift), high));
+	v = _mm256_add_epi8(
+	    v, _mm256_and_si256(odd, _mm256_set1_epi8((char)s->odd_shift)));
+	/* Pairs to twelve bits, those to 24, and the bytes of each. */
+	v = _mm256_maddubs_epi16(v, _mm256_set1_epi32(0x01400140));
+	v = _mm256_madd_epi16(v, _mm256_set1_epi32(0x00011000));
+	v = _mm256_shuffle_epi8(v, both(back));
+	_mm_storeu_si128((void *)to, _mm256_castsi256_si128(v));
+	_mm_storeu_si128((void *)(to + 12), _mm256_extracti128_si256(v, 1));
+	return true;
 }
 
-/* Four bytes behind the last that are letters' are the next ones' room. */
-static size_t
-decode_head(enum base64_form form, struct str text, char *to)
+/* Whole groups, at least 32 letters; the last 32 apart, some of them again, so
+ * that nothing is written behind what they make. */
+__attribute__((target("avx2"))) static bool
+decode_shuffled(enum base64_form form, struct str text, char *to)
 {
-	if (text.n < 40 || !__builtin_cpu_supports("avx2"))
-		return 0;
-	return decode_shuffled(form, str_sub(text, 0, text.n - 8), to);
+	const struct shuffles *s = &shuffles[form];
+	size_t last = text.n - 32;
+	char bytes[28] UNZEROED; /* decode_32's */
+
+	/* Four letters at least are left: three bytes of theirs, and two. */
+	for (size_t at = 0; at < last; at += 32)
+		if (!decode_32(s, text.p + at, to + at / 4 * 3))
+			return false;
+	if (!decode_32(s, text.p + last, bytes))
+		return false;
+	memcpy(to + last / 4 * 3, bytes, 24);
+	return true;
+}
+
+static bool
+is_shuffled(size_t n_letters)
+{
+	return n_letters >= 32 && __builtin_cpu_supports("avx2");
 }
 
 #else
 
-static size_t
-decode_head(enum base64_form form, struct str text, char *to)
+static bool
+is_shuffled(size_t n_letters)
+{
+	(void)n_letters;
+	return false;
+}
+
+static bool
+decode_shuffled(enum base64_form form, struct str text, char *to)
 {
 	(void)form;
 	(void)text;
 	(void)to;
-	return 0;
+	return false;
 }
 
 #endif
 
-/* `to` has room for bytes_most. */
+/* Whole groups. */
 static bool
-decode(enum base64_form form, struct str text, char *to, size_t *ret_n)
+decode_groups(enum base64_form form, struct str text, char *to)
 {
 	const uint32_t(*value)[256] = values[form];
 	const unsigned char *from = (const unsigned char *)text.p;
-	size_t whole = text.n / 4, rest = text.n % 4;
-	size_t first = rest == 1 ? 0 : decode_head(form, text, to) / 4;
+	size_t whole = text.n / 4;
 	uint32_t all = ALL_LETTERS;
 
-	if (rest == 1)
-		return false;
+	if (is_shuffled(text.n))
+		return decode_shuffled(form, text, to);
 	/* The fourth byte of a group is the first of the next. */
-	for (size_t i = first; i + 1 < whole; i++) {
+	for (size_t i = 0; i + 1 < whole; i++) {
 		uint32_t group = group_of(value, from + 4 * i);
 
 		all &= group;
@@ -269,11 +280,23 @@ decode(enum base64_form form, struct str text, char *to, size_t *ret_n)
 	if (whole > 0)
 		all &= decode_last(
 		    value, from + 4 * (whole - 1), to + 3 * (whole - 1));
-	if (!(all & ALL_LETTERS))
+	return (all & ALL_LETTERS) != 0;
+}
+
+/* `to` has room for bytes_most. */
+static bool
+decode(enum base64_form form, struct str text, char *to, size_t *ret_n)
+{
+	size_t whole = text.n / 4, rest = text.n % 4;
+	const char *from = text.p + 4 * whole;
+
+	if (rest == 1 ||
+	    !decode_groups(form, (struct str){ text.p, 4 * whole }, to))
 		return false;
 	*ret_n = whole * 3 + (rest > 0 ? rest - 1 : 0);
 	return rest == 0 ||
-	       decode_rest(value, from + 4 * whole, rest, to + 3 * whole);
+	       decode_rest(values[form], (const unsigned char *)from, rest,
+		   to + 3 * whole);
 }
 
 static bool
