@@ -391,14 +391,16 @@ check_same(const struct doc *x, const struct doc *y)
 	check_same_pairs(x->custom, x->n_custom, y->custom, y->n_custom);
 }
 
+static const char bound[] = "\"cnf\":{\"jkt\":\"" THUMB "\"},";
+
 static struct str
 edit(struct arena *a, struct str text)
 {
 	static const char *const pieces[] = { "\"", "\\", ",", ":", "{", "}",
 		"[", "]", " ", "0", "-", "9", ".", "1e1", "true", "null",
-		"\"zone\":\"z\",", "\"id\":1,", ",\"members\":[\"i-1\"]",
-		"\"cnf\":{\"jkt\":\"" THUMB "\"},", "\"a\":\"b\",",
-		",\"cnf\":{}", "\xc3\xa4", "\\u0041", "\x01", "x" };
+		"\"zone\":\"z\",", "\"id\":1,", ",\"members\":[\"i-1\"]", bound,
+		"\"a\":\"b\",", ",\"cnf\":{}", "\xc3\xa4", "\\u0041", "\x01",
+		"x" };
 	size_t at = (size_t)random() % (text.n + 1);
 	size_t cut = random() % 2 ? 0 : (size_t)random() % 4;
 	struct buf b = { 0 };
