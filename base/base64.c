@@ -287,16 +287,15 @@ decode_groups(enum base64_form form, struct str text, char *to)
 static bool
 decode(enum base64_form form, struct str text, char *to, size_t *ret_n)
 {
+	const unsigned char *from = (const unsigned char *)text.p;
 	size_t whole = text.n / 4, rest = text.n % 4;
-	const char *from = text.p + 4 * whole;
 
 	if (rest == 1 ||
 	    !decode_groups(form, (struct str){ text.p, 4 * whole }, to))
 		return false;
 	*ret_n = whole * 3 + (rest > 0 ? rest - 1 : 0);
-	return rest == 0 ||
-	       decode_rest(values[form], (const unsigned char *)from, rest,
-		   to + 3 * whole);
+	return rest == 0 || decode_rest(values[form], from + 4 * whole, rest,
+				to + 3 * whole);
 }
 
 static bool
