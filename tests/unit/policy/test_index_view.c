@@ -28,6 +28,7 @@ static void
 teardown(void)
 {
 	policy_index_free(ix);
+	ix = NULL;
 	policy_set_free(set);
 	arena_free(a);
 }
