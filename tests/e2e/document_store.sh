@@ -51,7 +51,7 @@ expect "no new document either" "system.store" \
     says request web-1 none --claims imageId --audience other
 expect "the gate reads, and goes on" "204 permit" shown web-1 $MAIN one
 expect "and knows what is stale" "401 evidence.superseded" \
-    shown web-1 $MAIN team
+    soon "401 evidence.superseded" shown web-1 $MAIN team
 stop sts
 start_service || give_up "the service does not come back"
 expect "with room again all is as it was answered, and nothing beyond" "$n" known
