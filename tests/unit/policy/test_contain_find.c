@@ -3,7 +3,7 @@
 #include "policy/contain_find.h"
 
 #include "policy/relate.h"
-#include "tests/lib/run.h"
+#include "tests/unit/policy/rules_kit.h"
 
 #define POLICIES 4000u
 #define FOUND_MAX 4000000u
@@ -40,24 +40,11 @@ write_policies(struct buf *out)
 static void
 setup(void)
 {
-	struct normal_options options = NORMAL_DEFAULTS;
-	struct normal_stage stats[NORMAL_STAGES_MAX] = { 0 };
-	struct errors errors = { 0 };
 	struct error err = { 0 };
 	struct buf text = { 0 };
 
-	a = arena_new(0);
-	set = policy_set_new(POLICY_BY_POSITION);
 	write_policies(&text);
-	ck_assert(a && set &&
-		  policy_set_add_text(
-		      set, "t", buf_str(&text), POLICY_AVOW, &errors) &&
-		  policy_set_finish(set, &errors));
-	buf_free(&text);
-	m = (struct making){ 0 };
-	ck_assert(normal_begin(&m, a, set, &options, set->n_instances, &err));
-	m.rules = arena_room(m.scratch, set->n_instances, sizeof *m.rules);
-	ck_assert(m.rules && parallel_take(&m, stats, &err));
+	rules_begin(&text, &a, &set, &m);
 	ck_assert(dedup_merge(&m, &err) && order_rules(&m, &err));
 	arena_reset(m.each);
 }
@@ -65,9 +52,7 @@ setup(void)
 static void
 teardown(void)
 {
-	normal_end(&m);
-	policy_set_free(set);
-	arena_free(a);
+	rules_end(a, set, &m);
 }
 
 /* Each rule, and behind it what covers it. */

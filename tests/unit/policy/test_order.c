@@ -2,7 +2,7 @@
  * of their policies. */
 #include "policy/rules.h"
 
-#include "tests/lib/run.h"
+#include "tests/unit/policy/rules_kit.h"
 
 static struct arena *a;
 static struct policy_set *set;
@@ -26,33 +26,18 @@ write_policies(struct buf *out, unsigned policies, unsigned n)
 static void
 make_rules(unsigned policies, unsigned n_names)
 {
-	struct normal_options options = NORMAL_DEFAULTS;
-	struct normal_stage stats[NORMAL_STAGES_MAX] = { 0 };
-	struct errors errors = { 0 };
 	struct error err = { 0 };
 	struct buf text = { 0 };
 
-	a = arena_new(0);
-	set = policy_set_new(POLICY_BY_POSITION);
 	write_policies(&text, policies, n_names);
-	ck_assert(a && set &&
-		  policy_set_add_text(
-		      set, "t", buf_str(&text), POLICY_AVOW, &errors) &&
-		  policy_set_finish(set, &errors));
-	buf_free(&text);
-	m = (struct making){ 0 };
-	ck_assert(normal_begin(&m, a, set, &options, set->n_instances, &err));
-	m.rules = arena_room(m.scratch, set->n_instances, sizeof *m.rules);
-	ck_assert(m.rules && parallel_take(&m, stats, &err));
+	rules_begin(&text, &a, &set, &m);
 	ck_assert(order_rules(&m, &err));
 }
 
 static void
 free_rules(void)
 {
-	normal_end(&m);
-	policy_set_free(set);
-	arena_free(a);
+	rules_end(a, set, &m);
 }
 
 static int
