@@ -151,7 +151,8 @@ read_ask(struct asking *k, struct error *reterr)
  */
 
 /* Bound to the key that the instance has now, or to none where that is what is
- * asked for, and good for a while. */
+ * asked for, and good for a while; and by now, since a clock that ran ahead may
+ * have made it. */
 static bool
 is_usable(
     const struct asking *k, const struct store_document *row, int64_t now_s)
@@ -160,6 +161,7 @@ is_usable(
 
 	return row->ended == STORE_DOCUMENT_NEWEST &&
 	       row->form == (int64_t)k->form && str_eq(row->bound, key) &&
+	       row->issued_at <= now_s + LIMIT_SKEW_S &&
 	       (row->expires_at - now_s) * 2 >=
 		   row->expires_at - row->issued_at;
 }

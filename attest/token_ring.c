@@ -158,6 +158,9 @@ open_any(const char *folder, struct error *reterr)
 	r->arena = a;
 	if (read_ring(r, folder, reterr))
 		return r;
+	/* Its place is a name in the ring's arena; the message has it, too. */
+	if (reterr)
+		reterr->at = SPAN_NONE;
 	token_ring_free(r);
 	return NULL;
 }

@@ -88,6 +88,10 @@ set_option(const struct cli_option *o, const char *value)
 			cli_errorf("--%s stands twice", o->name);
 			return false;
 		}
+		if (strcmp(o->name, "out") == 0 && value[0] == '\0') {
+			cli_errorf("--out: expected a name, found nothing");
+			return false;
+		}
 		*(const char **)o->to = value;
 		return true;
 	case CLI_LIST:
@@ -193,7 +197,8 @@ cli_parse(
 		bool ok;
 		if (options && strcmp(word, "--help") == 0) {
 			print_usage(u);
-			*ret_exit = CLI_YES;
+			if (cli_print(&(const struct buf){ 0 }))
+				*ret_exit = CLI_YES;
 			return false;
 		}
 		if (options && strcmp(word, "--") == 0) {

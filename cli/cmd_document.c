@@ -459,7 +459,7 @@ act_keys(struct asked *a, struct remote *r)
 		return code;
 	call.path = str_printf(arena, "/v1/keys?form=jwks%s%s%s%.*s%s%s",
 	    a->id ? "&id=" : "", a->id ? a->id : "",
-	    word.n ? "&signature=" : "", STR_ARG(word),
+	    a->signature || a->document ? "&signature=" : "", STR_ARG(word),
 	    a->instance ? "&instance=" : "", a->instance ? a->instance : "");
 	if (!remote_send(r, call, true, &answer, &code))
 		return code;

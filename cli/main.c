@@ -1,4 +1,5 @@
 /* main.c - the program: one table of subcommands, and nothing else. */
+#include <fcntl.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -73,9 +74,31 @@ print_verbs(const char *noun)
 	return any;
 }
 
+/* A stream that is closed is a number that the next file or connection gets:
+ * what is printed or logged would go there. Output that nobody takes fails. */
+static bool
+hold_streams(void)
+{
+	static const int modes[] = { O_WRONLY, O_RDONLY, O_WRONLY };
+
+	for (int i = 0; i < (int)ARRAY_LEN(modes); i++)
+		if (fcntl(i, F_GETFD) < 0 && open("/dev/null", modes[i]) != i)
+			return false;
+	return true;
+}
+
+/* What was printed to people, and whether they can have read it. */
+static int
+printed(void)
+{
+	return cli_print(&(const struct buf){ 0 }) ? CLI_YES : CLI_CANNOT_TELL;
+}
+
 int
 main(int argc, char **argv)
 {
+	if (!hold_streams())
+		return CLI_CANNOT_TELL;
 	/* A pipe that nobody reads, a file at its limit: the write says so, and
 	 * what was begun is taken away. */
 	signal(SIGPIPE, SIG_IGN);
@@ -87,11 +110,11 @@ main(int argc, char **argv)
 	}
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
 		print_help(stdout);
-		return CLI_YES;
+		return printed();
 	}
 	if (strcmp(argv[1], "--version") == 0) {
 		puts("avow " AVOW_VERSION);
-		return CLI_YES;
+		return printed();
 	}
 	int words = 0;
 	const struct command *c = find_command(argc, argv, &words);

@@ -88,6 +88,10 @@ cli_store_open(struct cli_store *s, bool any_generation)
 	}
 	if (!find_url(s, &url))
 		return false;
+	/* A name that is mistyped would be an empty database, in which nothing
+	 * is wrong, and what is revoked in it nobody reads. */
+	if (s->url && !store_is_there(url, &err))
+		return failed(&err);
 	s->store = store_open(url, &err);
 	if (!s->store)
 		return failed(&err);

@@ -36,6 +36,7 @@ struct agent {
 	pthread_cond_t wake;
 	pthread_t thread;
 	bool has_thread;
+	atomic_bool gives_up; /* what is asked of the token service, too */
 };
 
 /* ---- configuration ------------------------------------------------------- */
@@ -148,11 +149,12 @@ agent_hurry(struct agent *g)
 static bool
 open_core(struct agent *g, struct error *reterr)
 {
-	struct agent_core_options o = { .config = g->config,
-		.clock = g->clock };
+	struct agent_core_options o = {
+		.config = g->config, .clock = g->clock, .gives_up = &g->gives_up
+	};
 
-	g->client =
-	    agent_proxy_client(&g->config->service, TIMEOUT_MS, NULL, reterr);
+	g->client = agent_proxy_client(
+	    &g->config->service, TIMEOUT_MS, &g->gives_up, reterr);
 	if (!g->client)
 		return false;
 	o.service = prover_wire_of(g->client);
@@ -283,6 +285,7 @@ agent_stop(struct agent *g, int drain_ms)
 {
 	if (!g)
 		return;
+	atomic_store(&g->gives_up, true);
 	agent_proxy_drain(g->proxy, drain_ms);
 	http_server_stop(g->proxy_http, drain_ms);
 	agent_proxy_free(g->proxy);

@@ -295,6 +295,7 @@ load_items(struct agent_core *c)
 	for (size_t i = 0; i < c->n_items; i++) {
 		struct agent_item *item = &c->items[i];
 
+		item->set_ms = agent_core_now_ms(c);
 		item->kept = agent_state_load(c, item);
 		if (item->kept)
 			item->due_ms = fresh_until_ms(c, item);
@@ -314,6 +315,7 @@ agent_core_open(const struct agent_core_options *o, struct error *reterr)
 	c->clock = o->clock;
 	c->random = o->random;
 	c->wire = o->service;
+	c->gives_up = o->gives_up;
 	c->is_dirty = true;
 	pthread_mutex_init(&c->lock, NULL);
 	c->a = arena_new(0);
@@ -390,6 +392,7 @@ succeed(struct agent_core *c, struct agent_item *item, struct agent_kept *k)
 	item->failures = 0;
 	item->why = (struct error){ 0 };
 	item->due_ms = fresh_until_ms(c, item);
+	item->set_ms = agent_core_now_ms(c);
 	/* What was given is old already: not at once again. */
 	if (item->due_ms <= agent_core_now_ms(c))
 		item->due_ms = agent_core_now_ms(c) + LIMIT_AGENT_LOOK_MS;
@@ -405,7 +408,7 @@ fail(struct agent_core *c, struct agent_item *item, const struct error *why)
 	pthread_mutex_lock(&c->lock);
 	item->failures++;
 	item->why = *why;
-	item->failed_ms = now_ms;
+	item->failed_ms = item->set_ms = now_ms;
 	item->due_ms = now_ms + agent_schedule_wait_ms(
 				    item->failures, agent_core_chance(c));
 	pthread_mutex_unlock(&c->lock);
@@ -452,15 +455,23 @@ renew(struct agent_core *c, struct agent_item *item)
 		log_error("agent.state", &err);
 }
 
+/* At once where the clock was set back since: what was chosen by the former one
+ * may lie days ahead, and a clock that ran ahead is why it failed. */
 static int64_t
 due_ms(struct agent_core *c, const struct agent_item *item)
 {
 	int64_t at;
 
 	pthread_mutex_lock(&c->lock);
-	at = item->due_ms;
+	at = agent_core_now_ms(c) < item->set_ms ? 0 : item->due_ms;
 	pthread_mutex_unlock(&c->lock);
 	return at;
+}
+
+static bool
+gives_up(const struct agent_core *c)
+{
+	return c->gives_up && atomic_load(c->gives_up);
 }
 
 /* Were files to be looked at? From now on they are, or not. */
@@ -481,9 +492,11 @@ agent_core_run(struct agent_core *c)
 {
 	int64_t next_ms = INT64_MAX;
 
-	for (size_t i = 0; i < c->n_items; i++)
+	for (size_t i = 0; i < c->n_items && !gives_up(c); i++)
 		if (due_ms(c, &c->items[i]) <= agent_core_now_ms(c))
 			renew(c, &c->items[i]);
+	if (gives_up(c))
+		return next_ms;
 	if (swap_dirty(c, false) && !agent_written_update(c)) {
 		(void)swap_dirty(c, true);
 		next_ms = agent_core_now_ms(c) + LIMIT_AGENT_LOOK_MS;

@@ -6,6 +6,8 @@
 #ifndef GATEWAYS_AGENT_CORE_H
 #define GATEWAYS_AGENT_CORE_H
 
+#include <stdatomic.h>
+
 #include "base/clock.h"
 #include "gateways/agent_config.h"
 #include "gateways/prover.h"
@@ -33,6 +35,7 @@ struct agent_core_options {
 	const struct clock *clock;
 	struct prove_random random;        /* {NULL, NULL}: the system's */
 	struct prover_wire service;        /* to `service.url` */
+	const atomic_bool *gives_up;       /* once true nothing more is asked for; NULL: never */
 };
 
 struct agent_core;

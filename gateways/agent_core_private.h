@@ -44,6 +44,7 @@ struct agent_item {
 	/* The rest under the core's lock. */
 	struct agent_kept *kept;
 	int64_t due_ms, failed_ms;
+	int64_t set_ms; /* the clock when due_ms was chosen */
 	unsigned failures;
 	struct error why; /* of the last failure; none since the last success */
 };
@@ -62,6 +63,7 @@ struct agent_core {
 	const struct clock *clock;
 	struct prove_random random;
 	struct prover_wire wire;
+	const atomic_bool *gives_up; /* NULL: never */
 	struct arena *a;
 	struct attest_trust *trust; /* of documents; NULL: none */
 	pthread_mutex_t lock;

@@ -292,6 +292,16 @@ on_header(char *data, size_t one, size_t n, void *arg)
 	return n;
 }
 
+/* Not 0 ends the transfer: a server that is silent holds up no end. */
+static int
+on_progress(void *arg, curl_off_t a, curl_off_t b, curl_off_t d, curl_off_t e)
+{
+	const struct client *c = arg;
+
+	(void)a, (void)b, (void)d, (void)e;
+	return atomic_load(c->o.gives_up) ? 1 : 0;
+}
+
 /* ---- setting up ---------------------------------------------------------- */
 
 static bool
@@ -322,6 +332,11 @@ set_options(struct client *c)
 	SET(CURLOPT_WRITEDATA, c);
 	SET(CURLOPT_HEADERFUNCTION, on_header);
 	SET(CURLOPT_HEADERDATA, c);
+	if (o->gives_up) {
+		SET(CURLOPT_XFERINFOFUNCTION, on_progress);
+		SET(CURLOPT_XFERINFODATA, c);
+		SET(CURLOPT_NOPROGRESS, 0L);
+	}
 	if (c->socket)
 		SET(CURLOPT_UNIX_SOCKET_PATH, c->socket);
 	if (o->ca_file) {
@@ -478,6 +493,7 @@ perform(struct client *c, bool may_repeat)
 		if (code == CURLE_OK || c->is_too_large ||
 		    (code != CURLE_COULDNT_CONNECT && !may_repeat) ||
 		    code == CURLE_PEER_FAILED_VERIFICATION ||
+		    code == CURLE_ABORTED_BY_CALLBACK ||
 		    code == CURLE_OPERATION_TIMEDOUT)
 			return code;
 		if (i + 1 < TRIES)

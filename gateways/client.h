@@ -21,7 +21,7 @@ struct client_options {
 	const char *subject;     /* its subject, RFC 4514 (`CN=sts,O=Acme`); NULL: not looked at */
 	const char *certificate_file, *key_file; /* the client's own; both or neither */
 	int timeout_ms;          /* 0: LIMIT_CLIENT_MS */
-	const atomic_bool *gives_up; /* looked at while waiting for a stream; NULL: never */
+	const atomic_bool *gives_up; /* looked at while waiting: once true, no answer comes; NULL: never */
 };
 
 /* Nothing is sent yet. NULL on error: ERR_USAGE (the URL, plain HTTP to another host, both pins), ERR_FILE_READ, ERR_FILE_MODE, ERR_KEY_FORM. */

@@ -104,7 +104,8 @@ prover_take(struct prover_exchange *x, struct arena *a,
 	struct str text = json_str(json_object_get(from, "challenge"));
 	struct str binding = json_str(json_object_get(from, "channelBinding"));
 
-	if (!base64_decode(a, BASE64_URL, text, &x->answer.challenge))
+	if (!base64_decode(a, BASE64_URL, text, &x->answer.challenge) ||
+	    x->answer.challenge.n != PROVE_CHALLENGE_BYTES)
 		return no_sense(reterr);
 	if (!str_eq(binding, STR("tls-exporter")))
 		return true;

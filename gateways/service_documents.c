@@ -562,15 +562,16 @@ read_key_query(
 		{ "signature", { 0 } }, { "instance", { 0 } },
 		{ "form", { 0 } } };
 	struct str form;
-	size_t n = 0;
+	size_t n = 0, said = 0;
 
 	if (!body_query(c->q, query, Q_COUNT, &c->err))
 		return service_refuse(c);
 	for (size_t i = 0; i < Q_FORM; i++)
-		n += query[i].value.n > 0;
+		n += query[i].value.n > 0, said += query[i].value.p != NULL;
 	form = query[Q_FORM].value.n ? query[Q_FORM].value : STR("jwks");
 	*ret_as_pem = str_eq(form, STR("pem"));
-	if (n > 1 || (!*ret_as_pem && !str_eq(form, STR("jwks"))))
+	/* An empty one is a word that got lost: not for all keys. */
+	if (n > 1 || said != n || (!*ret_as_pem && !str_eq(form, STR("jwks"))))
 		return service_fail(c, ERR_REQUEST_MALFORMED,
 		    "expected one of `id`, `signature` and `instance`, or "
 		    "none, and `form` jwks or pem");

@@ -52,8 +52,8 @@ store_open(struct str url, struct error *reterr)
 	return store_open_at(url, NULL, reterr);
 }
 
-static bool
-check_is_there(struct str url, struct error *reterr)
+bool
+store_is_there(struct str url, struct error *reterr)
 {
 	static const struct str scheme = STR_INIT("sqlite://");
 	char path[4096];
@@ -88,7 +88,7 @@ store_open_as_is(struct str url, struct error *reterr)
 {
 	struct store *s;
 
-	if (!check_is_there(url, reterr))
+	if (!store_is_there(url, reterr))
 		return NULL;
 	s = open_handle(url, NULL, reterr);
 	if (!s)

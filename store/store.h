@@ -21,6 +21,8 @@ struct store *store_open_at(
     struct str url, const struct clock *clock, struct error *reterr);
 /* The same to look only: nothing is made and no migration applied. A store of another form than this program's is refused, as is a SQLite file that is not there. */
 struct store *store_open_as_is(struct str url, struct error *reterr);
+/* Is there a database to open, or would store_open make an empty one? True of all but a SQLite file that is not there, with the reason. */
+bool store_is_there(struct str url, struct error *reterr) MUST_USE;
 void store_close(struct store *s);
 /* Does the URL lead to PostgreSQL on another host, and not demand TLS (`sslmode` of the URL or the environment; the default does not)? */
 bool store_url_is_plain(struct str url);

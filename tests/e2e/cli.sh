@@ -208,6 +208,18 @@ for level in low medium high veryhigh; do
 	expect "--level $level" '*"mode":*"verification"*"level":*"'$level'"*' \
 	    out dry --request no.json --level $level --json
 done
+for command in --version --help "check --help"; do
+	check "$command to a full disk is no yes" bash -c \
+	    "'$AVOW' $command >/dev/full; [ \$? = 1 ]"
+done
+check "nor is a closed output" bash -c \
+    "'$AVOW' decide --policies good.avow --request yes.json >&-; [ \$? = 1 ]"
+expect_exit "a name that is empty" 1 "$AVOW" key new -o ''
+expect "a file where a folder of keys is to be" "error: *p256.key.pem*" \
+    out "$AVOW" key list "$T/p256.key.pem"
+expect "a store that is not there" "error: *is not there*" \
+    out "$AVOW" revoke add document "$(printf '%032d' 1)" --store "sqlite://$T/none.db"
+check "and none is made" test ! -e none.db
 check "a full disk is not a yes" bash -c \
     "'$AVOW' decide --policies good.avow --request yes.json >/dev/full; [ \$? = 1 ]"
 finish

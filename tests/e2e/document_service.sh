@@ -323,6 +323,11 @@ expect "none that is enough" "data.missing" says request web-2 none \
 
 say "The key server, and a change of keys:"
 expect "one key" 1 count_keys
+: >"$T/docs/empty.sig"
+expect "an empty id is not for all" 0 count_keys --id ''
+expect "nor is an empty signature" 0 count_keys --signature "$T/docs/empty.sig"
+check "what is printed does not go to the connection" bash -c \
+    "'$AVOW' key get --server '$STS' --ca '$CA' >&-; [ \$? = 1 ]"
 expect "by signature" 1 count_keys --signature "$T/docs/next.sig"
 expect "a signature of nobody" 0 count_keys --signature "$T/docs/forged.sig"
 expect "of an instance" 1 count_keys --instance web-1

@@ -307,6 +307,29 @@ START_TEST(asked_again_it_is_the_same)
 }
 END_TEST
 
+/* A clock that ran ahead made it; gates take it for too new for long. */
+START_TEST(one_from_the_future_is_not_given)
+{
+	struct documents_ask ask = ask_of("web-1", "imageId", "up");
+	struct documents_issued one, two, found;
+	bool made = false, newest = false;
+
+	ck_assert_int_eq(issue_by(&web, &ask, &one, &made), ERR_NONE);
+	s.now_ms -= LIMIT_SKEW_S * 1000;
+	ck_assert_int_eq(issue_by(&web, &ask, &two, &made), ERR_NONE);
+	ck_assert(!made);
+	s.now_ms -= 1000;
+	ask.is_select = true;
+	ck_assert_int_eq(issue_by(&web, &ask, &found, &made), ERR_DATA_MISSING);
+	ask.is_select = false;
+	ck_assert_int_eq(issue_by(&web, &ask, &two, &made), ERR_NONE);
+	ck_assert(made && !str_eq(one.row.id, two.row.id));
+	ck_assert_int_eq(judge(&two, &newest), ERR_NONE);
+	ck_assert(newest);
+	ck_assert_int_eq(judge(&one, NULL), ERR_EVIDENCE_NOT_YET_VALID);
+}
+END_TEST
+
 START_TEST(selection_tells_least)
 {
 	struct documents_issued all =
@@ -860,6 +883,7 @@ add_tests(TCase *tc)
 	tcase_add_test(tc, unbound_ones_end_with_the_key);
 	tcase_add_test(tc, a_secret_may_have_unbound_ones);
 	tcase_add_test(tc, asked_again_it_is_the_same);
+	tcase_add_test(tc, one_from_the_future_is_not_given);
 	tcase_add_test(tc, selection_tells_least);
 	tcase_add_test(tc, there_is_an_end_to_documents);
 	tcase_add_test(tc, an_upgrade_makes_the_old_stale);

@@ -295,6 +295,8 @@ START_TEST(folders_that_are_no_ring)
 	    file_create(str_printf(k.a, "%s/%s", k.folder, folders[_i].name).p,
 		folders[_i].mode, pem, NULL));
 	ck_assert_msg(!token_ring_open(k.folder, &err), "%s", folders[_i].note);
+	/* A name in memory that is gone. */
+	ck_assert_ptr_null(err.at.file);
 	ck_assert_msg(
 	    err.code == folders[_i].want, "%s: %s", folders[_i].note, err.msg);
 	token_kit_fini(&k);

@@ -27,6 +27,7 @@ struct agent_kit {
 	struct service_listener front;
 	struct sts_actor boss;
 	bool is_away; /* the service cannot be reached */
+	atomic_bool gives_up;
 	unsigned n_sent;
 	struct attest_key *issuer;
 	struct agent_config config;
@@ -266,7 +267,8 @@ agent_kit_open(struct agent_kit *k, struct error *reterr)
 {
 	const struct agent_core_options o = { .config = &k->config,
 		.clock = &k->clock,
-		.service = { agent_kit_send, agent_kit_channel, k } };
+		.service = { agent_kit_send, agent_kit_channel, k },
+		.gives_up = &k->gives_up };
 
 	k->core = agent_core_open(&o, reterr);
 	k->metadata =

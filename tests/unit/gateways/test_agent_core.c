@@ -162,6 +162,41 @@ START_TEST(serves_till_the_end_and_not_a_moment_more)
 }
 END_TEST
 
+/* It ran a day ahead, where all has ended already, and nothing is to wait for
+ * that day. */
+START_TEST(a_clock_set_back_is_asked_by_at_once)
+{
+	const int64_t day_ms = 86400000;
+	unsigned sent;
+
+	k.is_away = true;
+	k.now_ms += day_ms;
+	agent_core_run(k.core);
+	k.is_away = false;
+	sent = k.n_sent;
+	agent_core_run(k.core);
+	ck_assert_uint_eq(k.n_sent, sent);
+	k.now_ms -= day_ms;
+	agent_core_run(k.core);
+	ck_token(true, ERR_NONE);
+	sent = k.n_sent;
+	agent_core_run(k.core);
+	ck_assert_uint_eq(k.n_sent, sent);
+}
+END_TEST
+
+/* Who stops it waits for no more than the answer that is on its way. */
+START_TEST(given_up_it_asks_for_nothing)
+{
+	unsigned sent = k.n_sent;
+
+	atomic_store(&k.gives_up, true);
+	agent_core_run(k.core);
+	ck_assert_uint_eq(k.n_sent, sent);
+	ck_token(false, ERR_SYSTEM_NOT_READY);
+}
+END_TEST
+
 START_TEST(a_restart_keeps_what_it_had)
 {
 	struct error err = { 0 };
@@ -638,6 +673,8 @@ main(void)
 	tcase_add_test(tc, a_wrong_secret_is_refused);
 	tcase_add_test(tc, renews_when_it_is_time_and_not_before);
 	tcase_add_test(tc, serves_till_the_end_and_not_a_moment_more);
+	tcase_add_test(tc, a_clock_set_back_is_asked_by_at_once);
+	tcase_add_test(tc, given_up_it_asks_for_nothing);
 	tcase_add_test(tc, a_restart_keeps_what_it_had);
 	tcase_add_test(tc, a_token_of_a_former_key_is_not_taken);
 	tcase_add_test(tc, enrols_with_another_key_when_the_first_was_used);

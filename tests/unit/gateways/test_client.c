@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "gateways/http.h"
+#include "gateways/listen.h"
 #include "tests/lib/certs.h"
 #include "tests/lib/run.h"
 
@@ -421,6 +422,36 @@ START_TEST(headers_cannot_split)
 }
 END_TEST
 
+/* A socket that takes a request and never answers. */
+START_TEST(gives_up_a_silent_server)
+{
+	const struct client_request q = {
+		.method = "GET", .path = STR("/"), .may_repeat = true
+	};
+	const atomic_bool gives_up = true;
+	struct listen_address at;
+	struct client_options o = { .gives_up = &gives_up,
+		.timeout_ms = 20000 };
+	struct client_response r;
+	struct error err = { 0 };
+	int64_t began_ns = clock_mono_ns();
+	bool is_handed_over;
+	int fd;
+
+	ck_assert(listen_parse(STR("127.0.0.1:0"), &at, &err));
+	ck_assert(listen_open(&at, &fd, &is_handed_over, &err));
+	o.url =
+	    str_printf(arena, "http://127.0.0.1:%u", (unsigned)listen_port(fd))
+		.p;
+	client = client_new(&o, &err);
+	ck_assert_msg(client != NULL, "%s", err.msg);
+	ck_assert(!client_send(client, arena, &q, &r, &err));
+	ck_assert_int_eq(err.code, ERR_DATA_MISSING);
+	ck_assert_int_lt(clock_mono_ns() - began_ns, 10000000000);
+	close(fd);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -441,6 +472,7 @@ main(void)
 	tcase_add_test(tc, one_channel);
 	tcase_add_test(tc, certificate_changes);
 	tcase_add_test(tc, two_servers);
+	tcase_add_test(tc, gives_up_a_silent_server);
 	tcase_add_loop_test(
 	    tc, headers_cannot_split, 0, ARRAY_LEN(bad_headers));
 	suite_add_tcase(s, tc);
