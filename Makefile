@@ -172,8 +172,8 @@ test: deps ## build, and run all tests; the last line has the counts
 	@$(MAKE) --no-print-directory all $(UNIT) $(CONFORM) $(DIFFER) $(PROPERTY) $(VECTORS)
 	@tests/lib/servers.sh || echo "going on without them"
 	@DIFFER=$(DIFFER) PROPERTY=$(PROPERTY) VECTORS=$(VECTORS) tests/run.sh $(UNIT) $(CONFORMANCE) \
-	    $(DIFFERENTIAL) tests/property/run.sh tests/property/updates.sh tests/property/published.sh tests/property/widths.sh \
-	    tests/vectors/run.sh $(E2E)
+	    $(DIFFERENTIAL) tests/property/run.sh tests/property/updates.sh tests/property/idle.sh tests/property/published.sh \
+	    tests/property/widths.sh tests/vectors/run.sh $(E2E)
 property: $(PROPERTY) ## random cases, rules against the text: COUNT=… decisions (1000000), SEED=…
 	@PROPERTY=$(PROPERTY) tests/property/run.sh $(or $(COUNT),1000000) 3600 $(SEED)
 asan: ## the unit tests under AddressSanitizer and UBSan

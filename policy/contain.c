@@ -9,8 +9,7 @@
  * Covers are looked up by what can be more general than each atom, and by one
  * of the tests (contain_find.h): the first few of each rule by several threads,
  * since that does not depend on what has left. Then one goes through all rules.
- * In the same way permits look for denies that hold wherever they do; nothing
- * leaves for that, it is only said (for people). */
+ */
 #include "policy/canon.h"
 #include "policy/contain_find.h"
 
@@ -21,7 +20,7 @@
  */
 
 static bool
-add_wider(struct making *m, struct wider *w, struct normal_atom atom)
+add_wider(struct making *m, struct wide *w, struct normal_atom atom)
 {
 	uint32_t id;
 
@@ -33,53 +32,106 @@ add_wider(struct making *m, struct wider *w, struct normal_atom atom)
 	for (size_t i = 0; i < w->n; i++)
 		if (w->atoms[i] == id)
 			return true;
-	if (id != INTERN_NONE && w->n < WIDER_MAX)
+	if (id == INTERN_NONE)
+		return true;
+	if (w->n < WIDE_MAX)
 		w->atoms[w->n++] = id;
+	else
+		m->is_cut = true;
 	return true;
+}
+
+static bool
+has_uid(const struct normal_atom *atom)
+{
+	return atom->kind == ATOM_EQ || atom->kind == ATOM_IN ||
+	       atom->kind == ATOM_IS_IN;
+}
+
+static bool
+add_group(struct making *m, struct wide *w, const struct normal_atom *atom)
+{
+	return !has_uid(atom) ||
+	       add_wider(m, w,
+		   (struct normal_atom){ .kind = ATOM_IN, .uid = atom->uid });
+}
+
+static bool
+add_type(struct making *m, struct wide *w, struct str type)
+{
+	return !type.n ||
+	       add_wider(
+		   m, w, (struct normal_atom){ .kind = ATOM_IS, .type = type });
+}
+
+static bool
+add_type_and_group(struct making *m, struct wide *w, struct str type,
+    const struct normal_atom *atom)
+{
+	return !has_uid(atom) || !type.n ||
+	       add_wider(m, w,
+		   (struct normal_atom){
+		       .kind = ATOM_IS_IN, .type = type, .uid = atom->uid });
+}
+
+static struct str
+type_of(const struct normal_atom *atom)
+{
+	return atom->kind == ATOM_EQ ? atom->uid.type : atom->type;
+}
+
+bool
+contain_wider_of_all(struct making *m, const struct normal_atom *atoms,
+    uint32_t n, struct wide *w)
+{
+	w->n = 0;
+	for (uint32_t i = 0; i < n; i++) {
+		if (!add_wider(m, w, atoms[i]) || !add_group(m, w, &atoms[i]) ||
+		    !add_type(m, w, type_of(&atoms[i])))
+			return false;
+		for (uint32_t k = 0; k < n; k++)
+			if (!add_type_and_group(
+				m, w, type_of(&atoms[i]), &atoms[k]))
+				return false;
+	}
+	return add_wider(m, w, (struct normal_atom){ .kind = ATOM_ANY });
 }
 
 bool
 contain_wider(struct making *m, const struct normal_atom *atom, struct wider *w)
 {
-	bool has_uid = atom->kind == ATOM_EQ || atom->kind == ATOM_IN ||
-		       atom->kind == ATOM_IS_IN;
-	struct str type = atom->kind == ATOM_EQ ? atom->uid.type : atom->type;
-	struct normal_atom in = { .kind = ATOM_IN, .uid = atom->uid };
-	struct normal_atom is = { .kind = ATOM_IS, .type = type };
-	struct normal_atom both = {
-		.kind = ATOM_IS_IN, .type = type, .uid = atom->uid
-	};
+	struct wide wide;
 
-	return add_wider(m, w, *atom) && (!has_uid || add_wider(m, w, in)) &&
-	       (!type.n || add_wider(m, w, is)) &&
-	       (!has_uid || !type.n || add_wider(m, w, both)) &&
-	       add_wider(m, w, (struct normal_atom){ .kind = ATOM_ANY });
+	_Static_assert(WIDER_MAX >= 5, "itself, group, type, both, any");
+	if (!contain_wider_of_all(m, atom, 1, &wide))
+		return false;
+	memcpy(w->atoms, wide.atoms, wide.n * sizeof *w->atoms);
+	w->n = wide.n;
+	return true;
 }
 
 /* ---- covers ---------------------------------------------------------------
  */
 
-/* Has the cover room below it? One of the other effect gets nothing there. */
+/* Has the cover room below it? */
 static bool
-can_take(struct making *m, uint32_t x, const struct rule *cover)
+can_take(struct making *m, const struct rule *cover)
 {
-	if (cover->effect != m->rules[x].effect ||
-	    cover->below.n < m->options.below_max)
+	if (cover->below.n < m->options.below_max)
 		return true;
 	m->is_cut = true;
 	return false;
 }
 
-/* The rule, if it covers x as things are now. */
+/* Can the rule that was found be a cover as things are now? */
 static bool
-is_there(struct making *m, uint32_t x, uint32_t cover)
+is_there(struct making *m, uint32_t cover)
 {
 	if (cover == FIND_CUT) {
 		m->is_cut = true;
 		return false;
 	}
-	return !m->rules[cover].is_contained &&
-	       can_take(m, x, &m->rules[cover]);
+	return !m->rules[cover].is_contained && can_take(m, &m->rules[cover]);
 }
 
 static bool
@@ -87,7 +139,7 @@ take_first(struct search *s, uint32_t cover)
 {
 	uint32_t *found = s->ctx;
 
-	if (!is_there(s->f->m, s->x, cover))
+	if (!is_there(s->f->m, cover))
 		return false;
 	*found = cover;
 	return true;
@@ -105,8 +157,7 @@ add_cover(struct making *m, struct ids *covers, uint32_t cover)
 /* Each member of the first set of the rule by a cover of its own; without one
  * for each, none. */
 static bool
-find_union(const struct finder *f, uint32_t x, enum policy_effect effect,
-    struct ids *covers)
+find_union(const struct finder *f, uint32_t x, struct ids *covers)
 {
 	struct making *m = f->m;
 	struct normal_atom atoms[3], own;
@@ -121,7 +172,7 @@ find_union(const struct finder *f, uint32_t x, enum policy_effect effect,
 		uint32_t found = UINT32_MAX;
 		struct search s = { .f = f,
 			.x = x,
-			.effect = effect,
+			.effect = m->rules[x].effect,
 			.offer = take_first,
 			.ctx = &found };
 
@@ -143,20 +194,19 @@ find_union(const struct finder *f, uint32_t x, enum policy_effect effect,
 
 /* One rule that covers it, or several that do so together, or none. */
 static bool
-find_all(const struct finder *f, uint32_t x, enum policy_effect effect,
-    struct ids *covers)
+find_all(const struct finder *f, uint32_t x, struct ids *covers)
 {
 	uint32_t found = UINT32_MAX;
 	struct search s = { .f = f,
 		.x = x,
-		.effect = effect,
+		.effect = f->m->rules[x].effect,
 		.offer = take_first,
 		.ctx = &found };
 
 	find_covers(&s);
 	if (found != UINT32_MAX)
 		return add_cover(f->m, covers, found);
-	return find_union(f, x, effect, covers);
+	return find_union(f, x, covers);
 }
 
 /* ---- hanging --------------------------------------------------------------
@@ -273,11 +323,11 @@ choose(const struct finder *f, uint32_t x, const uint32_t *kept, size_t n,
 {
 	for (size_t i = 0; i < n; i++) {
 		if (kept[i] == KEPT_MORE)
-			return find_all(f, x, f->m->rules[x].effect, covers);
-		if (is_there(f->m, x, kept[i]))
+			return find_all(f, x, covers);
+		if (is_there(f->m, kept[i]))
 			return add_cover(f->m, covers, kept[i]);
 	}
-	return find_union(f, x, f->m->rules[x].effect, covers);
+	return find_union(f, x, covers);
 }
 
 static bool
@@ -335,28 +385,5 @@ contain_rules(struct making *m, struct error *reterr)
 	arena_reset(m->each);
 	if (!finder_make(&f, m, n) || !contain_all(&f, parts, n))
 		return error_nomem(reterr);
-	return true;
-}
-
-/* ---- permits that denies beat ----------------------------------------------
- */
-
-bool
-contain_denied(struct making *m, struct error *reterr)
-{
-	struct finder f;
-
-	arena_reset(m->each);
-	if (!finder_make(&f, m, 1))
-		return error_nomem(reterr);
-	for (uint32_t i = 0; i < m->n_rules; i++) {
-		struct rule_more *more;
-
-		if (m->rules[i].effect != POLICY_PERMIT)
-			continue;
-		more = rules_more(m, &m->rules[i]);
-		if (!more || !find_all(&f, i, POLICY_DENY, &more->denied_by))
-			return error_nomem(reterr);
-	}
 	return true;
 }

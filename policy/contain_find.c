@@ -9,9 +9,8 @@
 /* ---- tests ----------------------------------------------------------------
  */
 
-/* Tests on the same path may imply one another; they are found by it. */
-static uint32_t
-path_key(const struct making *m, uint32_t test)
+uint32_t
+find_path_key(const struct making *m, uint32_t test)
 {
 	const struct normal_conjunct *c = &m->tests[test].conjunct;
 
@@ -20,10 +19,11 @@ path_key(const struct making *m, uint32_t test)
 	return 0x80000000u | c->path;
 }
 
-/* A comparison with one value follows from nothing but itself. */
-static bool
-is_implied(const struct normal_conjunct *c)
+bool
+find_is_implied(const struct making *m, uint32_t test)
 {
+	const struct normal_conjunct *c = &m->tests[test].conjunct;
+
 	return c->form == FORM_ORDER || (c->form == FORM_EQ && c->form_negated);
 }
 
@@ -41,8 +41,8 @@ sign_list(struct finder *f, uint32_t list)
 	const struct known_list *l = &m->lists[list];
 
 	for (uint32_t i = 0; i < l->n; i++) {
-		uint32_t test = l->tests[i], path = path_key(m, test);
-		bool implied = is_implied(&m->tests[test].conjunct);
+		uint32_t test = l->tests[i], path = find_path_key(m, test);
+		bool implied = find_is_implied(m, test);
 
 		f->needs[list] |= bit_of(implied ? path : test);
 		f->has[list] |= bit_of(test);
@@ -185,8 +185,9 @@ fill_scope(struct finder *f, struct find_scope *s, uint64_t *other)
 		uint32_t first = l->n ? l->tests[0] : NO_TEST;
 
 		entries[n++] = (uint64_t)first << 32 | i;
-		if (l->n && is_implied(&m->tests[first].conjunct))
-			entries[n++] = (uint64_t)path_key(m, first) << 32 | i;
+		if (l->n && find_is_implied(m, first))
+			entries[n++] =
+			    (uint64_t)find_path_key(m, first) << 32 | i;
 	}
 	for (uint32_t i = 0; i < n; i++)
 		s->begins |= bit_of((uint32_t)(entries[i] >> 32));
@@ -359,7 +360,7 @@ look_in(struct search *s, const struct find_scope *scope)
 		return;
 	look_under(s, scope, NO_TEST);
 	for (uint32_t i = 0; i < l->n && !s->is_done; i++) {
-		uint32_t path = path_key(m, l->tests[i]);
+		uint32_t path = find_path_key(m, l->tests[i]);
 
 		look_under(s, scope, l->tests[i]);
 		if (path != NO_TEST)

@@ -36,6 +36,12 @@ struct finder {
 	struct wider *wider;   /* by atom */
 };
 
+/* Tests on the same path may imply one another; they are found by it.
+ * UINT32_MAX: no test but itself does. No test has a key as its number. */
+uint32_t find_path_key(const struct making *m, uint32_t test);
+/* May the test follow from another? A comparison with one value does not. */
+bool find_is_implied(const struct making *m, uint32_t test);
+
 /* In m->each. `n_threads` share the work. False when memory is out. */
 bool finder_make(struct finder *f, struct making *m, size_t n_threads) MUST_USE;
 

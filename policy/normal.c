@@ -85,7 +85,7 @@ static const struct stage stages[] = {
 	{ "order", "before what prefers one of several", NULL, order_rules, always },
 	{ "contain", "on merged rules: none covers its own copy", NULL, contain_rules, wants_contain },
 	{ "unions", "after single covers, which are cheaper to find", NULL, unions_contain, wants_unions },
-	{ "denied", "for people alone: on what is left, before atoms are joined", NULL, contain_denied, wants_denied },
+	{ "denied", "for people alone: on what is left, before atoms are joined", NULL, denied_find, wants_denied },
 	{ "denied by several", "the same of denies together", NULL, unions_denied, wants_denied },
 	{ "recompound", "last: joined atoms are harder to compare", NULL, recompound_join, wants_join },
 };

@@ -108,7 +108,7 @@ struct normal_note {
 	uint32_t instance, other;
 };
 
-/* For people: wherever the permit `rule` holds, one of the `by` (denies of the decision index) holds. Errors are as relate.h has it. */
+/* For people: wherever the permit `rule` holds, one of the `by` (denies of the decision index) holds. Where the permit errs they may be anything: it permits nothing. */
 struct normal_denied {
 	uint32_t rule; /* index into normal.rules or, is_contained, normal.contained */
 	bool is_contained;

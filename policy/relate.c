@@ -349,3 +349,134 @@ relate_piece_covered(const struct making *m, const struct known_list *cover,
 	}
 	return true;
 }
+
+/* ---- what follows from several ---------------------------------------------
+ */
+
+/* A test that holds says its atom, be that all it says or not; one that is
+ * turned round says none. */
+static bool
+says_atom(const struct known_test *t, unsigned var)
+{
+	return t->atom.kind != ATOM_ANY && t->atom_var == var &&
+	       !t->atom_negated;
+}
+
+static enum facts_outcome
+outcome_by(const struct normal_atom *known, const struct normal_atom *atom)
+{
+	switch (relate_atoms(known, atom)) {
+	case RELATE_EQUAL:
+	case RELATE_COVERED:
+		return FACTS_TRUE;
+	case RELATE_DISJOINT:
+		return FACTS_FALSE;
+	case RELATE_OVERLAPS:
+	case RELATE_COVERS:
+		break;
+	}
+	return FACTS_VARIES;
+}
+
+static enum facts_outcome
+turned(enum facts_outcome outcome, bool is_turned)
+{
+	if (!is_turned || outcome == FACTS_VARIES)
+		return outcome;
+	return outcome == FACTS_TRUE ? FACTS_FALSE : FACTS_TRUE;
+}
+
+static bool
+is_of_element(const struct known_test *t)
+{
+	return t->atom.kind != ATOM_ANY && t->atom_is_exact;
+}
+
+enum facts_outcome
+relate_outcome(
+    const struct making *m, const struct relate_known *known, uint32_t test)
+{
+	const struct known_test *t = &m->tests[test];
+	enum facts_outcome outcome = FACTS_VARIES;
+
+	if (is_of_element(t))
+		outcome = turned(outcome_by(known->atom[t->atom_var], &t->atom),
+		    t->atom_negated);
+	for (uint32_t i = 0; i < known->n && outcome == FACTS_VARIES; i++) {
+		if (relate_test_implies(m, known->tests[i], test))
+			outcome = FACTS_TRUE;
+		else if (relate_test_excludes(m, known->tests[i], test))
+			outcome = FACTS_FALSE;
+	}
+	return outcome;
+}
+
+static enum facts_outcome
+outcome_by_any(const struct making *m, const struct relate_known *known,
+    unsigned var, const struct normal_atom *atom)
+{
+	enum facts_outcome outcome = outcome_by(known->atom[var], atom);
+
+	if (outcome == FACTS_VARIES && known->member &&
+	    known->member_var == var)
+		outcome = outcome_by(known->member, atom);
+	for (uint32_t i = 0; i < known->n && outcome == FACTS_VARIES; i++) {
+		const struct known_test *t = &m->tests[known->tests[i]];
+
+		if (says_atom(t, var))
+			outcome = outcome_by(&t->atom, atom);
+	}
+	return outcome;
+}
+
+/* One may say the type and another the group. */
+static enum facts_outcome
+outcome_by_all(const struct making *m, const struct relate_known *known,
+    unsigned var, const struct normal_atom *atom)
+{
+	struct normal_atom type = { .kind = ATOM_IS, .type = atom->type };
+	struct normal_atom group = { .kind = ATOM_IN, .uid = atom->uid };
+	enum facts_outcome outcome = outcome_by_any(m, known, var, atom), other;
+
+	if (outcome != FACTS_VARIES || atom->kind != ATOM_IS_IN)
+		return outcome;
+	outcome = outcome_by_any(m, known, var, &type);
+	other = outcome_by_any(m, known, var, &group);
+	if (outcome == FACTS_FALSE || other == FACTS_FALSE)
+		return FACTS_FALSE;
+	return outcome == FACTS_TRUE ? other : FACTS_VARIES;
+}
+
+enum facts_outcome
+relate_outcome_of_all(
+    const struct making *m, const struct relate_known *known, uint32_t test)
+{
+	const struct known_test *t = &m->tests[test];
+	enum facts_outcome outcome = relate_outcome(m, known, test);
+
+	if (outcome != FACTS_VARIES || !is_of_element(t))
+		return outcome;
+	return turned(
+	    outcome_by_all(m, known, t->atom_var, &t->atom), t->atom_negated);
+}
+
+uint32_t
+relate_known_atoms(const struct making *m, const struct relate_known *known,
+    unsigned var, struct normal_atom *ret, uint32_t max)
+{
+	uint32_t n = 1;
+
+	ret[0] = *known->atom[var];
+	if (known->member && known->member_var == var)
+		ret[n++] = *known->member;
+	for (uint32_t i = 0; i < known->n; i++) {
+		const struct known_test *t = &m->tests[known->tests[i]];
+
+		if (!says_atom(t, var))
+			continue;
+		if (n < max)
+			ret[n] = t->atom;
+		n++;
+	}
+	return n;
+}

@@ -29,4 +29,23 @@ bool relate_piece_covered(const struct making *m,
     const struct known_list *cover, const uint32_t atoms[3],
     const uint32_t *tests, const bool *may_err, uint32_t n);
 
+/* What holds of a request where a rule does, wholly or in a piece. */
+struct relate_known {
+	const struct normal_atom *atom[3];
+	const uint32_t *tests;
+	uint32_t n;
+	const struct normal_atom *member; /* holds of `member_var`, too; NULL: there is none */
+	unsigned member_var;
+};
+/* What the test is there, by one of the atoms or by another test: true (and no error), false, or either. */
+enum facts_outcome relate_outcome(const struct making *m,
+    const struct relate_known *known, uint32_t test);
+/* The same, where tests of an element say of it what its atom does not: all of them together. */
+enum facts_outcome relate_outcome_of_all(const struct making *m,
+    const struct relate_known *known, uint32_t test);
+/* What all of them say of an element, its atom first; at most `max` (2 or more) are written. How many there are, also those that were left out. */
+uint32_t relate_known_atoms(const struct making *m,
+    const struct relate_known *known, unsigned var, struct normal_atom *ret,
+    uint32_t max);
+
 #endif

@@ -159,7 +159,7 @@ bool decompound_policy(struct making *m, struct error *reterr) MUST_USE;
 bool atoms_policy(struct making *m, struct error *reterr) MUST_USE;
 bool dedup_merge(struct making *m, struct error *reterr) MUST_USE;
 bool contain_rules(struct making *m, struct error *reterr) MUST_USE;
-bool contain_denied(struct making *m, struct error *reterr) MUST_USE;
+bool denied_find(struct making *m, struct error *reterr) MUST_USE;
 bool unions_contain(struct making *m, struct error *reterr) MUST_USE;
 bool unions_denied(struct making *m, struct error *reterr) MUST_USE;
 bool recompound_join(struct making *m, struct error *reterr) MUST_USE;
@@ -238,6 +238,14 @@ struct wider {
 };
 bool contain_wider(struct making *m, const struct normal_atom *atom,
     struct wider *w) MUST_USE;
+/* The same where several atoms hold of one element: a type and a group may come from two. Where there are more than fit, m->is_cut. */
+#define WIDE_MAX 32u
+struct wide {
+	uint32_t atoms[WIDE_MAX];
+	uint32_t n;
+};
+bool contain_wider_of_all(struct making *m, const struct normal_atom *atoms,
+    uint32_t n, struct wide *w) MUST_USE;
 /* Rule `x` leaves the index and hangs below its covers, where these have room and there are any. False when memory is out. */
 bool contain_hang(
     struct making *m, uint32_t x, const struct ids *covers) MUST_USE;

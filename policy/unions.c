@@ -21,6 +21,7 @@
 #define CUTS_MAX 4u /* tests that are tried for a piece */
 #define STEPS_MAX 512u
 #define TESTS_MAX 64u /* of a rule that is cut */
+#define ATOMS_MAX 8u  /* of an element, that tests say */
 
 /* What is known of each path: which tests of it there are. */
 enum {
@@ -207,29 +208,34 @@ learn_errors(const struct making *m, struct piece *p)
 		    rules_first_place(m, p->tests, i, p->tests[i]) > i;
 }
 
+/* Of a permit that denies may beat, all that holds counts, and its errors do
+ * not (denied.c). */
+static bool
+seeks_denies(const struct cutting *c)
+{
+	return c->effect != c->u->m->rules[c->x].effect;
+}
+
+static struct relate_known
+known_in(const struct making *m, const struct piece *p)
+{
+	return (struct relate_known){
+		.atom = { &m->atoms[p->atom[0]], &m->atoms[p->atom[1]],
+		    &m->atoms[p->atom[2]] },
+		.tests = p->tests,
+		.n = p->n,
+	};
+}
+
 /* What the test is where the piece's atoms and tests hold. */
 static enum facts_outcome
 outcome_in(const struct cutting *c, const struct piece *p, uint32_t test)
 {
 	const struct making *m = c->u->m;
-	const struct known_test *t = &m->tests[test];
+	const struct relate_known known = known_in(m, p);
 
-	if (t->atom.kind != ATOM_ANY && t->atom_is_exact) {
-		enum relation r =
-		    relate_atoms(&m->atoms[p->atom[t->atom_var]], &t->atom);
-
-		if (r == RELATE_EQUAL || r == RELATE_COVERED)
-			return t->atom_negated ? FACTS_FALSE : FACTS_TRUE;
-		if (r == RELATE_DISJOINT)
-			return t->atom_negated ? FACTS_TRUE : FACTS_FALSE;
-	}
-	for (uint32_t i = 0; i < p->n; i++) {
-		if (relate_test_implies(m, p->tests[i], test))
-			return FACTS_TRUE;
-		if (relate_test_excludes(m, p->tests[i], test))
-			return FACTS_FALSE;
-	}
-	return FACTS_VARIES;
+	return seeks_denies(c) ? relate_outcome_of_all(m, &known, test)
+			       : relate_outcome(m, &known, test);
 }
 
 /* The tests of the rule that the piece leaves open; UINT32_MAX: one of them is
@@ -262,18 +268,45 @@ struct candidates {
 	uint32_t n;
 };
 
-static const struct wider *
-wider_than(struct cutting *c, uint32_t atom)
+/* *ret_n is 0 where memory ran out, too. */
+static const uint32_t *
+wider_than(struct cutting *c, uint32_t atom, uint32_t *ret_n)
 {
 	struct unions *u = c->u;
 	struct wider *w;
 
+	*ret_n = 0;
 	if (atom >= u->n_atoms)
 		return NULL;
 	w = &u->wider[atom];
 	if (w->n == 0 && !contain_wider(u->m, &u->m->atoms[atom], w))
 		c->failed = true;
-	return w;
+	*ret_n = c->failed ? 0 : w->n;
+	return w->atoms;
+}
+
+/* What is wider than the piece in an element; `spare` is room for it. */
+static const uint32_t *
+wider_than_piece(struct cutting *c, const struct piece *p, unsigned var,
+    struct wide *spare, uint32_t *ret_n)
+{
+	struct making *m = c->u->m;
+	const struct relate_known known = known_in(m, p);
+	struct normal_atom atoms[ATOMS_MAX];
+	uint32_t n = 1;
+
+	if (seeks_denies(c))
+		n = relate_known_atoms(m, &known, var, atoms, ATOMS_MAX);
+	if (n == 1)
+		return wider_than(c, p->atom[var], ret_n);
+	if (n > ATOMS_MAX) {
+		m->is_cut = true;
+		n = ATOMS_MAX;
+	}
+	if (!contain_wider_of_all(m, atoms, n, spare))
+		c->failed = true;
+	*ret_n = c->failed ? 0 : spare->n;
+	return spare->atoms;
 }
 
 static void
@@ -305,19 +338,18 @@ static void
 find_candidates(
     struct cutting *c, const struct piece *p, struct candidates *out)
 {
-	const struct wider *w[3];
+	const uint32_t *w[3];
+	struct wide spare[3];
+	uint32_t n[3];
 
 	out->n = 0;
-	for (size_t i = 0; i < 3; i++) {
-		w[i] = wider_than(c, p->atom[i]);
-		if (!w[i] || c->failed)
-			return;
-	}
-	for (size_t i = 0; i < w[0]->n; i++)
-		for (size_t k = 0; k < w[1]->n; k++)
-			for (size_t l = 0; l < w[2]->n; l++) {
-				uint32_t atoms[] = { w[0]->atoms[i],
-					w[1]->atoms[k], w[2]->atoms[l] };
+	for (unsigned i = 0; i < 3; i++)
+		w[i] = wider_than_piece(c, p, i, &spare[i], &n[i]);
+	for (uint32_t i = 0; i < n[0]; i++)
+		for (uint32_t k = 0; k < n[1]; k++)
+			for (uint32_t l = 0; l < n[2]; l++) {
+				uint32_t atoms[] = { w[0][i], w[1][k],
+					w[2][l] };
 
 				walk_chain(c, atoms, out);
 			}
@@ -415,8 +447,9 @@ is_covered(struct cutting *c, const struct piece *p, unsigned depth)
 			return false;
 		}
 		n = open_tests(c, p, found.rules[i], open, DEPTH_MAX - depth);
-		if (n == 0 && relate_piece_covered(m, &m->lists[r->list],
-				  p->atom, p->tests, p->may_err, p->n))
+		if (n == 0 && (seeks_denies(c) ||
+				  relate_piece_covered(m, &m->lists[r->list],
+				      p->atom, p->tests, p->may_err, p->n)))
 			return take_cover(c, found.rules[i]);
 		for (uint32_t k = 0; n != UINT32_MAX && k < n; k++)
 			note_cut(c->u, open[k], cuts, &n_cuts);

@@ -39,6 +39,27 @@ expect "covered by two together, each with its place" 'union.avow:3:14: warning:
   union.avow:1:13: some*' bash -c '"$0" lint --policies union.avow 2>&1 >/dev/null' "$AVOW"
 expect "and in JSON" '*"others":\[{"policy":"others","file":"union.avow","line":2,"column":15},{"policy":"some","file":"union.avow","line":1,"column":13}\]*' \
 	"$AVOW" lint --policies union.avow --json
+cat >beaten.avow <<'END'
+@id("who") permit (principal == User::"u", action, resource) when { principal in Group::"g" };
+@id("what") permit (principal, action == Action::"view", resource == Doc::"d") when { resource in Folder::"f" && action in Action::"any" };
+@id("both") permit (principal in Group::"h", action, resource) when { principal in Group::"g" };
+@id("no-g") deny (principal in Group::"g", action, resource);
+@id("no-f") deny (principal, action in Action::"any", resource is Doc in Folder::"f");
+END
+beaten() { "$AVOW" lint --policies "$@" 2>&1; }
+expect "scope and condition together say what a deny does" '*`who`: all that it permits is denied by beaten.avow:4,*`what`: all that it permits is denied by beaten.avow:5,*`both`: all that it permits is denied by beaten.avow:4,*findings: 3*' beaten beaten.avow
+cat >near.avow <<'END'
+@id("u") permit (principal == User::"u", action == Action::"view", resource) when { principal in Group::"g" };
+@id("not") permit (principal == User::"v", action, resource) unless { principal in Group::"g" };
+@id("errs") deny (principal in Group::"g", action, resource) when { context.x == 1 };
+@id("guards") deny (principal in Group::"g", action, resource) when { context has y && context.y };
+@id("excepts") deny (principal, action == Action::"view", resource) unless { principal in Group::"g" };
+@id("edits") deny (principal in Group::"g", action == Action::"edit", resource);
+@id("others") deny (principal in Group::"h", action, resource);
+@id("robots") deny (principal is Robot in Group::"g", action, resource);
+END
+expect "and not where one request would be permitted" '*policies: 8, findings: 0*' beaten near.avow
+expect_exit "which is no finding" 0 "$AVOW" lint --policies near.avow
 expect_exit "nothing found" 0 "$AVOW" lint --policies clean.avow
 expect "nothing found, in JSON" '\[\]' "$AVOW" lint --policies clean.avow --json
 expect_exit "policies with errors" 1 "$AVOW" lint --policies bad.avow

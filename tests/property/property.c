@@ -7,14 +7,16 @@
  * every promise of the normal form holds; the printed form does not depend on
  * the order of files, and compiling the printed rules gives these rules again.
  * No decision changes when the policies go of which lint says that they change
- * nothing. A difference is made smaller and shown as policies and a request.
- * The last lines are `property: N decisions agree, N differ` and the test
- * counts. */
+ * nothing, and where a permit holds that denies are said to beat one does; with
+ * `property --lint COUNT [SECONDS [SEED]]` that alone. A difference is made
+ * smaller and shown as policies and a request. The last lines are `property: N
+ * decisions agree, N differ` and the test counts. */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "tests/property/generate.h"
+#include "tests/property/idle.h"
 #include "tests/lib/linear.h"
 #include "tests/property/mapped.h"
 #include "tests/property/published.h"
@@ -32,8 +34,8 @@ struct run {
 	uint64_t seed;
 	struct normal_options tuning; /* growth, below, granularity */
 	struct schema *schema;        /* what wildcards may be expanded by */
-	uint64_t idle, agree, differ, forms, forms_differ, printed_again,
-	    indexed, sure;
+	uint64_t idle, beaten, agree, differ, forms, forms_differ,
+	    printed_again, indexed, sure;
 	/* How often the stages did something. */
 	uint64_t merged, contained, united, joined, divided, expanded, cases,
 	    links;
@@ -407,75 +409,29 @@ index_of(const struct policy_set *set, const struct entities *base)
 	abort();
 }
 
-/* A file has one policy, or one template with its one link, which stands where
- * its template does. */
 static void
-mark_of_file(const struct policy_set *set, const char *file, bool *ret)
+learn_idle(struct run *run, const struct policy_set *set, struct idle *ret)
 {
-	for (uint32_t i = 0; i < policy_set_count(set); i++)
-		if (strcmp(policy_set_info(set, i).at.file, file) == 0)
-			ret[i] = true;
-}
-
-/* Which policies lint says may go: that change nothing, all at once. */
-static void
-learn_idle(struct run *run, const struct policy_set *set, bool *ret)
-{
-	struct policy_lint lint;
-	struct error err = { 0 };
-
-	if (!policy_set_lint(set, run->arena, &lint, &err)) {
-		fprintf(stderr, "property: %s\n", err.msg);
-		abort();
-	}
-	for (size_t i = 0; i < lint.n; i++) {
-		const struct error *e = &lint.items[i];
-
-		if (e->code == ERR_LINT_SAME || e->code == ERR_LINT_CONTAINED ||
-		    e->code == ERR_LINT_DENIED || e->code == ERR_LINT_NEVER)
-			mark_of_file(set, e->at.file, ret);
-	}
-	for (uint32_t i = 0; i < policy_set_count(set); i++)
-		run->idle += ret[i];
-}
-
-/* 1: permit. `strict`: a deny in error denies. */
-static bool
-decide(const struct policy_set *set, const struct outcomes *o,
-    const bool *without, bool strict)
-{
-	bool permitted = false;
-
+	*ret = idle_of(set, run->arena);
 	for (uint32_t i = 0; i < policy_set_count(set); i++) {
-		bool is_deny = policy_set_effect(set, i) == POLICY_DENY;
-
-		if (without && without[i])
-			continue;
-		if (is_deny && (o->of[i] == EVAL_TRUE ||
-				   (strict && o->of[i] == EVAL_ERROR)))
-			return false;
-		permitted = permitted || (!is_deny && o->of[i] == EVAL_TRUE);
+		run->idle += ret->all[i];
+		run->beaten += ret->beaten[i];
 	}
-	return permitted;
 }
 
 static void
 check_lint(struct run *run, const struct generate_case *c,
-    const struct policy_set *set, const struct outcomes *want, const bool *idle,
-    const struct eval_request *r)
+    const struct policy_set *set, const struct outcomes *want,
+    const struct idle *idle, const struct eval_request *r)
 {
 	struct situation s = { c, *r, options_of(run, ALL_STAGES) };
-	bool same = true;
 
-	for (unsigned strict = 0; strict < 2; strict++)
-		same = same && decide(set, want, NULL, strict) ==
-				   decide(set, want, idle, strict);
-	if (same)
+	if (idle_is_so(idle, set, want->of)) {
 		run->agree++;
-	else if (run->differ++ < SHOWN) {
+	} else if (run->differ++ < SHOWN) {
 		printf("\nlint says that these may go:");
 		for (uint32_t i = 0; i < policy_set_count(set); i++)
-			if (idle[i])
+			if (idle->all[i])
 				printf(" %u", i);
 		show(run, &s);
 	}
@@ -617,7 +573,7 @@ check_case(struct run *run)
 	struct generate_case c;
 	struct policy_set *set, *mapped;
 	struct generate g;
-	bool idle[GENERATE_POLICIES] = { 0 };
+	struct idle idle;
 
 	generate_init(&g, run->arena, run->seed);
 	g.templates = true;
@@ -638,7 +594,7 @@ check_case(struct run *run)
 		count_work(run, forms[m]);
 	}
 	run->links += policy_set_links(set);
-	learn_idle(run, set, idle);
+	learn_idle(run, set, &idle);
 	mapped = mapped_of(set, NULL);
 	for (unsigned w = 0; w < WORLDS; w++) {
 		const struct entities *world = generate_entities(&g);
@@ -667,7 +623,7 @@ check_case(struct run *run)
 				arena_reset(run->scratch);
 				check_decision(run, &c, &want, forms[m], m, &r);
 			}
-			check_lint(run, &c, set, &want, idle, &r);
+			check_lint(run, &c, set, &want, &idle, &r);
 			check_index(run, &c, &want, set, known, &r);
 			check_index(run, &c, &want, set, unknown, &r);
 			check_image(run, &c, &want, mapped, by_image, &r);
@@ -694,6 +650,37 @@ check_case(struct run *run)
 	if (run->tuning.below_max == 0 && run->tuning.growth_max == 0)
 		check_again(run, &c, forms[3], 3);
 	policy_set_free(mapped);
+	policy_set_free(set);
+}
+
+/* Lint alone, so that there are many. */
+static void
+check_lint_case(struct run *run)
+{
+	struct generate_case c;
+	struct policy_set *set;
+	struct generate g;
+	struct idle idle;
+
+	generate_init(&g, run->arena, run->seed);
+	g.templates = true;
+	generate_case(&g, &c);
+	set = load(run, &c, NULL);
+	learn_idle(run, set, &idle);
+	for (unsigned w = 0; w < WORLDS; w++) {
+		const struct entities *world = generate_entities(&g);
+
+		for (unsigned i = 0; i < REQUESTS; i++) {
+			struct eval_request r;
+			struct outcomes want;
+
+			generate_request(&g, &r);
+			r.entities = world;
+			arena_reset(run->scratch);
+			want = oracle(set, &r, run->scratch);
+			check_lint(run, &c, set, &want, &idle, &r);
+		}
+	}
 	policy_set_free(set);
 }
 
@@ -749,6 +736,32 @@ run_updates(char **argv, int argc)
 	return report(t.agree, t.differ, t.updated > 0 && t.merged > 0);
 }
 
+static int
+run_lint(char **argv, int argc)
+{
+	uint64_t count = argument(argv, argc, 0, 1000000);
+	int64_t until = clock_mono_ns() +
+			(int64_t)argument(argv, argc, 1, 3600) * 1000000000;
+	struct run run = { .seed = argument(argv, argc, 2, 1) };
+	struct schema *schema = generate_schema();
+
+	run.arena = arena_new(0);
+	run.scratch = arena_new(0);
+	for (; run.agree + run.differ < count && clock_mono_ns() < until;
+	     run.seed++) {
+		arena_reset(run.arena);
+		run.schema = run.seed % 2 ? schema : NULL;
+		check_lint_case(&run);
+	}
+	printf("lint found %llu policies that change nothing, %llu of them "
+	       "permits that denies beat\n",
+	    (unsigned long long)run.idle, (unsigned long long)run.beaten);
+	arena_free(run.arena);
+	arena_free(run.scratch);
+	schema_free(schema);
+	return report(run.agree, run.differ, run.beaten > 0);
+}
+
 /* Formatted text is never too wide: generated sets, and published ones. */
 static int
 run_widths(char **paths, int n)
@@ -784,6 +797,8 @@ main(int argc, char **argv)
 		return run_published(argv + 2, argc - 2);
 	if (argc > 1 && strcmp(argv[1], "--widths") == 0)
 		return run_widths(argv + 2, argc - 2);
+	if (argc > 1 && strcmp(argv[1], "--lint") == 0)
+		return run_lint(argv + 2, argc - 2);
 	if (argc > 1 && strcmp(argv[1], "--updates") == 0)
 		return run_updates(argv + 2, argc - 2);
 	run.arena = arena_new(0);
@@ -807,12 +822,14 @@ main(int argc, char **argv)
 	    (unsigned long long)run.joined);
 	printf("%llu links of templates; %llu decisions were looked up in an "
 	       "index, %llu with errors that it knew; lint found "
-	       "%llu policies that change nothing\n",
+	       "%llu policies that change nothing, %llu of them permits that "
+	       "denies beat\n",
 	    (unsigned long long)run.links, (unsigned long long)run.indexed,
-	    (unsigned long long)run.sure, (unsigned long long)run.idle);
+	    (unsigned long long)run.sure, (unsigned long long)run.idle,
+	    (unsigned long long)run.beaten);
 	arena_free(run.arena);
 	arena_free(run.scratch);
 	schema_free(run.schema);
-	return report(
-	    run.agree, run.differ, run.forms_differ == 0 && run.links > 0);
+	return report(run.agree, run.differ,
+	    run.forms_differ == 0 && run.links > 0 && run.beaten > 0);
 }

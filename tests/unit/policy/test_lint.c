@@ -119,6 +119,127 @@ static const struct {
 	    "permit (principal in G::\"g\", action, resource);\n"
 	    "deny (principal in G::\"g\", action, resource);",
 	    "2 lint.denied" },
+	{ "a deny on the group that the condition names",
+	    "permit (principal == U::\"u\", action, resource)\n"
+	    "when { principal in G::\"g\" };\n"
+	    "deny (principal in G::\"g\", action, resource);",
+	    "1 lint.denied" },
+	{ "so for actions and resources",
+	    "permit (principal, action == Action::\"x\", resource == "
+	    "R::\"r\")\n"
+	    "when { action in Action::\"all\" && resource in F::\"f\" };\n"
+	    "deny (principal, action in Action::\"all\", "
+	    "resource in F::\"f\");",
+	    "1 lint.denied" },
+	{ "two groups, whichever is the lesser",
+	    "permit (principal in G::\"a\", action, resource)\n"
+	    "when { principal in G::\"b\" };\n"
+	    "permit (principal in G::\"c\", action, resource)\n"
+	    "when { principal in G::\"b\" };\n"
+	    "deny (principal in G::\"b\", action, resource);",
+	    "1 lint.denied 3 lint.denied" },
+	{ "a type by one, a group by the other",
+	    "permit (principal == U::\"u\", action, resource)\n"
+	    "when { principal in G::\"g\" };\n"
+	    "deny (principal is U in G::\"g\", action, resource);",
+	    "1 lint.denied" },
+	{ "in a condition of the deny, too",
+	    "permit (principal == U::\"u\", action, resource)\n"
+	    "when { principal in G::\"g\" && principal in G::\"h\" };\n"
+	    "deny (principal in G::\"h\", action, resource)\n"
+	    "when { principal is U in G::\"g\" }\n"
+	    "unless { principal == U::\"v\" };",
+	    "1 lint.denied" },
+	{ "behind a test that may err: then it permits nothing",
+	    "permit (principal, action, resource)\n"
+	    "when { context.x == 1 && principal in G::\"g\" };\n"
+	    "deny (principal in G::\"g\", action, resource);",
+	    "1 lint.denied" },
+	{ "one that is denied by who it is not",
+	    "permit (principal == U::\"u\", action, resource);\n"
+	    "deny (principal, action, resource)\n"
+	    "unless { principal == U::\"v\" };",
+	    "1 lint.denied" },
+	{ "by two denies together",
+	    "permit (principal == U::\"u\", action, resource)\n"
+	    "when { principal in G::\"g\" };\n"
+	    "deny (principal in G::\"g\", action, resource)\n"
+	    "when { context has x };\n"
+	    "deny (principal in G::\"g\", action, resource)\n"
+	    "unless { context has x };",
+	    "1 lint.denied" },
+	{ "each member of a set by its own",
+	    "indivisible principal [U::\"a\", U::\"b\"];\n"
+	    "permit (principal in [U::\"a\", U::\"b\"], action, resource)\n"
+	    "when { principal in G::\"g\" && context has x };\n"
+	    "deny (principal in U::\"a\", action, resource);\n"
+	    "deny (principal in U::\"b\", action, resource)\n"
+	    "when { context has x };",
+	    "2 lint.denied" },
+	{ "not where the deny may err",
+	    "permit (principal == U::\"u\", action, resource)\n"
+	    "when { principal in G::\"g\" };\n"
+	    "deny (principal in G::\"g\", action, resource)\n"
+	    "when { context.x == 1 };\n"
+	    "deny (principal in G::\"g\", action, resource)\n"
+	    "unless { principal.n < 5 };",
+	    "" },
+	{ "nor where one of two may",
+	    "permit (principal == U::\"u\", action, resource)\n"
+	    "when { principal in G::\"g\" };\n"
+	    "deny (principal in G::\"g\", action, resource)\n"
+	    "when { context.x == 1 };\n"
+	    "deny (principal in G::\"g\", action, resource)\n"
+	    "unless { context.x == 1 };",
+	    "" },
+	{ "nor where it is guarded and the permit is not",
+	    "permit (principal == U::\"u\", action, resource)\n"
+	    "when { principal in G::\"g\" };\n"
+	    "deny (principal in G::\"g\", action, resource)\n"
+	    "when { context has x && context.x == 1 };",
+	    "" },
+	{ "but where the permit has the guard and the test",
+	    "permit (principal == U::\"u\", action, resource)\n"
+	    "when { principal in G::\"g\" && context has x && "
+	    "context.x == 1 };\n"
+	    "deny (principal in G::\"g\", action, resource)\n"
+	    "when { context has x && context.x < 5 };",
+	    "1 lint.denied" },
+	{ "nor on another action",
+	    "permit (principal == U::\"u\", action == Action::\"x\", "
+	    "resource)\n"
+	    "when { principal in G::\"g\" };\n"
+	    "deny (principal in G::\"g\", action == Action::\"y\", resource);",
+	    "" },
+	{ "nor another group, nor another's",
+	    "permit (principal == U::\"u\", action, resource)\n"
+	    "when { principal in G::\"g\" && resource in G::\"h\" };\n"
+	    "deny (principal in G::\"h\", action, resource);\n"
+	    "deny (principal, action, resource in G::\"g\");",
+	    "" },
+	{ "nor what is not in the group",
+	    "permit (principal == U::\"u\", action, resource)\n"
+	    "unless { principal in G::\"g\" };\n"
+	    "permit (principal == U::\"w\", action, resource)\n"
+	    "when { !(principal in G::\"g\") && context.x == 1 };\n"
+	    "deny (principal in G::\"g\", action, resource);",
+	    "" },
+	{ "nor what may be in it",
+	    "permit (principal == U::\"u\", action, resource)\n"
+	    "when { principal in G::\"g\" || context has x };\n"
+	    "deny (principal in G::\"g\", action, resource);",
+	    "" },
+	{ "nor by an exception of the group",
+	    "permit (principal == U::\"u\", action, resource)\n"
+	    "when { principal in G::\"g\" };\n"
+	    "deny (principal, action, resource)\n"
+	    "unless { principal in G::\"g\" };",
+	    "" },
+	{ "nor by what only the other type is",
+	    "permit (principal == U::\"u\", action, resource)\n"
+	    "when { principal in G::\"g\" };\n"
+	    "deny (principal is V in G::\"g\", action, resource);",
+	    "" },
 	{ "a condition that is never met",
 	    "permit (principal, action, resource) when { false };",
 	    "1 warn.never" },
