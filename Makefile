@@ -48,11 +48,12 @@ ifeq ($(MODE_$(MODE)),)
 $(error MODE is one of release, debug, asan, tsan, cover, fault, fuzz)
 endif
 MODE_FLAGS := $(MODE_$(MODE))
+CALLS := $(foreach f,memset memcpy,$(call try,-m$f-strategy=libcall:-1:noalign))
 MOVES := $(foreach f,memset memcpy,$(call \
 	try,-m$f-strategy=unrolled_loop:512:noalign$(comma)libcall:-1:noalign))
 WIDE := $(call try,-fno-split-wide-types)
 ALL_CFLAGS := -std=c17 -D_GNU_SOURCE -I. $(call system,$(LIBS)) $(WARN) \
-	$(MODE_FLAGS) -fno-common -fvisibility=hidden -pthread $(CFLAGS)
+	$(MODE_FLAGS) $(CALLS) -fno-common -fvisibility=hidden -pthread $(CFLAGS)
 # No clock of a host is right that says a time before the source's.
 BUILT := $(if $(SOURCE_DATE_EPOCH),-DBUILD_TIME_S=$(SOURCE_DATE_EPOCH))
 LIB_LIBS := $(shell pkg-config --libs $(LIBS) 2>/dev/null) -pthread -lm
@@ -102,8 +103,9 @@ $B/obj/%.o: %.c $B/.flags
 	$(Q)$(CC) $(ALL_CFLAGS) $(PIC) -MMD -MP -c $< -o $@
 $(LIB_OBJ): PIC := -fPIC
 $B/obj/base/clock.o: PIC += $(BUILT)
-# Small structs are zeroed and copied by moves: `rep` takes long to start. The
-# halves of a product stay in registers: gcc 12 writes them to memory otherwise.
+# Structs are zeroed and copied by calls, small ones here by moves: `rep`, which
+# gcc has for them, takes long to start. The halves of a product stay in
+# registers: gcc 12 writes them to memory otherwise.
 HOT := $(filter $B/obj/policy/index_%.o $B/obj/engine/decide.o,$(LIB_OBJ))
 $(HOT): PIC += $(MOVES) $(WIDE)
 $(CLI_OBJ) $(HELP_OBJ): PIC := -fPIE

@@ -228,8 +228,8 @@ cms_own_sign(const struct keys_public *k, struct str content, struct buf *out,
 /* ---- read -----------------------------------------------------------------
  */
 
-/* The element at the head of *at: its body; *at goes behind it. */
-static bool
+/* The body of the element that *at begins with; *at goes behind it. */
+static inline bool
 next(struct str *at, struct str *ret_body)
 {
 	const unsigned char *p = (const unsigned char *)at->p;
@@ -238,12 +238,12 @@ next(struct str *at, struct str *ret_body)
 	if (at->n < 2)
 		return false;
 	n = p[1];
-	if (n == 0x81 && at->n > 2) {
-		n = p[2];
-		used = 3;
-	} else if (n == 0x82 && at->n > 3) {
+	if (n == 0x82 && at->n > 3) {
 		n = (size_t)p[2] << 8 | p[3];
 		used = 4;
+	} else if (n == 0x81 && at->n > 2) {
+		n = p[2];
+		used = 3;
 	} else if (n >= 0x80) {
 		return false;
 	}
@@ -254,45 +254,36 @@ next(struct str *at, struct str *ret_body)
 	return true;
 }
 
-/* The body of the `n`th element in `body`, from 0. */
-static bool
-descend(struct str *body, unsigned n)
+/* Into that body, of which `skip` bytes are passed unread. */
+static inline bool
+enter(struct str *at, size_t skip)
 {
-	struct str at = *body;
+	struct str body;
 
-	for (unsigned i = 0; i <= n; i++)
-		if (!next(&at, body))
-			return false;
+	if (!next(at, &body) || body.n < skip)
+		return false;
+	*at = (struct str){ body.p + skip, body.n - skip };
 	return true;
 }
 
-static bool
-descend_by(struct str *body, const unsigned *path, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (!descend(body, path[i]))
-			return false;
-	return true;
-}
-
+/* RFC 5652 3, 5.1 to 5.3. What is fixed is compared later. */
 bool
 cms_own_split(
     struct str der, struct str *ret_content, struct str *ret_signature)
 {
-	static const unsigned to_signed[] = { 0, 1, 0 };
-	static const unsigned to_content[] = { 2, 1, 0 };
-	static const unsigned to_signature[] = { 3, 0, 5 };
-	struct str content = der, signature;
-	bool ok = der.n < 1 << 16 &&
-		  descend_by(&content, to_signed, ARRAY_LEN(to_signed));
+	struct str at = der, content, unused;
 
-	signature = content;
-	ok = ok && descend_by(&content, to_content, ARRAY_LEN(to_content)) &&
-	     descend_by(&signature, to_signature, ARRAY_LEN(to_signature));
-	if (!ok)
+	if (der.n >= 1 << 16 || !enter(&at, signed_data.n) || !enter(&at, 0) ||
+	    !enter(&at, version_3.n + whole(sha256.n)) ||
+	    !next(&at, &content) || content.n < data.n)
+		return false;
+	content = (struct str){ content.p + data.n, content.n - data.n };
+	if (!enter(&content, 0) || !enter(&content, 0) || !enter(&at, 0) ||
+	    !enter(&at, version_3.n + whole(ID_BYTES) + sha256.n) ||
+	    !next(&at, &unused) || !next(&at, &unused) || !enter(&at, 0))
 		return false;
 	*ret_content = content;
-	*ret_signature = signature;
+	*ret_signature = at;
 	return true;
 }
 

@@ -420,6 +420,10 @@ static const struct member os_members[] = {
 	{ { STR_INIT("version"), false, NULL }, read_os_version },
 };
 
+static const uint8_t os_by_name[] = { 0, 1 };
+static const struct flat_rows os_table = { os_members, ARRAY_LEN(os_members),
+	sizeof os_members[0], os_by_name };
+
 static bool
 read_os(const struct doc_reading *r, const struct flat *v, const char *name)
 {
@@ -434,14 +438,15 @@ static const struct member claim_members[] = {
 	{ { STR_INIT("region"), false, NULL }, read_region },
 	{ { STR_INIT("zone"), false, NULL }, read_zone },
 	{ { STR_INIT("supportLevel"), false, NULL }, read_support_level },
-	{ { STR_INIT("os"), false, NULL }, read_os },
+	{ { STR_INIT("os"), false, &os_table }, read_os },
 	{ { STR_INIT("licences"), false, NULL }, read_licences },
 	{ { STR_INIT("applications"), false, NULL }, read_applications },
 	{ { STR_INIT("custom"), false, NULL }, read_custom },
 };
 
+static const uint8_t claims_by_name[] = { 9, 10, 0, 3, 8, 7, 1, 2, 4, 6, 5 };
 static const struct flat_rows claim_table = { claim_members,
-	ARRAY_LEN(claim_members), sizeof claim_members[0] };
+	ARRAY_LEN(claim_members), sizeof claim_members[0], claims_by_name };
 
 static bool
 read_claims(const struct doc_reading *r, const struct flat *v, const char *name)
@@ -616,12 +621,19 @@ static const struct member document_members[] = {
 	{ { STR_INIT("claims"), true, &claim_table }, read_claims },
 };
 
+static const uint8_t document_by_name[] = { 8, 11, 9, 7, 1, 5, 2, 3, 10, 6, 4,
+	0 };
 static const struct flat_rows document_table = { document_members,
-	ARRAY_LEN(document_members), sizeof document_members[0] };
+	ARRAY_LEN(document_members), sizeof document_members[0],
+	document_by_name };
 
 _Static_assert(ARRAY_LEN(document_members) <= ROWS_MOST &&
 		   ARRAY_LEN(claim_members) <= ROWS_MOST,
     "a table has more rows than there is room for what they find");
+_Static_assert(ARRAY_LEN(document_by_name) == ARRAY_LEN(document_members) &&
+		   ARRAY_LEN(claims_by_name) == ARRAY_LEN(claim_members) &&
+		   ARRAY_LEN(os_by_name) == ARRAY_LEN(os_members),
+    "a row has no place among the names");
 
 /* The document has all its members: what they say together. */
 static bool

@@ -488,7 +488,8 @@ check_one(struct run *r, struct error *reterr)
 		    "this kind of document is not trusted here");
 	if (!r->kind->check(r, reterr) || !r->kind->read(r, reterr))
 		return false;
-	r->nonce = json_str(json_object_get(r->root, "nonce"));
+	if (r->root)
+		r->nonce = json_str(json_object_get(r->root, "nonce"));
 	return run_checks(r, reterr) && check_issued(r, reterr);
 }
 

@@ -41,18 +41,18 @@ struct errors {
 
 /* Fill `reterr` unless it is set already. Always false. */
 bool error_set(struct error *reterr, enum err_code code, struct span at,
-    const char *fmt, ...) PRINTF_LIKE(4, 5);
+    const char *fmt, ...) PRINTF_LIKE(4, 5) COLD;
 /* Out of memory, or over an arena's limit. Always false. */
-bool error_nomem(struct error *reterr);
-void error_hint(struct error *err, const char *fmt, ...) PRINTF_LIKE(2, 3);
+bool error_nomem(struct error *reterr) COLD;
+void error_hint(struct error *err, const char *fmt, ...) PRINTF_LIKE(2, 3) COLD;
 /* Append; beyond ERRORS_MAX only count. Returns the new slot for `error_hint`,
  * or NULL. */
 struct error *errors_add(struct errors *list, enum err_code code,
-    struct span at, const char *fmt, ...) PRINTF_LIKE(4, 5);
+    struct span at, const char *fmt, ...) PRINTF_LIKE(4, 5) COLD;
 /* Append a copy of `err`. Always false. */
-bool errors_take(struct errors *list, const struct error *err);
+bool errors_take(struct errors *list, const struct error *err) COLD;
 /* Append that memory ran out, as `error_nomem` says it. Always false. */
-bool errors_nomem(struct errors *list);
+bool errors_nomem(struct errors *list) COLD;
 
 /* What these four give back is known to be false wherever they are called, so
  * that compilers and analyzers see what a refusal leaves unwritten. */

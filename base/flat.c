@@ -434,20 +434,24 @@ row_at(const struct flat_rows *t, size_t i)
 	return (const void *)((const char *)t->rows + i * t->row_bytes);
 }
 
-/* The row of the name whose quote is at `at`, from *next on and round. */
+/* The row of the name whose quote is at `at`, which is *ret_i: from *next on,
+ * and round where names need not be in order. */
 static inline const struct flat_row *
 find_row(const struct walk *w, const char *at, const struct flat_rows *t,
-    size_t *next)
+    size_t *next, size_t *ret_i)
 {
 	size_t left = (size_t)(w->end - at);
+	size_t tries = w->is_canonical ? t->n - *next : t->n;
 
-	for (size_t k = 0; k < t->n; k++) {
+	for (; tries > 0; tries--) {
 		const struct flat_row *row;
 		size_t n;
 
 		if (*next == t->n)
 			*next = 0;
-		row = row_at(t, (*next)++);
+		*ret_i = w->is_canonical ? t->by_name[*next] : *next;
+		++*next;
+		row = row_at(t, *ret_i);
 		n = row->name.n;
 		if (left > n + 2 && at[n + 1] == '"' && at[n + 2] == ':' &&
 		    str_eq((struct str){ at + 1, n }, row->name))
@@ -472,24 +476,19 @@ static const char *
 walk_members(const struct walk *w, const char *at, const struct flat_rows *t)
 {
 	struct flat v[FLAT_MEMBERS + 1] UNZEROED; /* walk_value's */
-	const struct flat_row *last = NULL, *row;
 	uint32_t seen = 0;
-	size_t next = 0;
+	size_t next = 0, i;
 
 	v[0] = (struct flat){ 0 };
 	if (is_at(w, at, '}'))
 		return has_required(t, 0) ? at + 1 : NULL;
-	for (;; last = row, at++) {
-		uint32_t bit;
+	for (;; at++) {
+		const struct flat_row *row =
+		    is_at(w, at, '"') ? find_row(w, at, t, &next, &i) : NULL;
 
-		row = is_at(w, at, '"') ? find_row(w, at, t, &next) : NULL;
-		if (!row)
+		if (!row || (seen & UINT32_C(1) << i))
 			return NULL;
-		bit = UINT32_C(1) << (next - 1);
-		if ((seen & bit) || (w->is_canonical && last &&
-					!is_before(last->name, row->name)))
-			return NULL;
-		seen |= bit;
+		seen |= UINT32_C(1) << i;
 		at += row->name.n + 3;
 		if (row->inside) {
 			at = is_at(w, at, '{')
@@ -623,18 +622,6 @@ flat_to_json(const struct flat *v)
  */
 
 const struct flat *
-flat_first(const struct flat *v)
-{
-	return v + 1;
-}
-
-const struct flat *
-flat_next(const struct flat *v)
-{
-	return v + v->span;
-}
-
-const struct flat *
 flat_get(const struct flat *object, struct str name)
 {
 	const struct flat *m;
@@ -674,18 +661,6 @@ flat_match(const struct flat *object, const void *rows, size_t n_rows,
 			}
 		}
 	return known;
-}
-
-struct str
-flat_str(const struct flat *v)
-{
-	return flat_is(v, FLAT_STRING) ? v->text : (struct str){ 0 };
-}
-
-bool
-flat_is(const struct flat *v, enum flat_kind kind)
-{
-	return v && v->kind == kind;
 }
 
 void

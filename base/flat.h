@@ -55,12 +55,13 @@ struct flat_row {
 struct flat_rows {
 	const void *rows;
 	size_t n, row_bytes; /* at most 32 */
+	const uint8_t *by_name; /* the rows' indices in the order of their names */
 };
 /* A value that stood under a row's name: a string, or a list or object of strings, as flat_read has it. Not its name. */
 typedef bool flat_fn(void *arg, const struct flat_row *row, const struct flat *v);
 /* Plain text without spaces that is an object by the table, member by member as they come, without a list: each row's at most once, all that are required; FLAT_MEMBERS values
  * in one of them at most, names in order. `is_canonical`: all names are in order, so that the text is its own canonical form. False: it is another thing, or `each` said so; what
- * that was told is worth nothing then. Cost: O(bytes); tries rows in their order, from the last one's. */
+ * that was told is worth nothing then. Cost: O(bytes); tries rows from the last one's on: in their order and round, or, where it is canonical, by name. */
 bool flat_walk(struct str text, const struct flat_rows *table, bool is_canonical,
     flat_fn *each, void *arg) MUST_USE;
 /* A reference of the caller's; NULL when memory is out. */
@@ -73,11 +74,28 @@ const struct flat *flat_get(const struct flat *object, struct str name);
 size_t flat_match(const struct flat *object, const void *rows, size_t n_rows,
     size_t row_bytes, const struct flat **ret_found);
 /* The first inside, and the next beside; whoever walks counts `n`. */
-const struct flat *flat_first(const struct flat *v);
-const struct flat *flat_next(const struct flat *v);
+static inline const struct flat *
+flat_first(const struct flat *v)
+{
+	return v + 1;
+}
+static inline const struct flat *
+flat_next(const struct flat *v)
+{
+	return v + v->span;
+}
+/* False for NULL. */
+static inline bool
+flat_is(const struct flat *v, enum flat_kind kind)
+{
+	return v && v->kind == kind;
+}
 /* A string's bytes; {NULL, 0} for other values and for NULL, as json_str. */
-struct str flat_str(const struct flat *v);
-bool flat_is(const struct flat *v, enum flat_kind kind); /* false for NULL */
+static inline struct str
+flat_str(const struct flat *v)
+{
+	return flat_is(v, FLAT_STRING) ? v->text : (struct str){ 0 };
+}
 /* Take a member that has nothing inside it out of its object. */
 void flat_remove(struct flat *object, const struct flat *member);
 

@@ -16,6 +16,7 @@
 #else
 #define UNZEROED
 #endif
+#define COLD __attribute__((cold))
 #define PRINTF_LIKE(fmt, args) __attribute__((format(printf, fmt, args)))
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 

@@ -68,29 +68,30 @@ struct making {
 	struct error *reterr;
 };
 
-static void
-put(struct making *m, struct str name, struct value v)
+/* The next field's value, to be written there: one that is made elsewhere and
+ * copied is waited for. */
+static inline struct value *
+put(struct making *m, struct str name)
 {
-	m->fields[m->n++] = (struct value_field){ name, v };
+	struct value_field *f = &m->fields[m->n++];
+
+	f->name = name;
+	return &f->value;
 }
 
 static inline void
 put_string(struct making *m, struct str name, struct str text)
 {
-	m->fields[m->n++] = (struct value_field){ name,
-		{ .kind = VALUE_STRING, .string = text } };
+	*put(m, name) = (struct value){ .kind = VALUE_STRING, .string = text };
 }
 
 /* Of fields that come in the order of their names, each once: what
  * value_record_take would find out. */
-static struct value
-record_of(const struct value_field *fields, size_t n)
+static inline void
+put_record(struct value *v, const struct making *m)
 {
-	struct value v = { .kind = VALUE_RECORD };
-
-	v.record.fields = fields;
-	v.record.n = n;
-	return v;
+	*v = (struct value){ .kind = VALUE_RECORD,
+		.record = { m->fields, m->n } };
 }
 
 static bool
@@ -104,17 +105,19 @@ put_text(struct making *m, struct str name, struct str text)
 static bool
 put_time(struct making *m, struct str name, int64_t s, struct str text)
 {
-	struct value v = { .kind = VALUE_DATETIME, .text = text };
+	struct value *v = put(m, name);
+	int64_t ms;
 
-	if (__builtin_mul_overflow(s, 1000, &v.number))
+	if (__builtin_mul_overflow(s, 1000, &ms))
 		return error_set(m->reterr, ERR_EVIDENCE_MALFORMED, SPAN_NONE,
 		    "`%s` is no time", name.p);
-	if (text.n == 0)
-		v = value_datetime(m->arena, v.number);
-	if (v.kind == VALUE_NONE)
-		return error_nomem(m->reterr);
-	put(m, name, v);
-	return true;
+	if (text.n > 0)
+		*v = (struct value){
+			.kind = VALUE_DATETIME, .number = ms, .text = text
+		};
+	else
+		*v = value_datetime(m->arena, ms);
+	return v->kind != VALUE_NONE || error_nomem(m->reterr);
 }
 
 /* Of the text that `addr` is printed as. An IPv4 address has one text alone,
@@ -147,24 +150,18 @@ value_of_address(struct making *m, struct str text, const struct net_addr *addr,
 static bool
 put_address(struct making *m, struct str name, struct str text)
 {
-	struct net_addr addr;
-	struct value v;
+	struct net_addr *addr = &m->c->address;
 
-	if (!net_parse_addr(text, &addr))
+	if (!net_parse_addr(text, addr))
 		return error_set(m->reterr, ERR_EVIDENCE_MALFORMED, SPAN_NONE,
 		    "`%s` is no address", name.p);
-	if (!value_of_address(m, text, &addr, &v))
-		return false;
-	m->c->address = addr;
-	put(m, name, v);
-	return true;
+	return value_of_address(m, text, addr, put(m, name));
 }
 
 static bool
 put_row(struct making *m, const struct row *row)
 {
 	struct str text = said(m->c, row);
-	struct value v;
 
 	if (text.n == 0)
 		return true;
@@ -174,11 +171,10 @@ put_row(struct making *m, const struct row *row)
 		put_string(m, row->name, text);
 		return true;
 	}
-	if (!value_construct(STR("datetime"), text, &v, NULL))
-		return error_set(m->reterr, ERR_EVIDENCE_MALFORMED, SPAN_NONE,
-		    "`%s` is no time", row->name.p);
-	put(m, row->name, v);
-	return true;
+	return value_construct(
+		   STR("datetime"), text, put(m, row->name), NULL) ||
+	       error_set(m->reterr, ERR_EVIDENCE_MALFORMED, SPAN_NONE,
+		   "`%s` is no time", row->name.p);
 }
 
 static bool
@@ -194,8 +190,9 @@ put_licences(struct making *m, const struct row *row)
 	if (!items)
 		return error_nomem(m->reterr);
 	for (size_t i = 0; i < s->n_licences; i++)
-		items[i] = value_string(s->licences[i]);
-	put(m, STR("licences"), value_set_take(items, s->n_licences));
+		items[i] = (struct value){ .kind = VALUE_STRING,
+			.string = s->licences[i] };
+	*put(m, STR("licences")) = value_set_take(items, s->n_licences);
 	return true;
 }
 
@@ -203,22 +200,19 @@ static bool
 put_os(struct making *m, const struct row *row)
 {
 	const struct claims_init *s = &m->c->said;
-	struct value_field *os;
-	size_t n = 0;
+	struct making os = { .arena = m->arena };
 
 	(void)row;
 	if (!s->os_name.n && !s->os_version.n)
 		return true;
-	os = ARENA_ROOM(m->arena, 2, struct value_field);
-	if (!os)
+	os.fields = ARENA_ROOM(m->arena, 2, struct value_field);
+	if (!os.fields)
 		return error_nomem(m->reterr);
 	if (s->os_name.n)
-		os[n++] = (struct value_field){ STR("name"),
-			value_string(s->os_name) };
+		put_string(&os, STR("name"), s->os_name);
 	if (s->os_version.n)
-		os[n++] = (struct value_field){ STR("version"),
-			value_string(s->os_version) };
-	put(m, STR("os"), record_of(os, n));
+		put_string(&os, STR("version"), s->os_version);
+	put_record(put(m, STR("os")), &os);
 	return true;
 }
 
@@ -271,7 +265,7 @@ put_spiffe_id(struct making *m, const struct row *row)
 	       put_text(m, STR("spiffeId"), m->c->said.spiffe_id);
 }
 
-/* What may be an attribute, in the order of the names, which record_of wants.
+/* What may be an attribute, in the order of the names, which put_record wants.
  */
 static const struct {
 	bool (*put)(struct making *, const struct row *);
@@ -304,7 +298,7 @@ make_attrs(struct making *m)
 	for (size_t i = 0; i < ARRAY_LEN(attributes); i++)
 		if (!attributes[i].put(m, attributes[i].row))
 			return false;
-	m->c->entity.attrs = record_of(m->fields, m->n);
+	put_record(&m->c->entity.attrs, m);
 	return true;
 }
 

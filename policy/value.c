@@ -282,18 +282,14 @@ struct value
 value_set_take(struct value *items, size_t n)
 {
 	struct sorting s = { (char *)items, sizeof *items, cmp_items };
-	struct value v = { .kind = VALUE_SET };
 	size_t kept = 0;
 
-	v.set.items = items;
-	v.set.n = n;
 	if (!sort(&s, n))
-		return v;
-	for (size_t i = 0; i < n; i++)
+		kept = n;
+	for (size_t i = kept; i < n; i++)
 		if (i == 0 || value_cmp(&items[kept - 1], &items[i]) != 0)
 			items[kept++] = items[i];
-	v.set.n = kept;
-	return v;
+	return (struct value){ .kind = VALUE_SET, .set = { items, kept } };
 }
 
 bool
@@ -301,7 +297,6 @@ value_record_take(struct value_field *fields, size_t n,
     struct value *ret_record, struct str *ret_dup)
 {
 	struct sorting s = { (char *)fields, sizeof *fields, cmp_fields };
-	struct value v = { .kind = VALUE_RECORD };
 	bool was_sorted = !sort(&s, n);
 
 	for (size_t i = 1; !was_sorted && i < n; i++)
@@ -309,9 +304,8 @@ value_record_take(struct value_field *fields, size_t n,
 			*ret_dup = fields[i].name;
 			return false;
 		}
-	v.record.fields = fields;
-	v.record.n = n;
-	*ret_record = v;
+	*ret_record =
+	    (struct value){ .kind = VALUE_RECORD, .record = { fields, n } };
 	return true;
 }
 

@@ -483,14 +483,19 @@ START_TEST(both_ways_are_one)
 }
 END_TEST
 
+/* With all that a document may have. */
 static const char canonical_text[] =
     "{\"audience\":[],\"claims\":{\"applications\":{\"a\":\"1\",\"b\":\"2\"},"
-    "\"custom\":{\"x\":\"y\"},\"imageId\":\"img\",\"licences\":[\"base\"],"
-    "\"os\":{\"name\":\"debian\",\"version\":\"12\"}},"
+    "\"custom\":{\"x\":\"y\"},\"imageId\":\"img\","
+    "\"launchTime\":\"2026-03-01T11:00:00Z\",\"licences\":[\"base\"],"
+    "\"os\":{\"name\":\"debian\",\"version\":\"12\"},\"owner\":\"acme\","
+    "\"privateIp\":\"10.0.0.7\",\"region\":\"r\",\"supportLevel\":\"s\","
+    "\"zone\":\"z\"},\"cnf\":{\"jkt\":\"" THUMB "\"},"
     "\"expiresAt\":\"2026-03-01T13:00:00Z\","
     "\"id\":\"00112233445566778899aabbccddeeff\","
     "\"issuedAt\":\"2026-03-01T12:00:00Z\",\"issuer\":\"acme\","
-    "\"keyId\":\"" THUMB "\",\"notBefore\":\"2026-03-01T12:00:00Z\","
+    "\"keyId\":\"" THUMB "\",\"members\":[\"i-1\",\"i-2\"],"
+    "\"notBefore\":\"2026-03-01T12:00:00Z\","
     "\"subject\":\"i-1\",\"typ\":\"avow-document/1\"}";
 
 /* Each byte of a canonical document as each of some others. */
@@ -499,7 +504,11 @@ START_TEST(canonical_ones_are_one)
 	static const char others[] = "\"\\,:{}[] 0aZ\x01\x7f\xc3";
 	struct arena *a = arena_new(0);
 	size_t n_own = 0, n_read = 0;
+	struct doc whole;
 
+	ck_assert(doc_read_own(a,
+	    (struct str){ canonical_text, sizeof canonical_text - 1 }, true,
+	    &whole));
 	for (size_t i = 0; i < sizeof canonical_text - 1; i++)
 		for (size_t k = 0; k < sizeof others; k++) {
 			char bytes[sizeof canonical_text];

@@ -2,9 +2,11 @@
 #include "attest/sig.h"
 
 #include <openssl/ecdsa.h>
+#include <openssl/rsa.h>
 #include <pthread.h>
 
 #include "base/arena.h"
+#include "base/digest.h"
 #include "tests/lib/run.h"
 
 static const struct {
@@ -102,6 +104,84 @@ START_TEST(ecdsa_in_ber_is_refused)
 	buf_free(&s);
 	buf_free(&ber);
 	keys_public_fini(&k);
+}
+END_TEST
+
+#define SHA256_OID 0x06, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 1
+#define NO_PARAMETERS 0x05, 0
+
+/* What may stand around a digest, behind the padding. RFC 8017 9.2 has one. */
+static const struct {
+	const char *note;
+	size_t n;
+	uint8_t before[20];
+	size_t n_behind;
+} infos[] = {
+	{ "SHA-256", 19,
+	    { 0x30, 49, 0x30, 13, SHA256_OID, NO_PARAMETERS, 0x04, 32 }, 0 },
+	{ "the digest alone", 0, { 0 }, 0 },
+	{ "without parameters", 17,
+	    { 0x30, 47, 0x30, 11, SHA256_OID, 0x04, 32 }, 0 },
+	{ "SHA-512", 19,
+	    { 0x30, 49, 0x30, 13, 0x06, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2,
+		3, NO_PARAMETERS, 0x04, 32 },
+	    0 },
+	{ "a length in BER", 20,
+	    { 0x30, 0x81, 49, 0x30, 13, SHA256_OID, NO_PARAMETERS, 0x04, 32 },
+	    0 },
+	{ "a byte behind", 19,
+	    { 0x30, 49, 0x30, 13, SHA256_OID, NO_PARAMETERS, 0x04, 32 }, 1 },
+	{ "a byte behind that is counted", 19,
+	    { 0x30, 50, 0x30, 13, SHA256_OID, NO_PARAMETERS, 0x04, 33 }, 1 },
+	{ "many bytes behind", 19,
+	    { 0x30, 49, 0x30, 13, SHA256_OID, NO_PARAMETERS, 0x04, 32 }, 190 },
+	{ "parameters that are not NULL", 19,
+	    { 0x30, 49, 0x30, 13, SHA256_OID, 0x04, 0, 0x04, 32 }, 0 },
+};
+
+/* Signed by the key itself: no digest named, so that all of it is as it is. */
+static void
+sign_info(EVP_PKEY *pkey, size_t i, struct str text, uint8_t ret[256])
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(pkey, NULL);
+	uint8_t info[256] = { 0 };
+	size_t n = 256;
+
+	memcpy(info, infos[i].before, infos[i].n);
+	ck_assert(digest_sha256(&text, 1, info + infos[i].n));
+	ck_assert_int_eq(EVP_PKEY_sign_init(ctx), 1);
+	ck_assert_int_eq(
+	    EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING), 1);
+	ck_assert_int_eq(EVP_PKEY_sign(ctx, ret, &n, info,
+			     infos[i].n + 32 + infos[i].n_behind),
+	    1);
+	EVP_PKEY_CTX_free(ctx);
+}
+
+/* Bleichenbacher's forgery of 2006, and other texts for one digest: only what
+ * RFC 8017 writes is a signature, from a fresh context and from a used one. */
+START_TEST(rsa_signs_one_text_for_a_digest)
+{
+	struct arena *a = arena_new(0);
+	EVP_PKEY *pkey = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)2048);
+	uint8_t made[256];
+	struct str signature = { (const char *)made, sizeof made };
+	struct keys_public k;
+
+	ck_assert(keys_public_init(&k, pkey, NULL));
+	for (int prepared = 0; prepared < 2; prepared++) {
+		for (size_t i = 0; i < ARRAY_LEN(infos); i++) {
+			sign_info(pkey, i, message, made);
+			ck_assert_msg(sig_verify(&k, message, signature,
+					  NULL) == (i == 0),
+			    "%s", infos[i].note);
+			sign_info(pkey, i, STR("another"), made);
+			ck_assert(!sig_verify(&k, message, signature, NULL));
+		}
+		sig_prepare(a, &k);
+	}
+	keys_public_fini(&k);
+	arena_free(a);
 }
 END_TEST
 
@@ -236,6 +316,7 @@ main(void)
 	tcase_add_loop_test(tc, no_bit_may_differ, 0, ARRAY_LEN(keys));
 	tcase_add_loop_test(tc, no_byte_more_or_less, 0, ARRAY_LEN(keys));
 	tcase_add_test(tc, ecdsa_in_ber_is_refused);
+	tcase_add_test(tc, rsa_signs_one_text_for_a_digest);
 	tcase_add_loop_test(tc, prepared_says_the_same, 0, ARRAY_LEN(keys));
 	tcase_add_loop_test(tc, prepared_serves_threads, 0, ARRAY_LEN(keys));
 	tcase_add_test(tc, der_is_openssl_s);
