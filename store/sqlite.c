@@ -28,6 +28,7 @@ struct prepared {
 
 struct sqlite {
 	sqlite3 *db;
+	bool is_file; /* else in memory */
 	struct arena *arena; /* of the list */
 	struct prepared *cache;
 	size_t n, cap;
@@ -236,6 +237,7 @@ open_file(struct sqlite *q, struct str url, struct error *reterr)
 	if (sqlite3_open_v2(path ? path : ":memory:", &q->db, flags, NULL) !=
 	    SQLITE_OK)
 		return refuse(q, "cannot open the database", reterr);
+	q->is_file = path != NULL;
 	return set_up(q, !path, reterr);
 }
 
@@ -315,6 +317,25 @@ bind(struct sqlite *q, sqlite3_stmt *s, const struct sql_value *params,
 	return true;
 }
 
+/* A file that was put away, or that another took the place of, is still there
+ * to who has it open: what the others revoke in the new one would be missed for
+ * ever. Asked where no transaction is open, so once in each. */
+static bool
+check_place(struct sqlite *q, struct error *reterr)
+{
+	int has_moved = 0;
+
+	if (!q->is_file || !sqlite3_get_autocommit(q->db))
+		return true;
+	return (sqlite3_file_control(q->db, "main", SQLITE_FCNTL_HAS_MOVED,
+		    &has_moved) == SQLITE_OK &&
+		   !has_moved) ||
+	       error_set(reterr, ERR_SYSTEM_STORE, SPAN_NONE,
+		   "the database's file is not where it was opened: it was "
+		   "moved, deleted or replaced; start anew with the one that "
+		   "counts");
+}
+
 static bool
 run(void *db, const char *text, const struct sql_value *params, size_t n_params,
     bool (*row)(void *ctx, const struct sql_row *row, struct error *reterr),
@@ -328,6 +349,7 @@ run(void *db, const char *text, const struct sql_value *params, size_t n_params,
 
 	if (!s)
 		return false;
+	ok = ok && check_place(q, reterr);
 	while (ok && (rc = sqlite3_step(s)) == SQLITE_ROW)
 		ok = !row || row(ctx, &at, reterr);
 	if (ok && rc != SQLITE_DONE)

@@ -378,6 +378,35 @@ START_TEST(files_are_ours_alone)
 END_TEST
 
 /* A file that was left open to others is closed to them before use. */
+/* Moved away, another in its place, none: each is a store that is away. */
+START_TEST(a_file_that_was_moved_is_away)
+{
+	const char *path = str_printf(arena, "%s/moved.db", test_folder()).p;
+	const char *aside = str_printf(arena, "%s/aside.db", test_folder()).p;
+	struct str where = str_printf(arena, "sqlite://%s", path);
+	struct store *mine = store_open(where, &err), *other;
+	int64_t generation = 0, floor = 0;
+
+	ck_assert_msg(mine != NULL, "%s", err.msg);
+	ck_assert(store_generation(mine, &generation, &floor, &err));
+	ck_assert_int_eq(rename(path, aside), 0);
+	ck_assert(!store_generation(mine, &generation, &floor, &err));
+	ck_assert_int_eq(err.code, ERR_SYSTEM_STORE);
+	ck_assert(!store_check(mine, &err));
+	ck_assert_int_eq(rename(aside, path), 0);
+	ck_assert(store_generation(mine, &generation, &floor, &err));
+	ck_assert(store_check(mine, &err));
+	ck_assert_int_eq(rename(path, aside), 0);
+	other = store_open(where, &err);
+	ck_assert_msg(other != NULL, "%s", err.msg);
+	ck_assert(!store_generation(mine, &generation, &floor, &err));
+	ck_assert(store_generation(other, &generation, &floor, &err));
+	store_close(mine);
+	ck_assert(store_generation(other, &generation, &floor, &err));
+	store_close(other);
+}
+END_TEST
+
 START_TEST(an_open_file_is_closed)
 {
 	reopen();
@@ -925,6 +954,7 @@ main(void)
 	tcase_add_checked_fixture(files, setup_file, teardown);
 	tcase_set_timeout(files, 60);
 	tcase_add_loop_test(files, files_are_ours_alone, 0, 3);
+	tcase_add_test(files, a_file_that_was_moved_is_away);
 	tcase_add_test(files, an_open_file_is_closed);
 	tcase_add_test(files, a_link_is_not_followed);
 	tcase_add_loop_test(
