@@ -76,6 +76,45 @@ set_time(const struct cli_option *o, const char *value)
 	return true;
 }
 
+#define STDOUT "-"
+
+static bool
+set_text(const struct cli_option *o, const char *value)
+{
+	const char **to = o->to;
+
+	if (*to != NULL) {
+		cli_errorf("--%s stands twice", o->name);
+		return false;
+	}
+	if (strcmp(o->name, "out") == 0 && value[0] == '\0') {
+		cli_errorf("--out: expected a name, found nothing");
+		return false;
+	}
+	/* A file of that name is what nobody means. */
+	if (strcmp(o->name, "out") == 0 && o->kind != CLI_OUT &&
+	    strcmp(value, STDOUT) == 0) {
+		cli_errorf("--out: `-` stands for standard output, where this "
+			   "cannot go; a file of that name is `./-`");
+		return false;
+	}
+	*to = value;
+	return true;
+}
+
+/* Standard output is where it goes if nothing was said. */
+static void
+forget_stdout(const struct cli_usage *u)
+{
+	for (size_t i = 0; i < u->n_options; i++) {
+		const char **to = u->options[i].to;
+
+		if (u->options[i].kind == CLI_OUT && *to &&
+		    strcmp(*to, STDOUT) == 0)
+			*to = NULL;
+	}
+}
+
 static bool
 set_option(const struct cli_option *o, const char *value)
 {
@@ -84,16 +123,8 @@ set_option(const struct cli_option *o, const char *value)
 		*(bool *)o->to = true;
 		return true;
 	case CLI_TEXT:
-		if (*(const char **)o->to != NULL) {
-			cli_errorf("--%s stands twice", o->name);
-			return false;
-		}
-		if (strcmp(o->name, "out") == 0 && value[0] == '\0') {
-			cli_errorf("--out: expected a name, found nothing");
-			return false;
-		}
-		*(const char **)o->to = value;
-		return true;
+	case CLI_OUT:
+		return set_text(o, value);
 	case CLI_LIST:
 		return list_add(o->to, value);
 	case CLI_TIME:
@@ -148,6 +179,7 @@ option_is_set(const struct cli_option *o)
 	case CLI_FLAG:
 		return *(bool *)o->to;
 	case CLI_TEXT:
+	case CLI_OUT:
 		return *(const char **)o->to != NULL;
 	case CLI_LIST:
 		return ((struct cli_list *)o->to)->n > 0;
@@ -212,7 +244,10 @@ cli_parse(
 		if (!ok)
 			return false;
 	}
-	return check_complete(u);
+	if (!check_complete(u))
+		return false;
+	forget_stdout(u);
+	return true;
 }
 
 void

@@ -30,6 +30,7 @@ struct cli_time {
 enum cli_kind {
 	CLI_FLAG,     /* bool * */
 	CLI_TEXT,     /* const char ** */
+	CLI_OUT,      /* const char **; NULL, as where it is not given: `-` */
 	CLI_LIST,     /* struct cli_list *, repeatable; freed by cli_end */
 	CLI_TIME,     /* struct cli_time *, RFC 3339 in UTC */
 	CLI_DURATION, /* struct cli_time *, `1h30m` */

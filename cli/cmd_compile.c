@@ -255,7 +255,8 @@ cmd_compile(int argc, char **argv)
 		{ "policies", CLI_LIST, &c.paths, true, "PATH",
 		    "policy file or folder, or an image" },
 		{ "out", CLI_TEXT, &c.out, false, "FILE",
-		    "write an image, which --policies takes in their place" },
+		    "write an image, which --policies takes in their place; "
+		    "a file, as its head is written last: no `-`" },
 		{ "entities", CLI_LIST, &c.entities, false, "PATH",
 		    "Cedar JSON entities that go into the image" },
 		{ "sign", CLI_TEXT, &c.sign, false, "KEY",

@@ -66,8 +66,8 @@ cmd_key_public(int argc, char **argv)
 	const char *out = NULL;
 	struct cli_list args = { 0 };
 	const struct cli_option options[] = {
-		{ "out", CLI_TEXT, &out, false, "FILE",
-		    "write there instead of to standard output; must not "
+		{ "out", CLI_OUT, &out, false, "FILE",
+		    "write there instead of to standard output (`-`); must not "
 		    "exist" },
 	};
 	const struct cli_usage usage =

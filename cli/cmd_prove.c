@@ -32,8 +32,9 @@ failed(const struct error *err)
 	CLI_USAGE(text, what, options, least, most, &p.args)
 #define OUT(p)                                                                 \
 	{                                                                      \
-		"out", CLI_TEXT, &(p)->out, false, "FILE",                     \
-		    "where it goes, mode 0600, instead of standard output"     \
+		"out", CLI_OUT, &(p)->out, false, "FILE",                      \
+		    "where it goes, mode 0600, instead of standard output "    \
+		    "(`-`)"                                                    \
 	}
 #define JSON(p)                                                                \
 	{                                                                      \

@@ -251,8 +251,9 @@ cmd_key_jwks(int argc, char **argv)
 	struct ring_options o = { 0 };
 	struct cli_list args = { 0 };
 	const struct cli_option options[] = {
-		{ "out", CLI_TEXT, &o.out, false, "FILE",
-		    "write there instead of to standard output; replaces" },
+		{ "out", CLI_OUT, &o.out, false, "FILE",
+		    "write there instead of to standard output (`-`); "
+		    "replaces" },
 		{ "spiffe", CLI_FLAG, &o.spiffe, false, NULL,
 		    "as a SPIFFE bundle" },
 		{ "at", CLI_TIME, &o.at, false, "TIME",

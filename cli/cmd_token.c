@@ -299,8 +299,8 @@ cmd_token_issue(int argc, char **argv)
 		    "32 hex digits (random)" },
 		{ "at", CLI_TIME, &o.at, false, "TIME",
 		    "as if it were that time" },
-		{ "out", CLI_TEXT, &o.out, false, "FILE",
-		    "write there, 0600, instead of to standard output" },
+		{ "out", CLI_OUT, &o.out, false, "FILE",
+		    "write there, 0600, instead of to standard output (`-`)" },
 	};
 	const struct cli_usage usage =
 	    CLI_USAGE("avow token issue --keys FOLDER --issuer NAME "

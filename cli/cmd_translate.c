@@ -170,7 +170,7 @@ put_out(const char *path, const struct buf *out)
 {
 	struct error e = { 0 };
 
-	if (!path || strcmp(path, "-") == 0)
+	if (!path)
 		return cli_print(out);
 	if (!buf_ok(out))
 		(void)error_nomem(&e);
@@ -336,8 +336,9 @@ cmd_translate(int argc, char **argv)
 		    "whom an IAM policy without Principal is attached to" },
 		{ "resource", CLI_TEXT, &resource, false, "ENTITY",
 		    "what an IAM policy without Resource is attached to" },
-		{ "out", CLI_TEXT, &to_path, false, "FILE",
-		    "write there (also -o), not to standard output" },
+		{ "out", CLI_OUT, &to_path, false, "FILE",
+		    "write there (also -o), not to standard output, which is "
+		    "`-`" },
 	};
 	const struct cli_usage usage =
 	    CLI_USAGE("avow translate [--from FORM] --to FORM [-o FILE] "

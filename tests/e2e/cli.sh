@@ -36,6 +36,23 @@ expect_exit "a key file is not overwritten" 1 \
 expect_exit "an unknown type" 1 "$AVOW" key new --type rsa1024 -o x.key.pem
 check "and no file is left" test ! -e x.key.pem
 
+say "Standard output as -o -:"
+mkdir dash
+printf 'permit (principal, action, resource);\n' >dash/all.avow
+expect "key public" "$(cat p256.pub.pem)" "$AVOW" key public p256.key.pem -o -
+expect "translate" 'permit (principal, action, resource);' "$AVOW" translate --to cedar --out=- dash/all.avow
+expect_exit "not with a file, too" 1 "$AVOW" key public p256.key.pem -o - -o x.pem
+refused_out() { (cd dash && "$AVOW" "$@" 2>&1); }
+no_stdout='avow: --out: `-` stands for standard output, where this cannot go; a file of that name is `./-`'
+expect "no image" "$no_stdout" refused_out compile --policies all.avow -o -
+expect "no private key" "$no_stdout" refused_out key new -o -
+expect "no master secret" "$no_stdout" refused_out key secret -o -
+expect "no two files" "$no_stdout" refused_out doc issue --key k --issuer i --subject s --audience a -o -
+expect_exit "which is a mistake" 1 "$AVOW" compile --policies dash -o -
+check "no file of that name is made" test ! -e - -a ! -e dash/-
+expect_exit "but where it is one" 0 "$AVOW" compile --policies dash/all.avow -o dash/./-
+check "it is" test -s dash/-
+
 say "Documents:"
 verify() {
 	"$AVOW" doc verify --kind avow --trust "$T/etc/avow/trust/acme" \
