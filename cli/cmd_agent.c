@@ -175,56 +175,85 @@ ask(struct client *c, struct arena *a, const char *method, struct str path,
 	}
 	if (ret->status == 200)
 		return true;
-	cli_errorf(
+	(void)error_set(&err, ERR_DATA_MISSING, SPAN_NONE,
 	    "the agent answers %u: %.*s", ret->status, STR_ARG(ret->body));
+	cli_error(&err, STR(""));
 	return false;
+}
+
+/* Any program may listen there, and a service may say anything: none of it
+ * drives a terminal. */
+static void
+put(struct buf *out, const json_t *of, const char *name)
+{
+	const json_t *text = json_object_get(of, name);
+
+	buf_escaped(
+	    out, json_is_string(text) ? json_str(text) : STR("?"), false);
+}
+
+static void
+print_why(struct buf *out, const json_t *why)
+{
+	buf_addz(out, "    ");
+	put(out, why, "code");
+	buf_addz(out, ": ");
+	put(out, why, "message");
 }
 
 static void
 print_item(struct buf *out, const char *what, const json_t *item)
 {
 	const json_t *why = json_object_get(item, "error");
-	struct str audience = json_str(json_object_get(item, "audience"));
-	struct str until = json_str(json_object_get(item, "expiresAt"));
 
-	buf_printf(out, "  %s%s%.*s  %s", what, audience.n ? " " : "",
-	    STR_ARG(audience),
-	    json_string_value(json_object_get(item, "state")));
-	if (until.n)
-		buf_printf(out, "  until %.*s", STR_ARG(until));
+	buf_printf(out, "  %s", what);
+	if (json_str(json_object_get(item, "audience")).n) {
+		buf_byte(out, ' ');
+		put(out, item, "audience");
+	}
+	buf_addz(out, "  ");
+	put(out, item, "state");
+	if (json_str(json_object_get(item, "expiresAt")).n) {
+		buf_addz(out, "  until ");
+		put(out, item, "expiresAt");
+	}
 	buf_byte(out, '\n');
-	if (why)
-		buf_printf(out, "    %s: %s (next try %s)\n",
-		    json_string_value(json_object_get(why, "code")),
-		    json_string_value(json_object_get(why, "message")),
-		    json_string_value(json_object_get(item, "nextTry")));
-}
-
-static void
-print_why(struct buf *out, const json_t *why)
-{
-	if (why)
-		buf_printf(out, "    %s: %s\n",
-		    json_string_value(json_object_get(why, "code")),
-		    json_string_value(json_object_get(why, "message")));
+	if (!why)
+		return;
+	print_why(out, why);
+	buf_addz(out, " (next try ");
+	put(out, item, "nextTry");
+	buf_addz(out, ")\n");
 }
 
 static void
 print_file(struct buf *out, const json_t *file)
 {
-	const json_t *why = json_object_get(file, "error");
+	const json_t *whys[] = { json_object_get(file, "error"),
+		json_object_get(json_object_get(file, "run"), "error") };
 
-	buf_printf(out, "  file %s  %s\n",
-	    json_string_value(json_object_get(file, "path")),
-	    why ? "not written" : "written");
-	print_why(out, why);
-	print_why(out, json_object_get(json_object_get(file, "run"), "error"));
+	buf_addz(out, "  file ");
+	put(out, file, "path");
+	buf_addz(out, whys[0] ? "  not written\n" : "  written\n");
+	for (size_t i = 0; i < ARRAY_LEN(whys); i++)
+		if (whys[i]) {
+			print_why(out, whys[i]);
+			buf_byte(out, '\n');
+		}
 }
 
+/* One of the kinds that there are. */
 static const char *
 kind_of(const json_t *item)
 {
-	return json_string_value(json_object_get(item, "kind"));
+	static const char *const kinds[] = { "jwt-svid", "wit-svid", "keys",
+		"bundle" };
+	struct str kind = json_str(json_object_get(item, "kind"));
+
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		if (str_eq(kind, str_of(kinds[i])))
+			return kinds[i];
+	return "?";
 }
 
 static bool
@@ -235,10 +264,12 @@ print_status(const json_t *s)
 	size_t i;
 	bool ok;
 
-	buf_printf(&out, "%s at %s: %s\n",
-	    json_string_value(json_object_get(s, "instance")),
-	    json_string_value(json_object_get(s, "service")),
-	    json_is_true(json_object_get(s, "ready")) ? "ready" : "not ready");
+	put(&out, s, "instance");
+	buf_addz(&out, " at ");
+	put(&out, s, "service");
+	buf_addz(&out, json_is_true(json_object_get(s, "ready"))
+			   ? ": ready\n"
+			   : ": not ready\n");
 	json_array_foreach (json_object_get(s, "tokens"), i, one)
 		print_item(&out, "token", one);
 	one = json_object_get(s, "document");
@@ -281,6 +312,8 @@ show(const char *url, struct arena *a, bool json)
 		if (!json_parse(r.body, "status", LIMIT_CLIENT_BYTES,
 			LIMIT_HTTP_JSON_DEPTH, JSON_NO_NUL, &status, &err))
 			cli_error(&err, STR(""));
+		else if (!json_is_boolean(json_object_get(status, "ready")))
+			cli_errorf("what answers there is no agent");
 		else if (json ? cli_print_json(json_incref(status), true)
 			      : print_status(status))
 			exit = json_is_true(json_object_get(status, "ready"))

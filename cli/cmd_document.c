@@ -353,6 +353,27 @@ cmd_doc_list(int argc, char **argv)
 
 /* ---- asked by anybody ---------------------------------------------------- */
 
+/* What answers may be no such service. */
+static enum cli_exit
+no_sense(void)
+{
+	cli_errorf("the server gave an answer that is none");
+	return CLI_CANNOT_TELL;
+}
+
+static enum cli_exit
+print_verdict(const json_t *answer)
+{
+	struct str verdict = json_str(json_object_get(answer, "verdict"));
+	bool is_valid = str_eq(verdict, STR("valid"));
+	enum cli_exit code;
+
+	if (!is_valid && !str_eq(verdict, STR("refused")))
+		return no_sense();
+	code = print_json(answer);
+	return code == CLI_YES && !is_valid ? CLI_NO : code;
+}
+
 enum cli_exit
 document_verify(struct remote_options *o, const struct attest_evidence *e)
 {
@@ -372,13 +393,8 @@ document_verify(struct remote_options *o, const struct attest_evidence *e)
 	    "document", json_from_str(buf_str(&d)));
 	if (e->signature.n)
 		put(call.body, "signature", json_from_str(buf_str(&s)));
-	if (remote_send(r, call, true, &answer, &code)) {
-		code = print_json(answer);
-		if (code == CLI_YES &&
-		    !str_eq(json_str(json_object_get(answer, "verdict")),
-			STR("valid")))
-			code = CLI_NO;
-	}
+	if (remote_send(r, call, true, &answer, &code))
+		code = print_verdict(answer);
 	json_decref(answer);
 	buf_free(&d);
 	buf_free(&s);
@@ -463,7 +479,9 @@ act_keys(struct asked *a, struct remote *r)
 	    a->instance ? "&instance=" : "", a->instance ? a->instance : "");
 	if (!remote_send(r, call, true, &answer, &code))
 		return code;
-	code = print_json(answer);
+	code = json_array_size(json_object_get(answer, "keys")) > 0
+		   ? print_json(answer)
+		   : no_sense();
 	json_decref(answer);
 	return code;
 }

@@ -237,6 +237,52 @@ expect "a file where a folder of keys is to be" "error: *p256.key.pem*" \
 expect "a store that is not there" "error: *is not there*" \
     out "$AVOW" revoke add document "$(printf '%032d' 1)" --store "sqlite://$T/none.db"
 check "and none is made" test ! -e none.db
+
+say "What answers may be anything:"
+cat >anything.pl <<'END'
+use IO::Socket::INET;
+my ($port, $body) = @ARGV;
+my $s = IO::Socket::INET->new(LocalAddr => "127.0.0.1", LocalPort => $port, Listen => 5, ReuseAddr => 1) or die;
+while (my $c = $s->accept) {
+	my $n = 0;
+	while (defined(my $line = <$c>)) {
+		$n = $1 if $line =~ /^Content-Length: ([0-9]+)/i;
+		next unless $line eq "\r\n";
+		read($c, my $unread, $n) if $n;
+		print $c "HTTP/1.1 200 OK\r\nContent-Length: " . length($body) . "\r\nConnection: close\r\n\r\n$body";
+		last;
+	}
+	close $c;
+}
+END
+# anything BODY: it answers so to whatever is asked.
+anything() {
+	stop anything
+	ANY=$(free_port)
+	start anything perl anything.pl "$ANY" "$1"
+	wait_for_port anything 127.0.0.1 "$ANY" || give_up "perl does not listen"
+	cat >agent.yaml <<-END
+		instance: i-1
+		state: $T/agent
+		service: {url: "http://127.0.0.1:$ANY"}
+		tokens: [updates]
+		metadata: {listen: "127.0.0.1:$ANY"}
+	END
+}
+agent_status() {
+	"$AVOW" agent status --config agent.yaml
+}
+anything '{"instance":"\u001b[31mi-1","service":"\u202ex","ready":false,"tokens":[{"error":{"code":"a","message":"\u001b]0;"}}]}'
+expect_exit "an agent's status" 2 agent_status
+expect "drives no terminal" '?u{1b}?31mi-1 at ?u{202e}x: not ready*?u{1b}?0;*' agent_status
+for body in '[]' '{}' '{"keys":[],"verdict":"perhaps"}'; do
+	anything "$body"
+	expect_exit "$body is no status" 1 agent_status
+	expect_exit "no keys" 1 "$AVOW" key get --server "http://127.0.0.1:$ANY"
+	expect_exit "and no verdict" 1 "$AVOW" doc verify --server "http://127.0.0.1:$ANY" \
+	    --document "$T/docs/p256.json" --signature "$T/docs/p256.sig"
+done
+stop anything
 check "a full disk is not a yes" bash -c \
     "'$AVOW' decide --policies good.avow --request yes.json >/dev/full; [ \$? = 1 ]"
 finish
