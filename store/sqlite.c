@@ -28,7 +28,7 @@ struct prepared {
 
 struct sqlite {
 	sqlite3 *db;
-	bool is_file; /* else in memory */
+	bool is_file;        /* else in memory */
 	struct arena *arena; /* of the list */
 	struct prepared *cache;
 	size_t n, cap;
