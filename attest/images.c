@@ -81,6 +81,9 @@ attest_images_open(
 	t->arena = a;
 	for (size_t i = 0; i < n_paths; i++)
 		if (!read_path(t, paths[i], reterr)) {
+			/* The names of its files go with it. */
+			if (reterr && reterr->at.file)
+				reterr->at.file = paths[i];
 			attest_images_free(t);
 			return NULL;
 		}

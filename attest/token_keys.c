@@ -109,6 +109,9 @@ settle(struct token_keys *k, bool ok, const char *name, struct error *reterr)
 		    "`%s` has no key for tokens (P-256, Ed25519, or RSA of "
 		    "2,048 to 4,096 bits), or too many",
 		    name);
+	/* The names of a folder's files go with it. */
+	if (reterr && reterr->at.file)
+		reterr->at.file = name;
 	token_keys_free(k);
 	return NULL;
 }

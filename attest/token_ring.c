@@ -143,6 +143,15 @@ read_ring(struct token_ring *r, const char *folder, struct error *reterr)
 	return order(r, reterr);
 }
 
+/* The ring is about to go, with the names of its files: the message has that
+ * which is meant. */
+static void
+place_at(const char *folder, struct error *reterr)
+{
+	if (reterr && reterr->at.file)
+		reterr->at.file = folder;
+}
+
 /* An empty folder is a ring, to which the first key can be added. */
 static struct token_ring *
 open_any(const char *folder, struct error *reterr)
@@ -158,9 +167,7 @@ open_any(const char *folder, struct error *reterr)
 	r->arena = a;
 	if (read_ring(r, folder, reterr))
 		return r;
-	/* Its place is a name in the ring's arena; the message has it, too. */
-	if (reterr)
-		reterr->at = SPAN_NONE;
+	place_at(folder, reterr);
 	token_ring_free(r);
 	return NULL;
 }
@@ -397,6 +404,8 @@ token_ring_rotate(struct arena *a, const char *folder,
 	     add_next(a, r, folder, type, now_unix_s + (r->n ? after_s : 0),
 		 hasty, ret_file, reterr) &&
 	     prune(r, now_unix_s, reterr);
+	if (!ok)
+		place_at(folder, reterr);
 	token_ring_free(r);
 	return ok;
 }

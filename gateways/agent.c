@@ -338,6 +338,9 @@ check_trust(const struct agent_config *c, struct error *reterr)
 		return true;
 	t = attest_trust_new();
 	ok = t ? attest_trust_add(t, &entry, reterr) : error_nomem(reterr);
+	/* The names of its files go with it. */
+	if (!ok && reterr->at.file)
+		reterr->at.file = c->documents.keys.p;
 	attest_trust_free(t);
 	return ok;
 }

@@ -165,8 +165,14 @@ open_trust(struct agent_core *c, struct error *reterr)
 	if (!d->is_given)
 		return true;
 	c->trust = attest_trust_new();
-	return c->trust ? attest_trust_add(c->trust, &entry, reterr)
-			: error_nomem(reterr);
+	if (!c->trust)
+		return error_nomem(reterr);
+	if (attest_trust_add(c->trust, &entry, reterr))
+		return true;
+	/* The names of its files go with it. */
+	if (reterr && reterr->at.file)
+		reterr->at.file = d->keys.p;
+	return false;
 }
 
 const char *

@@ -1,5 +1,7 @@
 /* test_images.c - signatures of images: under the keys that are trusted, and
  * under no other. */
+#include <sys/stat.h>
+
 #include "tests/lib/kit.h"
 #include "tests/lib/run.h"
 
@@ -83,6 +85,7 @@ START_TEST(no_keys)
 {
 	const char *nowhere = "/not/there";
 	const char *text = kit_file(a, "image-none.pem", STR("no key\n"));
+	const char *folder = str_printf(a, "%s/image-none", test_folder()).p;
 	struct attest_images *none;
 	struct error err = { 0 };
 
@@ -91,6 +94,11 @@ START_TEST(no_keys)
 	err = (struct error){ 0 };
 	ck_assert_ptr_null(attest_images_open(&text, 1, &err));
 	ck_assert_int_eq(err.code, ERR_KEY_FORM);
+	/* Its place is not a name that went with what was read. */
+	ck_assert_int_eq(mkdir(folder, 0700), 0);
+	(void)kit_file(a, "image-none/x.pem", STR("no key\n"));
+	ck_assert_ptr_null(attest_images_open(&folder, 1, &err));
+	ck_assert_str_eq(err.at.file, folder);
 	none = attest_images_open(NULL, 0, NULL);
 	ck_assert_ptr_nonnull(none);
 	ck_assert(!attest_images_verify(none, STR("m"), STR("s"), NULL));

@@ -4,6 +4,7 @@
 #include "attest/token.h"
 
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "attest/token_read.h"
 #include "base/file.h"
@@ -295,11 +296,26 @@ START_TEST(folders_that_are_no_ring)
 	    file_create(str_printf(k.a, "%s/%s", k.folder, folders[_i].name).p,
 		folders[_i].mode, pem, NULL));
 	ck_assert_msg(!token_ring_open(k.folder, &err), "%s", folders[_i].note);
-	/* A name in memory that is gone. */
-	ck_assert_ptr_null(err.at.file);
+	/* Not a name in memory that is gone. */
+	ck_assert_str_eq(err.at.file, k.folder);
 	ck_assert_msg(
 	    err.code == folders[_i].want, "%s: %s", folders[_i].note, err.msg);
 	token_kit_fini(&k);
+}
+END_TEST
+
+START_TEST(a_folder_of_no_keys_names_itself)
+{
+	struct error err = { 0 };
+	struct arena *a = arena_new(0);
+	const char *folder = str_printf(a, "%s/junk", test_folder()).p;
+
+	ck_assert_int_eq(mkdir(folder, 0700), 0);
+	(void)kit_file(a, "junk/x.pem", STR("no key\n"));
+	ck_assert_ptr_null(token_keys_open(folder, &err));
+	ck_assert_int_eq(err.code, ERR_KEY_FORM);
+	ck_assert_str_eq(err.at.file, folder);
+	arena_free(a);
 }
 END_TEST
 
@@ -409,6 +425,7 @@ main(void)
 	tcase_add_loop_test(
 	    tc, folders_that_are_no_ring, 0, ARRAY_LEN(folders));
 	tcase_add_test(tc, an_empty_folder_signs_nothing);
+	tcase_add_test(tc, a_folder_of_no_keys_names_itself);
 	tcase_add_test(tc, keys_from_files);
 	tcase_add_loop_test(tc, sets_of_keys, 0, ARRAY_LEN(sets));
 	suite_add_tcase(s, tc);

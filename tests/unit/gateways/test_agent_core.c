@@ -279,6 +279,22 @@ START_TEST(a_document_of_another_key_is_not_taken)
 }
 END_TEST
 
+/* Its place is not a name that went with what was read. */
+START_TEST(keys_that_are_none_keep_it_from_starting)
+{
+	struct error err = { 0 };
+	const char *junk = agent_kit_path(&k, "junk");
+
+	agent_kit_close(&k);
+	ck_assert_int_eq(mkdir(junk, 0700), 0);
+	agent_kit_put(&k, "junk/x.pem", STR("no key\n"));
+	k.config.documents.keys = str_of(junk);
+	ck_assert(!agent_kit_open(&k, &err));
+	ck_assert_int_eq(err.code, ERR_KEY_FORM);
+	ck_assert_str_eq(err.at.file, junk);
+}
+END_TEST
+
 static ino_t
 inode(const char *name)
 {
@@ -673,6 +689,7 @@ main(void)
 	tcase_add_test(tc, a_wrong_secret_is_refused);
 	tcase_add_test(tc, renews_when_it_is_time_and_not_before);
 	tcase_add_test(tc, serves_till_the_end_and_not_a_moment_more);
+	tcase_add_test(tc, keys_that_are_none_keep_it_from_starting);
 	tcase_add_test(tc, a_clock_set_back_is_asked_by_at_once);
 	tcase_add_test(tc, given_up_it_asks_for_nothing);
 	tcase_add_test(tc, a_restart_keeps_what_it_had);
