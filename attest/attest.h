@@ -217,7 +217,7 @@ bool attest_verify(struct arena *a, const struct attest_evidence *e,
     const struct attest_context *ctx, const struct claims **ret_claims,
     struct error *reterr) MUST_USE;
 
-/* Successes only, of the very same kind, document and signature under the same trust version (what is signed by its SHA-256, all else byte for byte); times, revocation, audience and cnf are checked at every use.
+/* Successes only, keyed by SHA-256 of kind, document and signature (framed) and the trust version; times, revocation, audience and cnf are checked at every use.
  * The claims are shared and immutable; `a` holds a reference until it ends. Kinds judged by a chain of certificates are verified anew. At most LIMIT_EVIDENCE_CACHE
  * entries and LIMIT_EVIDENCE_CACHE_BYTES, besides what arenas still hold. Thread-safe; the cache may go before the arenas. */
 struct attest_cache;

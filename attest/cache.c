@@ -1,27 +1,23 @@
 /* cache.c - what verified evidence says, remembered for a while.
- * Kind, document, signature and trust version are the key. What a signature is
- * over is in it by its SHA-256, which the signature needs, too, so that one
- * digest serves both; all else as it is, compared byte for byte: where the
- * document is cut (form_pieces), what of it is beside those bytes, the
- * signature, the kind, the version. The pieces with their lengths are the
- * document, so a hit has the very same bytes as what was verified, as far as
- * SHA-256 tells bytes apart, in the same places. The comparison takes as long
- * whatever differs: nobody learns a signature by trying. An entry has the
- * claims and what is checked at every use: times, owner, revocation, nonce,
- * audience and cnf (verify_again). It spares signature and reading, nothing
- * else; a refusal is never kept, and another trust has another version, under
- * which nothing is found. Of packs that are shown together each is kept by
- * itself, too, so that one which comes with others than before is not verified
- * anew: it is checked as at every use, and what they say together (one
- * instance, no contradiction) is worked out from what was kept. Such a part has
- * no claims and another key than the same document by itself, which may be
- * worth nothing alone. Entries are immutable and counted: a hit lends the
- * claims until the asker's arena ends, so eviction takes nothing from under
- * anybody. A digest belongs to one shard, which has its own lock, and there to
- * one set of WAYS slots; when they are full, or the shard has its bytes, the
- * one used longest ago goes. Memory: LIMIT_EVIDENCE_CACHE entries, and
- * LIMIT_EVIDENCE_CACHE_BYTES beside what is lent. Cost of a hit: one SHA-256 of
- * what is signed, WAYS compares under the lock and one of the rest, the checks.
+ * Kind, document, signature and trust version are the key, by the SHA-256 of
+ * all four with their lengths: a hash that finds an entry and proves it is the
+ * same bytes, so that the bytes need not be kept. A shorter keyed hash would
+ * have to compare 16 KiB an entry. An entry has the claims and what is checked
+ * at every use: times, owner, revocation, nonce, audience and cnf
+ * (verify_again). It spares signature and reading, nothing else; a refusal is
+ * never kept, and another trust has another version, under which nothing is
+ * found.
+ * Of packs that are shown together each is kept by itself, too, so that one
+ * which comes with others than before is not verified anew: it is checked as at
+ * every use, and what they say together (one instance, no contradiction) is
+ * worked out from what was kept. Such a part has no claims and another key than
+ * the same document by itself, which may be worth nothing alone. Entries are
+ * immutable and counted: a hit lends the claims until the asker's arena ends,
+ * so eviction takes nothing from under anybody. A digest belongs to one shard,
+ * which has its own lock, and there to one set of WAYS slots; when they are
+ * full, or the shard has its bytes, the one used longest ago goes. Memory:
+ * LIMIT_EVIDENCE_CACHE entries, and LIMIT_EVIDENCE_CACHE_BYTES beside what is
+ * lent. Cost of a hit: one SHA-256, WAYS compares under the lock, the checks.
  */
 #include "attest/attest.h"
 
@@ -29,12 +25,10 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#include "attest/form.h"
 #include "attest/kind.h"
 #include "attest/verify.h"
 #include "base/digest.h"
 #include "base/limits.h"
-#include "base/sixteen.h"
 
 #define WAYS 8u
 #define SHARDS 64u
@@ -44,25 +38,10 @@
 /* Of an entry beside its arena's content: heads of arena, block and malloc. */
 #define OVERHEAD_BYTES 256u
 
-/* Evidence as it is told apart; lends from it. */
-struct key {
-	struct digest_known known; /* of the pieces that are hashed */
-	struct str rest[5];        /* all else, as it is */
-	bool is_part;              /* of several, and worth nothing alone */
-};
-
-/* The rest of a key without its bytes, which follow. */
-struct lengths {
-	size_t hashed[2], rest[5];
-	bool is_part;
-};
-
 /* Lives in `home`. */
 struct entry {
 	struct arena *home;
-	struct lengths lengths;
-	const char *rest; /* the bytes of all of it */
-	unsigned refs;    /* atomic: the slot's, and one a lent */
+	unsigned refs; /* atomic: the slot's, and one a lent */
 	size_t bytes;
 	struct verified verified;
 };
@@ -102,106 +81,19 @@ entry_unref(void *p)
 		arena_free(e->home);
 }
 
-static struct lengths
-lengths_of(const struct key *k)
-{
-	struct lengths all = { .is_part = k->is_part };
-
-	for (size_t i = 0; i < ARRAY_LEN(all.hashed); i++)
-		all.hashed[i] = k->known.parts[i].n;
-	for (size_t i = 0; i < ARRAY_LEN(all.rest); i++)
-		all.rest[i] = k->rest[i].n;
-	return all;
-}
-
-static bool
-same_lengths(const struct lengths *a, const struct lengths *b)
-{
-	bool same = a->is_part == b->is_part;
-
-	for (size_t i = 0; i < ARRAY_LEN(a->hashed); i++)
-		same = same && a->hashed[i] == b->hashed[i];
-	for (size_t i = 0; i < ARRAY_LEN(a->rest); i++)
-		same = same && a->rest[i] == b->rest[i];
-	return same;
-}
-
-static size_t
-rest_bytes(const struct key *k)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < ARRAY_LEN(k->rest); i++)
-		n += k->rest[i].n;
-	return n;
-}
-
-static bool
-keep_rest(struct entry *e, const struct key *k)
-{
-	char *to = arena_bytes(e->home, rest_bytes(k));
-
-	if (!to)
-		return false;
-	e->lengths = lengths_of(k);
-	e->rest = to;
-	for (size_t i = 0; i < ARRAY_LEN(k->rest); i++) {
-		if (k->rest[i].n > 0)
-			memcpy(to, k->rest[i].p, k->rest[i].n);
-		to += k->rest[i].n;
-	}
-	return true;
-}
-
-/* The bits in which `n` bytes differ, and 0 only where none does. All of them
- * are looked at, whatever the first ones are. */
-static unsigned
-differences(const char *a, const char *b, size_t n)
-{
-	unsigned found = 0;
-	sixteen all = { 0 };
-
-	for (; n >= sizeof all; n -= sizeof all) {
-		all |= sixteen_at(a) ^ sixteen_at(b);
-		a += sizeof all;
-		b += sizeof all;
-	}
-	for (; n > 0; n--)
-		found |= (unsigned char)(*a++ ^ *b++);
-	return found | sixteen_any(all != 0);
-}
-
-static bool
-is_entry_of(const struct entry *e, const struct key *k)
-{
-	const struct lengths lengths = lengths_of(k);
-	const char *rest = e->rest;
-	unsigned found = 0;
-
-	if (!same_lengths(&e->lengths, &lengths))
-		return false;
-	for (size_t i = 0; i < ARRAY_LEN(k->rest); i++) {
-		found |= differences(rest, k->rest[i].p, k->rest[i].n);
-		rest += k->rest[i].n;
-	}
-	return found == 0;
-}
-
 /* NULL when memory is out. */
 static struct entry *
-entry_new(const struct verified *v, const struct key *k, size_t keep_bytes)
+entry_new(const struct verified *v, size_t keep_bytes)
 {
 	size_t own = (sizeof(struct entry) + 15) & ~(size_t)15;
 	struct arena *home = arena_new(own + keep_bytes);
 	struct entry *e = home ? ARENA_NEW(home, struct entry) : NULL;
 
-	if (e) {
+	if (e && verified_copy(home, v, &e->verified, NULL)) {
 		e->home = home;
 		e->refs = 1;
 		e->bytes = own + keep_bytes + OVERHEAD_BYTES;
-		if (keep_rest(e, k) &&
-		    verified_copy(home, v, &e->verified, NULL))
-			return e;
+		return e;
 	}
 	arena_free(home);
 	return NULL;
@@ -260,25 +152,23 @@ set_of(struct shard *s, const uint8_t digest[32])
 }
 
 static bool
-is_slot(const struct slot *s, const struct key *k)
+is_slot(const struct slot *s, const uint8_t digest[32])
 {
-	return s->entry &&
-	       str_eq((struct str){ (const char *)k->known.sha256, 32 },
-		   (struct str){ (const char *)s->digest, 32 }) &&
-	       is_entry_of(s->entry, k);
+	return s->entry && str_eq((struct str){ (const char *)digest, 32 },
+			       (struct str){ (const char *)s->digest, 32 });
 }
 
 /* A reference, or NULL. */
 static struct entry *
-look_up(struct attest_cache *c, const struct key *k)
+look_up(struct attest_cache *c, const uint8_t digest[32])
 {
-	struct shard *s = shard_of(c, k->known.sha256);
-	struct slot *set = set_of(s, k->known.sha256);
+	struct shard *s = shard_of(c, digest);
+	struct slot *set = set_of(s, digest);
 	struct entry *found = NULL;
 
 	(void)pthread_mutex_lock(&s->lock);
 	for (size_t i = 0; i < WAYS && !found; i++)
-		if (is_slot(&set[i], k)) {
+		if (is_slot(&set[i], digest)) {
 			set[i].used = ++s->uses;
 			found = set[i].entry;
 			entry_ref(found);
@@ -331,19 +221,19 @@ make_room(struct shard *s, size_t bytes)
 /* Takes the reference. Two threads may have verified the same: the later
  * stays. */
 static void
-put(struct attest_cache *c, const struct key *k, struct entry *e)
+put(struct attest_cache *c, const uint8_t digest[32], struct entry *e)
 {
-	struct shard *s = shard_of(c, k->known.sha256);
-	struct slot *set = set_of(s, k->known.sha256), *to;
+	struct shard *s = shard_of(c, digest);
+	struct slot *set = set_of(s, digest), *to;
 
 	(void)pthread_mutex_lock(&s->lock);
 	to = oldest(set, WAYS);
 	for (size_t i = 0; i < WAYS; i++)
-		if (is_slot(&set[i], k))
+		if (is_slot(&set[i], digest))
 			to = &set[i];
 	empty(s, to);
 	make_room(s, e->bytes);
-	memcpy(to->digest, k->known.sha256, sizeof to->digest);
+	memcpy(to->digest, digest, sizeof to->digest);
 	to->used = ++s->uses;
 	to->entry = e;
 	s->bytes += e->bytes;
@@ -355,17 +245,15 @@ put(struct attest_cache *c, const struct key *k, struct entry *e)
 
 /* What cannot be kept is verified again next time. */
 static void
-remember(struct attest_cache *c, const struct key *k, const struct verified *v)
+remember(
+    struct attest_cache *c, const uint8_t digest[32], const struct verified *v)
 {
 	size_t bytes = verified_keep_bytes(v);
-	struct entry *e = NULL;
+	struct entry *e =
+	    bytes > 0 && bytes <= ENTRY_BYTES ? entry_new(v, bytes) : NULL;
 
-	if (bytes > 0)
-		bytes += (rest_bytes(k) + 15) & ~(size_t)15;
-	if (bytes > 0 && bytes <= ENTRY_BYTES)
-		e = entry_new(v, k, bytes);
 	if (e)
-		put(c, k, e);
+		put(c, digest, e);
 }
 
 /* Takes the reference of `e`; `a` has it until its end. */
@@ -381,19 +269,17 @@ use_again(struct arena *a, struct entry *e, const struct attest_context *ctx,
 	return ok;
 }
 
+/* A part of several has one more to its key, so that neither is ever taken for
+ * the other. */
 static bool
 key_of(const struct attest_evidence *e, const struct attest_context *ctx,
-    bool is_part, struct key *ret)
+    bool is_part, uint8_t ret[32])
 {
-	const struct form_pieces p = form_pieces(e);
+	const struct str parts[] = { e->kind, e->document, e->signature,
+		attest_trust_version(ctx->trust), STR("part") };
 
-	*ret = (struct key){
-		.known.parts = { p.hashed[0], p.hashed[1] },
-		.rest = { p.beside[0], p.beside[1], e->signature, e->kind,
-		    attest_trust_version(ctx->trust) },
-		.is_part = is_part,
-	};
-	return digest_sha256(p.hashed, ARRAY_LEN(p.hashed), ret->known.sha256);
+	return digest_sha256_framed(
+	    parts, ARRAY_LEN(parts) - (is_part ? 0 : 1), ret);
 }
 
 /* ---- several together ------------------------------------------------------
@@ -403,21 +289,21 @@ static bool
 part_of(void *cache, struct arena *a, const struct attest_evidence *e,
     const struct attest_context *ctx, struct checked *ret, struct error *reterr)
 {
+	uint8_t digest[32];
 	struct entry *known;
-	struct key key;
 
-	if (!key_of(e, ctx, true, &key))
+	if (!key_of(e, ctx, true, digest))
 		return error_nomem(reterr);
-	known = look_up(cache, &key);
+	known = look_up(cache, digest);
 	if (known) {
 		if (!use_again(a, known, ctx, reterr))
 			return false;
 		*ret = known->verified.checked[0];
 		return true;
 	}
-	if (!verify_one(&key.known, a, e, ctx, ret, reterr))
+	if (!verify_part(NULL, a, e, ctx, ret, reterr))
 		return false;
-	remember(cache, &key, &(struct verified){ .checked = ret, .n = 1 });
+	remember(cache, digest, &(struct verified){ .checked = ret, .n = 1 });
 	return true;
 }
 
@@ -426,17 +312,17 @@ attest_cache_verify(struct attest_cache *cache, struct arena *a,
     const struct attest_evidence *e, const struct attest_context *ctx,
     const struct claims **ret_claims, struct error *reterr)
 {
+	uint8_t digest[32];
 	struct entry *known;
 	struct verified v;
-	struct key key;
 	bool ok;
 
 	if (e->document.n > LIMIT_DOCUMENT_BYTES ||
 	    e->signature.n > LIMIT_SIGNATURE_BYTES)
 		return attest_verify(a, e, ctx, ret_claims, reterr);
-	if (!key_of(e, ctx, false, &key))
+	if (!key_of(e, ctx, false, digest))
 		return error_nomem(reterr);
-	known = look_up(cache, &key);
+	known = look_up(cache, digest);
 	if (known) {
 		if (!use_again(a, known, ctx, reterr))
 			return false;
@@ -446,10 +332,10 @@ attest_cache_verify(struct attest_cache *cache, struct arena *a,
 	}
 	ok = str_eq(e->kind, STR(KIND_PACKS))
 		 ? verify_packs(a, e, ctx, part_of, cache, &v, reterr)
-		 : verify_evidence(a, e, ctx, &key.known, &v, reterr);
+		 : verify_evidence(a, e, ctx, &v, reterr);
 	if (!ok)
 		return false;
-	remember(cache, &key, &v);
+	remember(cache, digest, &v);
 	*ret_claims = v.claims;
 	return true;
 }

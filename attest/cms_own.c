@@ -309,8 +309,7 @@ is_framed(const struct frame *f, struct str der, struct str content,
 
 bool
 cms_own_verify(const struct keys_public *k, struct str der, struct str content,
-    const struct digest_known *known, struct str signature,
-    struct error *reterr)
+    struct str signature, struct error *reterr)
 {
 	struct frame f UNZEROED;         /* frame_init's */
 	char room[FRAME_BYTES] UNZEROED; /* signed_attributes's */
@@ -320,7 +319,7 @@ cms_own_verify(const struct keys_public *k, struct str der, struct str content,
 		return error_set(reterr, ERR_EVIDENCE_SIGNATURE, SPAN_NONE,
 		    "CMS by an Ed25519 key is not taken: OpenSSL 3.0 does not "
 		    "check it");
-	if (!digest_sha256_of(content, known, digest) ||
+	if (!digest_sha256(&content, 1, digest) ||
 	    !frame_init(&f, k, digest, content.n, signature.n))
 		return error_nomem(reterr);
 	if (!is_framed(&f, der, content, signature))

@@ -11,17 +11,14 @@
 #define ATTEST_CMS_OWN_H
 
 #include "attest/keys.h"
-#include "base/digest.h"
 
 /* Content and signature, lent from `der`. False: not of that shape. Nothing is
  * believed yet, not even that it is DER: cms_own_verify compares all of it. */
 bool cms_own_split(struct str der, struct str *ret_content,
     struct str *ret_signature) MUST_USE;
-/* The content's SHA-256 may be known (digest.h), or NULL. Errors:
- * ERR_EVIDENCE_MALFORMED, ERR_EVIDENCE_SIGNATURE, memory. */
+/* Errors: ERR_EVIDENCE_MALFORMED, ERR_EVIDENCE_SIGNATURE, memory. */
 bool cms_own_verify(const struct keys_public *k, struct str der,
-    struct str content, const struct digest_known *known, struct str signature,
-    struct error *reterr) MUST_USE;
+    struct str content, struct str signature, struct error *reterr) MUST_USE;
 
 /* Appends. Errors: ERR_KEY_FORM (no CMS by such a key), ERR_SYSTEM_ERROR,
  * memory. */

@@ -99,8 +99,7 @@ static bool
 verify_bytes(
     const struct form *f, const struct keys_public *k, struct error *reterr)
 {
-	return sig_verify_known(
-	    k, f->bytes, f->known, false, f->signature, reterr);
+	return sig_verify(k, f->bytes, f->signature, reterr);
 }
 
 static bool
@@ -169,38 +168,26 @@ decode_signature(
 	       malformed(reterr, "has a `signature` that is not Base64");
 }
 
-/* The text up to the member whose value that is, the member, and what is behind
- * it: one of the commas goes with it. */
-static struct form_pieces
-pieces_around(struct str text, struct str value)
-{
-	size_t from = (size_t)(value.p - text.p) -
-		      (sizeof "\"" SIGNATURE_MEMBER "\":\"" - 1);
-	size_t to = (size_t)(value.p - text.p) + value.n + 1;
-
-	if (text.p[to] == ',')
-		to++;
-	else if (text.p[from - 1] == ',')
-		from--;
-	return (struct form_pieces){
-		{ str_sub(text, 0, from), str_sub(text, to, text.n) },
-		{ str_sub(text, from, to), STR("") },
-	};
-}
-
+/* The text up to the member, and from behind it: one of the commas goes, too.
+ */
 static bool
 cut_out(struct arena *a, struct str text, struct str value, struct str *ret,
     struct error *reterr)
 {
-	const struct form_pieces all = pieces_around(text, value);
-	const struct str *kept = all.hashed;
+	size_t from = (size_t)(value.p - text.p) -
+		      (sizeof "\"" SIGNATURE_MEMBER "\":\"" - 1);
+	size_t to = (size_t)(value.p - text.p) + value.n + 1;
 	char *p = arena_bytes(a, text.n);
 
 	if (!p)
 		return error_nomem(reterr);
-	memcpy(p, kept[0].p, kept[0].n);
-	memcpy(p + kept[0].n, kept[1].p, kept[1].n);
-	*ret = (struct str){ p, kept[0].n + kept[1].n };
+	if (text.p[to] == ',')
+		to++;
+	else if (text.p[from - 1] == ',')
+		from--;
+	memcpy(p, text.p, from);
+	memcpy(p + from, text.p + to, text.n - to);
+	*ret = (struct str){ p, text.n - (to - from) };
 	return true;
 }
 
@@ -405,10 +392,7 @@ static bool
 verify_jws(
     const struct form *f, const struct keys_public *k, struct error *reterr)
 {
-	struct jws j = f->jws;
-
-	j.known = f->known;
-	return jws_verify(&j, k, reterr);
+	return jws_verify(&f->jws, k, reterr);
 }
 
 static bool
@@ -446,8 +430,7 @@ static bool
 verify_cms(
     const struct form *f, const struct keys_public *k, struct error *reterr)
 {
-	return cms_own_verify(
-	    k, f->bytes, f->content, f->known, f->signature, reterr);
+	return cms_own_verify(k, f->bytes, f->content, f->signature, reterr);
 }
 
 static bool
@@ -564,69 +547,6 @@ form_sign(enum attest_form form, const struct keys_public *k, struct str bytes,
 {
 	return rows[form].sign(
 	    k, bytes, root, ret_document, ret_signature, reterr);
-}
-
-/* ---- pieces ---------------------------------------------------------------
- */
-
-static struct form_pieces
-pieces_of_embedded(struct str document)
-{
-	struct str unused, signature;
-
-	if (!find_own_tail(document, &unused, &signature))
-		return (struct form_pieces){ .hashed[0] = document };
-	return pieces_around(document, signature);
-}
-
-/* At the last dot, which is the second in what jws_parse takes. */
-static struct form_pieces
-pieces_of_jws(struct str document)
-{
-	const char *dot =
-	    document.n ? memrchr(document.p, '.', document.n) : NULL;
-	size_t n = dot ? (size_t)(dot - document.p) : document.n;
-
-	return (struct form_pieces){
-		.hashed[0] = str_sub(document, 0, n),
-		.beside[0] = str_sub(document, n, document.n),
-	};
-}
-
-static struct form_pieces
-pieces_of_cms(struct str document)
-{
-	struct str content, unused;
-	size_t from, to;
-
-	if (!cms_own_split(document, &content, &unused))
-		return (struct form_pieces){ .hashed[0] = document };
-	from = (size_t)(content.p - document.p);
-	to = from + content.n;
-	return (struct form_pieces){
-		.beside[0] = str_sub(document, 0, from),
-		.hashed[1] = content,
-		.beside[1] = str_sub(document, to, document.n),
-	};
-}
-
-struct form_pieces
-form_pieces(const struct attest_evidence *e)
-{
-	static const struct {
-		struct str kind;
-		struct form_pieces (*of)(struct str);
-	} kinds[] = {
-		{ STR_INIT(KIND_TOKEN), pieces_of_jws },
-		{ STR_INIT(KIND_AVOW_JWS), pieces_of_jws },
-		{ STR_INIT(KIND_AVOW_EMBEDDED), pieces_of_embedded },
-		{ STR_INIT(KIND_AVOW_CMS), pieces_of_cms },
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
-		if (str_eq(kinds[i].kind, e->kind))
-			return kinds[i].of(e->document);
-	return (struct form_pieces){ .hashed[0] = e->document };
 }
 
 bool

@@ -27,17 +27,7 @@ struct form {
 	struct str bytes, signature;
 	struct str content; /* CMS */
 	struct jws jws;
-	/* Perhaps of the bytes whose digest is signed (CMS: the content's);
-	 * NULL: none is known. */
-	const struct digest_known *known;
 };
-
-/* Evidence as it came, cut where a signature's digest begins and ends, as far as that can be told without reading: hashed[0], beside[0], hashed[1] and beside[1], one after the
- * other, are the document, whatever it is. Tells nothing of it. */
-struct form_pieces {
-	struct str hashed[2], beside[2];
-};
-struct form_pieces form_pieces(const struct attest_evidence *e);
 
 /* Take `e` apart. The caller owns `ret` (form_fini); the list of values and all
  * texts in it live in `a`, the signature there or in the evidence. Errors:

@@ -209,8 +209,7 @@ jws_verify(
 		return error_set(reterr, ERR_EVIDENCE_SIGNATURE, SPAN_NONE,
 		    "the %s is not signed with the algorithm of the key",
 		    uses[j->use].noun);
-	return sig_verify_known(
-	    k, j->signed_part, j->known, true, j->signature, reterr);
+	return sig_verify_jose(k, j->signed_part, j->signature, reterr);
 }
 
 /* ---- out ------------------------------------------------------------------

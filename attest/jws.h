@@ -10,7 +10,6 @@
 #define ATTEST_JWS_H
 
 #include "attest/keys.h"
-#include "base/digest.h"
 #include "base/json.h"
 
 enum jws_use {
@@ -24,7 +23,6 @@ enum jws_use {
 struct jws {
 	enum jws_use use;
 	struct str signed_part; /* HEADER.PAYLOAD, the bytes that are signed */
-	const struct digest_known *known; /* perhaps of these; NULL: none is */
 	struct str payload, signature; /* decoded */
 	json_t *header; /* NULL when the header brings no key, and is plain */
 	size_t n_names; /* in the header */

@@ -121,7 +121,7 @@ sig_unprepare(struct keys_public *k)
 /* False when memory is out; so is a digest or context that fails. */
 static bool
 check_digest(const struct keys_public *k, struct str message,
-    const struct digest_known *known, struct str signature, bool *ret_right)
+    struct str signature, bool *ret_right)
 {
 	uint8_t made[sizeof digest_info + 32],
 	    *digest = made + sizeof digest_info;
@@ -132,7 +132,7 @@ check_digest(const struct keys_public *k, struct str message,
 	if (!ctx)
 		ctx = verifier_new(k);
 	memcpy(made, digest_info, sizeof digest_info);
-	ok = ctx && digest_sha256_of(message, known, digest);
+	ok = ctx && digest_sha256(&message, 1, digest);
 	right = ok && EVP_PKEY_verify(ctx, (const unsigned char *)signature.p,
 			  signature.n, from,
 			  (size_t)(made + sizeof made - from)) == 1;
@@ -159,10 +159,9 @@ check_message(const struct keys_public *k, struct str message,
 	return ok;
 }
 
-static bool
-verify(const struct keys_public *k, struct str message,
-    const struct digest_known *known, struct str signature,
-    struct error *reterr)
+bool
+sig_verify(const struct keys_public *k, struct str message,
+    struct str signature, struct error *reterr)
 {
 	bool ok, right = false;
 
@@ -174,7 +173,7 @@ verify(const struct keys_public *k, struct str message,
 		    "the signature is not as long as one by this key");
 	ok = k->algorithm == KEYS_ED25519
 		 ? check_message(k, message, signature, &right)
-		 : check_digest(k, message, known, signature, &right);
+		 : check_digest(k, message, signature, &right);
 	/* What verified left nothing. */
 	if (!right)
 		ERR_clear_error();
@@ -182,13 +181,6 @@ verify(const struct keys_public *k, struct str message,
 		return error_nomem(reterr);
 	return right || error_set(reterr, ERR_EVIDENCE_SIGNATURE, SPAN_NONE,
 			    "the signature does not belong to these bytes");
-}
-
-bool
-sig_verify(const struct keys_public *k, struct str message,
-    struct str signature, struct error *reterr)
-{
-	return verify(k, message, NULL, signature, reterr);
 }
 
 static bool
@@ -318,25 +310,17 @@ bool
 sig_verify_jose(const struct keys_public *k, struct str message,
     struct str signature, struct error *reterr)
 {
-	return sig_verify_known(k, message, NULL, true, signature, reterr);
-}
-
-bool
-sig_verify_known(const struct keys_public *k, struct str message,
-    const struct digest_known *known, bool is_jose, struct str signature,
-    struct error *reterr)
-{
 	unsigned char der[P256_DER_BYTES] UNZEROED; /* der_of_raw's */
 	size_t n;
 
-	if (!is_jose || k->algorithm != KEYS_P256)
-		return verify(k, message, known, signature, reterr);
+	if (k->algorithm != KEYS_P256)
+		return sig_verify(k, message, signature, reterr);
 	if (signature.n != 2u * P256_BYTES)
 		return error_set(reterr, ERR_EVIDENCE_SIGNATURE, SPAN_NONE,
 		    "the signature is not 64 bytes, r and s");
 	n = der_of_raw(signature, der);
-	return verify(
-	    k, message, known, (struct str){ (const char *)der, n }, reterr);
+	return sig_verify(
+	    k, message, (struct str){ (const char *)der, n }, reterr);
 }
 
 static bool

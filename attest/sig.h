@@ -4,7 +4,6 @@
 #define ATTEST_SIG_H
 
 #include "attest/keys.h"
-#include "base/digest.h"
 
 /* RSA: PKCS #1 v1.5 with SHA-256 (RFC 8017 8.2). P-256: ECDSA with SHA-256, DER
  * (RFC 3279 2.2.3). Ed25519: RFC 8032. Errors: ERR_EVIDENCE_SIGNATURE, memory.
@@ -33,10 +32,6 @@ bool sig_der_of_raw(struct str raw, struct buf *out) MUST_USE;
  * 32 bytes each, big-endian; RSA and Ed25519 as above. */
 bool sig_verify_jose(const struct keys_public *k, struct str message,
     struct str signature, struct error *reterr) MUST_USE;
-/* Either, of a message whose SHA-256 may be known (digest.h); NULL: it is not. */
-bool sig_verify_known(const struct keys_public *k, struct str message,
-    const struct digest_known *known, bool is_jose, struct str signature,
-    struct error *reterr) MUST_USE;
 bool sig_sign_jose(const struct keys_public *k, struct str message,
     struct buf *ret_signature, struct error *reterr) MUST_USE;
 

@@ -498,22 +498,12 @@ verify_part(void *unused, struct arena *a, const struct attest_evidence *e,
     const struct attest_context *ctx, struct checked *zeroed,
     struct error *reterr)
 {
-	(void)unused;
-	return verify_one(NULL, a, e, ctx, zeroed, reterr);
-}
-
-bool
-verify_one(const struct digest_known *known, struct arena *a,
-    const struct attest_evidence *e, const struct attest_context *ctx,
-    struct checked *zeroed, struct error *reterr)
-{
-	struct run r = { .arena = a,
-		.evidence = e,
-		.ctx = ctx,
-		.doc = &zeroed->doc,
-		.known = known };
+	struct run r = {
+		.arena = a, .evidence = e, .ctx = ctx, .doc = &zeroed->doc
+	};
 	bool ok;
 
+	(void)unused;
 	ok = check_one(&r, reterr) && fill_checked(&r, zeroed, reterr);
 
 	run_fini(&r);
@@ -545,8 +535,8 @@ verify_packs(struct arena *a, const struct attest_evidence *e,
 
 bool
 verify_evidence(struct arena *a, const struct attest_evidence *e,
-    const struct attest_context *ctx, const struct digest_known *known,
-    struct verified *ret, struct error *reterr)
+    const struct attest_context *ctx, struct verified *ret,
+    struct error *reterr)
 {
 	struct checked *checked;
 
@@ -555,7 +545,7 @@ verify_evidence(struct arena *a, const struct attest_evidence *e,
 	checked = ARENA_NEW(a, struct checked);
 	if (!checked)
 		return error_nomem(reterr);
-	return verify_one(known, a, e, ctx, checked, reterr) &&
+	return verify_part(NULL, a, e, ctx, checked, reterr) &&
 	       verify_together(a, checked, 1, ret, reterr);
 }
 
@@ -591,7 +581,7 @@ attest_verify(struct arena *a, const struct attest_evidence *e,
 {
 	struct verified v = { 0 };
 
-	if (!verify_evidence(a, e, ctx, NULL, &v, reterr))
+	if (!verify_evidence(a, e, ctx, &v, reterr))
 		return false;
 	*ret_claims = v.claims;
 	return true;

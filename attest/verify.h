@@ -6,7 +6,6 @@
 #include "attest/attest.h"
 #include "attest/doc.h"
 #include "attest/keys.h"
-#include "base/digest.h"
 
 /* A key of a trust: meaningful with trusts of one version only. */
 struct verify_key {
@@ -36,11 +35,10 @@ struct verified {
 	size_t claims_bytes; /* of the arena, beside what was checked */
 };
 
-/* As attest_verify, with all that was found. A digest that was made of the
- * evidence already may be `known` (digest.h), or NULL. */
+/* As attest_verify, with all that was found. */
 bool verify_evidence(struct arena *a, const struct attest_evidence *e,
-    const struct attest_context *ctx, const struct digest_known *known,
-    struct verified *ret, struct error *reterr) MUST_USE;
+    const struct attest_context *ctx, struct verified *ret,
+    struct error *reterr) MUST_USE;
 /* All but signature and shape: times, issuer, owner, revocation, nonce,
  * audience, cnf. `ctx` has a trust of the version that it was verified with.
  * Errors: ERR_EVIDENCE_*. Allocates nothing. */
@@ -52,10 +50,6 @@ typedef bool verify_part_fn(void *arg, struct arena *a,
     const struct attest_evidence *e, const struct attest_context *ctx,
     struct checked *zeroed, struct error *reterr);
 verify_part_fn verify_part MUST_USE; /* `arg` is not used */
-/* The same, `known` as for verify_evidence. */
-bool verify_one(const struct digest_known *known, struct arena *a,
-    const struct attest_evidence *e, const struct attest_context *ctx,
-    struct checked *zeroed, struct error *reterr) MUST_USE;
 /* Several that are shown together: each by `part`, and then all of them: of one
  * instance or its group, of one trust entry, without a contradiction. Errors:
  * ERR_EVIDENCE_*. */

@@ -89,7 +89,6 @@ check_own(struct run *r)
 	why.code = ERR_NONE;
 	if (!form_open_own(r->arena, r->kind->form, r->evidence, &r->form, &id))
 		return false;
-	r->form.known = r->known;
 	if (find_key(r, has_thumbprint, &id)) {
 		holds = form_verify(&r->form, &r->key->public, &why);
 		r->is_read =
@@ -125,7 +124,6 @@ check_avow(struct run *r, struct error *reterr)
 	if (!form_open(r->arena, r->kind->form, r->evidence, &r->form, &r->own,
 		reterr))
 		return false;
-	r->form.known = r->known;
 	id = doc_named_key(r->own);
 	/* No key is without a thumbprint that has its form. */
 	if (id.n == 0 || !find_key(r, has_thumbprint, &id))
@@ -305,7 +303,6 @@ check_token(struct run *r, struct error *reterr)
 	if (!find_key(r, has_thumbprint, &r->jws.kid))
 		return run_refuse(reterr, ERR_EVIDENCE_KEY,
 		    "the key that the token names is not trusted");
-	r->jws.known = r->known;
 	return jws_verify(&r->jws, &r->key->public, reterr);
 }
 

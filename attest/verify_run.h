@@ -29,7 +29,6 @@ struct run {
 	const struct flat *own; /* of a document of our own, until it is read */
 	struct form form; /* of a document of our own; empty until parsed */
 	const struct tried *tried; /* in the arena; NULL: nothing was */
-	const struct digest_known *known; /* of the evidence; NULL: none is */
 	bool is_read; /* `doc` is there already */
 	struct jws jws;   /* of a token; empty until parsed */
 	struct doc *doc; /* into what was checked; zero until it is read */

@@ -68,25 +68,6 @@ digest_sha256_framed(const struct str *parts, size_t n, uint8_t ret[32])
 	return digest_parts(parts, n, true, ret);
 }
 
-static bool
-is_of(const struct digest_known *known, struct str bytes)
-{
-	size_t n = known->parts[0].n;
-
-	return str_eq(str_sub(bytes, 0, n), known->parts[0]) &&
-	       str_eq(str_sub(bytes, n, bytes.n), known->parts[1]);
-}
-
-bool
-digest_sha256_of(
-    struct str bytes, const struct digest_known *known, uint8_t ret[32])
-{
-	if (!known || !is_of(known, bytes))
-		return digest_sha256(&bytes, 1, ret);
-	memcpy(ret, known->sha256, sizeof known->sha256);
-	return true;
-}
-
 void
 digest_hex(const uint8_t *bytes, size_t n_bytes, char *out)
 {

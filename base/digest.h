@@ -9,14 +9,6 @@ bool digest_sha256(const struct str *parts, size_t n, uint8_t ret[32]) MUST_USE;
 /* Each part preceded by its length as 8 bytes big-endian, so that no two lists of parts run together. */
 bool digest_sha256_framed(const struct str *parts, size_t n,
     uint8_t ret[32]) MUST_USE;
-/* Bytes that were digested already: the parts, one after the other, and their SHA-256. */
-struct digest_known {
-	struct str parts[2];
-	uint8_t sha256[32];
-};
-/* SHA-256 of `bytes`: what is known, if it is of these very bytes (they are compared), else made now. `known` may be NULL. */
-bool digest_sha256_of(struct str bytes, const struct digest_known *known,
-    uint8_t ret[32]) MUST_USE;
 /* Lower-case hex of the first `n_bytes` bytes; `out` has room for 2 * n_bytes + 1. */
 void digest_hex(const uint8_t *bytes, size_t n_bytes, char *out);
 

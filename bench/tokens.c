@@ -182,10 +182,11 @@ cached(struct scene *s)
 static void
 hash(struct scene *s)
 {
-	const struct form_pieces p = form_pieces(&s->evidence);
+	const struct str parts[] = { s->evidence.kind, s->evidence.document,
+		s->evidence.signature, attest_trust_version(s->trust) };
 	uint8_t digest[32];
 
-	must(digest_sha256(p.hashed, ARRAY_LEN(p.hashed), digest), NULL);
+	must(digest_sha256_framed(parts, ARRAY_LEN(parts), digest), NULL);
 }
 
 /* Of this thread, as `openssl speed` counts: others may be at work. */

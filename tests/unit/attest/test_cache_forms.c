@@ -1,6 +1,5 @@
 /* The cache, warm with one good document of each form, or a token: nothing but
- * the very same bytes is a hit, whatever of them its key digests and whatever
- * it compares. */
+ * the very same bytes is a hit. */
 #include "attest/attest.h"
 
 #include "attest/form.h"
@@ -314,40 +313,6 @@ START_TEST(every_byte_of_a_token_counts)
 }
 END_TEST
 
-/* Whatever the bytes are, the pieces are all of them, in their order. */
-START_TEST(pieces_are_the_document)
-{
-	static const struct str texts[] = { STR_INIT(""), STR_INIT("."),
-		STR_INIT("a.b.c"), STR_INIT("..."),
-		STR_INIT("\x30\x03\x30\x01"),
-		STR_INIT("\",\"typ\":\"avow-document/1\"}"),
-		STR_INIT("\"\",\"keyId\":\"k\",\"notBefore\":\"n\","
-			 "\"signature\":\"s\",\"subject\":\"x\","
-			 "\"typ\":\"avow-document/1\"}") };
-	struct warm w;
-	struct str text;
-
-	warm_init(&w, quick[_i % 4], "plain");
-	text = _i < 4 ? w.evidence.document : texts[_i - 4];
-	for (unsigned form = 0; form <= ATTEST_FORMS; form++) {
-		const struct attest_evidence e = { form < ATTEST_FORMS
-						       ? attest_form_kind(form)
-						       : STR("token"),
-			text, STR("") };
-		struct form_pieces p = form_pieces(&e);
-		struct buf b = { 0 };
-
-		buf_add(&b, p.hashed[0]);
-		buf_add(&b, p.beside[0]);
-		buf_add(&b, p.hashed[1]);
-		buf_add(&b, p.beside[1]);
-		ck_assert(buf_ok(&b) && str_eq(buf_str(&b), text));
-		buf_free(&b);
-	}
-	warm_fini(&w);
-}
-END_TEST
-
 int
 main(void)
 {
@@ -361,7 +326,6 @@ main(void)
 	tcase_add_loop_test(tc, signatures_are_not_exchanged, 0, 4);
 	tcase_add_test(tc, each_signature_has_its_own);
 	tcase_add_loop_test(tc, every_byte_of_a_token_counts, 0, 2);
-	tcase_add_loop_test(tc, pieces_are_the_document, 0, 4 + 7);
 	suite_add_tcase(s, tc);
 	return run_suite(s);
 }

@@ -553,7 +553,7 @@ START_TEST(what_is_kept_stands_alone)
 	kit_init(&k, KEY_P256);
 	ctx = now = kit_context(&k);
 	e = kit_sign(&k, kit_document(&k, NULL, NULL));
-	ck_assert(verify_evidence(k.arena, &e, &ctx, NULL, &v, &err));
+	ck_assert(verify_evidence(k.arena, &e, &ctx, &v, &err));
 	ck_assert_uint_gt(verified_keep_bytes(&v), 0);
 	/* No larger than it says. */
 	home = arena_new(verified_keep_bytes(&v) / 2);
