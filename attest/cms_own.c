@@ -4,7 +4,6 @@
 #include "attest/cms_own.h"
 
 #include "attest/sig.h"
-#include "base/base64.h"
 #include "base/digest.h"
 
 #define SEQUENCE 0x30
@@ -109,12 +108,12 @@ cms_own_attributes(struct str content, struct buf *out)
 struct frame {
 	char rooms[2][FRAME_BYTES];
 	struct str before, between;
-	char id[KEYS_THUMBPRINT]; /* ID_BYTES, and room to decode them */
-	const uint8_t *digest;    /* of the content */
+	struct str id;         /* of the key */
+	const uint8_t *digest; /* of the content */
 	size_t n_content, n_signature;
 };
 
-#define ID_BYTES 32u /* of a key */
+#define ID_BYTES DIGEST_BYTES
 
 /* SignerInfos, RFC 5652 5.3; it returns how long they are with the signature.
  */
@@ -130,8 +129,8 @@ frame_signer(struct frame *f, bool is_ecdsa)
 	to = put_head(to, SET, whole(n));
 	to = put_head(to, SEQUENCE, n);
 	to = put(to, version_3);
-	to = put_head(to, CONTEXT_0_PLAIN, ID_BYTES);
-	to = put(to, (struct str){ f->id, ID_BYTES });
+	to = put_head(to, CONTEXT_0_PLAIN, f->id.n);
+	to = put(to, f->id);
 	to = put(to, sha256);
 	to = put_attributes(to, CONTEXT_0, f->digest);
 	to = put(to, how);
@@ -163,22 +162,16 @@ frame_content(struct frame *f, size_t n_signers)
 	f->before = (struct str){ f->rooms[0], (size_t)(to - f->rooms[0]) };
 }
 
-/* All of `f`; lends it `digest`. False: a key without a thumbprint. */
-static bool
+/* All of `f`, which `k` and `digest` are lent to. */
+static void
 frame_init(struct frame *f, const struct keys_public *k, const uint8_t *digest,
     size_t n_content, size_t n_signature)
 {
-	size_t n_id;
-
+	f->id = (struct str){ (const char *)k->thumbprint_sha256, ID_BYTES };
 	f->digest = digest;
 	f->n_content = n_content;
 	f->n_signature = n_signature;
-	if (!base64_decode_into(
-		BASE64_URL, keys_thumbprint(k), f->id, sizeof f->id, &n_id) ||
-	    n_id != ID_BYTES)
-		return false;
 	frame_content(f, frame_signer(f, k->algorithm == KEYS_P256));
-	return true;
 }
 
 static bool
@@ -187,8 +180,7 @@ write(const struct keys_public *k, struct str content, const uint8_t *digest,
 {
 	struct frame f UNZEROED; /* frame_init's, and what it wrote is read */
 
-	if (!frame_init(&f, k, digest, content.n, signature.n))
-		return false;
+	frame_init(&f, k, digest, content.n, signature.n);
 	buf_add(out, f.before);
 	buf_add(out, content);
 	buf_add(out, f.between);
@@ -319,9 +311,9 @@ cms_own_verify(const struct keys_public *k, struct str der, struct str content,
 		return error_set(reterr, ERR_EVIDENCE_SIGNATURE, SPAN_NONE,
 		    "CMS by an Ed25519 key is not taken: OpenSSL 3.0 does not "
 		    "check it");
-	if (!digest_sha256(&content, 1, digest) ||
-	    !frame_init(&f, k, digest, content.n, signature.n))
+	if (!digest_sha256(&content, 1, digest))
 		return error_nomem(reterr);
+	frame_init(&f, k, digest, content.n, signature.n);
 	if (!is_framed(&f, der, content, signature))
 		return error_set(reterr, ERR_EVIDENCE_MALFORMED, SPAN_NONE,
 		    "the CMS is not in DER as Avow writes it, with one signer, "

@@ -196,16 +196,16 @@ static bool
 set_thumbprint(struct keys_public *k)
 {
 	struct buf form = { 0 }, text = { 0 };
-	uint8_t digest[32];
+	const char *digest = (const char *)k->thumbprint_sha256;
 	struct str part;
 	bool ok = k->algorithm == KEYS_DSA ? add_spki(&form, k->pkey)
 					   : keys_write_jwk(k, &form);
 
 	part = buf_str(&form);
-	ok = ok && digest_sha256(&part, 1, digest);
+	ok = ok && digest_sha256(&part, 1, k->thumbprint_sha256);
 	if (ok)
 		base64_encode(&text, BASE64_URL,
-		    (struct str){ (const char *)digest, sizeof digest });
+		    (struct str){ digest, sizeof k->thumbprint_sha256 });
 	ok = ok && buf_ok(&text) && text.n == KEYS_THUMBPRINT;
 	if (ok)
 		memcpy(k->thumbprint, text.p, KEYS_THUMBPRINT + 1);

@@ -43,6 +43,7 @@ struct keys_public {
 	/* RFC 7638; of DSA, which has no JWK, the same of its
 	 * SubjectPublicKeyInfo; empty when unfit */
 	char thumbprint[KEYS_THUMBPRINT + 1];
+	uint8_t thumbprint_sha256[32]; /* what that is the Base64url of */
 	/* Contexts to verify with; NULL until sig_prepare. */
 	struct spare *verifiers;
 };
