@@ -145,6 +145,7 @@ struct changing {
 	json_t *before, *after;
 	int64_t now_s;
 	size_t n_superseded, n_made;
+	bool has_room;   /* for documents that are new */
 	struct str text; /* of `after` */
 };
 
@@ -336,14 +337,15 @@ may_make_anew(struct changing *c, const struct store_document *row)
 }
 
 /* Superseded first, so that there is never a second newest. What can be said no
- * more, or not of an instance that is not active, has no successor. */
+ * more, or not of an instance that is not active, has no successor; nor has any
+ * while what is made could not be taken back. */
 static bool
 supersede(struct changing *c, struct sql *tx, const struct store_document *row,
     const json_t *claims, struct error *reterr)
 {
 	struct str id = STR("");
 	bool again = claims && row->ended == STORE_DOCUMENT_NEWEST &&
-		     may_make_anew(c, row);
+		     c->has_room && may_make_anew(c, row);
 
 	c->n_superseded++;
 	if (!store_document_end(
@@ -433,7 +435,8 @@ change_inside(
 	c->subject.row.properties = c->text;
 	c->subject.row.version++;
 	c->subject.row.changed_at = c->now_s;
-	return store_instance_put(tx, &c->subject.row, reterr) &&
+	return documents_has_room(tx, &c->has_room, reterr) &&
+	       store_instance_put(tx, &c->subject.row, reterr) &&
 	       sts_note_change(tx, c->actor,
 		   c->event ? "instance.event" : "instance.put", c->subject.id,
 		   reterr) &&

@@ -124,16 +124,17 @@ make_anew(struct regrouping *g, struct sql *tx,
 static bool
 supersede_all(struct regrouping *g, struct sql *tx, struct error *reterr)
 {
-	bool may = documents_check_key(&g->is, true, NULL);
+	bool may = documents_check_key(&g->is, true, NULL), has_room = false;
 	struct store_document *rows = NULL;
 	size_t n = 0;
 
-	if (!store_document_live(tx, g->a, g->id, g->now_s, &rows, &n, reterr))
+	if (!documents_has_room(tx, &has_room, reterr) ||
+	    !store_document_live(tx, g->a, g->id, g->now_s, &rows, &n, reterr))
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		struct str id = STR("");
 
-		if (may && rows[i].ended == STORE_DOCUMENT_NEWEST &&
+		if (may && has_room && rows[i].ended == STORE_DOCUMENT_NEWEST &&
 		    !make_anew(g, tx, &rows[i], &id, reterr))
 			return false;
 		if (!store_document_end(tx, &rows[i], STORE_DOCUMENT_SUPERSEDED,

@@ -184,6 +184,16 @@ keep(struct sql *tx, const struct documents_drafts *all,
 }
 
 bool
+documents_has_room(struct sql *tx, bool *ret, struct error *reterr)
+{
+	struct error why = { 0 };
+
+	*ret = store_document_room(tx, &why);
+	return *ret || why.code == ERR_LIMIT_COUNT ||
+	       error_set(reterr, why.code, SPAN_NONE, "%s", why.msg);
+}
+
+bool
 documents_make(struct documents *d, struct sql *tx,
     struct documents_drafts *all, const struct documents_make *m,
     struct store_document *ret, struct error *reterr)

@@ -98,6 +98,10 @@ bool documents_transact(struct documents *d, struct documents_drafts *all,
     bool (*inside)(struct sql *tx, int64_t now_ms, void *ctx, bool *keep,
 	struct error *reterr),
     void *ctx, struct error *reterr) MUST_USE;
+/* *ret: may documents come, or are so many revocations in force that they could
+ * not be taken back? */
+bool documents_has_room(
+    struct sql *tx, bool *ret, struct error *reterr) MUST_USE;
 /* Inside: store what was signed for this; or note that it shall be, and nothing
  * is stored. What was the newest before has been ended. */
 bool documents_make(struct documents *d, struct sql *tx,

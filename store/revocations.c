@@ -138,20 +138,30 @@ take_true(void *ctx, const struct sql_row *row, struct error *reterr)
 	return true;
 }
 
-bool
-store_revocation_room(struct sql *q, struct error *reterr)
+/* The last fifth is for what people revoke: whoever makes documents stale by
+ * the thousand keeps nobody from that. */
+#define ROOM_FOR_NEW (LIMIT_REVOCATIONS / 5 * 4)
+
+static bool
+check_room(struct sql *q, unsigned most, struct error *reterr)
 {
 	static const char count[] = "SELECT COUNT(*) FROM revocation";
 	int64_t n = 0;
 
 	if (!sql_run(q, count, NULL, 0, sql_take_number, &n, reterr))
 		return false;
-	return n < (int64_t)LIMIT_REVOCATIONS ||
+	return n < (int64_t)most ||
 	       error_set(reterr, ERR_LIMIT_COUNT, SPAN_NONE,
-		   "%u revocations are in force, which is the limit; give "
-		   "them an end (--until), or revoke the key or account "
-		   "that they have in common",
-		   LIMIT_REVOCATIONS);
+		   "%lld revocations are in force, and %u is the limit for "
+		   "this; give them an end (--until), or revoke the key or "
+		   "account that they have in common",
+		   (long long)n, most);
+}
+
+bool
+store_revocation_room(struct sql *q, struct error *reterr)
+{
+	return check_room(q, ROOM_FOR_NEW, reterr);
 }
 
 /* About `KIND ID`. */
@@ -186,7 +196,7 @@ revoke_inside(struct sql *q, void *ctx, bool *keep, struct error *reterr)
 	(void)keep;
 	if (!sql_now(q, &now_ms, reterr) ||
 	    !sql_run(q, find, params, 2, take_true, &v->is_known, reterr) ||
-	    (!v->is_known && !store_revocation_room(q, reterr)))
+	    (!v->is_known && !check_room(q, LIMIT_REVOCATIONS, reterr)))
 		return false;
 	params[3] = sql_number(now_ms / 1000);
 	params[4] = sql_text(v->r->reason);

@@ -24,7 +24,7 @@ bool store_read(struct store *s, const char *select,
     bool (*row)(void *ctx, const struct sql_row *row, struct error *reterr),
     void *ctx, struct error *reterr) MUST_USE;
 
-/* Inside a transaction: are fewer than LIMIT_REVOCATIONS in force? Asked before what makes more of them by itself, and before an account comes, of which one day there
+/* Inside a transaction: are fewer than four fifths of LIMIT_REVOCATIONS in force? The rest is for what is revoked by hand. Asked before what makes more of them by itself, and before an account comes, of which one day there
  * may be more. What follows from a change (a move, a deletion, a ban) is never refused and never lost for that: those rows go over the limit, and what is new waits
  * until there is room. ERR_LIMIT_COUNT. */
 bool store_revocation_room(struct sql *q, struct error *reterr) MUST_USE;

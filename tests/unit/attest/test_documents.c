@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "base/limits.h"
+#include "store/sql.h"
 #include "tests/unit/attest/documents_kit.h"
 
 START_TEST(a_document_says_what_was_asked)
@@ -478,6 +479,40 @@ static const struct {
 	{ "all", "", "{\"imageId\":\"img-9\"}", ERR_NONE, NULL },
 };
 
+static bool
+fill_revocations(
+    struct sql *tx, int64_t now_ms, void *ctx, bool *keep, struct error *reterr)
+{
+	static const char fill[] =
+	    "INSERT INTO revocation (kind, id, until, made_at, reason)"
+	    " WITH RECURSIVE n(i) AS (SELECT 1 UNION"
+	    " ALL SELECT i + 1 FROM n WHERE i < $1)"
+	    " SELECT 'token', 'x' || i, 4000000000, 1, '' FROM n";
+	const struct sql_value most = sql_number(LIMIT_REVOCATIONS / 5 * 4);
+
+	(void)now_ms, (void)ctx, (void)keep;
+	return sql_run(tx, fill, &most, 1, NULL, NULL, reterr);
+}
+
+/* Or a controller's events would fill the list by themselves. */
+START_TEST(what_could_not_be_taken_back_is_not_made)
+{
+	struct documents_issued one = issue("os.version", "up");
+	struct documents_ask other = ask_of("web-1", "imageId", "up");
+	struct documents_changed changed;
+	struct documents_issued none;
+	bool made;
+
+	ck_assert_msg(store_transact(s.store, fill_revocations, NULL, &err),
+	    "%s", err.msg);
+	ck_assert_int_eq(issue_by(&web, &other, &none, &made), ERR_LIMIT_COUNT);
+	changed = change("web-1", "upgraded", "{\"os\":{\"version\":\"13\"}}");
+	ck_assert_uint_eq(changed.n_superseded, 1);
+	ck_assert_uint_eq(changed.n_made, 0);
+	ck_assert_int_eq(judge(&one, NULL), ERR_EVIDENCE_SUPERSEDED);
+}
+END_TEST
+
 START_TEST(events_change_what_they_are_for)
 {
 	const struct documents_change what = { .id = STR("web-1"),
@@ -883,6 +918,7 @@ add_tests(TCase *tc)
 	tcase_add_test(tc, unbound_ones_end_with_the_key);
 	tcase_add_test(tc, a_secret_may_have_unbound_ones);
 	tcase_add_test(tc, asked_again_it_is_the_same);
+	tcase_add_test(tc, what_could_not_be_taken_back_is_not_made);
 	tcase_add_test(tc, one_from_the_future_is_not_given);
 	tcase_add_test(tc, selection_tells_least);
 	tcase_add_test(tc, there_is_an_end_to_documents);

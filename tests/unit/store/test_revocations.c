@@ -212,28 +212,43 @@ new_account(
 	return store_account_insert(tx, &row, &fresh, reterr) && fresh;
 }
 
-START_TEST(there_is_a_most)
+static void
+fill_rows(int64_t from, int64_t to)
 {
 	static const char fill[] =
 	    "INSERT INTO revocation (kind, id, until, made_at, reason)"
 	    " WITH RECURSIVE n(i) AS (SELECT $1 + 1 UNION"
 	    " ALL SELECT i + 1 FROM n WHERE i < $1 + 10000)"
 	    " SELECT 'token', 'x' || i, 1, 1, '' FROM n";
+	struct sql *q = sql_open(url, NULL, &err);
+	bool ok = q && sql_begin(q, &err);
+
+	for (int64_t i = from; ok && i < to; i += 10000) {
+		const struct sql_value at = sql_number(i);
+
+		ok = sql_run(q, fill, &at, 1, NULL, NULL, &err);
+	}
+	ck_assert_msg(ok && sql_commit(q, &err), "%s", err.msg);
+	sql_close(q);
+}
+
+START_TEST(there_is_a_most)
+{
+	const int64_t for_new = LIMIT_REVOCATIONS / 5 * 4;
 	const struct store_revocation r = { .kind = STR("token"),
 		.id = STR("one more"),
 		.until = 5,
 		.reason = STR("") };
-	struct sql *q = sql_open(url, NULL, &err);
-	bool is_new, ok = q && sql_begin(q, &err);
+	bool is_new;
 	int64_t gone;
 
-	for (int64_t i = 0; ok && i < LIMIT_REVOCATIONS; i += 10000) {
-		const struct sql_value from = sql_number(i);
-
-		ok = sql_run(q, fill, &from, 1, NULL, NULL, &err);
-	}
-	ck_assert_msg(ok && sql_commit(q, &err), "%s", err.msg);
-	sql_close(q);
+	/* The last fifth is for what is revoked by hand. */
+	fill_rows(0, for_new);
+	ck_assert(!store_transact(store, new_account, NULL, &err));
+	ck_assert_int_eq(err.code, ERR_LIMIT_COUNT);
+	err = (struct error){ 0 };
+	ck_assert(put("token", "by hand", 5));
+	fill_rows(for_new, LIMIT_REVOCATIONS);
 	ck_assert(!store_revoke(store, &r, &is_new, &err));
 	ck_assert_int_eq(err.code, ERR_LIMIT_COUNT);
 	err = (struct error){ 0 };
