@@ -23,9 +23,10 @@ struct revocations {
 	/* CLOCK_MONOTONIC of the last look that succeeded; 0: it failed. */
 	atomic_int_fast64_t fresh_ns;
 	atomic_bool is_stopping;
-	pthread_mutex_t lock; /* one looks at a time; guards the next four */
+	pthread_mutex_t lock; /* one looks at a time; guards the next five */
 	int64_t generation, floor; /* of the list in force; 0: none yet */
 	int64_t expired_ns;
+	struct revocations_pace pace;
 	bool has_failed;
 	pthread_t thread;
 	bool has_thread;
@@ -171,6 +172,23 @@ look(struct revocations *r, struct error *reterr)
 	return true;
 }
 
+#define EVEN_NS (600 * 1000000000LL)
+
+bool
+revocations_pace_is_even(
+    struct revocations_pace *p, int64_t wall_ms, int64_t mono_ns)
+{
+	int64_t drift_ms =
+	    (wall_ms - p->wall_ms) - (mono_ns - p->mono_ns) / 1000000;
+
+	if (p->mono_ns == 0 || drift_ms > LIMIT_SKEW_S * 1000 ||
+	    drift_ms < -LIMIT_SKEW_S * 1000)
+		p->even_since_ns = mono_ns;
+	p->wall_ms = wall_ms;
+	p->mono_ns = mono_ns;
+	return mono_ns - p->even_since_ns >= EVEN_NS;
+}
+
 /* Rows that revoke nothing any more. That they cannot be removed now harms
  * nobody. */
 static void
@@ -178,6 +196,9 @@ expire(struct revocations *r)
 {
 	int64_t now_ns = clock_mono_ns(), n = 0;
 
+	if (!revocations_pace_is_even(
+		&r->pace, clock_now_ms(clock_system()), now_ns))
+		return;
 	if (r->expired_ns &&
 	    now_ns - r->expired_ns < LIMIT_REVOCATION_SWEEP_S * 1000000000LL)
 		return;

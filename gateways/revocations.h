@@ -9,6 +9,16 @@
 
 struct revocations;
 
+/* How evenly the clock has run, as far as this process has seen; zero at first. */
+struct revocations_pace {
+	int64_t wall_ms, mono_ns; /* at the last look; mono_ns 0: none yet */
+	int64_t even_since_ns;
+};
+/* Has it, for ten minutes? What has expired by a clock that is days ahead, as a machine may start with, is not forgotten before somebody could put the clock right: it would count
+ * again. To be asked more often than the clock may be off. */
+bool revocations_pace_is_even(
+    struct revocations_pace *p, int64_t wall_ms, int64_t mono_ns);
+
 struct revocations_options {
 	struct str store; /* its URL */
 	const char *mark; /* file of the newest generation seen; NULL: none. Borrowed */

@@ -101,6 +101,31 @@ passes(void)
 	return ok;
 }
 
+/* A machine starts days ahead and is put right: nothing is forgotten by either
+ * clock until one of them has held for a while. */
+START_TEST(a_clock_that_jumps_forgets_nothing)
+{
+	const int64_t minute_ns = 60000000000, day_ms = 86400000;
+	struct revocations_pace p = { 0 };
+	int64_t mono_ns = 5 * minute_ns, wall_ms = 1800000000000 + day_ms;
+
+	ck_assert(!revocations_pace_is_even(&p, wall_ms, mono_ns));
+	for (int i = 1; i < 10; i++)
+		ck_assert(!revocations_pace_is_even(
+		    &p, wall_ms + i * 60000, mono_ns + i * minute_ns));
+	wall_ms += 10 * 60000 - day_ms;
+	mono_ns += 10 * minute_ns;
+	for (int i = 0; i < 10; i++)
+		ck_assert(!revocations_pace_is_even(
+		    &p, wall_ms + i * 60000, mono_ns + i * minute_ns));
+	ck_assert(revocations_pace_is_even(
+	    &p, wall_ms + 10 * 60000, mono_ns + 10 * minute_ns));
+	/* Ahead again. */
+	ck_assert(!revocations_pace_is_even(
+	    &p, wall_ms + day_ms, mono_ns + 11 * minute_ns));
+}
+END_TEST
+
 static void
 must_poll(void)
 {
@@ -271,6 +296,7 @@ main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, the_list_follows_the_store);
+	tcase_add_test(tc, a_clock_that_jumps_forgets_nothing);
 	tcase_add_test(tc, none_is_left_out);
 	tcase_add_test(tc, a_kind_of_a_newer_program_refuses);
 	tcase_add_test(tc, a_list_that_is_not_taken_refuses);
