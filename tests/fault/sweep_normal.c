@@ -1,5 +1,6 @@
-/* sweep_normal.c - the normal form with each allocation failing in turn: the
- * same rules, or limit.memory; never a form that lacks one. */
+/* sweep_normal.c - the normal form, and what lint makes of it, with each
+ * allocation failing in turn: the same rules and findings, or limit.memory;
+ * never a form that lacks one. */
 #include "tests/fault/wrap.h"
 
 #include "policy/normal.h"
@@ -72,6 +73,63 @@ START_TEST(rules_or_nothing)
 }
 END_TEST
 
+/* Permits that one deny, two, and one a member beat, and one that none does. */
+static const char beaten[] =
+    "indivisible principal [U::\"a\", U::\"b\"];\n"
+    "permit (principal == U::\"u\", action, resource) when { principal in "
+    "G::\"g\" };\n"
+    "permit (principal in [U::\"a\", U::\"b\"], action, resource) when { "
+    "principal in G::\"h\" };\n"
+    "permit (principal == U::\"v\", action, resource) when { principal in "
+    "G::\"i\" };\n"
+    "permit (principal == U::\"v\", action, resource);\n"
+    "deny (principal is U in G::\"g\", action, resource);\n"
+    "deny (principal in U::\"a\", action, resource);\n"
+    "deny (principal in U::\"b\", action, resource);\n"
+    "deny (principal in G::\"i\", action, resource) when { context has x "
+    "};\n"
+    "deny (principal in G::\"i\", action, resource) unless { context has x "
+    "};";
+
+static bool
+lint_all(void *ctx)
+{
+	struct arena *a = arena_new(0);
+	struct policy_lint found = { 0 };
+	struct error err = { 0 };
+	bool ok;
+
+	(void)ctx;
+	if (!a)
+		return false;
+	ok = policy_set_lint(set, a, &found, &err);
+	if (!ok)
+		ck_assert_int_eq(err.code, ERR_LIMIT_MEMORY);
+	if (ok)
+		ck_assert_uint_eq(found.n, 3);
+	for (size_t i = 0; ok && i < found.n; i++) {
+		ck_assert_int_eq(found.items[i].code, ERR_LINT_DENIED);
+		ck_assert_uint_eq(found.items[i].at.line, i + 2);
+	}
+	arena_free(a);
+	return ok;
+}
+
+START_TEST(findings_or_none)
+{
+	struct policy_set *loaded = policy_set_new(POLICY_BY_POSITION);
+	struct errors e = { 0 };
+
+	ck_assert(
+	    policy_set_add_text(loaded, "t", str_of(beaten), POLICY_AVOW, &e));
+	ck_assert(policy_set_finish(loaded, &e));
+	set = loaded;
+	ck_assert(lint_all(NULL));
+	fault_sweep("lint", lint_all, NULL);
+	policy_set_free(loaded);
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -79,6 +137,7 @@ suite(void)
 	TCase *tc = tcase_create("sweep");
 
 	tcase_add_loop_test(tc, rules_or_nothing, 0, 2);
+	tcase_add_test(tc, findings_or_none);
 	suite_add_tcase(s, tc);
 	return s;
 }
