@@ -169,8 +169,8 @@ cmd_lint(int argc, char **argv)
 		"are what they stand for, and policies are found that it "
 		"never lets apply.\nNot looked at: entities (who is in "
 		"which group), wider prefixes and wider sets in scopes,\n"
-		"of covers (not of denies) a condition on the group of what "
-		"the scope names,\n"
+		"for several covers together (not denies) a condition on the "
+		"group of what the scope names,\n"
 		"how different operators on different paths follow from "
 		"each other, covers that only more\nthan four tests would "
 		"tell apart.\nExit: 0 nothing found, 2 findings, 1 errors.",

@@ -47,8 +47,9 @@ struct lint {
 	struct arena *spare, *each;
 	struct lists rules;  /* by instance: its rules, ascending */
 	struct lists covers; /* by contained rule: rules of the index */
-	const struct normal_denied **denied; /* by rule; NULL: by none */
-	struct verdict *verdicts;            /* by instance */
+	/* By rule; NULL: by none. */
+	const struct normal_follows **denied, **also;
+	struct verdict *verdicts; /* by instance */
 	struct error *found;
 	struct policy_lint_others *others; /* of each found */
 	size_t n_found, cap_found, cap_others, dropped;
@@ -129,18 +130,18 @@ list_covers(struct lint *l)
 }
 
 static bool
-list_denied(struct lint *l)
+list_follows(struct lint *l, const struct normal_follows *items, uint32_t n,
+    const struct normal_follows ***ret)
 {
-	const struct normal *n = l->n;
+	const struct normal_follows **by_rule = ARENA_ARRAY(
+	    l->spare, count_rules(l), const struct normal_follows *);
 
-	l->denied =
-	    ARENA_ARRAY(l->spare, count_rules(l), const struct normal_denied *);
-	for (uint32_t i = 0; l->denied && i < n->n_denied; i++) {
-		const struct normal_denied *d = &n->denied[i];
-
-		l->denied[d->rule + (d->is_contained ? n->n_rules : 0)] = d;
-	}
-	return l->denied != NULL;
+	for (uint32_t i = 0; by_rule && i < n; i++)
+		by_rule[items[i].rule +
+			(items[i].is_contained ? l->n->n_rules : 0)] =
+		    &items[i];
+	*ret = by_rule;
+	return by_rule != NULL;
 }
 
 /* ---- verdicts -------------------------------------------------------------
@@ -198,7 +199,9 @@ name_other(struct lint *l, const struct normal_rule *r, uint32_t instance,
 }
 
 /* All covers of a rule together cover it; those that are the policy's own
- * count, as they are looked at themselves. */
+ * count, as they are looked at themselves. Of the index one may cover it, that
+ * is another policy's: of two that cover each other the first to go has the
+ * other, which then has it no more. */
 static bool
 is_covered(struct lint *l, uint32_t rule, uint32_t instance, struct verdict *v)
 {
@@ -207,7 +210,9 @@ is_covered(struct lint *l, uint32_t rule, uint32_t instance, struct verdict *v)
 	if (name_other(l, rule_at(l, rule), instance, v))
 		return true;
 	if (rule < l->n->n_rules)
-		return false;
+		return l->also[rule] &&
+		       name_other(
+			   l, &l->n->rules[l->also[rule]->by[0]], instance, v);
 	for (uint32_t i = l->covers.at[c]; i < l->covers.at[c + 1]; i++) {
 		const struct normal_rule *cover =
 		    &l->n->rules[l->covers.items[i]];
@@ -238,7 +243,7 @@ judge_denied(struct lint *l, uint32_t instance)
 
 	for (uint32_t i = l->rules.at[instance]; i < l->rules.at[instance + 1];
 	     i++) {
-		const struct normal_denied *d = l->denied[l->rules.items[i]];
+		const struct normal_follows *d = l->denied[l->rules.items[i]];
 
 		if (!d)
 			return;
@@ -283,7 +288,9 @@ judge_same(struct lint *l)
 static bool
 judge(struct lint *l)
 {
-	if (!list_rules(l) || !list_covers(l) || !list_denied(l) ||
+	if (!list_rules(l) || !list_covers(l) ||
+	    !list_follows(l, l->n->denied, l->n->n_denied, &l->denied) ||
+	    !list_follows(l, l->n->covered, l->n->n_covered, &l->also) ||
 	    !judge_same(l))
 		return false;
 	/* That it never takes effect says more than that others say so too. */

@@ -85,7 +85,7 @@ static const struct stage stages[] = {
 	{ "order", "before what prefers one of several", NULL, order_rules, always },
 	{ "contain", "on merged rules: none covers its own copy", NULL, contain_rules, wants_contain },
 	{ "unions", "after single covers, which are cheaper to find", NULL, unions_contain, wants_unions },
-	{ "denied", "for people alone: on what is left, before atoms are joined", NULL, denied_find, wants_denied },
+	{ "denied", "for people alone: on what is left, before atoms are joined", NULL, follows_find, wants_denied },
 	{ "denied by several", "the same of denies together", NULL, unions_denied, wants_denied },
 	{ "recompound", "last: joined atoms are harder to compare", NULL, recompound_join, wants_join },
 };
@@ -517,32 +517,46 @@ publish_rules(struct publisher *p)
 	return publish_all_parts(p, rules);
 }
 
+static struct ids *
+denied_by(const struct rule *r)
+{
+	return r->more ? &r->more->denied_by : NULL;
+}
+
+static struct ids *
+covered_by(const struct rule *r)
+{
+	return r->more ? &r->more->covered_by : NULL;
+}
+
 static bool
-publish_denied(struct publisher *p)
+publish_follows(struct publisher *p, struct ids *(*by_of)(const struct rule *),
+    const struct normal_follows **ret, uint32_t *ret_n)
 {
 	struct making *m = p->m;
-	struct normal_denied *denied;
+	struct normal_follows *all;
 	uint32_t n = 0;
 
 	for (size_t i = 0; i < m->n_rules; i++)
-		n += m->rules[i].more && m->rules[i].more->denied_by.n > 0;
-	denied = ARENA_ARRAY(m->a, n, struct normal_denied);
-	p->n->denied = denied;
-	for (size_t i = 0; denied && i < m->n_rules; i++) {
+		n += by_of(&m->rules[i]) && by_of(&m->rules[i])->n > 0;
+	all = ARENA_ARRAY(m->a, n, struct normal_follows);
+	*ret = all;
+	*ret_n = n;
+	n = 0;
+	for (size_t i = 0; all && i < m->n_rules; i++) {
 		const struct rule *r = &m->rules[i];
-		const struct ids *by = r->more ? &r->more->denied_by : NULL;
+		const struct ids *by = by_of(r);
 
 		if (!by || by->n == 0)
 			continue;
 		for (size_t k = 0; k < by->n; k++)
 			by->items[k] = p->number[by->items[k]];
-		denied[p->n->n_denied] =
-		    (struct normal_denied){ p->number[i], r->is_contained,
-			    publish_ids(p, by->items, by->n), by->n };
-		if (!denied[p->n->n_denied++].by)
+		all[n] = (struct normal_follows){ p->number[i], r->is_contained,
+			publish_ids(p, by->items, by->n), by->n };
+		if (!all[n++].by)
 			return false;
 	}
-	return denied != NULL;
+	return all != NULL;
 }
 
 static bool
@@ -556,7 +570,8 @@ publish(struct making *m, const struct normal_stage *stats,
 	p.number = ARENA_ARRAY(m->scratch, m->n_rules, uint32_t);
 	if (m->lacks_notes || !p.n || !p.lists || !p.number ||
 	    !publish_paths(&p) || !publish_atoms(&p) || !publish_rules(&p) ||
-	    !publish_denied(&p))
+	    !publish_follows(&p, denied_by, &p.n->denied, &p.n->n_denied) ||
+	    !publish_follows(&p, covered_by, &p.n->covered, &p.n->n_covered))
 		return false;
 	p.n->is_cut = m->is_cut;
 	p.n->closed = m->is_expanded ? m->set->closed : NULL;

@@ -108,8 +108,8 @@ struct normal_note {
 	uint32_t instance, other;
 };
 
-/* For people: wherever the permit `rule` holds, one of the `by` (denies of the decision index) holds. Where the permit errs they may be anything: it permits nothing. */
-struct normal_denied {
+/* For people: wherever the rule holds, those of `by` (of the decision index) together do. */
+struct normal_follows {
 	uint32_t rule; /* index into normal.rules or, is_contained, normal.contained */
 	bool is_contained;
 	const uint32_t *by;
@@ -127,8 +127,10 @@ struct normal {
 	uint32_t n_stages;
 	const struct normal_note *notes; /* what option `notes` asks for */
 	uint32_t n_notes;
-	const struct normal_denied *denied; /* what option `denied` asks for */
-	uint32_t n_denied;
+	/* What option `denied` asks for: permits by denies, of which one holds (where the permit errs they may be anything: it permits nothing); rules of the index by
+	 * one of their own effect and of another policy, which holds or errs also where they err. */
+	const struct normal_follows *denied, *covered;
+	uint32_t n_denied, n_covered;
 	bool is_cut; /* a search for covers ended at a bound: there may be more */
 	/* Wildcards were expanded by this schema: the rules hold for requests that normal_is_closed says yes to, all others are decided by the text. NULL: for all. */
 	const struct schema *closed;

@@ -460,6 +460,40 @@ relate_outcome_of_all(
 	    outcome_by_all(m, known, t->atom_var, &t->atom), t->atom_negated);
 }
 
+#define NO_TEST UINT32_MAX
+
+/* `erring`: a test that errs there, or NO_TEST. */
+static bool
+holds_or_errs(const struct making *m, const struct relate_known *known,
+    uint32_t erring, const uint32_t atoms[3], const struct known_list *cover)
+{
+	for (unsigned v = 0; v < 3; v++)
+		if (outcome_by_all(m, known, v, &m->atoms[atoms[v]]) !=
+		    FACTS_TRUE)
+			return false;
+	for (uint32_t i = 0; i < cover->n; i++)
+		if (relate_outcome_of_all(m, known, cover->tests[i]) !=
+		    FACTS_TRUE)
+			return erring != NO_TEST &&
+			       errs_with(m, erring, cover->tests[i]);
+	return true;
+}
+
+bool
+relate_known_covered(const struct making *m, const struct relate_known *known,
+    uint32_t n_total, const uint32_t atoms[3], const struct known_list *cover)
+{
+	struct relate_known before = *known;
+
+	if (!holds_or_errs(m, known, NO_TEST, atoms, cover))
+		return false;
+	for (before.n = n_total; before.n < known->n; before.n++)
+		if (!holds_or_errs(
+			m, &before, known->tests[before.n], atoms, cover))
+			return false;
+	return true;
+}
+
 uint32_t
 relate_known_atoms(const struct making *m, const struct relate_known *known,
     unsigned var, struct normal_atom *ret, uint32_t max)

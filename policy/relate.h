@@ -43,6 +43,10 @@ enum facts_outcome relate_outcome(const struct making *m,
 /* The same, where tests of an element say of it what its atom does not: all of them together. */
 enum facts_outcome relate_outcome_of_all(const struct making *m,
     const struct relate_known *known, uint32_t test);
+/* Does the cover (atoms and list) hold wherever all of that does? And where one of the tests from `n_total` on errs, those before it holding: does it hold or err? */
+bool relate_known_covered(const struct making *m,
+    const struct relate_known *known, uint32_t n_total,
+    const uint32_t atoms[3], const struct known_list *cover);
 /* What all of them say of an element, its atom first; at most `max` (2 or more) are written. How many there are, also those that were left out. */
 uint32_t relate_known_atoms(const struct making *m,
     const struct relate_known *known, unsigned var, struct normal_atom *ret,

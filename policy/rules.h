@@ -97,6 +97,7 @@ struct rule_parts {
 struct rule_more {
 	struct rule_parts parts; /* of a joined rule; none: its parents are those of all of it */
 	struct ids denied_by;    /* a permit's, if asked for: rules, by number */
+	struct ids covered_by;   /* the same of its own effect, beside those it hangs below */
 };
 
 /* There are many, and all are moved: one has a cache line. */
@@ -159,7 +160,7 @@ bool decompound_policy(struct making *m, struct error *reterr) MUST_USE;
 bool atoms_policy(struct making *m, struct error *reterr) MUST_USE;
 bool dedup_merge(struct making *m, struct error *reterr) MUST_USE;
 bool contain_rules(struct making *m, struct error *reterr) MUST_USE;
-bool denied_find(struct making *m, struct error *reterr) MUST_USE;
+bool follows_find(struct making *m, struct error *reterr) MUST_USE;
 bool unions_contain(struct making *m, struct error *reterr) MUST_USE;
 bool unions_denied(struct making *m, struct error *reterr) MUST_USE;
 bool recompound_join(struct making *m, struct error *reterr) MUST_USE;

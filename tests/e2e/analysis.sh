@@ -48,6 +48,13 @@ cat >beaten.avow <<'END'
 END
 beaten() { "$AVOW" lint --policies "$@" 2>&1; }
 expect "scope and condition together say what a deny does" '*`who`: all that it permits is denied by beaten.avow:4,*`what`: all that it permits is denied by beaten.avow:5,*`both`: all that it permits is denied by beaten.avow:4,*findings: 3*' beaten beaten.avow
+cat >within.avow <<'END'
+@id("g") permit (principal in Group::"g", action, resource);
+@id("u-in-g") permit (principal == User::"u", action, resource) when { principal in Group::"g" };
+@id("errs") deny (principal == User::"u", action, resource) when { context.x == 1 && principal in Group::"g" };
+@id("skips") deny (principal in Group::"g", action, resource) when { context.x == 1 };
+END
+expect "so do covers, where no error of a deny is lost" '*`u-in-g`: all that it permits is permitted by within.avow:1 too,*policies: 4, findings: 1' beaten within.avow
 cat >near.avow <<'END'
 @id("u") permit (principal == User::"u", action == Action::"view", resource) when { principal in Group::"g" };
 @id("not") permit (principal == User::"v", action, resource) unless { principal in Group::"g" };

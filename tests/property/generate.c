@@ -488,33 +488,33 @@ vary(struct generate *g, struct generate_policy *p)
 	}
 }
 
-/* A permit whose scope and condition together say what a deny's scope says, or
- * nearly so. */
+/* A policy whose scope and condition together say what another's scope says, or
+ * nearly so: a deny that beats it, or one of its own effect. */
 static void
-beaten(struct generate *g, struct generate_policy *permit,
-    struct generate_policy *deny)
+within(struct generate *g, struct generate_policy *inner,
+    struct generate_policy *outer)
 {
 	unsigned var = generate_below(g, 3);
 	const char *where = group(g, var);
 	struct buf test = { 0 }, scope = { 0 };
 
-	fresh(g, permit);
-	permit->permits = true;
-	*deny = *permit;
-	deny->permits = false;
+	fresh(g, inner);
+	inner->permits = !generate_one_in(g, 3);
+	*outer = *inner;
+	outer->permits = inner->permits && generate_one_in(g, 3);
 	buf_printf(&test, "%s in %s", variables[var], where);
 	add_condition(
-	    g, permit, generate_one_in(g, 6) ? "unless" : "when", test.p);
+	    g, inner, generate_one_in(g, 6) ? "unless" : "when", test.p);
 	if (generate_one_in(g, 4))
 		buf_printf(&scope, " is %s", types[var][generate_below(g, 2)]);
 	buf_printf(&scope, " in %s", where);
 	buf_free(&test);
-	deny->scope[var] = keep(g, &scope);
+	outer->scope[var] = keep(g, &scope);
 	if (var != 1)
-		deny->slot[var / 2] = NULL;
-	deny->n_conditions = generate_below(g, deny->n_conditions + 1);
+		outer->slot[var / 2] = NULL;
+	outer->n_conditions = generate_below(g, outer->n_conditions + 1);
 	if (generate_one_in(g, 2))
-		vary(g, deny);
+		vary(g, outer);
 }
 
 void
@@ -538,7 +538,7 @@ generate_case(struct generate *g, struct generate_case *ret)
 			add_condition(g, &ret->policies[i++], "when", test);
 			add_condition(g, &ret->policies[i], "unless", test);
 		} else if (i + 1 < ret->n_policies && generate_one_in(g, 6)) {
-			beaten(g, &ret->policies[i], &ret->policies[i + 1]);
+			within(g, &ret->policies[i], &ret->policies[i + 1]);
 			i++;
 		} else if (i > 0 && generate_one_in(g, 2)) {
 			ret->policies[i] = ret->policies[generate_below(g, i)];

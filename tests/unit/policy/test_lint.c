@@ -240,6 +240,35 @@ static const struct {
 	    "when { principal in G::\"g\" };\n"
 	    "deny (principal is V in G::\"g\", action, resource);",
 	    "" },
+	{ "covered on the group that the condition names",
+	    "permit (principal == U::\"u\", action, resource)\n"
+	    "when { principal in G::\"g\" };\n"
+	    "permit (principal in G::\"g\", action, resource);\n"
+	    "deny (principal in G::\"a\", action, resource)\n"
+	    "when { principal in G::\"b\" && context.x == 1 };\n"
+	    "deny (principal in G::\"b\", action, resource)\n"
+	    "when { context.x < 5 };",
+	    "1 lint.contained 4 lint.contained" },
+	{ "not where an error of a deny would be lost",
+	    "deny (principal == U::\"u\", action, resource)\n"
+	    "when { context.x == 1 && principal in G::\"g\" };\n"
+	    "deny (principal == U::\"u\", action, resource)\n"
+	    "when { principal in G::\"g\" && context.y == 1 && "
+	    "context.x == 1 };\n"
+	    "deny (principal in G::\"g\", action, resource)\n"
+	    "when { context.x == 1 };",
+	    "" },
+	{ "of two policies that cover each other one stays",
+	    "permit (principal == U::\"u\", action, resource)\n"
+	    "when { principal in G::\"g\" };\n"
+	    "permit (principal == U::\"u\", action, resource)\n"
+	    "when { principal is U in G::\"g\" };",
+	    "3 lint.contained" },
+	{ "nor by its own",
+	    "permit (principal, action, resource)\n"
+	    "when { principal in G::\"g\" || (principal == U::\"u\" && "
+	    "principal in G::\"g\") };",
+	    "" },
 	{ "a condition that is never met",
 	    "permit (principal, action, resource) when { false };",
 	    "1 warn.never" },
