@@ -232,7 +232,7 @@ done
 check "nor is a closed output" bash -c \
     "'$AVOW' decide --policies good.avow --request yes.json >&-; [ \$? = 1 ]"
 expect_exit "a name that is empty" 1 "$AVOW" key new -o ''
-expect "a file where a folder of keys is to be" "error: *p256.key.pem*" \
+expect "a file where a folder of keys is to be" "*error: *p256.key.pem*" \
     out "$AVOW" key list "$T/p256.key.pem"
 expect "a store that is not there" "error: *is not there*" \
     out "$AVOW" revoke add document "$(printf '%032d' 1)" --store "sqlite://$T/none.db"
