@@ -75,7 +75,8 @@ reload(struct agent *g, const char *config)
 	bool ok;
 
 	daemon_notify("RELOADING=1");
-	ok = agent_check(config, &summary, &messages);
+	ok = agent_check(config, &summary, &messages) &&
+	     agent_keeps_key(g, &messages);
 	print_messages(&messages);
 	buf_free(&summary);
 	log_line(ok ? LOG_INFO : LOG_ERROR, "reload", "ok=%s%s",

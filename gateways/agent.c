@@ -268,6 +268,17 @@ agent_start(
 	return refused(g, &err, messages);
 }
 
+bool
+agent_keeps_key(const struct agent *g, struct buf *messages)
+{
+	struct error err = { 0 };
+
+	if (agent_core_keeps_key(g->core, &err))
+		return true;
+	error_print(messages, &err, (struct str){ 0 });
+	return false;
+}
+
 uint16_t
 agent_metadata_port(const struct agent *g)
 {

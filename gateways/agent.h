@@ -15,6 +15,9 @@ bool agent_check(const char *config_path, struct buf *summary,
 /* Listening, and asking, when it returns. It does not wait for the service. NULL on error, with `messages`. `clock` is borrowed. */
 struct agent *agent_start(const char *config_path, const struct clock *clock,
     struct buf *messages);
+/* Is the machine's key still where this agent keeps it, in a folder that it would open? Else whoever stops it and starts it anew, as a reload does, would lose the key; errors onto
+ * `messages`. */
+bool agent_keeps_key(const struct agent *a, struct buf *messages) MUST_USE;
 /* Ask for everything now. */
 void agent_hurry(struct agent *a);
 uint16_t agent_metadata_port(const struct agent *a);

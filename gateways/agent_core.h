@@ -43,6 +43,9 @@ struct agent_core;
 struct agent_core *agent_core_open(
     const struct agent_core_options *options, struct error *reterr);
 void agent_core_close(struct agent_core *c);
+/* Would the key be found again? ERR_FILE_*, ERR_KEY_FORM, ERR_DATA_MISSING. */
+bool agent_core_keeps_key(
+    struct agent_core *c, struct error *reterr) MUST_USE;
 const struct agent_config *agent_core_config(const struct agent_core *c);
 int64_t agent_core_now_ms(const struct agent_core *c);
 

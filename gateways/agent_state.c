@@ -29,13 +29,11 @@ fail(struct error *reterr, enum err_code code, const char *path)
 /* A folder that others may enter would give away the key's name at least, and
  * says that somebody meant something else. */
 static bool
-open_folder(struct agent_core *c, struct error *reterr)
+check_folder(const struct agent_core *c, struct error *reterr)
 {
 	const char *path = c->config->state.p;
 	struct stat st;
 
-	if (mkdir(path, 0700) != 0 && errno != EEXIST)
-		return fail(reterr, ERR_FILE_WRITE, path);
 	if (lstat(path, &st) != 0)
 		return fail(reterr, ERR_FILE_READ, path);
 	if (!S_ISDIR(st.st_mode) || st.st_uid != geteuid() ||
@@ -48,6 +46,16 @@ open_folder(struct agent_core *c, struct error *reterr)
 		return false;
 	}
 	return true;
+}
+
+static bool
+open_folder(struct agent_core *c, struct error *reterr)
+{
+	const char *path = c->config->state.p;
+
+	if (mkdir(path, 0700) != 0 && errno != EEXIST)
+		return fail(reterr, ERR_FILE_WRITE, path);
+	return check_folder(c, reterr);
 }
 
 /* ---- the key ------------------------------------------------------------- */
@@ -94,6 +102,26 @@ agent_state_open(struct agent_core *c, struct error *reterr)
 		return false;
 	c->key = open_key(path, reterr);
 	return c->key != NULL;
+}
+
+bool
+agent_core_keeps_key(struct agent_core *c, struct error *reterr)
+{
+	struct arena *a = arena_new(0);
+	const char *path = a ? path_in(c, a, "instance.key.pem") : NULL;
+	struct agent_key *there = NULL, *mine = agent_core_key(c);
+	bool ok = path ? check_folder(c, reterr) : error_nomem(reterr);
+
+	if (ok)
+		there = open_key(path, reterr);
+	ok =
+	    there && (strcmp(there->thumbprint, mine->thumbprint) == 0 ||
+			 error_set(reterr, ERR_DATA_MISSING, SPAN_NONE,
+			     "`%s` is another key than the machine has", path));
+	agent_key_unref(there);
+	agent_key_unref(mine);
+	arena_free(a);
+	return agent_core_forget_place(ok, reterr);
 }
 
 bool

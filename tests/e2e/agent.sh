@@ -258,6 +258,16 @@ kill -HUP "${PIDS[agent]}"
 check "a broken configuration is refused" until_true 5 grep -q "former configuration stays" "$T/agent.log"
 expect "and the former goes on" "web-1 200" meta /latest/meta-data/instance-id
 cp "$T/etc/avow/good.yaml" "$T/etc/avow/agent.yaml"
+STATE=$(sed -n 's/^state: *\([^ ]*\).*/\1/p' "$T/etc/avow/agent.yaml")
+mv "$STATE" "$T/aside"
+kill -HUP "${PIDS[agent]}"
+refused_twice() {
+	[ "$(grep -c "former configuration stays" "$T/agent.log")" = 2 ]
+}
+check "while its key is away there is no reload" until_true 5 refused_twice
+expect "nor another key" "web-1 200" meta /latest/meta-data/instance-id
+check "nor a folder for one" test ! -e "$STATE"
+mv "$T/aside" "$STATE"
 check "no token and no secret in the log" bash -c "! grep -qE 'eyJ|avow1\.' '$T/agent.log'"
 stop agent
 expect_exit "it stops cleanly" 0 test "$(cat "$T/status")" = 0

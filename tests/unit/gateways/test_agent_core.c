@@ -279,6 +279,31 @@ START_TEST(a_document_of_another_key_is_not_taken)
 }
 END_TEST
 
+/* Who would stop it now and start it anew would have another key. */
+START_TEST(it_knows_whether_its_key_is_there)
+{
+	struct error err = { 0 };
+	const char *key = agent_kit_path(&k, "state/instance.key.pem");
+	const char *aside = agent_kit_path(&k, "aside");
+
+	ck_assert_msg(agent_core_keeps_key(k.core, &err), "%s", err.msg);
+	ck_assert_int_eq(rename(key, aside), 0);
+	ck_assert(!agent_core_keeps_key(k.core, &err));
+	ck_assert_int_eq(err.code, ERR_FILE_READ);
+	ck_assert(attest_key_create(KEY_P256, key, &err));
+	err = (struct error){ 0 };
+	ck_assert(!agent_core_keeps_key(k.core, &err));
+	ck_assert_int_eq(err.code, ERR_DATA_MISSING);
+	ck_assert_int_eq(rename(aside, key), 0);
+	ck_assert_int_eq(chmod(agent_kit_path(&k, "state"), 0755), 0);
+	err = (struct error){ 0 };
+	ck_assert(!agent_core_keeps_key(k.core, &err));
+	ck_assert_int_eq(err.code, ERR_FILE_MODE);
+	ck_assert_int_eq(chmod(agent_kit_path(&k, "state"), 0700), 0);
+	ck_assert(agent_core_keeps_key(k.core, &err));
+}
+END_TEST
+
 /* Its place is not a name that went with what was read. */
 START_TEST(keys_that_are_none_keep_it_from_starting)
 {
@@ -689,6 +714,7 @@ main(void)
 	tcase_add_test(tc, a_wrong_secret_is_refused);
 	tcase_add_test(tc, renews_when_it_is_time_and_not_before);
 	tcase_add_test(tc, serves_till_the_end_and_not_a_moment_more);
+	tcase_add_test(tc, it_knows_whether_its_key_is_there);
 	tcase_add_test(tc, keys_that_are_none_keep_it_from_starting);
 	tcase_add_test(tc, a_clock_set_back_is_asked_by_at_once);
 	tcase_add_test(tc, given_up_it_asks_for_nothing);
