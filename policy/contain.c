@@ -170,11 +170,9 @@ find_union(const struct finder *f, uint32_t x, struct ids *covers)
 	own = m->atoms[m->rules[x].atom[at]];
 	for (uint32_t i = 0; i < own.n_members; i++) {
 		uint32_t found = UINT32_MAX;
-		struct search s = { .f = f,
-			.x = x,
-			.effect = m->rules[x].effect,
-			.offer = take_first,
-			.ctx = &found };
+		struct search s = {
+			.f = f, .x = x, .offer = take_first, .ctx = &found
+		};
 
 		atoms[at] = (struct normal_atom){
 			.kind = own.is_in ? ATOM_IN : ATOM_EQ,
@@ -197,11 +195,9 @@ static bool
 find_all(const struct finder *f, uint32_t x, struct ids *covers)
 {
 	uint32_t found = UINT32_MAX;
-	struct search s = { .f = f,
-		.x = x,
-		.effect = f->m->rules[x].effect,
-		.offer = take_first,
-		.ctx = &found };
+	struct search s = {
+		.f = f, .x = x, .offer = take_first, .ctx = &found
+	};
 
 	find_covers(&s);
 	if (found != UINT32_MAX)
@@ -302,11 +298,9 @@ find_some(void *part)
 	struct finding *p = part;
 
 	for (uint32_t x = p->from; x < p->to && !p->failed; x++) {
-		struct search s = { .f = p->f,
-			.x = x,
-			.effect = p->f->m->rules[x].effect,
-			.offer = keep,
-			.ctx = p };
+		struct search s = {
+			.f = p->f, .x = x, .offer = keep, .ctx = p
+		};
 
 		p->n_own = 0;
 		if (!p->f->m->rules[x].is_contained)

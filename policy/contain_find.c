@@ -377,11 +377,10 @@ look_at(struct search *s, const struct wider *const w[3])
 	for (size_t i = 0; i < w[0]->n; i++)
 		for (size_t k = 0; k < w[1]->n; k++)
 			for (size_t l = 0; l < w[2]->n && !s->is_done; l++) {
-				uint32_t key[RULE_KEY] = { s->effect,
+				uint32_t key[RULE_KEY] = { x->effect,
 					w[0]->atoms[i], w[1]->atoms[k],
 					w[2]->atoms[l] };
-				bool own = s->effect == x->effect &&
-					   memcmp(&key[1], x->atom,
+				bool own = memcmp(&key[1], x->atom,
 					       sizeof x->atom) == 0;
 				const struct find_scope *scope =
 				    own ? &f->scopes[f->scope_of[s->x]]

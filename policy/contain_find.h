@@ -45,13 +45,12 @@ bool find_is_implied(const struct making *m, uint32_t test);
 /* In m->each. `n_threads` share the work. False when memory is out. */
 bool finder_make(struct finder *f, struct making *m, size_t n_threads) MUST_USE;
 
-/* Covers of rule `x`, by a deny or by the rule's own kind. `offer` gets each in
- * turn, and FIND_CUT after a look-up that was ended; it says whether it has
- * seen enough. */
+/* Covers of rule `x`, of its own effect. `offer` gets each in turn, and
+ * FIND_CUT after a look-up that was ended; it says whether it has seen enough.
+ */
 struct search {
 	const struct finder *f;
 	uint32_t x;
-	enum policy_effect effect;
 	bool (*offer)(struct search *s, uint32_t rule);
 	void *ctx;
 	bool is_done;

@@ -8,6 +8,8 @@
  * piece has one cover that is satisfied where the piece is, and satisfied or in
  * error where the piece errs; `b` and `!b` are nothing to cut by where `b` may
  * err.
+ * In the same way denies beat a permit together (for people; follows.c has why
+ * nothing else is said): there all tests of the permit count at once.
  * Only tests that have an opposite among all tests are worth cutting by, so a
  * set of policies without such costs a look at its tests. Bounds: DEPTH_MAX
  * cuts on the way to a piece, CANDIDATES_MAX covers that are looked at for a

@@ -74,18 +74,16 @@ note(struct search *s, uint32_t rule)
 }
 
 static struct found
-find_all(const struct finder *finder, enum policy_effect effect, size_t most)
+find_all(const struct finder *finder, size_t most)
 {
 	struct found f = { .items = arena_room(a, FOUND_MAX, sizeof *f.items),
 		.most = most };
 
 	ck_assert(f.items != NULL);
 	for (uint32_t x = 0; x < m.n_rules; x++) {
-		struct search s = { .f = finder,
-			.x = x,
-			.effect = effect,
-			.offer = note,
-			.ctx = &f };
+		struct search s = {
+			.f = finder, .x = x, .offer = note, .ctx = &f
+		};
 
 		f.items[f.n++] = x;
 		f.n_own = 0;
@@ -104,14 +102,12 @@ check_same(const struct found *x, const struct found *y)
 }
 
 static const struct {
-	enum policy_effect effect;
 	size_t most, n_threads;
 } ways[] = {
-	{ POLICY_PERMIT, SIZE_MAX, 1 },
-	{ POLICY_DENY, SIZE_MAX, 1 },
-	{ POLICY_PERMIT, 1, 1 },
-	{ POLICY_PERMIT, 3, 2 },
-	{ POLICY_DENY, SIZE_MAX, 4 },
+	{ SIZE_MAX, 1 },
+	{ 1, 1 },
+	{ 3, 2 },
+	{ SIZE_MAX, 4 },
 };
 
 START_TEST(both_ways_find_the_same)
@@ -121,9 +117,9 @@ START_TEST(both_ways_find_the_same)
 
 	ck_assert(finder_make(&f, &m, ways[_i].n_threads));
 	ck_assert(f.covers != NULL);
-	by_matrix = find_all(&f, ways[_i].effect, ways[_i].most);
+	by_matrix = find_all(&f, ways[_i].most);
 	f.covers = NULL;
-	by_tests = find_all(&f, ways[_i].effect, ways[_i].most);
+	by_tests = find_all(&f, ways[_i].most);
 	if (ways[_i].most == SIZE_MAX)
 		check_same(&by_matrix, &by_tests);
 	ck_assert_uint_eq(by_matrix.n, by_tests.n);
