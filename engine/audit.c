@@ -72,20 +72,30 @@ engine_log_close(struct engine_log *log)
 	free(log);
 }
 
+/* A file without a name: nobody will read what is written there. */
+static bool
+is_lost(int fd)
+{
+	struct stat st;
+
+	return fd > STDERR_FILENO && (fstat(fd, &st) != 0 || st.st_nlink == 0);
+}
+
 bool
 engine_log_reopen(struct engine_log *log, struct error *reterr)
 {
 	if (log->path == NULL)
 		return true;
 	int fd = open_path(log->path, reterr);
-	if (fd < 0)
-		return false;
 	pthread_mutex_lock(&log->lock);
 	int old = log->fd;
-	log->fd = fd;
+	bool stays = fd < 0 && !is_lost(old);
+	if (!stays)
+		log->fd = fd;
 	pthread_mutex_unlock(&log->lock);
-	close_fd(old);
-	return true;
+	if (!stays)
+		close_fd(old);
+	return fd >= 0;
 }
 
 /* Documents that were shown together: those beside the first. */

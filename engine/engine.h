@@ -286,7 +286,7 @@ struct engine_log;
 /* Append-only, 0600 when created. `path` "-" is standard error; NULL or empty: no log. NULL on error. */
 struct engine_log *engine_log_open(const char *path, struct error *reterr);
 void engine_log_close(struct engine_log *log);
-/* Open the path again (after rotation). The old one stays on failure. */
+/* Open the path again (after rotation). On failure the old file stays, if it still has a name; else nothing can be written, and so nothing is permitted, until the path opens. */
 bool engine_log_reopen(struct engine_log *log, struct error *reterr) MUST_USE;
 
 struct engine_log_entry {

@@ -202,6 +202,26 @@ START_TEST(a_reopening_that_fails)
 }
 END_TEST
 
+/* But not one that was deleted: its lines would be lost. */
+START_TEST(a_reopening_that_fails_for_a_lost_file)
+{
+	ck_assert_int_eq(unlink(path), 0);
+	ck_assert_int_eq(mkdir(path, 0700), 0);
+	for (int i = 0; i < 2; i++) {
+		err = (struct error){ 0 };
+		ck_assert(!engine_log_reopen(the_log, &err));
+		err = (struct error){ 0 };
+		ck_assert(!write_one());
+		ck_assert_str_eq(error_id(err.code), "system.log");
+	}
+	ck_assert_int_eq(rmdir(path), 0);
+	err = (struct error){ 0 };
+	ck_assert(engine_log_reopen(the_log, &err));
+	ck_assert(write_one());
+	ck_assert_uint_gt(text().n, 0);
+}
+END_TEST
+
 /* ---- failing writes -------------------------------------------------------
  */
 
@@ -309,6 +329,7 @@ main(void)
 	tcase_add_test(tc, appends);
 	tcase_add_test(tc, reopens_after_rotation);
 	tcase_add_test(tc, a_reopening_that_fails);
+	tcase_add_test(tc, a_reopening_that_fails_for_a_lost_file);
 	tcase_add_test(tc, a_full_disk);
 	tcase_add_test(tc, a_torn_line_is_taken_back);
 	tcase_add_loop_test(tc, cannot_be_opened, 0, ARRAY_LEN(unopenable));
