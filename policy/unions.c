@@ -211,7 +211,7 @@ learn_errors(const struct making *m, struct piece *p)
 }
 
 /* Of a permit that denies may beat, all that holds counts, and its errors do
- * not (denied.c). */
+ * not (follows.c). */
 static bool
 seeks_denies(const struct cutting *c)
 {
